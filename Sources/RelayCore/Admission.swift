@@ -1,0 +1,390 @@
+// Admission: whether a copy offered by a peer is taken, for which recipients, and what is written when its bytes are complete.
+//
+// An offer is judged twice: when its header is known, so that nothing unwanted is received, and again when its bytes are
+// complete, because another link may have brought the same envelope meanwhile.
+
+import RelayModel
+import RelayRows
+
+/// An offer whose bytes are coming in.
+struct OpenOffer {
+    var offer: Offer
+    var peer: NodeID
+    /// Where the bytes go; for a whole bundle also the number of its envelope.
+    var extent: UInt64
+    /// True when a row in `staging` names the extent, since its bytes span more than one commit.
+    var isMarked = false
+}
+
+/// What the books say of one offered recipient.
+enum Standing: Equatable {
+    case new
+    /// Held here, ended here, or handed on by an offer that is not a return.
+    case known
+    /// We have handed it on, and it comes back.
+    case returned
+}
+
+/// The judgement of an offer.
+enum Judgement {
+    case take([RecipientRow])
+    /// One more piece of an envelope that is being received.
+    case join(UInt64)
+    case refuse(Refusal, why: String, count: RefusalCause)
+}
+
+/// Why something was refused, as it is counted.
+public enum RefusalCause: String, Sendable, CaseIterable {
+    case duplicate, loop, expired, creationInFuture, hopLimit, pathTooLong, tooLarge, notAuthorised, unknownAgency, noRoute
+    case noResources, quota, digestMismatch, contentConflict, badCopy, overlappingPieces, unknownPeer, unsupportedDestination
+    case forgedReport, badPayload
+}
+
+extension RelayCore {
+    /// A peer offers a bundle; its header is known.
+    public mutating func offered(_ offer: Offer, _ turn: inout Turn) -> Verdict {
+        guard let session = sessions[offer.session] else {
+            refuse(offer, .notAcceptable, "no such session", .unknownPeer, &turn)
+            return .drop
+        }
+        switch judge(offer, from: session.peer, isGranted: false, &turn) {
+        case .refuse(let refusal, let why, let cause):
+            refuse(offer, refusal, why, cause, &turn)
+            return .drop
+        case .take, .join:
+            let extent = takeNumber()
+            offers[offer.ticket] = OpenOffer(offer: offer, peer: session.peer, extent: extent)
+            stagedBytes += offer.payloadLength
+            turn.promisedBytes += offer.payloadLength
+            return .stage(extent: extent)
+        }
+    }
+
+    /// All bytes of an offer are in the transaction (or before it). `digest`: of the whole bundle's payload.
+    public mutating func offerCompleted(_ ticket: Ticket, digest: Digest?, _ turn: inout Turn) {
+        guard let open = offers.removeValue(forKey: ticket) else { return }
+        let offer = open.offer
+        stagedBytes -= offer.payloadLength
+        if open.isMarked { turn.rows.delete(.staging, Keys.extent(open.extent)) }
+        if offer.piece == nil, let document = offer.document, let digest, digest != document.digest {
+            discard(open, &turn)
+            turn.effects.append(
+                .notice(Notice(.alarm, "payload does not match its digest", peer: open.peer, envelope: offer.bundle)))
+            return refuse(offer, .notAcceptable, "digest mismatch", .digestMismatch, &turn)
+        }
+        switch judge(offer, from: open.peer, isGranted: true, &turn) {
+        case .refuse(let refusal, let why, let cause):
+            discard(open, &turn)
+            refuse(offer, refusal, why, cause, &turn)
+        case .join(let number):
+            addPiece(open, to: number, &turn)
+            turn.effects.append(.acknowledge(session: offer.session, offer: ticket))
+        case .take(let recipients):
+            admit(open, recipients, &turn)
+            turn.effects.append(.acknowledge(session: offer.session, offer: ticket))
+        }
+    }
+
+    /// The bytes of an offer will not come (link lost, bad payload, refused by the link itself).
+    public mutating func offerAbandoned(_ ticket: Ticket, _ turn: inout Turn) {
+        guard let open = offers.removeValue(forKey: ticket) else { return }
+        stagedBytes -= open.offer.payloadLength
+        discard(open, &turn)
+    }
+
+    /// True while the bytes of this offer or submission are still wanted.
+    public func isOpen(_ ticket: Ticket) -> Bool { offers[ticket] != nil || submissions[ticket] != nil }
+
+    mutating func abandonOffers(of session: Ticket, _ turn: inout Turn) {
+        for ticket in offers.keys.filter({ offers[$0]?.offer.session == session }).sorted() {
+            offerAbandoned(ticket, &turn)
+        }
+    }
+
+    /// The bytes written so far are removed by and by; a row says so until they are gone.
+    private mutating func discard(_ open: OpenOffer, _ turn: inout Turn) {
+        remove(extent: open.extent, length: open.offer.payloadLength, &turn)
+    }
+
+    private mutating func refuse(
+        _ offer: Offer, _ refusal: Refusal, _ why: String, _ cause: RefusalCause, _ turn: inout Turn
+    ) {
+        ledger.count(.refusedToPeer(cause.rawValue))
+        turn.effects.append(.refuse(session: offer.session, offer: offer.ticket, refusal, why: why))
+    }
+
+    /// Extents that are still being filled at the end of a batch are named in `staging`, so that a restart removes them.
+    mutating func markStaged(_ turn: inout Turn) {
+        for ticket in offers.keys.sorted() where offers[ticket]?.isMarked == false {
+            turn.rows.put(.staging, Keys.extent(offers[ticket]!.extent))
+            offers[ticket]?.isMarked = true
+        }
+        for ticket in submissions.keys.sorted() where submissions[ticket]?.isMarked == false {
+            turn.rows.put(.staging, Keys.extent(submissions[ticket]!.number))
+            submissions[ticket]?.isMarked = true
+        }
+    }
+}
+
+// The judgement, in the order: rights, sense, time, size, memory of the past, ways, resources.
+extension RelayCore {
+    private mutating func judge(
+        _ offer: Offer, from node: NodeID, isGranted: Bool, _ turn: inout Turn
+    ) -> Judgement {
+        guard let peer = peers[node]?.peer else {
+            return .refuse(.notAcceptable, why: "not a peer", count: .unknownPeer)
+        }
+        if let refusal = refusalOfRights(offer, peer) ?? refusalOfSense(offer) ?? refusalOfTime(offer, peer, &turn) {
+            return refusal
+        }
+        if offer.documentLength > limits.documentBytesMax {
+            return .refuse(.notAcceptable, why: "larger than this node takes", count: .tooLarge)
+        }
+        let past = past(of: offer, from: node, turn.rows)
+        if let conflict = past.conflict {
+            if conflict == .contentConflict {
+                turn.effects.append(
+                    .notice(
+                        Notice(.alarm, "the same envelope ID came with other content", peer: node, envelope: offer.bundle)))
+            }
+            return .refuse(.notAcceptable, why: conflict.rawValue, count: conflict)
+        }
+        if past.hasPiece { return .refuse(.completed, why: "this piece is here", count: .duplicate) }
+        // The first piece has reserved the room for all of them.
+        if let number = past.joins { return .join(number) }
+        return ways(offer, peer, past.standings, isGranted: isGranted, &turn)
+    }
+
+    private func refusalOfRights(_ offer: Offer, _ peer: Peer) -> Judgement? {
+        guard let source = offer.bundle.source.node else {
+            return .refuse(.notAcceptable, why: "anonymous source", count: .notAuthorised)
+        }
+        guard peer.rights.allowsSource(source, peer: peer.node) else {
+            return .refuse(.notAcceptable, why: "may not send from node \(source.name)", count: .notAuthorised)
+        }
+        if let document = offer.document {
+            guard peer.isEdoc else {
+                return .refuse(.notAcceptable, why: "peer is not marked edoc", count: .notAuthorised)
+            }
+            let home = configuration.directory.home(of: document.sender)
+            guard peer.rights.allowsSender(document.sender, home: home, peer: peer.node) else {
+                return .refuse(.notAcceptable, why: "may not send for \(document.sender)", count: .notAuthorised)
+            }
+            // The sender agency must be at home at the node that made the envelope, or any node could speak for any agency.
+            if let home, home != source {
+                return .refuse(
+                    .notAcceptable, why: "\(document.sender) is not at home at \(source.name)", count: .notAuthorised)
+            }
+        }
+        return nil
+    }
+
+    private func refusalOfSense(_ offer: Offer) -> Judgement? {
+        if let document = offer.document {
+            guard let copy = offer.copy, !copy.recipients.isEmpty else {
+                return .refuse(.notAcceptable, why: "document block without copy block", count: .badCopy)
+            }
+            let all = Set(document.recipients)
+            guard copy.recipients.allSatisfy(all.contains), Set(copy.recipients).count == copy.recipients.count else {
+                return .refuse(.notAcceptable, why: "copy names recipients that the document does not", count: .badCopy)
+            }
+            guard document.payloadLength == offer.documentLength else {
+                return .refuse(.notAcceptable, why: "payload length differs from the document block", count: .badCopy)
+            }
+            guard copy.path.count < PathStop.pathStopsMax else {
+                return .refuse(.notAcceptable, why: "path too long", count: .pathTooLong)
+            }
+        }
+        if let limit = offer.hopLimit, let count = offer.hopCount, count >= limit {
+            return .refuse(.notAcceptable, why: "hop limit exceeded", count: .hopLimit)
+        }
+        return nil
+    }
+
+    private mutating func refusalOfTime(_ offer: Offer, _ peer: Peer, _ turn: inout Turn) -> Judgement? {
+        let wall = turn.now.wall.milliseconds
+        let created = offer.bundle.creationTime
+        if created > 0, let age = offer.age { judgeClock(created: created, age: age, source: offer.bundle.source, &turn) }
+        if created > wall, created - wall > limits.clockAheadMax.count {
+            return .refuse(.notAcceptable, why: "created in the future", count: .creationInFuture)
+        }
+        let age = offer.age?.count ?? (created > 0 && wall > created ? wall - created : 0)
+        if age >= offer.lifetime.count {
+            return .refuse(.notAcceptable, why: "its lifetime is over", count: .expired)
+        }
+        return nil
+    }
+
+    /// What is known here of the offered bundle.
+    private struct Past {
+        var conflict: RefusalCause?
+        var hasPiece = false
+        var joins: UInt64?
+        /// By recipient name.
+        var standings: [String: Standing] = [:]
+    }
+
+    private func past(of offer: Offer, from node: NodeID, _ rows: any RowReader) -> Past {
+        var past = Past()
+        let isReturnByPath = offer.copy?.path.contains { $0.node == self.node } ?? false
+        let wanted = names(of: offer)
+        var numbers: [UInt64] = []
+        let prefix = Keys.bundle(offer.bundle)
+        rows.scan(.bundle, prefix: prefix) { key, _ in
+            if key.count == prefix.bytes.count + 8 { numbers.append(key.number(at: key.count - 8)) }
+            return true
+        }
+        for number in numbers {
+            let row: EnvelopeRow
+            if let entry = active[number] {
+                row = entry.row
+            } else if let raw = rows.value(.envelope, Keys.envelope(number)),
+                let read = EnvelopeRow(number: number, record: raw)
+            {
+                row = read
+            } else {
+                continue
+            }
+            if row.payloadLength != offer.documentLength || row.document?.digest != offer.document?.digest {
+                past.conflict = .contentConflict
+                return past
+            }
+            if let piece = offer.piece, row.isInPieces, !row.isComplete, isSubset(wanted, of: row) {
+                judgePiece(piece, of: row, rows, &past)
+                continue
+            }
+            for name in wanted {
+                guard let recipient = row.recipients.first(where: { $0.name == name }) else { continue }
+                let standing: Standing
+                if recipient.state == .forwarded, isReturnByPath || recipient.peer == node {
+                    standing = .returned
+                } else {
+                    standing = .known
+                }
+                if past.standings[name] != .known { past.standings[name] = standing }
+            }
+        }
+        return past
+    }
+
+    private func isSubset(_ names: [String], of row: EnvelopeRow) -> Bool {
+        names.allSatisfy { name in row.recipients.contains { $0.name == name } }
+    }
+
+    private func judgePiece(_ piece: PieceRange, of row: EnvelopeRow, _ rows: any RowReader, _ past: inout Past) {
+        past.joins = row.number
+        for known in pieces(of: row.number, rows) {
+            if known.offset <= piece.offset, piece.end <= known.end {
+                past.hasPiece = true
+            } else if known.offset < piece.end, piece.offset < known.end {
+                past.conflict = .overlappingPieces
+            }
+        }
+    }
+
+    /// The recipients that this copy is for, as row names.
+    private func names(of offer: Offer) -> [String] {
+        if let copy = offer.copy, offer.document != nil { return copy.recipients.map(\.text) }
+        if let agency = Self.agency(of: offer.destination), !offer.isAdministrative { return [agency.text] }
+        return [offer.destination.text]
+    }
+
+    /// The agency of `dtn://<agency>/edoc`.
+    static func agency(of destination: EndpointID) -> AgencyCode? {
+        guard case .dtn(let rest) = destination else { return nil }
+        let parts = rest.split(separator: "/", maxSplits: 1)
+        guard parts.count == 2, parts[1] == "edoc" else { return nil }
+        return AgencyCode(String(parts[0]))
+    }
+
+    /// Finds each recipient's way; the copy is taken if custody is possible for at least one.
+    private mutating func ways(
+        _ offer: Offer, _ peer: Peer, _ standings: [String: Standing], isGranted: Bool, _ turn: inout Turn
+    ) -> Judgement {
+        var taken: [RecipientRow] = []
+        var refused: [RecipientRow] = []
+        var isLoop = false
+        var knownCount = 0
+        let names = names(of: offer)
+        for name in names {
+            if standings[name] == .known || hasSeen(offer, name, turn.rows) {
+                knownCount += 1
+                continue
+            }
+            var recipient = RecipientRow(
+                name: name, state: .waiting, routeClass: 0, due: turn.now.relay, since: turn.now.relay)
+            switch way(of: name, offer, peer) {
+            case .home: taken.append(recipient)
+            case .away(let hops):
+                recipient.routeClass = classes.number(for: hops, turn.rows)
+                taken.append(recipient)
+            case .nowhere(let reason):
+                isLoop = isLoop || reason == .loop
+                recipient.state = .refused
+                recipient.reason = reason
+                refused.append(recipient)
+            }
+        }
+        if taken.isEmpty {
+            if knownCount == names.count { return .refuse(.completed, why: "known here", count: .duplicate) }
+            let why = refused.first?.reason ?? .noKnownRoute
+            let cause: RefusalCause =
+                isLoop ? .loop : why == .notAuthorised ? .notAuthorised : why == .unknownAgency ? .unknownAgency : .noRoute
+            return .refuse(.notAcceptable, why: why.word, count: cause)
+        }
+        if !isGranted, let shortage = shortage(offer, peer, turn) {
+            return .refuse(.noResources, why: shortage.rawValue, count: shortage)
+        }
+        return .take(taken + refused)
+    }
+
+    private func way(of name: String, _ offer: Offer, _ peer: Peer) -> Destiny {
+        let path = offer.copy?.path ?? []
+        if !offer.isAdministrative, let agency = AgencyCode(name) {
+            let home = configuration.directory.home(of: agency)
+            guard peer.rights.allowsRecipient(agency, home: home, peer: peer.node) else {
+                return .nowhere(.notAuthorised)
+            }
+            return destiny(of: agency, avoiding: path, origin: peer.node)
+        }
+        guard let destination = offer.destination.node else { return .nowhere(.noKnownRoute) }
+        let destiny = destiny(ofNode: destination, avoiding: path, origin: peer.node)
+        // A service of this node that is not an inbox does not exist.
+        return destiny == .home ? .nowhere(.destinationUnavailable) : destiny
+    }
+
+    private func shortage(_ offer: Offer, _ peer: Peer, _ turn: Turn) -> RefusalCause? {
+        if !hasRoom(for: offer.documentLength, turn) { return .noResources }
+        if peer.quota != .unlimited, exceeds(peer.quota, ledger.stock(.origin(peer.node), turn.rows), offer.documentLength) {
+            return .quota
+        }
+        if let sender = offer.document?.sender, limits.senderQuota != .unlimited,
+            exceeds(limits.senderQuota, ledger.stock(.sender(sender), turn.rows), offer.documentLength)
+        {
+            return .quota
+        }
+        return nil
+    }
+
+    /// True when the store can take so many more octets of payload, rows included, without touching the reserve.
+    func hasRoom(for bytes: UInt64, _ turn: Turn) -> Bool {
+        let reserved = ledger.value(.reservedBytes, turn.rows)
+        let promised = stagedBytes.addingSaturating(turn.promisedBytes).addingSaturating(reserved)
+        let rows: UInt64 = 8_192
+        let need = bytes.addingSaturating(bytes / 32).addingSaturating(rows).addingSaturating(promised)
+        return need <= turn.room.acceptableBytes
+    }
+
+    func exceeds(_ quota: Quota, _ stock: (count: UInt64, bytes: UInt64), _ bytes: UInt64) -> Bool {
+        if quota.count > 0, stock.count + 1 > quota.count { return true }
+        return quota.bytes > 0 && stock.bytes.addingSaturating(bytes) > quota.bytes
+    }
+}
+
+extension UInt64 {
+    /// Addition that stops at the largest value.
+    func addingSaturating(_ other: UInt64) -> UInt64 {
+        let (sum, overflow) = addingReportingOverflow(other)
+        return overflow ? .max : sum
+    }
+}

@@ -1,0 +1,244 @@
+// Answers: what a peer's answer to a transfer means for custody, and what becomes of an envelope that was not taken.
+
+import RelayModel
+import RelayRows
+
+extension RelayCore {
+    mutating func answered(_ ticket: Ticket, _ answer: Answer, _ turn: inout Turn) {
+        guard let dispatch = dispatches[ticket] else { return }
+        switch answer {
+        case .acknowledged: taken(ticket, dispatch, &turn)
+        case .refused(.completed): taken(ticket, dispatch, &turn)
+        case .refused(.noResources): pause(ticket, dispatch, &turn)
+        case .refused(.notAcceptable), .refused(.extensionFailure): refused(ticket, dispatch, &turn)
+        case .refused(.sessionTerminating):
+            sessions[dispatch.session]?.isEnding = true
+            returnToQueue(ticket, &turn)
+        case .refused(.retransmit), .refused(.unknown):
+            retryLater(ticket, dispatch, why: "asked to retransmit", &turn)
+        }
+    }
+
+    /// Takes a transfer off the books of its session; answers the copy it belonged to.
+    private mutating func land(_ ticket: Ticket) -> (DispatchState, Int)? {
+        guard let dispatch = dispatches.removeValue(forKey: ticket) else { return nil }
+        if var state = sessions[dispatch.session] {
+            state.inFlight.removeAll { $0 == ticket }
+            precondition(state.inFlightBytes >= dispatch.bytes, "a session's window has lost count")
+            state.inFlightBytes -= dispatch.bytes
+            sessions[dispatch.session] = state
+        }
+        let offset = dispatch.piece?.offset ?? 0
+        guard let entry = active[dispatch.number],
+            let position = entry.copies.firstIndex(where: { $0.session == dispatch.session })
+        else { return nil }
+        active[dispatch.number]?.copies[position].flights.removeAll { $0 == offset }
+        return (dispatch, position)
+    }
+
+    /// The next hop has it on disk.
+    private mutating func taken(_ ticket: Ticket, _ dispatch: DispatchState, _ turn: inout Turn) {
+        guard let (_, position) = land(ticket), let entry = active[dispatch.number] else { return }
+        doubts[dispatch.number] = nil
+        peers.change(dispatch.peer) { $0.pauses = 0 }
+        if let piece = dispatch.piece {
+            guard pieceTaken(piece, dispatch, position, &turn) else { return }
+            sessions[dispatch.session]?.streams.removeAll { $0 == dispatch.number }
+        }
+        let recipients = entry.copies[position].recipients
+        var row = entry.row
+        for index in recipients {
+            unqueue(row, index, turn.rows)
+            row.recipients[index].peer = dispatch.peer
+            end(&row, index, .forwarded, .none, &turn)
+        }
+        ledger.forwarded(dispatch.peer, row, recipients.count)
+        closeCopy(dispatch.number, dispatch.session)
+        save(row, turn.rows)
+        finishIfEnded(&row, &turn)
+    }
+
+    /// Marks one piece as sent; true when the peer now has them all.
+    private mutating func pieceTaken(
+        _ piece: PieceRow, _ dispatch: DispatchState, _ position: Int, _ turn: inout Turn
+    ) -> Bool {
+        guard let entry = active[dispatch.number], entry.row.piecesPeer == dispatch.peer else { return false }
+        let key = Keys.piece(dispatch.number, offset: piece.offset)
+        guard let raw = turn.rows.value(.piece, key), var stored = PieceRow(offset: piece.offset, record: raw) else {
+            return false
+        }
+        if !stored.isSent {
+            stored.isSent = true
+            turn.rows.put(.piece, key, stored.encoded())
+            active[dispatch.number]?.copies[position].sentBytes += piece.length
+        }
+        return (active[dispatch.number]?.copies[position].sentBytes ?? 0) >= entry.row.payloadLength
+    }
+
+    /// Removes the queue row of a recipient, unless another one still waits under the same row.
+    func unqueue(_ row: EnvelopeRow, _ index: Int, _ rows: any RowTransaction) {
+        let recipient = row.recipients[index]
+        for other in row.recipients.indices where other != index && row.recipients[other].state.isQueued {
+            let companion = row.recipients[other]
+            if companion.routeClass == recipient.routeClass, companion.due == recipient.due { return }
+        }
+        rows.delete(
+            .queue,
+            QueueKey(
+                routeClass: recipient.routeClass, urgency: row.urgency, due: recipient.due, number: row.number
+            ).key)
+    }
+
+    /// The copy of an envelope on a session is over; the envelope leaves the active set with its last copy.
+    private mutating func closeCopy(_ number: UInt64, _ session: Ticket) {
+        active[number]?.copies.removeAll { $0.session == session }
+        if active[number]?.copies.isEmpty == true { active[number] = nil }
+    }
+
+    /// The transfer did not happen: its recipients wait again, at their old place, at no cost in writes or attempts.
+    mutating func returnToQueue(_ ticket: Ticket, _ turn: inout Turn) {
+        guard let (dispatch, position) = land(ticket), let entry = active[dispatch.number] else { return }
+        if dispatch.piece != nil, sessions[dispatch.session] != nil {
+            let offset = dispatch.piece?.offset ?? 0
+            active[dispatch.number]?.copies[position].nextOffset = min(entry.copies[position].nextOffset, offset)
+            if sessions[dispatch.session]?.isEnding == false { return }
+            guard active[dispatch.number]?.copies[position].flights.isEmpty == true else { return }
+            sessions[dispatch.session]?.streams.removeAll { $0 == dispatch.number }
+        } else if dispatch.piece != nil {
+            // The session is gone; its stream is released as a whole.
+            return
+        }
+        let copy = entry.copies[position]
+        closeCopy(dispatch.number, dispatch.session)
+        reopen(entry.row, copy.recipients)
+    }
+
+    /// A session's giant goes back to the queue; pieces that the peer has stay marked.
+    mutating func releaseStream(_ number: UInt64, session: Ticket, _ turn: inout Turn) {
+        guard let entry = active[number], let copy = entry.copies.first(where: { $0.session == session }) else { return }
+        closeCopy(number, session)
+        reopen(entry.row, copy.recipients)
+    }
+
+    private mutating func reopen(_ row: EnvelopeRow, _ recipients: [Int]) {
+        for index in recipients where row.recipients[index].state.isQueued {
+            let recipient = row.recipients[index]
+            offer(
+                QueueKey(
+                    routeClass: recipient.routeClass, urgency: row.urgency, due: recipient.due, number: row.number))
+        }
+    }
+
+    /// *No Resources*: the peer is left alone for a while; the envelope has not failed.
+    private mutating func pause(_ ticket: Ticket, _ dispatch: DispatchState, _ turn: inout Turn) {
+        var generator = random
+        let backoff = Backoff(minimum: limits.pauseMin, maximum: limits.pauseMax)
+        let now = turn.now.relay
+        let isNews = peers[dispatch.peer]?.pausedUntil == .zero
+        peers.change(dispatch.peer) { state in
+            guard state.pausedUntil == .zero else { return }
+            state.pauses += 1
+            state.pausedUntil = now + backoff.delay(attempt: state.pauses, random: &generator)
+        }
+        random = generator
+        ledger.count(.paused(dispatch.peer))
+        if isNews { turn.effects.append(.notice(Notice(.notice, "peer has no resources, paused", peer: dispatch.peer))) }
+        returnToQueue(ticket, &turn)
+    }
+
+    /// *Retransmit*: once more to the same hop, after a backoff of the envelope.
+    private mutating func retryLater(
+        _ ticket: Ticket, _ dispatch: DispatchState, why: String, _ turn: inout Turn
+    ) {
+        guard let (_, position) = land(ticket), let entry = active[dispatch.number] else { return }
+        if dispatch.piece != nil {
+            let offset = dispatch.piece?.offset ?? 0
+            active[dispatch.number]?.copies[position].nextOffset = min(entry.copies[position].nextOffset, offset)
+            return
+        }
+        let copy = entry.copies[position]
+        closeCopy(dispatch.number, dispatch.session)
+        var row = entry.row
+        row.lastAnswer = "\(dispatch.peer.name): \(why)"
+        for index in copy.recipients {
+            unqueue(row, index, turn.rows)
+            deferRecipient(&row, index, &turn)
+        }
+        save(row, turn.rows)
+    }
+
+    /// *Not Acceptable*: the next route; when all have said so, deferred, and refused only after the grace.
+    private mutating func refused(_ ticket: Ticket, _ dispatch: DispatchState, _ turn: inout Turn) {
+        guard let (_, position) = land(ticket), let entry = active[dispatch.number] else { return }
+        let copy = entry.copies[position]
+        if dispatch.piece != nil {
+            sessions[dispatch.session]?.streams.removeAll { $0 == dispatch.number }
+            // Answers to its other pieces are still to come; they find no copy and change nothing.
+        }
+        closeCopy(dispatch.number, dispatch.session)
+        var row = entry.row
+        row.lastAnswer = "\(dispatch.peer.name): not acceptable"
+        ledger.count(.refusedByPeer(dispatch.peer))
+        saidNo(&row, copy.recipients, dispatch.peer, &turn)
+        save(row, turn.rows)
+        finishIfEnded(&row, &turn)
+    }
+
+    /// A hop that cannot take a copy as it is, known before it is asked.
+    mutating func refuseLocally(
+        _ row: EnvelopeRow, _ recipients: [Int], peer: NodeID, why: String, _ turn: inout Turn
+    ) {
+        var row = row
+        row.lastAnswer = "\(peer.name): \(why)"
+        saidNo(&row, recipients, peer, &turn)
+        save(row, turn.rows)
+        finishIfEnded(&row, &turn)
+    }
+
+    private mutating func saidNo(_ row: inout EnvelopeRow, _ recipients: [Int], _ peer: NodeID, _ turn: inout Turn) {
+        let now = turn.now.relay
+        var hasNewHop = false
+        var isDeferred = false
+        for index in recipients {
+            unqueue(row, index, turn.rows)
+            row.recipients[index].peer = peer
+            if !row.recipients[index].refusedBy.contains(peer) { row.recipients[index].refusedBy.append(peer) }
+            if row.recipients[index].refusedSince == .zero { row.recipients[index].refusedSince = now }
+            let saidNo = row.recipients[index].refusedBy
+            guard case .away(let hops) = destiny(of: row.recipients[index], in: row) else {
+                end(&row, index, .refused, .noKnownRoute, &turn)
+                continue
+            }
+            let left = hops.filter { !saidNo.contains($0) }
+            if !left.isEmpty {
+                setClass(&row, index, hops: left, turn.rows)
+                row.recipients[index].attempts += 1
+                row.recipients[index].due = now
+                move(&row, index, to: .waiting, now)
+                enqueue(row, index, &turn)
+                hasNewHop = true
+            } else if now.since(row.recipients[index].refusedSince) >= limits.refusalGrace {
+                end(&row, index, .refused, .refusedByNextHop, &turn)
+            } else {
+                row.recipients[index].refusedBy = []
+                setClass(&row, index, hops: hops, turn.rows)
+                deferRecipient(&row, index, &turn)
+                isDeferred = true
+            }
+        }
+        if isDeferred, !hasNewHop {
+            turn.effects.append(
+                .notice(Notice(.alarm, "refused by every next hop: \(row.lastAnswer)", peer: peer, envelope: row.bundle)))
+        }
+    }
+
+    /// Puts one recipient back with a later due time; its old queue row is gone already.
+    private mutating func deferRecipient(_ row: inout EnvelopeRow, _ index: Int, _ turn: inout Turn) {
+        row.recipients[index].attempts += 1
+        let backoff = Backoff(minimum: limits.envelopeBackoffMin, maximum: limits.envelopeBackoffMax)
+        row.recipients[index].due =
+            turn.now.relay + backoff.delay(attempt: row.recipients[index].attempts, random: &random)
+        move(&row, index, to: .deferred, turn.now.relay)
+        enqueue(row, index, &turn)
+    }
+}

@@ -1,0 +1,117 @@
+// CoreConfiguration: everything the decisions need to know that operators decide.
+
+import RelayModel
+import RelayRouting
+
+/// How much may wait here for one origin; 0 is no limit.
+public struct Quota: Sendable, Hashable {
+    public var bytes: UInt64
+    public var count: UInt64
+    public init(bytes: UInt64 = 0, count: UInt64 = 0) {
+        self.bytes = bytes
+        self.count = count
+    }
+    public static let unlimited = Quota()
+}
+
+/// A neighbour, as the decisions see it.
+public struct Peer: Sendable {
+    public var node: NodeID
+    public var dials: Bool
+    /// Understands the document and copy blocks.
+    public var isEdoc: Bool
+    public var takesFragments: Bool
+    /// What it may hand over, and to whom.
+    public var rights: SendRights
+    public var quota: Quota
+    public init(
+        node: NodeID, dials: Bool, isEdoc: Bool = true, takesFragments: Bool = true,
+        rights: SendRights = SendRights(), quota: Quota = .unlimited
+    ) {
+        self.node = node
+        self.dials = dials
+        self.isEdoc = isEdoc
+        self.takesFragments = takesFragments
+        self.rights = rights
+        self.quota = quota
+    }
+}
+
+/// Named limits of the core, all settable.
+public struct CoreLimits: Sendable {
+    public var lifetimeDefault = Milliseconds.days(30)
+    public var lifetimeMax = Milliseconds.days(180)
+    public var documentBytesMax: UInt64 = 8 << 30
+    /// Envelopes chosen for links at the same time.
+    public var activeMax = 4_096
+    public var windowBytes: UInt64 = 16 << 20
+    public var windowTransfers = 1_024
+    public var dialBackoffMin = Milliseconds.seconds(1)
+    public var dialBackoffMax = Milliseconds.minutes(5)
+    public var envelopeBackoffMin = Milliseconds.seconds(5)
+    public var envelopeBackoffMax = Milliseconds.minutes(30)
+    public var pauseMin = Milliseconds.seconds(1)
+    public var pauseMax = Milliseconds.minutes(1)
+    public var refusalGrace = Milliseconds.hours(4)
+    public var inDoubtWait = Milliseconds.minutes(2)
+    public var inDoubtWaitUrgent = Milliseconds.seconds(5)
+    public var failoverWait = Milliseconds.seconds(5)
+    public var transitMemory = Milliseconds.days(7)
+    public var historyMemory = Milliseconds.days(400)
+    public var dedupMemory = Milliseconds.days(400)
+    public var reportGather = Milliseconds(20)
+    public var reportRowsMax = 500
+    public var reportLifetime = Milliseconds.days(30)
+    public var clockAheadMax = Milliseconds.hours(1)
+    public var clockDisagreementMax = Milliseconds.minutes(5)
+    public var hopLimit: UInt64 = 32
+    public var senderQuota = Quota.unlimited
+    public init() {}
+}
+
+/// Directory, routes, peers and limits of one node: replaced whole on reload.
+public struct CoreConfiguration: Sendable {
+    public var node: NodeID
+    public var directory: Directory
+    public var routes: RouteTable
+    /// In the order of the configuration file.
+    public var peers: [Peer]
+    public var limits: CoreLimits
+    /// Changes when a route, a home or the list of peers changes: the queue is then swept once.
+    public let routesDigest: UInt64
+
+    public init(node: NodeID, directory: Directory, routes: RouteTable, peers: [Peer], limits: CoreLimits) {
+        self.node = node
+        self.directory = directory
+        self.routes = routes
+        self.peers = peers
+        self.limits = limits
+        var hash = TextHash()
+        for code in directory.codes {
+            hash.add(code.text)
+            hash.add(directory.home(of: code)?.text ?? "")
+        }
+        for route in routes.rows {
+            hash.add(route.target.text)
+            for hop in route.via { hash.add(hop.text) }
+        }
+        for peer in peers { hash.add(peer.node.text) }
+        routesDigest = hash.value
+    }
+}
+
+/// A 64-bit FNV-1a over texts; tells whether something changed, nothing more.
+private struct TextHash {
+    private(set) var value: UInt64 = 0xcbf2_9ce4_8422_2325
+    mutating func add(_ text: String) {
+        for byte in text.utf8 { value = (value ^ UInt64(byte)) &* 0x100_0000_01b3 }
+        value = (value ^ 0xff) &* 0x100_0000_01b3
+    }
+}
+
+extension RouteTable {
+    /// Next hops of an agency's copy, in order of preference; empty when no row fits.
+    func hops(for agency: AgencyCode, home: NodeID) -> [NodeID] { lookup(agency, home: home)?.route.via ?? [] }
+    /// Next hops to a node.
+    func hops(forNode node: NodeID) -> [NodeID] { lookup(node: node)?.route.via ?? [] }
+}

@@ -1,0 +1,219 @@
+// CoreView: what operators may see of the decisions. Read-only; computed by the code that decides, so that an explanation
+// cannot differ from the behaviour.
+
+import RelayModel
+import RelayRouting
+import RelayRows
+
+/// How a neighbour stands.
+public struct PeerView: Sendable {
+    public var node: NodeID
+    public var isUp: Bool
+    public var sessions: [Ticket]
+    public var dials: Bool
+    public var isDialling: Bool
+    /// Failed dials in a row.
+    public var failures: UInt32
+    public var nextDial: RelayTime?
+    public var pausedUntil: RelayTime?
+    public var isSuspended: Bool
+    public var downSince: RelayTime?
+    public var upSince: RelayTime?
+    public var lastError: String
+    public var transfersInFlight: Int
+    public var bytesInFlight: UInt64
+    /// Sent whole, not answered when their session ended, not settled since.
+    public var inDoubt: Int
+}
+
+/// Why a waiting recipient waits, from the route down to the limit that binds.
+public struct WaitView: Sendable {
+    public var state: RecipientState
+    /// True while a copy is on a link.
+    public var isActive: Bool
+    public var hops: [NodeID]
+    /// One sentence a step: route → peer → limit or clock.
+    public var why: [String]
+    public var nextAttempt: RelayTime?
+}
+
+/// The live answer to "where would a copy for this agency go?".
+public struct RouteView: Sendable {
+    public var asked: String
+    public var canonical: AgencyCode?
+    public var home: NodeID?
+    public var match: RouteMatch?
+    public var destination: String
+    public var hops: [NodeID]
+    /// The hop that a copy would take now; nil when none is live.
+    public var liveHop: NodeID?
+    /// Why each hop before it was passed over.
+    public var notes: [String]
+}
+
+extension RelayCore {
+    public var peerViews: [PeerView] {
+        peers.states.map { state in
+            let sessions = state.sessions.compactMap { self.sessions[$0] }
+            return PeerView(
+                node: state.peer.node, isUp: state.isUp, sessions: state.sessions, dials: state.peer.dials,
+                isDialling: state.isDialling, failures: state.failures,
+                nextDial: state.peer.dials && !state.isUp && !state.isDialling ? state.dialDue : nil,
+                pausedUntil: state.pausedUntil == .zero ? nil : state.pausedUntil, isSuspended: state.isSuspended,
+                downSince: state.isUp ? nil : state.downSince, upSince: state.isUp ? state.upSince : nil,
+                lastError: state.lastError, transfersInFlight: sessions.reduce(0) { $0 + $1.inFlight.count },
+                bytesInFlight: sessions.reduce(0) { $0 + $1.inFlightBytes },
+                inDoubt: doubts.values.count { $0.peer == state.peer.node })
+        }
+    }
+
+    public var activeCount: Int { active.count }
+    public var stagedOctets: UInt64 { stagedBytes }
+    public var isClockDoubted: Bool { clockJudge.isDoubted }
+    public var startedAt: RelayTime { started }
+
+    /// Numbers of the active envelopes, ascending.
+    public var activeNumbers: [UInt64] { active.keys.sorted() }
+
+    /// The next hops of a route class.
+    public func hops(ofClass number: UInt32) -> [NodeID] { classes.hops[number] ?? [] }
+    public var classNumbers: [UInt32] { classes.order }
+
+    /// Why one recipient of an envelope waits.
+    public func wait(_ row: EnvelopeRow, _ index: Int, now: RelayTime) -> WaitView {
+        let recipient = row.recipients[index]
+        let copy = active[row.number]?.copies.first { $0.recipients.contains(index) }
+        var view = WaitView(
+            state: recipient.state, isActive: copy != nil, hops: hops(ofClass: recipient.routeClass), why: [],
+            nextAttempt: nil)
+        if let copy {
+            view.why = ["on the link to \(copy.peer.name), waiting for its answer"]
+            return view
+        }
+        guard recipient.state.isQueued else {
+            view.why = [Self.sentence(recipient)]
+            return view
+        }
+        if recipient.routeClass == 0 {
+            view.why = ["at home here; its digest is being checked before it arrives"]
+            return view
+        }
+        view.why.append("route: " + view.hops.map(\.name).joined(separator: ", then "))
+        for hop in view.hops {
+            let sentence = self.sentence(hop, now)
+            view.why.append(sentence)
+            if isLive(hop) { break }
+        }
+        if recipient.due > now {
+            view.why.append("deferred after \(recipient.attempts) attempts: \(row.lastAnswer)")
+            view.nextAttempt = recipient.due
+        } else if let doubt = doubts[row.number] {
+            view.why.append("in doubt at \(doubt.peer.name): it was sent whole and not answered; others are asked later")
+            view.nextAttempt = doubt.until
+        } else if let dial = view.hops.compactMap({ peers[$0] }).filter({ !$0.isUp && $0.peer.dials }).map(\.dialDue).min() {
+            view.nextAttempt = dial
+        }
+        if active.count >= limits.activeMax { view.why.append("the active set is full (\(limits.activeMax))") }
+        return view
+    }
+
+    private static func sentence(_ recipient: RecipientRow) -> String {
+        switch recipient.state {
+        case .arrived: "in the agency's inbox, not yet taken"
+        case .held: "held by an operator"
+        case .corrupt: "its record could not be read"
+        case .forwarded: "taken by \(recipient.peer?.name ?? "the next hop")"
+        case .delivered: "the agency has taken it"
+        case .refused: "refused: \(recipient.reason.word)"
+        case .expired: "its lifetime ended"
+        case .deleted: "deleted by an operator"
+        case .waiting, .deferred: "waits"
+        }
+    }
+
+    private func sentence(_ hop: NodeID, _ now: RelayTime) -> String {
+        guard let state = peers[hop] else { return "\(hop.name) is no longer a peer" }
+        if state.isSuspended { return "\(hop.name) is suspended" }
+        if state.pausedUntil != .zero { return "\(hop.name) has no resources and is left alone for a while" }
+        if state.isUp {
+            return sessions.values.contains { $0.peer == hop && hasRoomNow($0) }
+                ? "\(hop.name) is up" : "\(hop.name) is up, and its window is full"
+        }
+        let since = "down for \(now.since(state.downSince).count / 1_000) s"
+        let error = state.lastError.isEmpty ? "" : ": \(state.lastError)"
+        if !state.peer.dials { return "\(hop.name) is \(since); it dials us\(error)" }
+        return "\(hop.name) is \(since), \(state.failures) dials failed\(error)"
+    }
+
+    private func hasRoomNow(_ state: SessionState) -> Bool {
+        !state.isEnding && state.inFlight.count < limits.windowTransfers && state.inFlightBytes < limits.windowBytes
+    }
+
+    /// Runs the live routing code for an agency or a node.
+    public func explainRoute(_ asked: String, now: RelayTime) -> RouteView {
+        var view = RouteView(
+            asked: asked, canonical: nil, home: nil, match: nil, destination: "", hops: [], liveHop: nil, notes: [])
+        let destiny: Destiny
+        if let code = configuration.directory.canonical(asked) {
+            view.canonical = code
+            view.home = configuration.directory.home(of: code)
+            view.match = configuration.routes.lookup(code, in: configuration.directory)
+            destiny = self.destiny(of: code, avoiding: [], origin: nil)
+        } else if let node = NodeID(shortName: asked) ?? NodeID(text: asked), peers[node] != nil
+            || configuration.directory.homeNodes.contains(node)
+        {
+            view.home = node
+            view.match = configuration.routes.lookup(node: node)
+            destiny = self.destiny(ofNode: node, avoiding: [], origin: nil)
+        } else {
+            view.destination = "unknown: no such agency or node in the directory"
+            return view
+        }
+        switch destiny {
+        case .home: view.destination = "at home on this node"
+        case .nowhere(let reason): view.destination = "refused: \(reason.word)"
+        case .away(let hops):
+            view.destination = "forwarded"
+            view.hops = hops
+            for hop in hops {
+                view.notes.append(sentence(hop, now))
+                if isLive(hop) {
+                    view.liveHop = hop
+                    break
+                }
+                if isExpectedBack(hop, now: now) {
+                    view.notes.append("\(hop.name) has just been lost; others take over after the fail-over wait")
+                    break
+                }
+            }
+        }
+        return view
+    }
+}
+
+/// One cell of the age picture: what waits under a route class, by urgency and minute of acceptance (relay time).
+public struct AgeCell: Sendable, Hashable {
+    public var routeClass: UInt32
+    public var urgency: Urgency
+    public var minute: UInt64
+    public var count: UInt64
+    public var bytes: UInt64
+
+    /// All cells, by scanning the counters, never the envelopes.
+    public static func all(_ rows: any RowReader) -> [AgeCell] {
+        var prefix = RowKey()
+        prefix.append(UInt8(1))
+        var cells: [AgeCell] = []
+        rows.scan(.counter, prefix: prefix) { key, value in
+            guard key.count == 14, let urgency = Urgency(rawValue: key[5]), var row = RowCursor(value) else { return true }
+            let count = Int64(bitPattern: row.number())
+            let bytes = Int64(bitPattern: row.number())
+            cells.append(
+                AgeCell(
+                    routeClass: key.number32(at: 1), urgency: urgency, minute: key.number(at: 6),
+                    count: UInt64(max(count, 0)), bytes: UInt64(max(bytes, 0))))
+            return true
+        }
+        return cells
+    }
+}

@@ -1,0 +1,249 @@
+// Custody: what is written when an envelope is taken, when a recipient's state changes, and when the last one has ended.
+// Counters change in the transaction of their rows; that is what makes the books balance.
+
+import RelayModel
+import RelayRows
+
+extension RelayCore {
+    /// Takes an offered copy into custody: rows for the envelope, its queue places, its inboxes and its memory.
+    mutating func admit(_ open: OpenOffer, _ recipients: [RecipientRow], _ turn: inout Turn) {
+        let offer = open.offer
+        let number = offer.piece == nil ? open.extent : takeNumber()
+        var row = EnvelopeRow(
+            number: number, bundle: offer.bundle,
+            kind: offer.document != nil ? .document : offer.isAdministrative ? .administrative : .foreign,
+            urgency: offer.document?.urgency ?? (offer.isAdministrative ? .flash : .normal), lifetime: offer.lifetime,
+            ageAtArrival: ageAtArrival(offer, turn), arrival: turn.now, origin: open.peer,
+            destination: offer.destination, reportTo: offer.reportTo, payloadLength: offer.documentLength)
+        row.wantsStatusReports = offer.wantsStatusReports
+        row.header = offer.header
+        row.document = offer.document
+        row.path = (offer.copy?.path ?? []) + [PathStop(node: node, time: turn.now.wall)]
+        row.hopLimit = offer.hopLimit ?? 0
+        row.hopCount = offer.hopCount ?? 0
+        row.isInPieces = offer.piece != nil
+        row.recipients = recipients
+        row.receivedBytes = offer.piece == nil ? offer.payloadLength : 0
+        record(&row, isComplete: offer.piece == nil, &turn)
+        if offer.piece != nil {
+            ledger.add(.reservedBytes, Int64(clamping: row.payloadLength))
+            save(row, turn.rows)
+            addPiece(open, to: number, &turn)
+        }
+    }
+
+    private func ageAtArrival(_ offer: Offer, _ turn: Turn) -> Milliseconds {
+        if let age = offer.age { return age }
+        let wall = turn.now.wall.milliseconds
+        let created = offer.bundle.creationTime
+        return Milliseconds(created > 0 && wall > created ? wall - created : 0)
+    }
+
+    /// Writes the rows of a new envelope. Recipients that were refused on the way in end at once.
+    mutating func record(_ row: inout EnvelopeRow, isComplete: Bool, _ turn: inout Turn) {
+        turn.rows.put(.bundle, Keys.bundle(row.bundle, number: row.number))
+        turn.rows.put(.deadline, Keys.deadline(row.expiry, number: row.number))
+        if let document = row.document, row.origin == nil {
+            turn.rows.put(.lookup, Keys.lookup(.documentID, document.documentID).adding(row.number))
+        }
+        // Away recipients of an incomplete envelope are queued at once: its pieces travel on as they come.
+        for index in row.recipients.indices where row.recipients[index].state == .waiting {
+            if row.recipients[index].routeClass != 0 { enqueue(row, index, &turn) }
+        }
+        if isComplete { complete(&row, &turn) }
+        save(row, turn.rows)
+        if isComplete { finishIfEnded(&row, &turn) }
+    }
+
+    /// One more piece of an envelope that is being received.
+    mutating func addPiece(_ open: OpenOffer, to number: UInt64, _ turn: inout Turn) {
+        guard var row = envelope(number, &turn), let range = open.offer.piece else { return }
+        let isPlain = open.offer.header == row.header || open.offer.document != nil
+        let piece = PieceRow(
+            offset: range.offset, length: range.length, extent: open.extent, extentOffset: 0,
+            header: isPlain ? [] : open.offer.header)
+        turn.rows.put(.piece, Keys.piece(number, offset: piece.offset), piece.encoded())
+        row.receivedBytes += piece.length
+        ledger.add(.reservedBytes, -Int64(clamping: piece.length))
+        if row.isComplete { complete(&row, &turn) }
+        save(row, turn.rows)
+        pieceArrived(number, offset: piece.offset)
+        reopenQueued(row)
+    }
+
+    /// The whole document is here: from now on its recipients are counted, and those at home get it.
+    private mutating func complete(_ row: inout EnvelopeRow, _ turn: inout Turn) {
+        ledger.accepted(row, from: row.origin)
+        ledger.stocked(row, by: 1, turn.now)
+        for index in row.recipients.indices {
+            let recipient = row.recipients[index]
+            if recipient.state == .refused {
+                // Refused on the way in: counted as accepted and ended, and reported.
+                ledger.moved(row, recipient, from: nil, to: .waiting)
+                row.recipients[index].state = .waiting
+                end(&row, index, .refused, recipient.reason, &turn)
+            } else {
+                ledger.moved(row, recipient, from: nil, to: recipient.state)
+                guard recipient.state == .waiting, recipient.routeClass == 0 else { continue }
+                if row.isInPieces, row.document != nil {
+                    // Its digest is checked before the agency sees it.
+                    enqueue(row, index, &turn)
+                } else {
+                    arrive(&row, index, &turn)
+                }
+            }
+        }
+    }
+
+    private mutating func reopenQueued(_ row: EnvelopeRow) {
+        guard active[row.number] == nil else { return }
+        for recipient in row.recipients where recipient.state.isQueued {
+            offer(
+                QueueKey(
+                    routeClass: recipient.routeClass, urgency: row.urgency, due: recipient.due, number: row.number))
+        }
+    }
+
+    /// Puts one recipient's copy into its agency's inbox. The lifetime stops, and the submitter is told.
+    mutating func arrive(_ row: inout EnvelopeRow, _ index: Int, _ turn: inout Turn) {
+        unqueue(row, index, turn.rows)
+        move(&row, index, to: .arrived, turn.now.relay)
+        let name = row.recipients[index].name
+        turn.rows.put(.inbox, Keys.inbox(name, number: row.number))
+        remember(row, name, turn.rows, turn.now.relay)
+        report(row, row.recipients[index], .arrived, &turn)
+    }
+
+    /// Changes the state of one recipient, with its counters.
+    mutating func move(_ row: inout EnvelopeRow, _ index: Int, to state: RecipientState, _ now: RelayTime) {
+        let old = row.recipients[index].state
+        if row.isComplete { ledger.moved(row, row.recipients[index], from: old, to: state) }
+        if old != state { row.recipients[index].since = now }
+        row.recipients[index].state = state
+    }
+
+    /// Ends one recipient on this node: counted, remembered in the history, and reported unless it was handed on.
+    mutating func end(
+        _ row: inout EnvelopeRow, _ index: Int, _ state: RecipientState, _ reason: ReportReason, _ turn: inout Turn
+    ) {
+        precondition(state.isEnd && !row.recipients[index].state.isEnd, "a recipient ends once")
+        if row.recipients[index].state == .arrived {
+            turn.rows.delete(.inbox, Keys.inbox(row.recipients[index].name, number: row.number))
+        }
+        move(&row, index, to: state, turn.now.relay)
+        row.recipients[index].reason = reason
+        guard row.isComplete else { return }
+        if row.kind != .administrative {
+            turn.rows.put(
+                .history, Keys.history(turn.now.relay, number: row.number, index: index),
+                HistoryRow(envelope: row, recipient: row.recipients[index], ended: turn.now.wall).encoded())
+        }
+        switch state {
+        case .delivered: report(row, row.recipients[index], .delivered, &turn)
+        case .refused: report(row, row.recipients[index], .refused, &turn)
+        case .expired: report(row, row.recipients[index], .expired, &turn)
+        case .deleted: report(row, row.recipients[index], .deleted, &turn)
+        default: break
+        }
+    }
+
+    /// When the last recipient has ended, the payload goes, and the row stays as memory against duplicates.
+    mutating func finishIfEnded(_ row: inout EnvelopeRow, _ turn: inout Turn) {
+        guard row.isEnded, row.ended == .zero else { return }
+        turn.rows.delete(.deadline, Keys.deadline(row.expiry, number: row.number))
+        if row.isComplete {
+            ledger.stocked(row, by: -1, turn.now)
+        } else {
+            ledger.add(.reservedBytes, -Int64(clamping: row.payloadLength - row.receivedBytes))
+        }
+        row.ended = max(turn.now.relay, RelayTime(milliseconds: 1))
+        removePayload(of: row, &turn)
+        row.header = []
+        doubts[row.number] = nil
+        save(row, turn.rows)
+        turn.rows.put(.deadline, Keys.deadline(row.ended + limits.transitMemory, number: row.number))
+    }
+
+    private mutating func removePayload(of row: EnvelopeRow, _ turn: inout Turn) {
+        guard row.isInPieces else { return remove(extent: row.number, length: row.payloadLength, &turn) }
+        var extents: [UInt64: UInt64] = [:]
+        var order: [UInt64] = []
+        for piece in pieces(of: row.number, turn.rows) {
+            if extents[piece.extent] == nil { order.append(piece.extent) }
+            extents[piece.extent, default: 0] += piece.length
+            turn.rows.delete(.piece, Keys.piece(row.number, offset: piece.offset))
+        }
+        for extent in order { remove(extent: extent, length: extents[extent] ?? 0, &turn) }
+    }
+}
+
+// Extents: small ones go in the transaction that ends their envelope, large ones in slices, each a bounded part of a later one.
+extension RelayCore {
+    /// Chunk rows removed at once; more go by and by, so that no transaction grows without bound.
+    private static let removalsAtOnce = 64
+    private static let removalsPerTurn = 2_048
+
+    mutating func remove(extent: UInt64, length: UInt64, _ turn: inout Turn) {
+        let left = removeChunks(of: extent, budget: Self.removalsAtOnce, turn.rows)
+        if left {
+            turn.rows.put(.staging, Keys.extent(extent))
+            removals.append(extent)
+        }
+    }
+
+    /// Removes up to `budget` chunks; true when some are left.
+    private func removeChunks(of extent: UInt64, budget: Int, _ rows: any RowTransaction) -> Bool {
+        var keys: [RowKey] = []
+        var isMore = false
+        rows.scan(.chunk, prefix: RowKey(extent)) { key, _ in
+            if keys.count == budget {
+                isMore = true
+                return false
+            }
+            keys.append(RowKey(copying: key))
+            return true
+        }
+        for key in keys { rows.delete(.chunk, key) }
+        return isMore
+    }
+
+    mutating func removeLeftovers(_ turn: inout Turn) {
+        guard let extent = removals.first else { return }
+        if !removeChunks(of: extent, budget: Self.removalsPerTurn, turn.rows) {
+            turn.rows.delete(.staging, Keys.extent(extent))
+            removals.removeFirst()
+        }
+    }
+
+    /// What stands in `staging` at start was being filled or removed when the process ended.
+    static func leftovers(_ rows: any RowReader) -> [UInt64] {
+        var extents: [UInt64] = []
+        rows.scan(.staging, prefix: RowKey()) { key, _ in
+            extents.append(key.number(at: 0))
+            return true
+        }
+        return extents
+    }
+}
+
+// The memory of what has arrived here, kept far longer than any lifetime.
+extension RelayCore {
+    func hasSeen(_ offer: Offer, _ name: String, _ rows: any RowReader) -> Bool {
+        guard offer.bundle.incarnation != 0 else { return false }
+        let key = Keys.seen(
+            offer.bundle.source, incarnation: offer.bundle.incarnation, recipient: name,
+            block: offer.bundle.counter / SeenRow.counters)
+        guard let raw = rows.value(.seen, key), let row = SeenRow(record: raw) else { return false }
+        return row.contains(offer.bundle.counter)
+    }
+
+    func remember(_ row: EnvelopeRow, _ name: String, _ rows: any RowTransaction, _ now: RelayTime) {
+        guard row.bundle.incarnation != 0 else { return }
+        let key = Keys.seen(
+            row.bundle.source, incarnation: row.bundle.incarnation, recipient: name,
+            block: row.bundle.counter / SeenRow.counters)
+        var seen = rows.value(.seen, key).flatMap { SeenRow(record: $0) } ?? SeenRow()
+        seen.insert(row.bundle.counter, day: now.milliseconds / Milliseconds.days(1).count)
+        rows.put(.seen, key, seen.encoded())
+    }
+}

@@ -1,0 +1,161 @@
+// Deadlines: the end of lifetimes and of memories, in relay time, which no step of the wall clock moves.
+
+import RelayModel
+import RelayRows
+
+extension RelayCore {
+    private static let deadlinesPerTurn = 512
+
+    mutating func deadlinesDue(_ turn: inout Turn) {
+        var due: [(RelayTime, UInt64)] = []
+        turn.rows.scan(.deadline, prefix: RowKey()) { key, _ in
+            let time = RelayTime(milliseconds: key.number(at: 0))
+            guard time <= turn.now.relay, due.count < Self.deadlinesPerTurn else { return false }
+            due.append((time, key.number(at: 8)))
+            return true
+        }
+        for (time, number) in due {
+            turn.rows.delete(.deadline, Keys.deadline(time, number: number))
+            deadline(number, &turn)
+        }
+    }
+
+    private mutating func deadline(_ number: UInt64, _ turn: inout Turn) {
+        guard var row = envelope(number, &turn) else { return }
+        if row.ended != .zero { return purge(row, turn.rows) }
+        if clockJudge.isDoubted {
+            // Nothing expires while the clock is doubted; looked at again in a while.
+            turn.rows.put(.deadline, Keys.deadline(turn.now.relay + .minutes(10), number: number))
+            return
+        }
+        let busy = Set(active[number]?.copies.flatMap(\.recipients) ?? [])
+        var isLeft = false
+        for index in row.recipients.indices where !row.recipients[index].state.isEnd {
+            switch row.recipients[index].state {
+            case .waiting, .deferred:
+                if busy.contains(index) {
+                    // On the link at this moment: the answer decides.
+                    isLeft = true
+                } else {
+                    unqueue(row, index, turn.rows)
+                    end(&row, index, .expired, .lifetimeExpired, &turn)
+                }
+            default: break
+            }
+        }
+        if isLeft { turn.rows.put(.deadline, Keys.deadline(turn.now.relay + .seconds(30), number: number)) }
+        save(row, turn.rows)
+        finishIfEnded(&row, &turn)
+    }
+
+    /// The memory of an ended envelope is over. What has arrived here stays remembered in `seen`.
+    private mutating func purge(_ row: EnvelopeRow, _ rows: any RowTransaction) {
+        rows.delete(.envelope, Keys.envelope(row.number))
+        rows.delete(.bundle, Keys.bundle(row.bundle, number: row.number))
+        if let document = row.document, row.origin == nil {
+            rows.delete(.lookup, Keys.lookup(.documentID, document.documentID).adding(row.number))
+        }
+    }
+
+    /// Once a minute: old history and old dedup rows go, a bounded number at a time; so do doubts that nobody settled.
+    mutating func housekeeping(_ turn: inout Turn) {
+        guard turn.now.relay >= housekeepingDue else { return }
+        housekeepingDue = turn.now.relay + .minutes(1)
+        let now = turn.now.relay
+        dropHistory(&turn)
+        dropSeen(&turn)
+        for number in doubts.keys.sorted() where doubts[number]!.until <= now { doubts[number] = nil }
+        turn.rows.setNumber(.meta, "relayTime", now.milliseconds)
+    }
+
+    private func dropHistory(_ turn: inout Turn) {
+        var keys: [RowKey] = []
+        turn.rows.scan(.history, prefix: RowKey()) { key, _ in
+            let end = RelayTime(milliseconds: key.number(at: 0))
+            guard end + limits.historyMemory <= turn.now.relay, keys.count < 4_096 else { return false }
+            keys.append(RowKey(copying: key))
+            return true
+        }
+        for key in keys { turn.rows.delete(.history, key) }
+    }
+
+    private func dropSeen(_ turn: inout Turn) {
+        let today = turn.now.relay.milliseconds / Milliseconds.days(1).count
+        let memory = limits.dedupMemory.count / Milliseconds.days(1).count
+        var from = RowKey()
+        if let raw = turn.rows.value(.meta, Keys.meta("seenSweep")) {
+            for byte in raw { from.append(byte) }
+        }
+        var old: [RowKey] = []
+        var last: RowKey?
+        var looked = 0
+        from.withBytes { start in
+            turn.rows.scan(.seen, from: start) { key, value in
+                looked += 1
+                last = RowKey(copying: key)
+                if let row = SeenRow(record: value), row.day + memory < today { old.append(RowKey(copying: key)) }
+                return looked < 4_096
+            }
+        }
+        for key in old { turn.rows.delete(.seen, key) }
+        if looked < 4_096 {
+            turn.rows.delete(.meta, Keys.meta("seenSweep"))
+        } else if let last {
+            turn.rows.put(.meta, Keys.meta("seenSweep"), last.bytes)
+        }
+    }
+}
+
+/// Judges whether the wall clock can be believed, by what the creation time and age of passing bundles say.
+struct ClockJudge {
+    private(set) var isDoubted = false
+    /// Source nodes lately heard, and whether their clocks disagree with ours.
+    private var verdicts: [(source: EndpointID, disagrees: Bool)] = []
+    static let sourcesMax = 64
+
+    /// Notes one source's clock; true when the overall judgement has changed.
+    mutating func note(_ source: EndpointID, disagrees: Bool) -> Bool {
+        verdicts.removeAll { $0.source == source }
+        verdicts.append((source, disagrees))
+        if verdicts.count > Self.sourcesMax { verdicts.removeFirst() }
+        let against = verdicts.count { $0.disagrees }
+        return set(against * 2 > verdicts.count)
+    }
+
+    mutating func set(_ doubted: Bool) -> Bool {
+        defer { isDoubted = doubted }
+        return doubted != isDoubted
+    }
+
+    func knows(_ source: EndpointID, disagrees: Bool) -> Bool {
+        verdicts.contains { $0.source == source && $0.disagrees == disagrees }
+    }
+}
+
+extension RelayCore {
+    mutating func judgeClock(created: UInt64, age: Milliseconds, source: EndpointID, _ turn: inout Turn) {
+        let theirs = created.addingSaturating(age.count)
+        let ours = turn.now.wall.milliseconds
+        let difference = theirs > ours ? theirs - ours : ours - theirs
+        let disagrees = difference > limits.clockDisagreementMax.count
+        if clockJudge.knows(source, disagrees: disagrees) { return }
+        if disagrees {
+            turn.effects.append(
+                .notice(
+                    Notice(.alarm, "clock of \(source.text) and this node's differ by \(difference / 1_000) s")))
+        }
+        if clockJudge.note(source, disagrees: disagrees) { announceClock(&turn) }
+    }
+
+    mutating func clockDoubted(_ isDoubted: Bool, _ why: String, _ turn: inout Turn) {
+        if clockJudge.set(isDoubted) {
+            turn.effects.append(.notice(Notice(isDoubted ? .alarm : .notice, why)))
+            announceClock(&turn)
+        }
+    }
+
+    private mutating func announceClock(_ turn: inout Turn) {
+        let text = clockJudge.isDoubted ? "expiry is suspended: the clock is doubted" : "the clock is believed again"
+        turn.effects.append(.notice(Notice(clockJudge.isDoubted ? .alarm : .notice, text)))
+    }
+}

@@ -1,0 +1,132 @@
+// Event: what happens to the relay, in the past tense. Bytes of payload are not among them: they go from the link to the
+// store under a ticket, and the core hears only that they are complete.
+
+import RelayModel
+import RelayRouting
+
+/// What a link knows of a session once the peer is proven to be who it says.
+public struct SessionFacts: Sendable {
+    public var peer: NodeID
+    /// The largest transfer that the peer takes, in octets.
+    public var transferMRU: UInt64
+    /// True when this node opened the connection.
+    public var isDialled: Bool
+    public init(peer: NodeID, transferMRU: UInt64, isDialled: Bool) {
+        self.peer = peer
+        self.transferMRU = transferMRU
+        self.isDialled = isDialled
+    }
+}
+
+/// The peer's answer to a transfer.
+public enum Answer: Sendable, Hashable {
+    /// The END segment was acknowledged: the next hop has it on disk.
+    case acknowledged
+    case refused(Refusal)
+}
+
+/// What happened. One batch of these is decided in one transaction.
+public enum Event: Sendable {
+    case sessionEstablished(session: Ticket, SessionFacts)
+    /// The session is gone. `sentWhole`: dispatches that went out completely and were not answered; they are in doubt.
+    case sessionEnded(session: Ticket, sentWhole: [Ticket], reason: String)
+    /// The peer said that it will end the session; nothing new may be sent on it.
+    case sessionEnding(session: Ticket)
+    case dialFailed(peer: NodeID, reason: String)
+    case transferAnswered(session: Ticket, dispatch: Ticket, Answer)
+    /// A report record addressed to this node, decoded.
+    case reported(ticket: Ticket, session: Ticket, reporter: NodeID, bundle: BundleID, rows: [ReportRow])
+    /// An agency's system has taken documents from its inbox.
+    case inboxAcknowledged(ticket: Ticket, agency: AgencyCode, envelopes: [UInt64])
+    /// The payload of a document that came in pieces has been read back and hashed.
+    case documentVerified(number: UInt64, matches: Bool)
+    /// New routes, peers, rights and limits, already validated as a whole.
+    case reconfigured(CoreConfiguration)
+    /// The wall clock is known to be wrong (or right again): expiry stops (or goes on).
+    case clockDoubted(Bool, why: String)
+}
+
+/// What the shell is to do once the batch in which it was decided is durable. In the imperative.
+public enum Effect: Sendable {
+    /// Send the END acknowledgement of an offer.
+    case acknowledge(session: Ticket, offer: Ticket)
+    case refuse(session: Ticket, offer: Ticket, Refusal, why: String)
+    case send(Dispatch)
+    case dial(peer: NodeID)
+    /// Read the payload back and compare its SHA-256; answer with `documentVerified`.
+    case verify(number: UInt64, payload: [ExtentRange], digest: Digest)
+    /// End a session with SESS_TERM.
+    case endSession(session: Ticket, why: String)
+    case answerSubmission(ticket: Ticket, SubmissionAnswer)
+    case answerInbox(ticket: Ticket, taken: Int)
+    /// Something an operator should know; one per operator-visible change.
+    case notice(Notice)
+}
+
+/// What became of a submission.
+public enum SubmissionAnswer: Sendable {
+    case accepted(BundleID, number: UInt64)
+    /// Each sentence names a recipient or the cause.
+    case refused([String], cause: SubmissionRefusal)
+}
+
+/// Why a submission was refused; the word is counted.
+public enum SubmissionRefusal: String, Sendable, CaseIterable {
+    case unknownAgency
+    case noRoute
+    case notAuthorised
+    case tooLarge
+    case noResources
+    case badRequest
+}
+
+/// A line for the operator.
+public struct Notice: Sendable, Hashable {
+    public enum Grade: UInt8, Sendable { case info, notice, warning, alarm }
+    public var grade: Grade
+    public var text: String
+    public var peer: NodeID?
+    public var envelope: BundleID?
+    public init(_ grade: Grade, _ text: String, peer: NodeID? = nil, envelope: BundleID? = nil) {
+        self.grade = grade
+        self.text = text
+        self.peer = peer
+        self.envelope = envelope
+    }
+}
+
+/// One copy, or one piece of it, to be sent on a session. The link encodes the header from these values and reads the payload
+/// from the store.
+public struct Dispatch: Sendable {
+    public var ticket: Ticket
+    public var session: Ticket
+    public var peer: NodeID
+    public var number: UInt64
+    public var bundle: BundleID
+    public var kind: EnvelopeKind
+    public var lifetime: Milliseconds
+    /// Age of the bundle at the reading of the clock at which this was decided.
+    public var age: Milliseconds
+    public var decided: RelayTime
+    /// The received header, empty for an envelope that was submitted here.
+    public var header: [UInt8]
+    public var document: DocumentDescription?
+    /// Nil for envelopes without a document block.
+    public var copy: CopyDescription?
+    /// The destination, for envelopes made here (reports); others have it in their header.
+    public var destination: EndpointID
+    /// Nil: the whole document in one bundle.
+    public var piece: PieceRange?
+    /// Where the bytes lie: in order, without gaps.
+    public var payload: [ExtentRange]
+    public var payloadLength: UInt64
+    public var urgency: Urgency
+}
+
+/// What the shell does with an offer's or a submission's bytes.
+public enum Verdict: Sendable, Equatable {
+    /// Write them to this extent, then say that they are complete.
+    case stage(extent: UInt64)
+    /// Drop them; the answer is among the effects.
+    case drop
+}

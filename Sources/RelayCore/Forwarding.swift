@@ -1,0 +1,314 @@
+// Forwarding: which copy goes next on which session. Urgent first; each lower class that is not empty gets at least 5 % of a
+// link's bytes; pieces of giants take turns with whole envelopes of their own urgency.
+
+import RelayModel
+import RelayRows
+
+/// An envelope that is on its way out on at least one link.
+struct ActiveEnvelope {
+    var row: EnvelopeRow
+    var copies: [ActiveCopy] = []
+}
+
+/// What one link carries of an envelope at this moment.
+struct ActiveCopy {
+    var session: Ticket
+    var peer: NodeID
+    /// Indexes of the recipients in the envelope's row.
+    var recipients: [Int]
+    /// Offsets of the pieces that are on the link, unanswered; a whole envelope is the piece at 0.
+    var flights: [UInt64] = []
+    /// For an envelope in pieces: where the next piece is looked for, and what the peer has.
+    var nextOffset: UInt64 = 0
+    var sentBytes: UInt64 = 0
+}
+
+/// One transfer that has been handed to a link.
+struct DispatchState {
+    var number: UInt64
+    var session: Ticket
+    var peer: NodeID
+    var urgency: Urgency
+    var bytes: UInt64
+    var piece: PieceRow?
+}
+
+extension RelayCore {
+    /// Rows looked at per session and turn; what is left is looked at in the next turn.
+    private static let scanBudget = 2_048
+
+    mutating func feedLinks(_ turn: inout Turn) {
+        for session in sessionOrder {
+            var budget = Self.scanBudget
+            while let state = sessions[session], hasRoom(state), feed(session, state, &budget, &turn) {}
+        }
+    }
+
+    private func hasRoom(_ state: SessionState) -> Bool {
+        !state.isEnding && isLive(state.peer) && state.inFlight.count < limits.windowTransfers
+            && (state.inFlightBytes < limits.windowBytes || state.inFlight.isEmpty)
+    }
+
+    /// Sends one more thing on a session; false when there is nothing (or no budget) left.
+    private mutating func feed(
+        _ session: Ticket, _ state: SessionState, _ budget: inout Int, _ turn: inout Turn
+    ) -> Bool {
+        let order = urgencyOrder(state.peer)
+        for (urgency, isCredit) in order {
+            if let sent = feed(session, state, urgency, &budget, &turn) {
+                charge(state.peer, urgency, sent, isCredit: isCredit)
+                return true
+            }
+            if isCredit { peers.change(state.peer) { $0.credit[Int(urgency.rawValue)] = 0 } }
+        }
+        return false
+    }
+
+    /// Classes with credit first (lowest first), then all from the most urgent down.
+    private func urgencyOrder(_ peer: NodeID) -> [(Urgency, Bool)] {
+        guard let state = peers[peer] else { return [] }
+        var order: [(Urgency, Bool)] = []
+        for urgency in Urgency.allCases where state.credit[Int(urgency.rawValue)] > 0 { order.append((urgency, true)) }
+        for urgency in Urgency.allCases.reversed() { order.append((urgency, false)) }
+        return order
+    }
+
+    /// Each byte given to a class earns every lower class a twentieth; what a class is given on credit is taken off.
+    private mutating func charge(_ peer: NodeID, _ urgency: Urgency, _ bytes: UInt64, isCredit: Bool) {
+        let amount = Int64(clamping: bytes)
+        peers.change(peer) { state in
+            if isCredit {
+                state.credit[Int(urgency.rawValue)] -= amount
+            } else {
+                for lower in 0..<Int(urgency.rawValue) {
+                    state.credit[lower] = min(state.credit[lower] + max(amount / 20, 1), 64 << 20)
+                }
+            }
+        }
+    }
+
+    private mutating func feed(
+        _ session: Ticket, _ state: SessionState, _ urgency: Urgency, _ budget: inout Int, _ turn: inout Turn
+    ) -> UInt64? {
+        if !state.servedStreamLast, let sent = feedStream(session, urgency, &turn) {
+            sessions[session]?.servedStreamLast = true
+            return sent
+        }
+        sessions[session]?.servedStreamLast = false
+        if active.count < limits.activeMax, let sent = feedLane(session, state.peer, urgency, &budget, &turn) {
+            return sent
+        }
+        return feedStream(session, urgency, &turn)
+    }
+
+    /// Takes the next envelope from the lanes for which this peer is the best live hop.
+    private mutating func feedLane(
+        _ session: Ticket, _ peer: NodeID, _ urgency: Urgency, _ budget: inout Int, _ turn: inout Turn
+    ) -> UInt64? {
+        let order = classes.order
+        guard !order.isEmpty, let start = peers[peer]?.nextClass else { return nil }
+        for step in 0..<order.count {
+            let position = (start + step) % order.count
+            let key = LaneKey(routeClass: order[position], urgency: urgency)
+            if lanes[key]?.isDry == true { continue }
+            guard bestLiveHop(key.routeClass, now: turn.now.relay) == peer else { continue }
+            while let queueKey = nextInLane(key, now: turn.now.relay, budget: &budget, turn.rows) {
+                if let sent = begin(queueKey, session, peer, &turn) {
+                    peers.change(peer) { $0.nextClass = position + 1 }
+                    return sent
+                }
+            }
+        }
+        return nil
+    }
+
+    /// Makes a copy for this peer of one queued envelope and sends it (or its first piece); nil when it cannot go now.
+    private mutating func begin(
+        _ key: QueueKey, _ session: Ticket, _ peer: NodeID, _ turn: inout Turn
+    ) -> UInt64? {
+        if let until = isInDoubtElsewhere(key.number, peer, now: turn.now.relay) {
+            wakeups.insert(until, .lane(LaneKey(routeClass: key.routeClass, urgency: key.urgency), key))
+            return nil
+        }
+        guard let row = envelope(key.number, &turn) else {
+            turn.rows.delete(.queue, key.key)
+            return nil
+        }
+        let chosen = recipientsBound(for: peer, row, turn.now.relay)
+        guard !chosen.isEmpty else {
+            if !row.recipients.contains(where: { $0.state.isQueued && $0.routeClass == key.routeClass && $0.due == key.due })
+            {
+                turn.rows.delete(.queue, key.key)
+            }
+            return nil
+        }
+        guard let facts = sessions[session]?.facts, let settings = peers[peer]?.peer else { return nil }
+        let goesInPieces = row.isInPieces && settings.takesFragments
+        if !goesInPieces {
+            // What has no fragments is given whole bundles up to its transfer MRU; an incomplete one waits for its rest.
+            guard row.isComplete else { return nil }
+            if row.payloadLength > facts.transferMRU {
+                refuseLocally(row, chosen, peer: peer, why: "larger than the peer's transfer MRU", &turn)
+                return nil
+            }
+        }
+        if !settings.isEdoc, chosen.count > 1 || (row.document?.recipients.count ?? 1) > 1 {
+            refuseLocally(row, chosen, peer: peer, why: "the peer takes single-recipient envelopes only", &turn)
+            return nil
+        }
+        var copy = ActiveCopy(session: session, peer: peer, recipients: chosen)
+        if goesInPieces {
+            return startStream(row, &copy, session, &turn)
+        }
+        return send(row, &copy, piece: nil, session, &turn)
+    }
+
+    /// The waiting recipients of an envelope whose best hop is this peer and that no copy carries yet.
+    private func recipientsBound(for peer: NodeID, _ row: EnvelopeRow, _ now: RelayTime) -> [Int] {
+        let taken = Set(active[row.number]?.copies.flatMap(\.recipients) ?? [])
+        var classIsOurs: [UInt32: Bool] = [:]
+        var result: [Int] = []
+        for index in row.recipients.indices where row.recipients[index].state.isQueued && !taken.contains(index) {
+            let recipient = row.recipients[index]
+            guard recipient.due <= now else { continue }
+            let isOurs: Bool
+            if let known = classIsOurs[recipient.routeClass] {
+                isOurs = known
+            } else {
+                isOurs = bestLiveHop(recipient.routeClass, now: now) == peer
+                classIsOurs[recipient.routeClass] = isOurs
+            }
+            if isOurs { result.append(index) }
+        }
+        return result
+    }
+
+    /// Hands one transfer to the session.
+    private mutating func send(
+        _ row: EnvelopeRow, _ copy: inout ActiveCopy, piece: PieceRow?, _ session: Ticket, _ turn: inout Turn
+    ) -> UInt64 {
+        let ticket = Ticket(nextDispatch)
+        nextDispatch += 1
+        let bytes = piece?.length ?? row.payloadLength
+        let cost = bytes + UInt64(row.header.count) + 512
+        dispatches[ticket] = DispatchState(
+            number: row.number, session: session, peer: copy.peer, urgency: row.urgency, bytes: cost, piece: piece)
+        copy.flights.append(piece?.offset ?? 0)
+        var entry = active[row.number] ?? ActiveEnvelope(row: row)
+        if let position = entry.copies.firstIndex(where: { $0.session == session }) {
+            entry.copies[position] = copy
+        } else {
+            entry.copies.append(copy)
+        }
+        active[row.number] = entry
+        sessions[session]?.inFlight.append(ticket)
+        sessions[session]?.inFlightBytes += cost
+        turn.effects.append(.send(dispatch(row, copy, piece: piece, ticket: ticket, &turn)))
+        return cost
+    }
+
+    private func dispatch(
+        _ row: EnvelopeRow, _ copy: ActiveCopy, piece: PieceRow?, ticket: Ticket, _ turn: inout Turn
+    ) -> Dispatch {
+        let codes = copy.recipients.compactMap { AgencyCode(row.recipients[$0].name) }
+        var payload: [ExtentRange] = []
+        var range: PieceRange?
+        if let piece {
+            payload = [ExtentRange(extent: piece.extent, offset: piece.extentOffset, length: piece.length)]
+            range = PieceRange(offset: piece.offset, length: piece.length, total: row.payloadLength)
+        } else if row.isInPieces {
+            payload = pieces(of: row.number, turn.rows).map {
+                ExtentRange(extent: $0.extent, offset: $0.extentOffset, length: $0.length)
+            }
+        } else {
+            payload = [ExtentRange(extent: row.number, offset: 0, length: row.payloadLength)]
+        }
+        return Dispatch(
+            ticket: ticket, session: copy.session, peer: copy.peer, number: row.number, bundle: row.bundle,
+            kind: row.kind, lifetime: row.lifetime, age: row.age(at: turn.now.relay), decided: turn.now.relay,
+            header: piece.map { $0.header.isEmpty ? row.header : $0.header } ?? row.header, document: row.document,
+            copy: row.document == nil ? nil : CopyDescription(recipients: codes, path: row.path),
+            destination: row.destination, piece: range, payload: payload,
+            payloadLength: piece?.length ?? row.payloadLength, urgency: row.urgency)
+    }
+
+    func pieces(of number: UInt64, _ rows: any RowReader) -> [PieceRow] {
+        var result: [PieceRow] = []
+        rows.scan(.piece, prefix: RowKey(number)) { key, value in
+            if let piece = PieceRow(offset: key.number(at: 8), record: value) { result.append(piece) }
+            return true
+        }
+        return result
+    }
+}
+
+// Envelopes in pieces: a copy that stays on its session until the peer has every piece.
+extension RelayCore {
+    private mutating func startStream(
+        _ row: EnvelopeRow, _ copy: inout ActiveCopy, _ session: Ticket, _ turn: inout Turn
+    ) -> UInt64? {
+        var row = row
+        if row.piecesPeer != copy.peer {
+            forgetSentPieces(row.number, turn.rows)
+            row.piecesPeer = copy.peer
+            save(row, turn.rows)
+        }
+        copy.sentBytes = pieces(of: row.number, turn.rows).reduce(0) { $0 + ($1.isSent ? $1.length : 0) }
+        if active[row.number]?.copies.contains(where: { $0.session == session }) == true { return nil }
+        var entry = active[row.number] ?? ActiveEnvelope(row: row)
+        entry.row = row
+        entry.copies.append(copy)
+        active[row.number] = entry
+        sessions[session]?.streams.append(row.number)
+        return feedStream(session, row.urgency, &turn, only: row.number) ?? 0
+    }
+
+    private func forgetSentPieces(_ number: UInt64, _ rows: any RowTransaction) {
+        for var piece in pieces(of: number, rows) where piece.isSent {
+            piece.isSent = false
+            rows.put(.piece, Keys.piece(number, offset: piece.offset), piece.encoded())
+        }
+    }
+
+    /// Sends the next piece of one of the session's giants of an urgency; nil when none has a piece ready.
+    mutating func feedStream(
+        _ session: Ticket, _ urgency: Urgency, _ turn: inout Turn, only: UInt64? = nil
+    ) -> UInt64? {
+        for number in sessions[session]?.streams ?? [] where only == nil || only == number {
+            guard let entry = active[number], entry.row.urgency == urgency,
+                let position = entry.copies.firstIndex(where: { $0.session == session })
+            else { continue }
+            var copy = entry.copies[position]
+            guard let piece = nextPiece(number, from: &copy.nextOffset, besides: copy.flights, turn.rows) else {
+                active[number]?.copies[position].nextOffset = copy.nextOffset
+                continue
+            }
+            copy.nextOffset = piece.end
+            return send(entry.row, &copy, piece: piece, session, &turn)
+        }
+        return nil
+    }
+
+    /// The first piece at or after an offset that is here and that the peer does not have.
+    private func nextPiece(
+        _ number: UInt64, from offset: inout UInt64, besides flights: [UInt64], _ rows: any RowReader
+    ) -> PieceRow? {
+        let prefix = RowKey(number)
+        while let found = rows.row(.piece, atOrAfter: Keys.piece(number, offset: offset)),
+            prefix.isPrefix(of: found.key)
+        {
+            guard let piece = PieceRow(offset: found.key.number(at: 8), record: found.value) else { return nil }
+            if !piece.isSent, !flights.contains(piece.offset) { return piece }
+            offset = piece.end
+        }
+        return nil
+    }
+
+    /// A piece has come in for an envelope that is being sent: streams that had run dry go on.
+    mutating func pieceArrived(_ number: UInt64, offset: UInt64) {
+        guard let entry = active[number] else { return }
+        for position in entry.copies.indices where entry.copies[position].nextOffset > offset {
+            active[number]?.copies[position].nextOffset = offset
+        }
+    }
+}

@@ -1,0 +1,192 @@
+// Ledger: the counts by which the books balance. Deltas are gathered in memory during a batch and written, once a counter, in
+// the batch's own transaction.
+
+import RelayModel
+import RelayRows
+
+/// What is counted. The name in the table is `name`; administrative envelopes have a ledger of their own (`admin.` before it).
+public enum CounterKey: Hashable, Sendable {
+    case acceptedSubmitted(admin: Bool)
+    case acceptedTaken(admin: Bool)
+    case state(RecipientState, admin: Bool)
+    case takenFrom(NodeID)
+    case takenBytesFrom(NodeID)
+    case forwardedTo(NodeID)
+    case forwardedBytesTo(NodeID)
+    case refusedByPeer(NodeID)
+    case refusedToPeer(String)
+    case submissionRefused(String)
+    case paused(NodeID)
+    case linkUp(NodeID)
+    case reservedBytes
+    case corruptRecord
+    case recordMade, recordTaken, reportRowRefused, reportUnroutable
+    case stockCount(Stock)
+    case stockBytes(Stock)
+
+    public var name: String {
+        switch self {
+        case .acceptedSubmitted(let admin): Self.prefix(admin) + "accepted.submitted"
+        case .acceptedTaken(let admin): Self.prefix(admin) + "accepted.taken"
+        case .state(let state, let admin): Self.prefix(admin) + (state.isEnd ? "ended." : "store.") + state.word
+        case .takenFrom(let node): "peer." + node.name + ".taken"
+        case .takenBytesFrom(let node): "peer." + node.name + ".takenBytes"
+        case .forwardedTo(let node): "peer." + node.name + ".forwarded"
+        case .forwardedBytesTo(let node): "peer." + node.name + ".forwardedBytes"
+        case .refusedByPeer(let node): "peer." + node.name + ".refusedByPeer"
+        case .refusedToPeer(let cause): "refused." + cause
+        case .submissionRefused(let cause): "submission.refused." + cause
+        case .paused(let node): "peer." + node.name + ".paused"
+        case .linkUp(let node): "peer." + node.name + ".linkUp"
+        case .reservedBytes: "reservedBytes"
+        case .corruptRecord: "corruptRecords"
+        case .recordMade: "report.recordsMade"
+        case .recordTaken: "report.recordsTaken"
+        case .reportRowRefused: "report.rowsRefused"
+        case .reportUnroutable: "report.unroutable"
+        case .stockCount(let stock): "stock." + stock.name + ".count"
+        case .stockBytes(let stock): "stock." + stock.name + ".bytes"
+        }
+    }
+
+    private static func prefix(_ admin: Bool) -> String { admin ? "admin." : "" }
+}
+
+/// Envelopes and bytes in the store by where they came from, for quotas.
+public enum Stock: Hashable, Sendable {
+    case everything
+    case origin(NodeID)
+    case sender(AgencyCode)
+    var name: String {
+        switch self {
+        case .everything: "all"
+        case .origin(let node): "origin." + node.name
+        case .sender(let code): "sender." + code.text
+        }
+    }
+}
+
+/// Envelopes in the store by route class, urgency and minute of acceptance: the age picture, without counting rows.
+struct AgeKey: Hashable, Comparable {
+    var routeClass: UInt32
+    var urgency: Urgency
+    var minute: UInt64
+    static func < (left: AgeKey, right: AgeKey) -> Bool {
+        (left.routeClass, left.urgency.rawValue, left.minute) < (right.routeClass, right.urgency.rawValue, right.minute)
+    }
+    var key: RowKey {
+        var key = RowKey()
+        key.append(UInt8(1))
+        key.append(routeClass)
+        key.append(urgency.rawValue)
+        key.append(minute)
+        return key
+    }
+}
+
+/// Counter changes of one batch.
+struct Ledger {
+    private var deltas: [CounterKey: Int64] = [:]
+    private var ages: [AgeKey: (count: Int64, bytes: Int64)] = [:]
+
+    mutating func count(_ key: CounterKey) { deltas[key, default: 0] += 1 }
+    mutating func add(_ key: CounterKey, _ amount: Int64) { deltas[key, default: 0] += amount }
+
+    /// A counter with the changes of this batch.
+    func value(_ key: CounterKey, _ rows: any RowReader) -> UInt64 {
+        let stored = rows.number(.counter, key.name)
+        let delta = deltas[key] ?? 0
+        return delta >= 0 ? stored + UInt64(delta) : stored - min(stored, delta.magnitude)
+    }
+
+    func stock(_ stock: Stock, _ rows: any RowReader) -> (count: UInt64, bytes: UInt64) {
+        (value(.stockCount(stock), rows), value(.stockBytes(stock), rows))
+    }
+
+    /// All recipients of an envelope have been accepted here.
+    mutating func accepted(_ row: EnvelopeRow, from origin: NodeID?) {
+        let admin = row.kind == .administrative
+        let count = Int64(row.recipients.count)
+        if let origin {
+            add(.acceptedTaken(admin: admin), count)
+            if !admin { add(.takenFrom(origin), count) }
+            add(.takenBytesFrom(origin), Int64(clamping: row.payloadLength))
+        } else {
+            add(.acceptedSubmitted(admin: admin), count)
+        }
+    }
+
+    mutating func forwarded(_ peer: NodeID, _ row: EnvelopeRow, _ recipients: Int) {
+        if row.kind != .administrative { add(.forwardedTo(peer), Int64(recipients)) }
+        add(.forwardedBytesTo(peer), Int64(clamping: row.payloadLength))
+    }
+
+    /// An envelope has come into the store (1) or left it (−1).
+    mutating func stocked(_ row: EnvelopeRow, by sign: Int64, _ now: ClockReading) {
+        guard row.kind != .administrative else { return }
+        var stocks: [Stock] = [.everything]
+        if let origin = row.origin { stocks.append(.origin(origin)) }
+        if let sender = row.document?.sender { stocks.append(.sender(sender)) }
+        for stock in stocks {
+            add(.stockCount(stock), sign)
+            add(.stockBytes(stock), sign * Int64(clamping: row.payloadLength))
+        }
+    }
+
+    /// One recipient changes its state; nil before it was accepted.
+    mutating func moved(
+        _ row: EnvelopeRow, _ recipient: RecipientRow, from old: RecipientState?, to new: RecipientState
+    ) {
+        let admin = row.kind == .administrative
+        if let old { add(.state(old, admin: admin), -1) }
+        add(.state(new, admin: admin), 1)
+        guard !admin else { return }
+        let wasQueued = old?.isQueued ?? false
+        if wasQueued == new.isQueued { return }
+        let sign: Int64 = new.isQueued ? 1 : -1
+        let key = AgeKey(
+            routeClass: recipient.routeClass, urgency: row.urgency, minute: row.arrival.milliseconds / 60_000)
+        let before = ages[key] ?? (0, 0)
+        ages[key] = (before.count + sign, before.bytes + sign * Int64(clamping: row.payloadLength))
+    }
+
+    /// A waiting recipient comes under another route class.
+    mutating func reclassified(_ row: EnvelopeRow, _ recipient: RecipientRow, to routeClass: UInt32) {
+        guard row.kind != .administrative, recipient.state.isQueued, recipient.routeClass != routeClass else { return }
+        let minute = row.arrival.milliseconds / 60_000
+        let bytes = Int64(clamping: row.payloadLength)
+        for (number, sign) in [(recipient.routeClass, Int64(-1)), (routeClass, Int64(1))] {
+            let key = AgeKey(routeClass: number, urgency: row.urgency, minute: minute)
+            let before = ages[key] ?? (0, 0)
+            ages[key] = (before.count + sign, before.bytes + sign * bytes)
+        }
+    }
+
+    mutating func write(to rows: any RowTransaction) {
+        for (name, delta) in deltas.map({ ($0.key.name, $0.value) }).sorted(by: { $0.0 < $1.0 }) where delta != 0 {
+            let stored = Int64(bitPattern: rows.number(.counter, name))
+            let next = stored + delta
+            precondition(next >= 0, "the counter \(name) would fall below zero")
+            rows.setNumber(.counter, name, UInt64(next))
+        }
+        deltas.removeAll(keepingCapacity: true)
+        for key in ages.keys.sorted() {
+            guard let change = ages[key], change != (0, 0) else { continue }
+            var count = change.count
+            var bytes = change.bytes
+            if let raw = rows.value(.counter, key.key), var row = RowCursor(raw) {
+                count += Int64(bitPattern: row.number())
+                bytes += Int64(bitPattern: row.number())
+            }
+            if count == 0 {
+                rows.delete(.counter, key.key)
+            } else {
+                var out = RowWriter(capacity: 32)
+                out.number(UInt64(bitPattern: count))
+                out.number(UInt64(bitPattern: bytes))
+                rows.put(.counter, key.key, out.record())
+            }
+        }
+        ages.removeAll(keepingCapacity: true)
+    }
+}

@@ -1,0 +1,193 @@
+// PeerTable: the neighbours and how their links stand: up, backing off, paused, suspended. Kept in the order of the
+// configuration, so that no decision depends on hashing.
+
+import RelayModel
+
+/// How one neighbour stands.
+struct PeerState {
+    var peer: Peer
+    var sessions: [Ticket] = []
+    var isDialling = false
+    /// Failed dials in a row.
+    var failures: UInt32 = 0
+    var dialDue: RelayTime
+    /// Refusals for want of resources in a row.
+    var pauses: UInt32 = 0
+    var pausedUntil: RelayTime = .zero
+    /// Since when there is no session; zero while there is one.
+    var downSince: RelayTime
+    var upSince: RelayTime = .zero
+    var lastError = ""
+    var isSuspended = false
+    /// Bytes of head start for the lower classes: 5 % of what the higher ones were given.
+    var credit: [Int64] = Array(repeating: 0, count: Urgency.allCases.count)
+    /// Where the round over route classes goes on.
+    var nextClass = 0
+    var clockOffset: Int64 = 0
+
+    var isUp: Bool { !sessions.isEmpty }
+}
+
+/// All neighbours.
+struct PeerTable {
+    var states: [PeerState]
+    private var index: [NodeID: Int]
+
+    init(_ peers: [Peer], now: RelayTime) {
+        states = peers.map { PeerState(peer: $0, dialDue: now, downSince: now) }
+        index = [:]
+        for (position, peer) in peers.enumerated() { index[peer.node] = position }
+    }
+
+    func position(_ node: NodeID) -> Int? { index[node] }
+
+    subscript(node: NodeID) -> PeerState? { index[node].map { states[$0] } }
+
+    mutating func change(_ node: NodeID, _ body: (inout PeerState) -> Void) {
+        guard let position = index[node] else { return }
+        body(&states[position])
+    }
+
+    /// Takes over a new configuration; links of peers that stay keep their state.
+    mutating func replace(_ peers: [Peer], now: RelayTime) {
+        var next: [PeerState] = []
+        for peer in peers {
+            if let position = index[peer.node] {
+                var state = states[position]
+                state.peer = peer
+                next.append(state)
+            } else {
+                next.append(PeerState(peer: peer, dialDue: now, downSince: now))
+            }
+        }
+        states = next
+        index = [:]
+        for (position, state) in next.enumerated() { index[state.peer.node] = position }
+    }
+
+    /// When the next dial or the end of a pause is due.
+    var nextDeadline: RelayTime? {
+        var next: RelayTime?
+        for state in states {
+            for time in [dialDue(state), state.pausedUntil] {
+                guard let time, time != .zero else { continue }
+                if next == nil || time < next! { next = time }
+            }
+        }
+        return next
+    }
+
+    private func dialDue(_ state: PeerState) -> RelayTime? {
+        state.peer.dials && !state.isUp && !state.isDialling && !state.isSuspended ? state.dialDue : nil
+    }
+}
+
+/// One TLS session with a neighbour.
+struct SessionState {
+    var peer: NodeID
+    var facts: SessionFacts
+    var inFlightBytes: UInt64 = 0
+    var inFlight: [Ticket] = []
+    var isEnding = false
+    /// Envelopes in pieces that this session is sending, by envelope number.
+    var streams: [UInt64] = []
+    var servedStreamLast = false
+}
+
+extension RelayCore {
+    mutating func sessionEstablished(_ session: Ticket, _ facts: SessionFacts, _ turn: inout Turn) {
+        guard let state = peers[facts.peer] else {
+            turn.effects.append(.endSession(session: session, why: "no such peer in the configuration"))
+            return
+        }
+        sessions[session] = SessionState(peer: facts.peer, facts: facts)
+        sessionOrder.append(session)
+        let wasUp = state.isUp
+        peers.change(facts.peer) {
+            $0.sessions.append(session)
+            $0.isDialling = false
+            // An incoming session proves the way, too: the backoff of dialling is over.
+            $0.failures = 0
+            $0.pauses = 0
+            $0.pausedUntil = .zero
+            if !wasUp { $0.upSince = turn.now.relay }
+            $0.lastError = ""
+        }
+        if !wasUp {
+            ledger.count(.linkUp(facts.peer))
+            turn.effects.append(.notice(Notice(.notice, "link up", peer: facts.peer)))
+        }
+    }
+
+    mutating func sessionEnded(_ session: Ticket, sentWhole: [Ticket], reason: String, _ turn: inout Turn) {
+        abandonOffers(of: session, &turn)
+        guard let state = sessions.removeValue(forKey: session) else { return }
+        sessionOrder.removeAll { $0 == session }
+        let now = turn.now.relay
+        let redial = now + limits.dialBackoffMin
+        peers.change(state.peer) {
+            $0.sessions.removeAll { $0 == session }
+            if !$0.isUp {
+                $0.downSince = now
+                $0.dialDue = redial
+                $0.lastError = reason
+            }
+        }
+        let whole = Set(sentWhole)
+        for ticket in state.inFlight {
+            if whole.contains(ticket), let dispatch = dispatches[ticket] {
+                doubt(dispatch.number, peer: state.peer, urgency: dispatch.urgency, now: now)
+            }
+            returnToQueue(ticket, &turn)
+        }
+        for number in state.streams { releaseStream(number, session: session, &turn) }
+        if let peer = peers[state.peer], !peer.isUp {
+            turn.effects.append(.notice(Notice(.notice, "link down: \(reason)", peer: state.peer)))
+            // Other links may take over once the fail-over wait is past.
+            wakeups.insert(now + limits.failoverWait, .everything)
+        }
+    }
+
+    mutating func dialFailed(_ node: NodeID, _ reason: String, _ turn: inout Turn) {
+        let now = turn.now.relay
+        var generator = random
+        let backoff = Backoff(minimum: limits.dialBackoffMin, maximum: limits.dialBackoffMax)
+        let isNews = peers[node].map { $0.lastError != reason } ?? false
+        peers.change(node) {
+            $0.isDialling = false
+            $0.failures += 1
+            $0.lastError = reason
+            $0.dialDue = now + backoff.delay(attempt: $0.failures, random: &generator)
+        }
+        random = generator
+        if isNews { turn.effects.append(.notice(Notice(.notice, "cannot reach peer: \(reason)", peer: node))) }
+    }
+
+    /// Dials that are due, and pauses that are over.
+    mutating func peersDue(_ turn: inout Turn) {
+        let now = turn.now.relay
+        for position in peers.states.indices {
+            if peers.states[position].pausedUntil != .zero, peers.states[position].pausedUntil <= now {
+                peers.states[position].pausedUntil = .zero
+            }
+            let state = peers.states[position]
+            guard state.peer.dials, !state.isUp, !state.isDialling, !state.isSuspended, state.dialDue <= now else {
+                continue
+            }
+            peers.states[position].isDialling = true
+            turn.effects.append(.dial(peer: state.peer.node))
+        }
+    }
+
+    /// May this peer be given envelopes at this moment?
+    func isLive(_ node: NodeID) -> Bool {
+        guard let state = peers[node] else { return false }
+        return state.isUp && !state.isSuspended && state.pausedUntil == .zero
+    }
+
+    /// True while a peer that has just been lost may still come back before others take over.
+    func isExpectedBack(_ node: NodeID, now: RelayTime) -> Bool {
+        guard let state = peers[node], !state.isUp, !state.isSuspended else { return false }
+        return now < state.downSince + limits.failoverWait
+    }
+}

@@ -1,0 +1,202 @@
+// Queue: how the bounded active set is fed from the durable queue. The queue itself is the table `queue`; here are only the
+// places up to which its lanes have been looked at, so that memory does not grow with the backlog.
+
+import RelayModel
+import RelayRows
+
+/// One route class and urgency.
+struct LaneKey: Hashable, Comparable {
+    var routeClass: UInt32
+    var urgency: Urgency
+    static func < (left: LaneKey, right: LaneKey) -> Bool {
+        (left.routeClass, left.urgency.rawValue) < (right.routeClass, right.urgency.rawValue)
+    }
+}
+
+/// How far a lane has been looked at.
+struct Lane {
+    /// Rows up to this one are active or were passed over; nil: start at the beginning.
+    var scanned: QueueKey?
+    /// True when the lane was seen to its end and nothing has been added since.
+    var isDry = false
+    /// When the first row that is not yet due will be; nil when there is none.
+    var waitUntil: RelayTime?
+
+    /// A row has come (back) into the lane.
+    mutating func offer(_ key: QueueKey) {
+        isDry = false
+        if let scanned, key < scanned || key == scanned { self.scanned = key.predecessor }
+        if let waitUntil, key.due < waitUntil { self.waitUntil = nil }
+    }
+}
+
+extension QueueKey {
+    /// The largest key of the lane that is smaller; nil for the smallest.
+    var predecessor: QueueKey? {
+        var key = self
+        if number > 0 {
+            key.number -= 1
+        } else if due.milliseconds > 0 {
+            key.due.milliseconds -= 1
+            key.number = .max
+        } else {
+            return nil
+        }
+        return key
+    }
+    var successor: QueueKey {
+        var key = self
+        if number < .max {
+            key.number += 1
+        } else {
+            key.due.milliseconds += 1
+            key.number = 0
+        }
+        return key
+    }
+}
+
+/// Times at which parts of the queue are to be looked at again.
+struct WakeupList {
+    enum Target: Equatable {
+        case lane(LaneKey, QueueKey)
+        /// Every lane: links have changed.
+        case everything
+    }
+    private var entries: [(time: RelayTime, order: UInt64, target: Target)] = []
+    private var order: UInt64 = 0
+    /// More than this many are kept as one wake-up of everything.
+    static let entriesMax = 4_096
+
+    var first: RelayTime? { entries.first?.time }
+
+    mutating func insert(_ time: RelayTime, _ target: Target) {
+        let kept = entries.count >= Self.entriesMax ? .everything : target
+        if kept == .everything, entries.contains(where: { $0.time == time && $0.target == .everything }) { return }
+        order += 1
+        var low = 0
+        var high = entries.count
+        while low < high {
+            let middle = (low + high) / 2
+            if (entries[middle].time.milliseconds, entries[middle].order) < (time.milliseconds, order) {
+                low = middle + 1
+            } else {
+                high = middle
+            }
+        }
+        entries.insert((time, order, kept), at: low)
+    }
+
+    mutating func take(until now: RelayTime) -> [Target] {
+        let count = entries.firstIndex { $0.time > now } ?? entries.count
+        defer { entries.removeFirst(count) }
+        return entries.prefix(count).map(\.target)
+    }
+}
+
+/// Sent whole to a peer and not answered: that peer is asked first, others only after a wait.
+struct Doubt {
+    var peer: NodeID
+    var until: RelayTime
+}
+
+extension RelayCore {
+    /// Reads an envelope; a corrupt record is set aside and named, and nil is answered.
+    mutating func envelope(_ number: UInt64, _ turn: inout Turn) -> EnvelopeRow? {
+        if let active = active[number] { return active.row }
+        let key = Keys.envelope(number)
+        guard let raw = turn.rows.value(.envelope, key) else { return nil }
+        if let row = EnvelopeRow(number: number, record: raw) { return row }
+        setAside(.envelope, key, [UInt8](raw), &turn)
+        return nil
+    }
+
+    /// Moves an unreadable record to the table `corrupt`; it is named, counted, and stops nothing.
+    mutating func setAside(_ table: Table, _ key: RowKey, _ record: [UInt8], _ turn: inout Turn) {
+        var aside = RowKey()
+        aside.append(table.rawValue)
+        for byte in key.bytes.prefix(RowKey.bytesMax - 1) { aside.append(byte) }
+        turn.rows.put(.corrupt, aside, record)
+        turn.rows.delete(table, key)
+        ledger.count(.corruptRecord)
+        let name = key.bytes.map { String($0, radix: 16) }.joined(separator: " ")
+        turn.effects.append(.notice(Notice(.alarm, "unreadable record set aside: table \(table.name), key \(name)")))
+    }
+
+    /// Writes an envelope's row; the active copy of it, if any, follows.
+    mutating func save(_ row: EnvelopeRow, _ rows: any RowTransaction) {
+        rows.put(.envelope, Keys.envelope(row.number), row.encoded())
+        active[row.number]?.row = row
+    }
+
+    /// Puts the queue row of one recipient and tells its lane.
+    mutating func enqueue(_ row: EnvelopeRow, _ index: Int, _ turn: inout Turn) {
+        let recipient = row.recipients[index]
+        let key = QueueKey(
+            routeClass: recipient.routeClass, urgency: row.urgency, due: recipient.due, number: row.number)
+        turn.rows.put(.queue, key.key)
+        offer(key)
+    }
+
+    mutating func offer(_ key: QueueKey) {
+        lanes[LaneKey(routeClass: key.routeClass, urgency: key.urgency), default: Lane()].offer(key)
+    }
+
+    mutating func wake(_ now: RelayTime) {
+        for target in wakeups.take(until: now) {
+            switch target {
+            case .lane(_, let key): offer(key)
+            case .everything: reopenLanes()
+            }
+        }
+    }
+
+    /// Every lane is looked at again from its beginning; what is active is passed over.
+    mutating func reopenLanes() {
+        for key in lanes.keys { lanes[key] = Lane() }
+    }
+
+    /// The next due row of a lane that is not active yet, or nil. Looks at a bounded number of rows.
+    mutating func nextInLane(_ key: LaneKey, now: RelayTime, budget: inout Int, _ rows: any RowReader) -> QueueKey? {
+        var lane = lanes[key] ?? Lane()
+        defer { lanes[key] = lane }
+        if lane.isDry { return nil }
+        if let wait = lane.waitUntil {
+            guard wait <= now else { return nil }
+            lane.waitUntil = nil
+        }
+        let prefix = QueueKey.lane(key.routeClass, key.urgency)
+        while budget > 0 {
+            budget -= 1
+            let from = lane.scanned.map { $0.successor.key } ?? prefix
+            guard let found = rows.row(.queue, atOrAfter: from), prefix.isPrefix(of: found.key),
+                let queueKey = QueueKey(found.key)
+            else {
+                lane.isDry = true
+                return nil
+            }
+            if queueKey.due > now {
+                lane.waitUntil = queueKey.due
+                return nil
+            }
+            lane.scanned = queueKey
+            return queueKey
+        }
+        return nil
+    }
+
+    mutating func doubt(_ number: UInt64, peer: NodeID, urgency: Urgency, now: RelayTime) {
+        let wait = urgency >= .urgent ? limits.inDoubtWaitUrgent : limits.inDoubtWait
+        doubts[number] = Doubt(peer: peer, until: now + wait)
+    }
+
+    /// True when this envelope must be offered to another peer first.
+    mutating func isInDoubtElsewhere(_ number: UInt64, _ node: NodeID, now: RelayTime) -> RelayTime? {
+        guard let doubt = doubts[number], doubt.peer != node else { return nil }
+        if doubt.until <= now {
+            doubts[number] = nil
+            return nil
+        }
+        return doubt.until
+    }
+}

@@ -1,0 +1,213 @@
+// RelayCore: the decisions. A value that takes events and the time and gives back effects; it reads and changes rows only in
+// the transaction that it is handed, opens no file, reads no clock, draws no random number but from its own seeded generator,
+// and never sees a byte of payload. It is used by one thread (the engine's), and by the simulator.
+//
+// Failures: an unreadable row is set aside in the table `corrupt` and named in a notice; a row that cannot be written makes
+// the transaction fail as a whole, and the engine then builds a new core from the store. A contradiction in its own books is a
+// bug and traps with a sentence.
+
+import RelayModel
+import RelayRouting
+import RelayRows
+
+/// Writes a report record's payload to an extent and answers its length in octets. The engine supplies it, because the core
+/// knows no wire format.
+public typealias ReportWriter = (
+    _ report: AdministrativeContent, _ extent: UInt64, _ rows: any RowTransaction
+) -> UInt64
+
+/// The two kinds of administrative record that a node makes.
+public enum AdministrativeContent {
+    /// Rows of our own report record, for one destination node.
+    case rows([ReportRow])
+    /// An RFC status report (RFC 9171, 6.1.1) for a foreign envelope that asks for one.
+    case status(bundle: BundleID, piece: PieceRange?, state: ReportedState, time: WallTime, reason: ReportReason)
+}
+
+/// One decision's surroundings: the clocks and the head room as read once for the batch, the open transaction, and what is to
+/// be done after it is durable.
+public struct Turn {
+    public let now: ClockReading
+    public let room: HeadRoom
+    public let rows: any RowTransaction
+    public var effects: [Effect] = []
+    /// Payload octets promised in this turn, which the head room does not show yet.
+    var promisedBytes: UInt64 = 0
+
+    public init(now: ClockReading, room: HeadRoom, rows: any RowTransaction) {
+        self.now = now
+        self.room = room
+        self.rows = rows
+    }
+}
+
+/// The decisions of one node.
+public struct RelayCore {
+    public internal(set) var configuration: CoreConfiguration
+    var limits: CoreLimits { configuration.limits }
+    var node: NodeID { configuration.node }
+
+    /// Drawn when the store was created (or restored): the upper half of every sequence number made here.
+    public internal(set) var incarnation: UInt32
+    var nextNumber: UInt64
+    var nextCounter: UInt32
+    var metaChanged = false
+
+    var peers: PeerTable
+    var sessions: [Ticket: SessionState] = [:]
+    /// Session tickets in the order of their establishment; iteration must not depend on hashing.
+    var sessionOrder: [Ticket] = []
+    var classes = RouteClasses()
+    var lanes: [LaneKey: Lane] = [:]
+    var active: [UInt64: ActiveEnvelope] = [:]
+    var dispatches: [Ticket: DispatchState] = [:]
+    var nextDispatch: UInt64 = 1
+    var offers: [Ticket: OpenOffer] = [:]
+    var submissions: [Ticket: OpenSubmission] = [:]
+    var stagedBytes: UInt64 = 0
+    var doubts: [UInt64: Doubt] = [:]
+    var wakeups = WakeupList()
+    var gathering = ReportGathering()
+    var ledger = Ledger()
+    var clockJudge = ClockJudge()
+    var sweep: RouteSweep?
+    var removals: [UInt64] = []
+    /// Documents whose payload is being read back.
+    var verifying: Set<UInt64> = []
+    var housekeepingDue: RelayTime
+    var started: RelayTime
+    var random: SplitMix64
+    let writeReport: ReportWriter
+
+    /// Builds the core from the store, in a transaction of its own. Costs as much with ten envelopes as with ten million.
+    public init(
+        configuration: CoreConfiguration, seed: UInt64, turn: inout Turn, writeReport: @escaping ReportWriter
+    ) {
+        self.configuration = configuration
+        self.writeReport = writeReport
+        random = SplitMix64(seed: seed)
+        started = turn.now.relay
+        housekeepingDue = turn.now.relay
+        incarnation = UInt32(truncatingIfNeeded: turn.rows.number(.meta, "incarnation"))
+        nextNumber = max(1, turn.rows.number(.meta, "nextNumber"))
+        nextCounter = UInt32(truncatingIfNeeded: max(1, turn.rows.number(.meta, "nextCounter")))
+        peers = PeerTable(configuration.peers, now: turn.now.relay)
+        if incarnation == 0 { drawIncarnation(&turn) }
+        classes.load(turn.rows)
+        removals = Self.leftovers(turn.rows)
+        gathering.load(turn.rows, now: turn.now.relay)
+        if turn.rows.number(.meta, "routesDigest") != configuration.routesDigest {
+            sweep = RouteSweep()
+            turn.rows.setNumber(.meta, "routesDigest", configuration.routesDigest)
+        }
+    }
+
+    /// What happened, one at a time.
+    public mutating func handle(_ event: Event, _ turn: inout Turn) {
+        switch event {
+        case .sessionEstablished(let session, let facts): sessionEstablished(session, facts, &turn)
+        case .sessionEnding(let session): sessions[session]?.isEnding = true
+        case .sessionEnded(let session, let sentWhole, let reason):
+            sessionEnded(session, sentWhole: sentWhole, reason: reason, &turn)
+        case .dialFailed(let peer, let reason): dialFailed(peer, reason, &turn)
+        case .transferAnswered(_, let dispatch, let answer): answered(dispatch, answer, &turn)
+        case .reported(let ticket, let session, let reporter, let bundle, let rows):
+            reported(ticket, session, reporter: reporter, bundle: bundle, rows, &turn)
+        case .inboxAcknowledged(let ticket, let agency, let envelopes):
+            inboxAcknowledged(ticket, agency, envelopes, &turn)
+        case .documentVerified(let number, let matches): documentVerified(number, matches, &turn)
+        case .reconfigured(let configuration): reconfigure(configuration, &turn)
+        case .clockDoubted(let isDoubted, let why): clockDoubted(isDoubted, why, &turn)
+        }
+    }
+
+    /// Ends a batch: what is due by time, then what the links can take, then the counters. Call once before each commit.
+    public mutating func finish(_ turn: inout Turn) {
+        wake(turn.now.relay)
+        peersDue(&turn)
+        deadlinesDue(&turn)
+        removeLeftovers(&turn)
+        sweepRoutes(&turn)
+        verifyDocuments(&turn)
+        gatherReports(&turn)
+        housekeeping(&turn)
+        feedLinks(&turn)
+        markStaged(&turn)
+        if metaChanged {
+            turn.rows.setNumber(.meta, "nextNumber", nextNumber)
+            turn.rows.setNumber(.meta, "nextCounter", UInt64(nextCounter))
+            metaChanged = false
+        }
+        ledger.write(to: turn.rows)
+    }
+
+    /// The next time at which `finish` has something to do though nothing happened; nil when there is no such time.
+    public func nextDeadline(_ rows: any RowReader) -> RelayTime? {
+        var next = peers.nextDeadline
+        func take(_ time: RelayTime?) {
+            guard let time, time != .never else { return }
+            if next == nil || time < next! { next = time }
+        }
+        take(wakeups.first)
+        take(gathering.due(limits))
+        take(lanes.values.lazy.compactMap(\.waitUntil).min())
+        take(housekeepingDue)
+        if let row = rows.row(.deadline, atOrAfter: RowKey()) {
+            take(RelayTime(milliseconds: row.key.number(at: 0)))
+        }
+        if !removals.isEmpty || sweep != nil { take(.zero) }
+        return next
+    }
+
+    mutating func takeNumber() -> UInt64 {
+        defer { nextNumber += 1 }
+        metaChanged = true
+        return nextNumber
+    }
+
+    /// A bundle ID of this node, never given out before: the counter is durable, and a new incarnation begins when it is used up.
+    mutating func takeBundleID(_ turn: inout Turn) -> BundleID {
+        if nextCounter == .max { drawIncarnation(&turn) }
+        let sequence = UInt64(incarnation) << 32 | UInt64(nextCounter)
+        nextCounter += 1
+        metaChanged = true
+        return BundleID(
+            source: node.endpoint, creationTime: turn.now.wall.milliseconds, sequence: sequence)
+    }
+
+    private mutating func drawIncarnation(_ turn: inout Turn) {
+        let old = incarnation
+        repeat { incarnation = UInt32(truncatingIfNeeded: random.next()) & 0x7fff_ffff } while
+            incarnation == 0 || incarnation == old
+        nextCounter = 1
+        metaChanged = true
+        turn.rows.setNumber(.meta, "incarnation", UInt64(incarnation))
+    }
+}
+
+/// The generator that is passed in by its seed (Steele, Lea, Flood 2014): small, and the same everywhere.
+public struct SplitMix64: Sendable {
+    private var state: UInt64
+    public init(seed: UInt64) { state = seed }
+    public mutating func next() -> UInt64 {
+        state &+= 0x9e37_79b9_7f4a_7c15
+        var mixed = state
+        mixed = (mixed ^ (mixed >> 30)) &* 0xbf58_476d_1ce4_e5b9
+        mixed = (mixed ^ (mixed >> 27)) &* 0x94d0_49bb_1331_11eb
+        return mixed ^ (mixed >> 31)
+    }
+    /// A number in 0..<bound; the bias is below 2^-40 for the bounds used here.
+    public mutating func next(below bound: UInt64) -> UInt64 { bound == 0 ? 0 : next() % bound }
+}
+
+/// Exponential backoff with full jitter in its upper half: between half the step and the step.
+struct Backoff: Sendable {
+    var minimum: Milliseconds
+    var maximum: Milliseconds
+
+    func delay(attempt: UInt32, random: inout SplitMix64) -> Milliseconds {
+        let doublings = UInt64(min(attempt > 0 ? attempt - 1 : 0, 32))
+        let step = min(minimum.count.saturatingTimes(1 << doublings), maximum.count)
+        return Milliseconds(step / 2 + random.next(below: step / 2 + 1))
+    }
+}

@@ -1,0 +1,189 @@
+// Reports: telling the submitter what became of each recipient, and believing what others tell about ours.
+//
+// A row waits in `outgoingReport` from the commit of the state that it reports until it is in a record; the record is an
+// envelope like any other. No report changes custody or removes a queued envelope, and there are no reports about reports.
+
+import RelayModel
+import RelayRows
+
+/// Destinations for which report rows are waiting to be gathered into one record.
+struct ReportGathering {
+    private(set) var pending: [(node: NodeID, count: Int, since: RelayTime)] = []
+
+    mutating func load(_ rows: any RowReader, now: RelayTime) {
+        var from = RowKey()
+        while let found = rows.row(.outgoingReport, atOrAfter: from) {
+            let text = String(decoding: found.key.prefix { $0 != 0 }, as: UTF8.self)
+            guard let node = NodeID(text: text) else { return }
+            pending.append((node, 1, now))
+            from = RowKey()
+            for byte in text.utf8 { from.append(byte) }
+            from.append(UInt8(1))
+        }
+    }
+
+    mutating func add(_ node: NodeID, now: RelayTime) {
+        if let position = pending.firstIndex(where: { $0.node == node }) {
+            pending[position].count += 1
+        } else {
+            pending.append((node, 1, now))
+        }
+    }
+
+    /// Destinations whose rows are to go now.
+    mutating func take(_ limits: CoreLimits, now: RelayTime) -> [NodeID] {
+        let due = pending.filter { $0.count >= limits.reportRowsMax || $0.since + limits.reportGather <= now }
+        pending.removeAll { entry in due.contains { $0.node == entry.node } }
+        return due.map(\.node)
+    }
+
+    func due(_ limits: CoreLimits) -> RelayTime? { pending.map { $0.since + limits.reportGather }.min() }
+}
+
+extension RelayCore {
+    private static let recordOctets = 1 << 20
+
+    /// Notes what became of one recipient, for the node that submitted the envelope.
+    mutating func report(
+        _ row: EnvelopeRow, _ recipient: RecipientRow, _ state: ReportedState, _ turn: inout Turn
+    ) {
+        switch row.kind {
+        case .administrative: return
+        case .foreign:
+            guard row.wantsStatusReports, state != .arrived, let node = row.reportTo.node, node != self.node else {
+                return
+            }
+            makeRecord(
+                .status(
+                    bundle: row.bundle, piece: nil, state: state, time: turn.now.wall, reason: recipient.reason),
+                for: row.reportTo, node, &turn)
+        case .document:
+            guard let source = row.bundle.source.node, let code = AgencyCode(recipient.name) else { return }
+            let line = ReportRow(
+                bundle: row.bundle, recipient: code, state: state, time: turn.now.wall, reason: recipient.reason,
+                path: row.path)
+            if source == node {
+                store(line, turn.rows)
+            } else {
+                turn.rows.put(
+                    .outgoingReport, Keys.outgoingReport(source, order: takeNumber()), line.encoded())
+                gathering.add(source, now: turn.now.relay)
+            }
+        }
+    }
+
+    mutating func gatherReports(_ turn: inout Turn) {
+        for node in gathering.take(limits, now: turn.now.relay) {
+            var lines: [ReportRow] = []
+            var keys: [RowKey] = []
+            var unreadable: [(RowKey, [UInt8])] = []
+            var isMore = false
+            var octets = 0
+            turn.rows.scan(.outgoingReport, prefix: Keys.outgoingReport(node)) { key, value in
+                // Long paths count, too: the record must stay below what its reader takes.
+                if lines.count == limits.reportRowsMax || octets > Self.recordOctets {
+                    isMore = true
+                    return false
+                }
+                octets += value.count
+                if let line = ReportRow(record: value) {
+                    lines.append(line)
+                    keys.append(RowKey(copying: key))
+                } else {
+                    unreadable.append((RowKey(copying: key), [UInt8](value)))
+                }
+                return true
+            }
+            for (key, record) in unreadable { setAside(.outgoingReport, key, record, &turn) }
+            if isMore { gathering.add(node, now: turn.now.relay) }
+            guard !lines.isEmpty else { continue }
+            makeRecord(.rows(lines), for: node.endpoint, node, &turn)
+            for key in keys { turn.rows.delete(.outgoingReport, key) }
+        }
+    }
+
+    /// Makes an administrative envelope of this node and puts it on its way.
+    private mutating func makeRecord(
+        _ record: AdministrativeContent, for destination: EndpointID, _ destinationNode: NodeID, _ turn: inout Turn
+    ) {
+        guard case .away(let hops) = destiny(ofNode: destinationNode, avoiding: [], origin: nil) else {
+            ledger.count(.reportUnroutable)
+            turn.effects.append(
+                .notice(Notice(.warning, "no route for reports to \(destinationNode.name); they are dropped")))
+            return
+        }
+        let number = takeNumber()
+        let length = writeReport(record, number, turn.rows)
+        var row = EnvelopeRow(
+            number: number, bundle: takeBundleID(&turn), kind: .administrative, urgency: .flash,
+            lifetime: limits.reportLifetime, ageAtArrival: .zero, arrival: turn.now, origin: nil,
+            destination: destination, reportTo: .none, payloadLength: length)
+        row.receivedBytes = length
+        row.hopLimit = limits.hopLimit
+        row.path = [PathStop(node: node, time: turn.now.wall)]
+        row.recipients = [
+            RecipientRow(
+                name: destination.text, state: .waiting, routeClass: classes.number(for: hops, turn.rows),
+                due: turn.now.relay, since: turn.now.relay)
+        ]
+        ledger.count(.recordMade)
+        self.record(&row, isComplete: true, &turn)
+    }
+
+    /// A report record for this node has come in.
+    mutating func reported(
+        _ ticket: Ticket, _ session: Ticket, reporter: NodeID, bundle: BundleID, _ lines: [ReportRow],
+        _ turn: inout Turn
+    ) {
+        guard let peer = sessions[session].flatMap({ peers[$0.peer] })?.peer,
+            peer.rights.allowsSource(reporter, peer: peer.node), reporter != node
+        else {
+            ledger.count(.refusedToPeer(RefusalCause.forgedReport.rawValue))
+            turn.effects.append(
+                .refuse(session: session, offer: ticket, .notAcceptable, why: "reports of \(reporter.name) may not come this way"))
+            return
+        }
+        var believed = 0
+        for line in lines where isBelievable(line, reporter, turn.rows) {
+            store(line, turn.rows)
+            believed += 1
+        }
+        ledger.count(.recordTaken)
+        if believed < lines.count {
+            ledger.add(.reportRowRefused, Int64(lines.count - believed))
+            turn.effects.append(
+                .notice(
+                    Notice(
+                        .alarm, "\(lines.count - believed) report rows of \(reporter.name) are not believed", peer: peer.node)))
+        }
+        turn.effects.append(.acknowledge(session: session, offer: ticket))
+    }
+
+    /// Rows are believed of the recipient's home; a non-delivery also of any node that the copy has passed.
+    private func isBelievable(_ line: ReportRow, _ reporter: NodeID, _ rows: any RowReader) -> Bool {
+        guard line.bundle.source == node.endpoint, line.path.last?.node == reporter,
+            line.path.first?.node == node, isOurs(line, rows)
+        else { return false }
+        if configuration.directory.home(of: line.recipient) == reporter { return true }
+        return line.state == .refused || line.state == .expired || line.state == .deleted
+    }
+
+    /// Was this envelope submitted here, for this recipient?
+    private func isOurs(_ line: ReportRow, _ rows: any RowReader) -> Bool {
+        let prefix = Keys.bundle(line.bundle)
+        if let found = rows.row(.bundle, atOrAfter: prefix), prefix.isPrefix(of: found.key) {
+            let number = found.key.number(at: found.key.count - 8)
+            guard let raw = rows.value(.envelope, Keys.envelope(number)),
+                let row = EnvelopeRow(number: number, record: raw)
+            else { return false }
+            return row.document?.recipients.contains(line.recipient) ?? false
+        }
+        // Its row has gone with the transit memory; the counter was given out by this store.
+        return line.bundle.incarnation == incarnation && line.bundle.counter < nextCounter
+    }
+
+    private func store(_ line: ReportRow, _ rows: any RowTransaction) {
+        let order = UInt64(line.state.rawValue) << 56 | (line.time.milliseconds & ((1 << 56) - 1))
+        rows.put(.report, Keys.report(line.bundle, recipient: line.recipient, order: order), line.encoded())
+    }
+}

@@ -1,0 +1,176 @@
+// RouteClasses: lists of next hops, numbered. A queue row stands under the number of its list, so a dead peer costs no write:
+// the class is simply drawn from by the next live hop in its list.
+
+import RelayModel
+import RelayRouting
+import RelayRows
+
+/// The numbered lists of next hops. Small: as many as there are different lists in the routing table.
+struct RouteClasses {
+    private(set) var hops: [UInt32: [NodeID]] = [:]
+    private var numbers: [[NodeID]: UInt32] = [:]
+    private(set) var order: [UInt32] = []
+
+    mutating func load(_ rows: any RowReader) {
+        rows.scan(.routeClass, prefix: RowKey()) { key, value in
+            if key.count == 4, let row = RouteClassRow(record: value) { add(key.number32(at: 0), row.hops) }
+            return true
+        }
+    }
+
+    private mutating func add(_ number: UInt32, _ list: [NodeID]) {
+        hops[number] = list
+        numbers[list] = number
+        order.append(number)
+    }
+
+    /// The number of a list, given out and stored when it is new.
+    mutating func number(for list: [NodeID], _ rows: any RowTransaction) -> UInt32 {
+        if let known = numbers[list] { return known }
+        let number = (order.last ?? 0) + 1
+        add(number, list)
+        rows.put(.routeClass, Keys.routeClass(number), RouteClassRow(hops: list).encoded())
+        return number
+    }
+}
+
+/// Where one recipient's copy is to go from here.
+enum Destiny: Equatable {
+    case home
+    /// Next hops in order of preference, never empty.
+    case away([NodeID])
+    case nowhere(ReportReason)
+}
+
+extension RelayCore {
+    /// The way of an agency's copy, leaving out the nodes that it has already passed.
+    func destiny(of agency: AgencyCode, avoiding path: [PathStop], origin: NodeID?) -> Destiny {
+        guard let home = configuration.directory.home(of: agency) else { return .nowhere(.unknownAgency) }
+        if home == node { return .home }
+        return usable(configuration.routes.hops(for: agency, home: home), path, origin)
+    }
+
+    /// The way of a bundle to a node.
+    func destiny(ofNode destination: NodeID, avoiding path: [PathStop], origin: NodeID?) -> Destiny {
+        if destination == node { return .home }
+        return usable(configuration.routes.hops(forNode: destination), path, origin)
+    }
+
+    private func usable(_ hops: [NodeID], _ path: [PathStop], _ origin: NodeID?) -> Destiny {
+        let known = hops.filter { peers[$0] != nil }
+        if known.isEmpty { return .nowhere(.noKnownRoute) }
+        let outside = known.filter { hop in hop != origin && !path.contains { $0.node == hop } }
+        return outside.isEmpty ? .nowhere(.loop) : .away(outside)
+    }
+
+    /// The first hop of a class that can be given envelopes now; nil while a preferred one may still come back.
+    func bestLiveHop(_ routeClass: UInt32, now: RelayTime) -> NodeID? {
+        guard let hops = classes.hops[routeClass] else { return nil }
+        for hop in hops {
+            if isLive(hop) { return hop }
+            if isExpectedBack(hop, now: now) { return nil }
+        }
+        return nil
+    }
+}
+
+/// One pass over the queue after a reload: rows whose route has changed are put under their new class, a bounded number a turn.
+struct RouteSweep {
+    var next = RowKey()
+    var moved = 0
+    static let rowsPerTurn = 512
+}
+
+extension RelayCore {
+    mutating func reconfigure(_ new: CoreConfiguration, _ turn: inout Turn) {
+        let old = configuration
+        configuration = new
+        let gone = peers.states.filter { state in !new.peers.contains { $0.node == state.peer.node } }
+        peers.replace(new.peers, now: turn.now.relay)
+        for state in gone {
+            for session in state.sessions {
+                turn.effects.append(.endSession(session: session, why: "peer removed from the configuration"))
+            }
+        }
+        if old.routesDigest != new.routesDigest {
+            sweep = RouteSweep()
+            turn.rows.setNumber(.meta, "routesDigest", new.routesDigest)
+        }
+    }
+
+    mutating func sweepRoutes(_ turn: inout Turn) {
+        guard var pass = sweep else { return }
+        var numbers: [(key: QueueKey, next: RowKey)] = []
+        pass.next.withBytes { raw in
+            turn.rows.scan(.queue, from: raw) { key, _ in
+                if let queueKey = QueueKey(key) {
+                    var after = RowKey(copying: key)
+                    after.append(UInt8(0))
+                    numbers.append((queueKey, after))
+                }
+                return numbers.count < RouteSweep.rowsPerTurn
+            }
+        }
+        guard let last = numbers.last else {
+            sweep = nil
+            if pass.moved > 0 {
+                turn.effects.append(.notice(Notice(.notice, "routes changed: \(pass.moved) waiting copies re-routed")))
+            }
+            return
+        }
+        for entry in numbers where active[entry.key.number] == nil {
+            pass.moved += reroute(entry.key, &turn) ? 1 : 0
+        }
+        pass.next = last.next
+        sweep = pass
+    }
+
+    /// Puts the recipients of one queue row under the class of their present route; true when that changed something.
+    private mutating func reroute(_ key: QueueKey, _ turn: inout Turn) -> Bool {
+        guard var row = envelope(key.number, &turn) else { return false }
+        var changed = false
+        for index in row.recipients.indices
+        where row.recipients[index].state.isQueued && row.recipients[index].routeClass == key.routeClass {
+            let destiny = self.destiny(of: row.recipients[index], in: row)
+            switch destiny {
+            case .away(let hops):
+                let number = classes.number(for: hops, turn.rows)
+                if number == key.routeClass { continue }
+                changed = true
+                setClass(&row, index, hops: hops, turn.rows)
+                row.recipients[index].refusedBy = []
+                enqueue(row, index, &turn)
+            case .home:
+                changed = true
+                if row.isComplete { arrive(&row, index, &turn) } else { row.recipients[index].routeClass = 0 }
+            case .nowhere:
+                // The agency has left the tables; the copy keeps its old way, which may come back, until it expires.
+                continue
+            }
+        }
+        guard changed else { return false }
+        if !row.recipients.contains(where: { $0.state.isQueued && $0.routeClass == key.routeClass }) {
+            turn.rows.delete(.queue, key.key)
+        }
+        save(row, turn.rows)
+        finishIfEnded(&row, &turn)
+        return true
+    }
+
+    /// Puts a recipient under the class of these hops; the age picture follows.
+    mutating func setClass(_ row: inout EnvelopeRow, _ index: Int, hops: [NodeID], _ rows: any RowTransaction) {
+        let number = classes.number(for: hops, rows)
+        if row.isComplete { ledger.reclassified(row, row.recipients[index], to: number) }
+        row.recipients[index].routeClass = number
+    }
+
+    /// The present way of one recipient of a stored envelope.
+    func destiny(of recipient: RecipientRow, in row: EnvelopeRow) -> Destiny {
+        let before = row.path.filter { $0.node != node }
+        if row.kind != .administrative, let agency = AgencyCode(recipient.name) {
+            return destiny(of: agency, avoiding: before, origin: row.origin)
+        }
+        guard let destination = EndpointID(text: recipient.name)?.node else { return .nowhere(.noKnownRoute) }
+        return destiny(ofNode: destination, avoiding: before, origin: row.origin)
+    }
+}

@@ -1,0 +1,111 @@
+// Engine: one node's decisions together with the bytes they are about. It runs a batch of inputs in one open transaction: the
+// core decides, the payload goes into the chunk rows under the same commit, and the effects come out only with the commit's
+// result. No I/O, no clock, no thread of its own: the daemon's engine thread and the simulator both run it.
+
+import BundleProtocol
+import NIOCore
+import RelayCore
+import RelayModel
+import RelayRows
+import RelayStore
+
+/// The core and the extents that are being filled.
+public struct Engine {
+    public private(set) var core: RelayCore
+    private var cursors: [Ticket: ExtentCursor] = [:]
+
+    /// Builds the core from the store. Call inside a batch; everything volatile starts anew.
+    public init(
+        configuration: CoreConfiguration, seed: UInt64, now: ClockReading, room: HeadRoom,
+        rows: any StoreTransaction
+    ) {
+        var turn = Turn(now: now, room: room, rows: rows)
+        core = RelayCore(configuration: configuration, seed: seed, turn: &turn, writeReport: Engine.writeReport)
+    }
+
+    /// Decides a batch. Stops taking inputs when the transaction has grown large; answers how many were taken.
+    public mutating func run(
+        _ inputs: ArraySlice<EngineInput>, now: ClockReading, room: HeadRoom, rows: any StoreTransaction
+    ) -> (taken: Int, effects: [Effect]) {
+        var turn = Turn(now: now, room: room, rows: rows)
+        var taken = 0
+        for input in inputs {
+            take(input, &turn, rows)
+            taken += 1
+            if rows.isLarge { break }
+        }
+        core.finish(&turn)
+        return (taken, turn.effects)
+    }
+
+    private mutating func take(_ input: EngineInput, _ turn: inout Turn, _ rows: any StoreTransaction) {
+        switch input {
+        case .event(let event): core.handle(event, &turn)
+        case .offered(let offer): open(offer.ticket, core.offered(offer, &turn))
+        case .offerBytes(let ticket, let buffer), .submissionBytes(let ticket, let buffer):
+            append(buffer, to: ticket, rows)
+        case .offerCompleted(let ticket, let digest):
+            close(ticket, rows)
+            core.offerCompleted(ticket, digest: digest, &turn)
+        case .offerAbandoned(let ticket):
+            cursors[ticket] = nil
+            core.offerAbandoned(ticket, &turn)
+        case .submitted(let submission): open(submission.ticket, core.submitted(submission, &turn))
+        case .submissionCompleted(let ticket, let digest):
+            close(ticket, rows)
+            core.submissionCompleted(ticket, digest: digest, &turn)
+        case .submissionAbandoned(let ticket):
+            cursors[ticket] = nil
+            core.submissionAbandoned(ticket, &turn)
+        case .question(let ask): ask(core, rows)
+        }
+        if case .event(.sessionEnded) = input { cursors = cursors.filter { core.isOpen($0.key) } }
+    }
+
+    private mutating func open(_ ticket: Ticket, _ verdict: Verdict) {
+        if case .stage(let extent) = verdict { cursors[ticket] = ExtentCursor(extent: extent) }
+    }
+
+    /// Bytes of what was not taken fall to the ground: their refusal is on its way.
+    private mutating func append(_ buffer: ByteBuffer, to ticket: Ticket, _ rows: any StoreTransaction) {
+        guard var cursor = cursors.removeValue(forKey: ticket) else { return }
+        PayloadWriter.append(buffer, to: &cursor, in: rows)
+        cursors[ticket] = cursor
+    }
+
+    private mutating func close(_ ticket: Ticket, _ rows: any StoreTransaction) {
+        guard let cursor = cursors.removeValue(forKey: ticket) else { return }
+        PayloadWriter.finish(cursor, in: rows)
+    }
+
+    /// The payload of an administrative record, straight into the chunk rows.
+    private static func writeReport(
+        _ content: AdministrativeContent, _ extent: UInt64, _ rows: any RowTransaction
+    ) -> UInt64 {
+        var buffer = ByteBuffer()
+        switch content {
+        case .rows(let lines):
+            do {
+                try ReportRecord.encode(lines, into: &buffer)
+            } catch {
+                preconditionFailure("a report record of our own cannot be encoded: \(error)")
+            }
+        case .status(let bundle, let piece, let state, let time, let reason):
+            statusReport(bundle, piece, state, time, reason).encode(into: &buffer)
+        }
+        var cursor = ExtentCursor(extent: extent)
+        PayloadWriter.append(buffer, to: &cursor, in: rows)
+        return PayloadWriter.finish(cursor, in: rows)
+    }
+
+    private static func statusReport(
+        _ bundle: BundleID, _ piece: PieceRange?, _ state: ReportedState, _ time: WallTime, _ reason: ReportReason
+    ) -> StatusReport {
+        // Reasons of our own have no meaning in an RFC status report.
+        let known = reason.rawValue < ReportReason.unknownAgency.rawValue ? reason : .none
+        return StatusReport(
+            delivered: state == .delivered ? .asserted(at: time) : .notAsserted,
+            deleted: state == .delivered ? .notAsserted : .asserted(at: time), reason: known, bundle: bundle,
+            piece: piece.map { StatusReport.Piece(offset: $0.offset, length: $0.length) })
+    }
+}

@@ -1,0 +1,96 @@
+// DocumentDescription: what the immutable document block says of an envelope (docs/protocol.md, block 240).
+
+/// Sender, recipients and nature of a document, fixed by the node where it was submitted.
+public struct DocumentDescription: Hashable, Sendable {
+    public var sender: AgencyCode
+    /// All recipients, canonical, without repetition, 1...1,000.
+    public var recipients: [AgencyCode]
+    public var urgency: Urgency
+    /// The sender's own ID of the document; text for people, never a path.
+    public var documentID: String
+    /// Octets of the whole payload, also in a piece.
+    public var payloadLength: UInt64
+    /// SHA-256 of the whole payload, 32 octets.
+    public var digest: Digest
+
+    public static let recipientsMax = 1_000
+    public static let documentIDBytesMax = 512
+
+    public init(
+        sender: AgencyCode, recipients: [AgencyCode], urgency: Urgency, documentID: String, payloadLength: UInt64,
+        digest: Digest
+    ) {
+        self.sender = sender
+        self.recipients = recipients
+        self.urgency = urgency
+        self.documentID = documentID
+        self.payloadLength = payloadLength
+        self.digest = digest
+    }
+}
+
+/// A SHA-256 value in four words, so that it lies inline in rows and events.
+public struct Digest: Hashable, Sendable {
+    public var words: (UInt64, UInt64, UInt64, UInt64)
+
+    public static let zero = Digest(words: (0, 0, 0, 0))
+
+    public init(words: (UInt64, UInt64, UInt64, UInt64)) { self.words = words }
+
+    /// From 32 bytes; nil for any other number.
+    public init?(bytes: some Collection<UInt8>) {
+        guard bytes.count == 32 else { return nil }
+        var words: [UInt64] = [0, 0, 0, 0]
+        for (index, byte) in bytes.enumerated() { words[index / 8] = words[index / 8] << 8 | UInt64(byte) }
+        self.words = (words[0], words[1], words[2], words[3])
+    }
+
+    /// The 32 bytes, in order.
+    public var bytes: [UInt8] {
+        var result: [UInt8] = []
+        result.reserveCapacity(32)
+        for word in [words.0, words.1, words.2, words.3] {
+            for shift in stride(from: 56, through: 0, by: -8) { result.append(UInt8(truncatingIfNeeded: word >> shift)) }
+        }
+        return result
+    }
+
+    /// Lower-case hexadecimal.
+    public var hex: String {
+        let digits = Array("0123456789abcdef".utf8)
+        return String(
+            decoding: bytes.flatMap { [digits[Int($0 >> 4)], digits[Int($0 & 15)]] }, as: UTF8.self)
+    }
+
+    public static func == (left: Digest, right: Digest) -> Bool {
+        left.words.0 == right.words.0 && left.words.1 == right.words.1 && left.words.2 == right.words.2
+            && left.words.3 == right.words.3
+    }
+
+    public func hash(into hasher: inout Hasher) {
+        hasher.combine(words.0)
+        hasher.combine(words.1)
+    }
+}
+
+/// One stop on a copy's way: the node and the wall time at which it took the copy.
+public struct PathStop: Hashable, Sendable {
+    public var node: NodeID
+    public var time: WallTime
+    public init(node: NodeID, time: WallTime) {
+        self.node = node
+        self.time = time
+    }
+    /// More stops than this are a loop or an attack.
+    public static let pathStopsMax = 64
+}
+
+/// What the copy block says (docs/protocol.md, block 241): whom this copy is for, and its way so far.
+public struct CopyDescription: Hashable, Sendable {
+    public var recipients: [AgencyCode]
+    public var path: [PathStop]
+    public init(recipients: [AgencyCode], path: [PathStop]) {
+        self.recipients = recipients
+        self.path = path
+    }
+}

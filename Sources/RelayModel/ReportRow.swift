@@ -1,0 +1,91 @@
+// ReportRow: one line of the report record (docs/protocol.md, administrative record 65536): what became of one recipient.
+
+/// The state of one (envelope, recipient) as its reporter saw it.
+public enum ReportedState: UInt8, Sendable, CaseIterable {
+    /// Durable at the recipient's home node.
+    case arrived = 1
+    /// The agency has taken it. Final at the submitter.
+    case delivered = 2
+    /// A node in the path could not take custody for this recipient.
+    case refused = 3
+    /// The lifetime ended.
+    case expired = 4
+    /// An operator deleted it.
+    case deleted = 5
+}
+
+/// Why a state was reached; the numbers 0...11 are the RFC's status report reasons (RFC 9171, 9.5).
+public struct ReportReason: RawRepresentable, Hashable, Sendable {
+    public var rawValue: UInt64
+    public init(rawValue: UInt64) { self.rawValue = rawValue }
+    public static let none = ReportReason(rawValue: 0)
+    public static let lifetimeExpired = ReportReason(rawValue: 1)
+    public static let forwardedUnidirectional = ReportReason(rawValue: 2)
+    public static let transmissionCancelled = ReportReason(rawValue: 3)
+    public static let depletedStorage = ReportReason(rawValue: 4)
+    public static let destinationUnavailable = ReportReason(rawValue: 5)
+    public static let noKnownRoute = ReportReason(rawValue: 6)
+    public static let noTimelyContact = ReportReason(rawValue: 7)
+    public static let blockUnintelligible = ReportReason(rawValue: 8)
+    public static let hopLimitExceeded = ReportReason(rawValue: 9)
+    public static let trafficPared = ReportReason(rawValue: 10)
+    public static let blockUnsupported = ReportReason(rawValue: 11)
+    /// Private: the agency is in no directory here.
+    public static let unknownAgency = ReportReason(rawValue: 65_536)
+    /// Private: the rights of the link or of the caller forbid it.
+    public static let notAuthorised = ReportReason(rawValue: 65_537)
+    /// Private: the copy went in a circle and no hop outside its path exists.
+    public static let loop = ReportReason(rawValue: 65_538)
+    /// Private: every next hop said no for longer than the grace.
+    public static let refusedByNextHop = ReportReason(rawValue: 65_539)
+    /// Private: the payload does not have the digest that its document block names.
+    public static let digestMismatch = ReportReason(rawValue: 65_540)
+
+    /// The word that tools show.
+    public var word: String {
+        switch rawValue {
+        case 0: "no additional information"
+        case 1: "lifetime expired"
+        case 2: "forwarded over unidirectional link"
+        case 3: "transmission cancelled"
+        case 4: "depleted storage"
+        case 5: "destination unavailable"
+        case 6: "no known route"
+        case 7: "no timely contact"
+        case 8: "block unintelligible"
+        case 9: "hop limit exceeded"
+        case 10: "traffic pared"
+        case 11: "block unsupported"
+        case 65_536: "unknown agency"
+        case 65_537: "not authorised"
+        case 65_538: "loop"
+        case 65_539: "refused by every next hop"
+        case 65_540: "digest mismatch"
+        default: "reason \(rawValue)"
+        }
+    }
+}
+
+/// One row of a report record.
+public struct ReportRow: Hashable, Sendable {
+    public var bundle: BundleID
+    public var recipient: AgencyCode
+    public var state: ReportedState
+    public var time: WallTime
+    public var reason: ReportReason
+    /// The way of the copy up to and including the reporter, which is the last stop.
+    public var path: [PathStop]
+    public init(
+        bundle: BundleID, recipient: AgencyCode, state: ReportedState, time: WallTime, reason: ReportReason,
+        path: [PathStop]
+    ) {
+        self.bundle = bundle
+        self.recipient = recipient
+        self.state = state
+        self.time = time
+        self.reason = reason
+        self.path = path
+    }
+    /// Rows in one report record at most.
+    public static let rowsPerRecordMax = 500
+}

@@ -1,0 +1,17 @@
+// Urgency: the class in which an envelope waits and travels.
+
+/// The five degrees of urgency of the document rules (edXML `Priority`); a higher one goes first.
+public enum Urgency: UInt8, CaseIterable, Sendable, Comparable {
+    /// Thường.
+    case normal = 0
+    /// Khẩn.
+    case urgent = 1
+    /// Thượng khẩn.
+    case veryUrgent = 2
+    /// Hỏa tốc.
+    case flash = 3
+    /// Hỏa tốc hẹn giờ; treated as Hỏa tốc.
+    case flashTimed = 4
+
+    public static func < (left: Urgency, right: Urgency) -> Bool { left.rawValue < right.rawValue }
+}

@@ -1,0 +1,284 @@
+// EnvelopeRow: everything the node knows of one envelope, or of one copy of it. One row of the table `envelope`.
+
+import RelayModel
+
+/// The durable state of one (envelope, recipient) at this node. *Active* is not among them: it lives in memory, and an
+/// envelope that was active when the process ended is waiting again.
+public enum RecipientState: UInt8, Sendable, CaseIterable {
+    /// Durable and to be sent; deferred when its time is not yet due after an attempt.
+    case waiting = 0
+    case deferred = 1
+    case held = 2
+    /// In the inbox of an agency that is at home here.
+    case arrived = 3
+    case corrupt = 4
+    // Ends on this node.
+    case forwarded = 16
+    case delivered = 17
+    case refused = 18
+    case expired = 19
+    case deleted = 20
+
+    public var isEnd: Bool { rawValue >= 16 }
+    /// Waits to be sent.
+    public var isQueued: Bool { self == .waiting || self == .deferred }
+    public var word: String { String(describing: self) }
+}
+
+/// One recipient of an envelope.
+public struct RecipientRow: Sendable, Hashable {
+    /// A canonical agency code; for envelopes without a document block the destination EID in text.
+    public var name: String
+    public var state: RecipientState
+    /// The route class in which it waits.
+    public var routeClass: UInt32
+    /// When the queue row is due.
+    public var due: RelayTime
+    public var attempts: UInt32
+    /// Since when it is in this state.
+    public var since: RelayTime
+    /// The peer it was forwarded to, or that said no last.
+    public var peer: NodeID?
+    public var reason: ReportReason
+    /// Next hops that have said no since the last deferral.
+    public var refusedBy: [NodeID]
+    /// When a next hop said no for the first time; zero when none has.
+    public var refusedSince: RelayTime
+
+    public init(name: String, state: RecipientState, routeClass: UInt32, due: RelayTime, since: RelayTime) {
+        self.name = name
+        self.state = state
+        self.routeClass = routeClass
+        self.due = due
+        attempts = 0
+        self.since = since
+        reason = .none
+        refusedBy = []
+        refusedSince = .zero
+    }
+}
+
+/// One envelope, or one copy of it, on this node.
+public struct EnvelopeRow: Sendable {
+    public var number: UInt64
+    public var bundle: BundleID
+    public var kind: EnvelopeKind
+    public var urgency: Urgency
+    public var lifetime: Milliseconds
+    /// Age when it came to this node.
+    public var ageAtArrival: Milliseconds
+    public var arrival: RelayTime
+    public var arrivalWall: WallTime
+    /// The peer it came from; nil when it was submitted or made here.
+    public var origin: NodeID?
+    public var destination: EndpointID
+    public var reportTo: EndpointID
+    public var wantsStatusReports: Bool
+    /// The header as received; empty for what was made here.
+    public var header: [UInt8]
+    public var document: DocumentDescription?
+    /// The way so far, this node included as last stop.
+    public var path: [PathStop]
+    public var payloadLength: UInt64
+    /// Octets of it that are here and durable.
+    public var receivedBytes: UInt64
+    /// True when the payload lies in pieces (table `piece`) and not in the one extent `number`.
+    public var isInPieces: Bool
+    /// The peer to which pieces have been sent; sent marks count for this peer only.
+    public var piecesPeer: NodeID?
+    public var hopLimit: UInt64
+    public var hopCount: UInt64
+    public var lastAnswer: String
+    public var recipients: [RecipientRow]
+    /// When the last recipient ended; zero before.
+    public var ended: RelayTime
+    /// Abnormal exits of the daemon while this envelope was in hand.
+    public var suspicion: UInt8
+
+    public var expiry: RelayTime {
+        arrival + Milliseconds(lifetime.count > ageAtArrival.count ? lifetime.count - ageAtArrival.count : 0)
+    }
+    public var isComplete: Bool { receivedBytes == payloadLength }
+    public var isEnded: Bool { recipients.allSatisfy(\.state.isEnd) }
+
+    /// The bundle's age at a time, by residence.
+    public func age(at now: RelayTime) -> Milliseconds { ageAtArrival + now.since(arrival) }
+
+    public init(
+        number: UInt64, bundle: BundleID, kind: EnvelopeKind, urgency: Urgency, lifetime: Milliseconds,
+        ageAtArrival: Milliseconds, arrival: ClockReading, origin: NodeID?, destination: EndpointID,
+        reportTo: EndpointID, payloadLength: UInt64
+    ) {
+        self.number = number
+        self.bundle = bundle
+        self.kind = kind
+        self.urgency = urgency
+        self.lifetime = lifetime
+        self.ageAtArrival = ageAtArrival
+        self.arrival = arrival.relay
+        arrivalWall = arrival.wall
+        self.origin = origin
+        self.destination = destination
+        self.reportTo = reportTo
+        wantsStatusReports = false
+        header = []
+        document = nil
+        path = []
+        self.payloadLength = payloadLength
+        receivedBytes = 0
+        isInPieces = false
+        piecesPeer = nil
+        hopLimit = 0
+        hopCount = 0
+        lastAnswer = ""
+        recipients = []
+        ended = .zero
+        suspicion = 0
+    }
+}
+
+extension EnvelopeRow {
+    /// The record of the row (docs/protocol.md, "Envelope row").
+    public func encoded() -> [UInt8] {
+        var out = RowWriter(capacity: 320 + header.count + recipients.count * 32)
+        out.endpoint(bundle.source)
+        out.number(bundle.creationTime)
+        out.number(bundle.sequence)
+        out.byte(kind.rawValue)
+        out.byte(urgency.rawValue)
+        out.byte((wantsStatusReports ? 1 : 0) | (isInPieces ? 2 : 0) | (document != nil ? 4 : 0))
+        out.number(lifetime.count)
+        out.number(ageAtArrival.count)
+        out.number(arrival.milliseconds)
+        out.number(arrivalWall.milliseconds)
+        out.node(origin)
+        out.endpoint(destination)
+        out.endpoint(reportTo)
+        out.blob(header)
+        out.number(payloadLength)
+        out.number(receivedBytes)
+        out.node(piecesPeer)
+        out.number(hopLimit)
+        out.number(hopCount)
+        out.text(lastAnswer)
+        out.number(ended.milliseconds)
+        out.byte(suspicion)
+        if let document { Self.write(document, to: &out) }
+        out.number(UInt64(path.count))
+        for stop in path {
+            out.node(stop.node)
+            out.number(stop.time.milliseconds)
+        }
+        out.number(UInt64(recipients.count))
+        for recipient in recipients { Self.write(recipient, to: &out) }
+        return out.record()
+    }
+
+    private static func write(_ document: DocumentDescription, to out: inout RowWriter) {
+        out.text(document.sender.text)
+        out.byte(document.urgency.rawValue)
+        out.text(document.documentID)
+        out.number(document.payloadLength)
+        out.digest(document.digest)
+        out.number(UInt64(document.recipients.count))
+        for code in document.recipients { out.text(code.text) }
+    }
+
+    private static func write(_ recipient: RecipientRow, to out: inout RowWriter) {
+        out.text(recipient.name)
+        out.byte(recipient.state.rawValue)
+        out.number(UInt64(recipient.routeClass))
+        out.number(recipient.due.milliseconds)
+        out.number(UInt64(recipient.attempts))
+        out.number(recipient.since.milliseconds)
+        out.node(recipient.peer)
+        out.number(recipient.reason.rawValue)
+        out.number(UInt64(recipient.refusedBy.count))
+        for node in recipient.refusedBy { out.node(node) }
+        out.number(recipient.refusedSince.milliseconds)
+    }
+
+    /// Nil when the record is corrupt.
+    public init?(number: UInt64, record: UnsafeRawBufferPointer) {
+        guard var row = RowCursor(record) else { return nil }
+        let bundle = BundleID(source: row.endpoint(), creationTime: row.number(), sequence: row.number())
+        guard let kind = EnvelopeKind(rawValue: row.byte()), let urgency = Urgency(rawValue: row.byte()) else {
+            return nil
+        }
+        let flags = row.byte()
+        let lifetime = Milliseconds(row.number())
+        let age = Milliseconds(row.number())
+        let arrival = ClockReading(
+            relay: RelayTime(milliseconds: row.number()), wall: WallTime(milliseconds: row.number()))
+        let origin = row.node()
+        let destination = row.endpoint()
+        let reportTo = row.endpoint()
+        let header = row.blob()
+        self.init(
+            number: number, bundle: bundle, kind: kind, urgency: urgency, lifetime: lifetime, ageAtArrival: age,
+            arrival: arrival, origin: origin, destination: destination, reportTo: reportTo,
+            payloadLength: row.number())
+        self.header = header
+        wantsStatusReports = flags & 1 != 0
+        isInPieces = flags & 2 != 0
+        receivedBytes = row.number()
+        piecesPeer = row.node()
+        hopLimit = row.number()
+        hopCount = row.number()
+        lastAnswer = row.text()
+        ended = RelayTime(milliseconds: row.number())
+        suspicion = row.byte()
+        if flags & 4 != 0 {
+            guard let read = Self.readDocument(&row) else { return nil }
+            document = read
+        }
+        for _ in 0..<row.count() {
+            guard let node = row.node() else { return nil }
+            path.append(PathStop(node: node, time: WallTime(milliseconds: row.number())))
+        }
+        let recipientCount = row.count()
+        recipients.reserveCapacity(recipientCount)
+        for _ in 0..<recipientCount {
+            guard let recipient = Self.readRecipient(&row) else { return nil }
+            recipients.append(recipient)
+        }
+        guard row.isSound else { return nil }
+    }
+
+    private static func readDocument(_ row: inout RowCursor) -> DocumentDescription? {
+        let sender = row.agency()
+        guard let urgency = Urgency(rawValue: row.byte()) else { return nil }
+        let documentID = row.text()
+        let length = row.number()
+        let digest = row.digest()
+        let count = row.count()
+        var recipients: [AgencyCode] = []
+        recipients.reserveCapacity(count)
+        for _ in 0..<count { recipients.append(row.agency()) }
+        guard row.isSound else { return nil }
+        return DocumentDescription(
+            sender: sender, recipients: recipients, urgency: urgency, documentID: documentID, payloadLength: length,
+            digest: digest)
+    }
+
+    private static func readRecipient(_ row: inout RowCursor) -> RecipientRow? {
+        let name = row.text()
+        guard let state = RecipientState(rawValue: row.byte()) else { return nil }
+        let routeClass = row.number()
+        let due = RelayTime(milliseconds: row.number())
+        let attempts = row.number()
+        let since = RelayTime(milliseconds: row.number())
+        guard routeClass <= UInt32.max, attempts <= UInt32.max else { return nil }
+        var recipient = RecipientRow(
+            name: name, state: state, routeClass: UInt32(routeClass), due: due, since: since)
+        recipient.attempts = UInt32(attempts)
+        recipient.peer = row.node()
+        recipient.reason = ReportReason(rawValue: row.number())
+        for _ in 0..<row.count() {
+            guard let node = row.node() else { return nil }
+            recipient.refusedBy.append(node)
+        }
+        recipient.refusedSince = RelayTime(milliseconds: row.number())
+        return row.isSound ? recipient : nil
+    }
+}

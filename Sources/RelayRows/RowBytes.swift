@@ -1,0 +1,291 @@
+// RowBytes: the record form of every row but payload chunks: one byte version, four bytes CRC-32C of the rest, fields.
+// Numbers are big-endian and variable (LEB128) in values, fixed in keys. A record that does not check is corrupt: reading it
+// gives nil, and the caller sets it aside.
+
+import CChecksum
+import RelayModel
+
+/// Writes the fields of one record.
+public struct RowWriter {
+    public private(set) var bytes: [UInt8]
+
+    /// Bytes before the fields: version and checksum.
+    static let headBytes = 5
+
+    public init(version: UInt8 = 1, capacity: Int = 256) {
+        bytes = []
+        bytes.reserveCapacity(capacity)
+        bytes.append(version)
+        bytes.append(contentsOf: [0, 0, 0, 0])
+    }
+
+    public mutating func byte(_ value: UInt8) { bytes.append(value) }
+
+    public mutating func number(_ value: UInt64) {
+        var rest = value
+        while rest >= 0x80 {
+            bytes.append(UInt8(truncatingIfNeeded: rest) | 0x80)
+            rest >>= 7
+        }
+        bytes.append(UInt8(rest))
+    }
+
+    public mutating func text(_ value: String) {
+        let utf8 = value.utf8
+        number(UInt64(utf8.count))
+        bytes.append(contentsOf: utf8)
+    }
+
+    public mutating func blob(_ value: [UInt8]) {
+        number(UInt64(value.count))
+        bytes.append(contentsOf: value)
+    }
+
+    public mutating func digest(_ value: Digest) {
+        for word in [value.words.0, value.words.1, value.words.2, value.words.3] { fixed(word) }
+    }
+
+    private mutating func fixed(_ value: UInt64) {
+        withUnsafeBytes(of: value.bigEndian) { bytes.append(contentsOf: $0) }
+    }
+
+    public mutating func endpoint(_ value: EndpointID) {
+        switch value {
+        case .none: byte(0)
+        case .dtn(let rest):
+            byte(1)
+            text(rest)
+        case .ipn(let node, let service):
+            byte(2)
+            number(node)
+            number(service)
+        }
+    }
+
+    public mutating func node(_ value: NodeID?) { endpoint(value?.endpoint ?? .none) }
+
+    /// The finished record, checksum filled in.
+    public consuming func record() -> [UInt8] {
+        var result = bytes
+        let sum = result.withUnsafeBytes { buffer in
+            cchecksum_crc32c(0, buffer.baseAddress! + Self.headBytes, buffer.count - Self.headBytes)
+        }
+        result[1] = UInt8(truncatingIfNeeded: sum >> 24)
+        result[2] = UInt8(truncatingIfNeeded: sum >> 16)
+        result[3] = UInt8(truncatingIfNeeded: sum >> 8)
+        result[4] = UInt8(truncatingIfNeeded: sum)
+        return result
+    }
+}
+
+/// Reads the fields of one record. Any field beyond the end makes the whole record unreadable (`isSound` false).
+public struct RowCursor {
+    private let bytes: UnsafeRawBufferPointer
+    private var position: Int
+    public let version: UInt8
+    public private(set) var isSound: Bool
+
+    /// Nil when the record is too short, of a newer version, or its checksum is wrong.
+    public init?(_ bytes: UnsafeRawBufferPointer, newest: UInt8 = 1) {
+        guard bytes.count >= RowWriter.headBytes, bytes[0] >= 1, bytes[0] <= newest else { return nil }
+        let stored =
+            UInt32(bytes[1]) << 24 | UInt32(bytes[2]) << 16 | UInt32(bytes[3]) << 8 | UInt32(bytes[4])
+        let sum = cchecksum_crc32c(0, bytes.baseAddress! + RowWriter.headBytes, bytes.count - RowWriter.headBytes)
+        guard sum == stored else { return nil }
+        self.bytes = bytes
+        self.version = bytes[0]
+        position = RowWriter.headBytes
+        isSound = true
+    }
+
+    public mutating func byte() -> UInt8 {
+        guard position < bytes.count else {
+            isSound = false
+            return 0
+        }
+        defer { position += 1 }
+        return bytes[position]
+    }
+
+    public mutating func number() -> UInt64 {
+        var result: UInt64 = 0
+        var shift: UInt64 = 0
+        while true {
+            let next = byte()
+            guard isSound, shift < 64 else {
+                isSound = false
+                return 0
+            }
+            result |= UInt64(next & 0x7f) << shift
+            if next & 0x80 == 0 { return result }
+            shift += 7
+        }
+    }
+
+    /// A count of things that take at least one byte each; never more than bytes are left.
+    public mutating func count() -> Int {
+        let value = number()
+        guard value <= UInt64(bytes.count - position) else {
+            isSound = false
+            return 0
+        }
+        return Int(value)
+    }
+
+    private mutating func run() -> UnsafeRawBufferPointer? {
+        let length = count()
+        guard isSound else { return nil }
+        defer { position += length }
+        return UnsafeRawBufferPointer(rebasing: bytes[position..<position + length])
+    }
+
+    public mutating func text() -> String {
+        guard let run = run() else { return "" }
+        return String(decoding: run, as: UTF8.self)
+    }
+
+    public mutating func blob() -> [UInt8] {
+        guard let run = run() else { return [] }
+        return [UInt8](run)
+    }
+
+    public mutating func digest() -> Digest { Digest(words: (fixed(), fixed(), fixed(), fixed())) }
+
+    private mutating func fixed() -> UInt64 {
+        guard position + 8 <= bytes.count else {
+            isSound = false
+            return 0
+        }
+        defer { position += 8 }
+        return UInt64(bigEndian: bytes.loadUnaligned(fromByteOffset: position, as: UInt64.self))
+    }
+
+    public mutating func endpoint() -> EndpointID {
+        switch byte() {
+        case 0: return .none
+        case 1: return .dtn(text())
+        case 2: return .ipn(node: number(), service: number())
+        default:
+            isSound = false
+            return .none
+        }
+    }
+
+    public mutating func node() -> NodeID? { endpoint().node }
+
+    public mutating func agency() -> AgencyCode {
+        guard let code = AgencyCode(text()) else {
+            isSound = false
+            return AgencyCode("0")!
+        }
+        return code
+    }
+}
+
+/// Builds and takes apart keys: fixed big-endian numbers, and texts that end with a zero byte.
+public struct RowKey: Hashable, Sendable, Comparable {
+    public private(set) var bytes: [UInt8]
+
+    /// LMDB's limit on a key.
+    public static let bytesMax = 511
+
+    public init() {
+        bytes = []
+        bytes.reserveCapacity(48)
+    }
+
+    public init(_ number: UInt64) {
+        self.init()
+        append(number)
+    }
+
+    public init(text: String) {
+        self.init()
+        append(text: text)
+    }
+
+    public init(copying raw: UnsafeRawBufferPointer) { bytes = [UInt8](raw) }
+
+    public mutating func append(_ number: UInt64) {
+        withUnsafeBytes(of: number.bigEndian) { bytes.append(contentsOf: $0) }
+    }
+    public mutating func append(_ number: UInt32) {
+        withUnsafeBytes(of: number.bigEndian) { bytes.append(contentsOf: $0) }
+    }
+    public mutating func append(_ byte: UInt8) { bytes.append(byte) }
+    /// The text, then a zero byte, so that no text is the beginning of another's key.
+    public mutating func append(text: String) {
+        bytes.append(contentsOf: text.utf8)
+        bytes.append(0)
+    }
+
+    public func adding(_ number: UInt64) -> RowKey {
+        var key = self
+        key.append(number)
+        return key
+    }
+    public func adding(_ number: UInt32) -> RowKey {
+        var key = self
+        key.append(number)
+        return key
+    }
+
+    /// True when a key in the store begins with these bytes.
+    public func isPrefix(of raw: UnsafeRawBufferPointer) -> Bool {
+        raw.count >= bytes.count && bytes.withUnsafeBytes { $0.elementsEqual(raw.prefix(bytes.count)) }
+    }
+
+    @inline(__always)
+    public func withBytes<R>(_ body: (UnsafeRawBufferPointer) throws -> R) rethrows -> R {
+        try bytes.withUnsafeBytes(body)
+    }
+
+    public static func < (left: RowKey, right: RowKey) -> Bool { left.bytes.lexicographicallyPrecedes(right.bytes) }
+}
+
+extension UnsafeRawBufferPointer {
+    /// A big-endian number at an offset of a key; the caller knows the key's shape.
+    public func number(at offset: Int) -> UInt64 {
+        precondition(offset + 8 <= count, "a key is shorter than its table's shape")
+        return UInt64(bigEndian: loadUnaligned(fromByteOffset: offset, as: UInt64.self))
+    }
+    public func number32(at offset: Int) -> UInt32 {
+        precondition(offset + 4 <= count, "a key is shorter than its table's shape")
+        return UInt32(bigEndian: loadUnaligned(fromByteOffset: offset, as: UInt32.self))
+    }
+}
+
+extension RowReader {
+    public func value(_ table: Table, _ key: RowKey) -> UnsafeRawBufferPointer? {
+        key.withBytes { value(table, $0) }
+    }
+    public func row(_ table: Table, atOrAfter key: RowKey) -> (
+        key: UnsafeRawBufferPointer, value: UnsafeRawBufferPointer
+    )? {
+        key.withBytes { row(table, atOrAfter: $0) }
+    }
+    public func row(_ table: Table, before key: RowKey) -> (
+        key: UnsafeRawBufferPointer, value: UnsafeRawBufferPointer
+    )? {
+        key.withBytes { row(table, before: $0) }
+    }
+    /// Rows whose key begins with a prefix.
+    public func scan(
+        _ table: Table, prefix: RowKey, _ body: (UnsafeRawBufferPointer, UnsafeRawBufferPointer) -> Bool
+    ) {
+        prefix.withBytes { raw in
+            scan(table, from: raw) { key, value in prefix.isPrefix(of: key) && body(key, value) }
+        }
+    }
+}
+
+extension RowTransaction {
+    public func put(_ table: Table, _ key: RowKey, _ value: [UInt8]) {
+        key.withBytes { rawKey in value.withUnsafeBytes { put(table, rawKey, $0) } }
+    }
+    public func put(_ table: Table, _ key: RowKey) {
+        key.withBytes { put(table, $0, UnsafeRawBufferPointer(start: nil, count: 0)) }
+    }
+    @discardableResult
+    public func delete(_ table: Table, _ key: RowKey) -> Bool { key.withBytes { delete(table, $0) } }
+}

@@ -1,0 +1,63 @@
+// RowReader and RowTransaction: the border between the decisions and their durability. The LMDB store and the simulator's
+// memory store are two bodies of it. Nothing here does I/O by itself.
+
+/// A consistent view of the store. Used on one thread; never kept beyond the closure that it was handed to.
+public protocol RowReader: AnyObject {
+    /// The value of a key, or nil. The bytes are valid until the next change or the end of the view.
+    func value(_ table: Table, _ key: UnsafeRawBufferPointer) -> UnsafeRawBufferPointer?
+
+    /// The first row whose key is `key` or greater, or nil at the end of the table. Same validity as `value`.
+    func row(_ table: Table, atOrAfter key: UnsafeRawBufferPointer) -> (
+        key: UnsafeRawBufferPointer, value: UnsafeRawBufferPointer
+    )?
+
+    /// The last row whose key is less than `key`, or nil. Same validity as `value`.
+    func row(_ table: Table, before key: UnsafeRawBufferPointer) -> (
+        key: UnsafeRawBufferPointer, value: UnsafeRawBufferPointer
+    )?
+
+    /// Rows from `key` upward until the table ends or the body answers false. The body must not change the store.
+    func scan(
+        _ table: Table, from key: UnsafeRawBufferPointer,
+        _ body: (UnsafeRawBufferPointer, UnsafeRawBufferPointer) -> Bool)
+
+    /// How many rows a table has.
+    func count(_ table: Table) -> UInt64
+}
+
+/// A view that can be changed. All changes of one transaction become durable together or not at all.
+///
+/// A change that the store cannot take (map or disk full, I/O error) is remembered; later changes do nothing, and the commit
+/// fails. The decisions are then thrown away with the transaction, so no caller has to handle the error at each row.
+public protocol RowTransaction: RowReader {
+    /// Writes a row, replacing one with the same key.
+    func put(_ table: Table, _ key: UnsafeRawBufferPointer, _ value: UnsafeRawBufferPointer)
+
+    /// Writes a row of `count` bytes that `fill` writes in place (all of them).
+    func put(
+        _ table: Table, _ key: UnsafeRawBufferPointer, count: Int, fill: (UnsafeMutableRawBufferPointer) -> Void)
+
+    /// Removes a row; true when there was one.
+    @discardableResult
+    func delete(_ table: Table, _ key: UnsafeRawBufferPointer) -> Bool
+
+    /// True once a change could not be taken.
+    var isFailed: Bool { get }
+}
+
+/// How much the store can still take, read once a batch.
+public struct HeadRoom: Sendable, Hashable {
+    /// Bytes that the map (or, if less, the disk below it) can still take, free pages inside the file included.
+    public var freeBytes: UInt64
+    /// Bytes that only commits which accept nothing may use.
+    public var reserveBytes: UInt64
+    /// Bytes of the file in use by rows.
+    public var usedBytes: UInt64
+    public init(freeBytes: UInt64, reserveBytes: UInt64, usedBytes: UInt64) {
+        self.freeBytes = freeBytes
+        self.reserveBytes = reserveBytes
+        self.usedBytes = usedBytes
+    }
+    /// What admission may still promise.
+    public var acceptableBytes: UInt64 { freeBytes > reserveBytes ? freeBytes - reserveBytes : 0 }
+}

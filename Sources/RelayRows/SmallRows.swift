@@ -1,0 +1,269 @@
+// The small rows: pieces, history, report rows, route classes, counters, the dedup memory.
+
+import RelayModel
+
+/// One piece of an envelope that travels in pieces: where it lies, and whether the peer in `piecesPeer` has it.
+public struct PieceRow: Sendable, Hashable {
+    public var offset: UInt64
+    public var length: UInt64
+    public var extent: UInt64
+    /// Where in the extent it begins.
+    public var extentOffset: UInt64
+    public var isSent: Bool
+    /// The header of this piece when it differs from the envelope's other than by its offset.
+    public var header: [UInt8]
+
+    public init(
+        offset: UInt64, length: UInt64, extent: UInt64, extentOffset: UInt64, isSent: Bool = false,
+        header: [UInt8] = []
+    ) {
+        self.offset = offset
+        self.length = length
+        self.extent = extent
+        self.extentOffset = extentOffset
+        self.isSent = isSent
+        self.header = header
+    }
+
+    public var end: UInt64 { offset + length }
+
+    public func encoded() -> [UInt8] {
+        var out = RowWriter(capacity: 48 + header.count)
+        out.number(length)
+        out.number(extent)
+        out.number(extentOffset)
+        out.byte(isSent ? 1 : 0)
+        out.blob(header)
+        return out.record()
+    }
+
+    public init?(offset: UInt64, record: UnsafeRawBufferPointer) {
+        guard var row = RowCursor(record) else { return nil }
+        self.init(
+            offset: offset, length: row.number(), extent: row.number(), extentOffset: row.number(),
+            isSent: row.byte() != 0, header: row.blob())
+        guard row.isSound, !offset.addingReportingOverflow(length).overflow else { return nil }
+    }
+}
+
+/// How one recipient's copy ended on this node.
+public struct HistoryRow: Sendable, Hashable {
+    public var bundle: BundleID
+    public var sender: String
+    public var recipient: String
+    public var documentID: String
+    public var urgency: Urgency
+    public var payloadLength: UInt64
+    public var accepted: WallTime
+    public var ended: WallTime
+    public var state: RecipientState
+    public var peer: NodeID?
+    public var origin: NodeID?
+    public var attempts: UInt32
+    public var reason: ReportReason
+    public var answer: String
+
+    public init(envelope: EnvelopeRow, recipient: RecipientRow, ended: WallTime) {
+        bundle = envelope.bundle
+        sender = envelope.document?.sender.text ?? envelope.bundle.source.text
+        self.recipient = recipient.name
+        documentID = envelope.document?.documentID ?? ""
+        urgency = envelope.urgency
+        payloadLength = envelope.payloadLength
+        accepted = envelope.arrivalWall
+        self.ended = ended
+        state = recipient.state
+        peer = recipient.peer
+        origin = envelope.origin
+        attempts = recipient.attempts
+        reason = recipient.reason
+        answer = envelope.lastAnswer
+    }
+
+    public func encoded() -> [UInt8] {
+        var out = RowWriter(capacity: 160)
+        out.endpoint(bundle.source)
+        out.number(bundle.creationTime)
+        out.number(bundle.sequence)
+        out.text(sender)
+        out.text(recipient)
+        out.text(documentID)
+        out.byte(urgency.rawValue)
+        out.number(payloadLength)
+        out.number(accepted.milliseconds)
+        out.number(ended.milliseconds)
+        out.byte(state.rawValue)
+        out.node(peer)
+        out.node(origin)
+        out.number(UInt64(attempts))
+        out.number(reason.rawValue)
+        out.text(answer)
+        return out.record()
+    }
+
+    public init?(record: UnsafeRawBufferPointer) {
+        guard var row = RowCursor(record) else { return nil }
+        bundle = BundleID(source: row.endpoint(), creationTime: row.number(), sequence: row.number())
+        sender = row.text()
+        recipient = row.text()
+        documentID = row.text()
+        guard let urgency = Urgency(rawValue: row.byte()) else { return nil }
+        self.urgency = urgency
+        payloadLength = row.number()
+        accepted = WallTime(milliseconds: row.number())
+        ended = WallTime(milliseconds: row.number())
+        guard let state = RecipientState(rawValue: row.byte()) else { return nil }
+        self.state = state
+        peer = row.node()
+        origin = row.node()
+        attempts = UInt32(truncatingIfNeeded: row.number())
+        reason = ReportReason(rawValue: row.number())
+        answer = row.text()
+        guard row.isSound else { return nil }
+    }
+}
+
+extension ReportRow {
+    public func encoded() -> [UInt8] {
+        var out = RowWriter(capacity: 128)
+        out.endpoint(bundle.source)
+        out.number(bundle.creationTime)
+        out.number(bundle.sequence)
+        out.text(recipient.text)
+        out.byte(state.rawValue)
+        out.number(time.milliseconds)
+        out.number(reason.rawValue)
+        out.number(UInt64(path.count))
+        for stop in path {
+            out.node(stop.node)
+            out.number(stop.time.milliseconds)
+        }
+        return out.record()
+    }
+
+    public init?(record: UnsafeRawBufferPointer) {
+        guard var row = RowCursor(record) else { return nil }
+        let bundle = BundleID(source: row.endpoint(), creationTime: row.number(), sequence: row.number())
+        let recipient = row.agency()
+        guard let state = ReportedState(rawValue: row.byte()) else { return nil }
+        let time = WallTime(milliseconds: row.number())
+        let reason = ReportReason(rawValue: row.number())
+        var path: [PathStop] = []
+        for _ in 0..<row.count() {
+            guard let node = row.node() else { return nil }
+            path.append(PathStop(node: node, time: WallTime(milliseconds: row.number())))
+        }
+        guard row.isSound else { return nil }
+        self.init(bundle: bundle, recipient: recipient, state: state, time: time, reason: reason, path: path)
+    }
+}
+
+/// The next hops of a route class, in order of preference.
+public struct RouteClassRow: Sendable, Hashable {
+    public var hops: [NodeID]
+    public init(hops: [NodeID]) { self.hops = hops }
+
+    public func encoded() -> [UInt8] {
+        var out = RowWriter(capacity: 64)
+        out.number(UInt64(hops.count))
+        for hop in hops { out.node(hop) }
+        return out.record()
+    }
+
+    public init?(record: UnsafeRawBufferPointer) {
+        guard var row = RowCursor(record) else { return nil }
+        hops = []
+        for _ in 0..<row.count() {
+            guard let hop = row.node() else { return nil }
+            hops.append(hop)
+        }
+        guard row.isSound else { return nil }
+    }
+}
+
+/// Which of 4,096 counters of one source and recipient have arrived here: a list while few, a bitmap when dense. Never a hash:
+/// a false duplicate would be a loss.
+public struct SeenRow: Sendable {
+    /// Days of relay time at the last change, so that old rows can be dropped.
+    public private(set) var day: UInt64
+    private var offsets: [UInt16]
+    private var bitmap: [UInt64]
+
+    public static let counters: UInt32 = 4_096
+    /// Beyond this many a bitmap (512 bytes) is smaller than the list.
+    private static let listMax = 256
+
+    public init() {
+        day = 0
+        offsets = []
+        bitmap = []
+    }
+
+    public func contains(_ counter: UInt32) -> Bool {
+        let offset = counter % Self.counters
+        if !bitmap.isEmpty { return bitmap[Int(offset / 64)] & (1 << UInt64(offset % 64)) != 0 }
+        return offsets.contains(UInt16(offset))
+    }
+
+    public mutating func insert(_ counter: UInt32, day: UInt64) {
+        self.day = max(self.day, day)
+        let offset = counter % Self.counters
+        if bitmap.isEmpty, offsets.count < Self.listMax {
+            if !offsets.contains(UInt16(offset)) { offsets.append(UInt16(offset)) }
+            return
+        }
+        if bitmap.isEmpty {
+            bitmap = Array(repeating: 0, count: Int(Self.counters) / 64)
+            for old in offsets { bitmap[Int(old / 64)] |= 1 << UInt64(old % 64) }
+            offsets = []
+        }
+        bitmap[Int(offset / 64)] |= 1 << UInt64(offset % 64)
+    }
+
+    public func encoded() -> [UInt8] {
+        var out = RowWriter(capacity: 560)
+        out.number(day)
+        out.number(UInt64(offsets.count))
+        for offset in offsets {
+            out.byte(UInt8(truncatingIfNeeded: offset >> 8))
+            out.byte(UInt8(truncatingIfNeeded: offset))
+        }
+        out.number(UInt64(bitmap.count))
+        for word in bitmap {
+            for shift in stride(from: 56, through: 0, by: -8) { out.byte(UInt8(truncatingIfNeeded: word >> shift)) }
+        }
+        return out.record()
+    }
+
+    public init?(record: UnsafeRawBufferPointer) {
+        guard var row = RowCursor(record) else { return nil }
+        day = row.number()
+        offsets = []
+        for _ in 0..<row.count() { offsets.append(UInt16(row.byte()) << 8 | UInt16(row.byte())) }
+        bitmap = []
+        let words = row.count()
+        guard words == 0 || words == Int(Self.counters) / 64 else { return nil }
+        for _ in 0..<words {
+            var word: UInt64 = 0
+            for _ in 0..<8 { word = word << 8 | UInt64(row.byte()) }
+            bitmap.append(word)
+        }
+        guard row.isSound else { return nil }
+    }
+}
+
+extension RowReader {
+    /// A row of `counter` or a number of `meta`; zero when there is none.
+    public func number(_ table: Table, _ name: String) -> UInt64 {
+        guard let raw = value(table, RowKey(text: name)), var row = RowCursor(raw) else { return 0 }
+        return row.number()
+    }
+}
+
+extension RowTransaction {
+    public func setNumber(_ table: Table, _ name: String, _ value: UInt64) {
+        var out = RowWriter(capacity: 16)
+        out.number(value)
+        put(table, RowKey(text: name), out.record())
+    }
+}

@@ -1,0 +1,42 @@
+// Table: the named tables of one node's store (docs/protocol.md, "Tables and keys").
+
+/// One table of the store. Keys are byte strings compared byte by byte; numbers in keys are big-endian.
+public enum Table: UInt8, CaseIterable, Sendable {
+    /// Facts about the store itself: schema version, node, incarnation, the envelope counter, the residence clock.
+    case meta
+    /// Envelope number → everything known of one envelope (or one copy of it) here.
+    case envelope
+    /// (extent, chunk index) → payload bytes.
+    case chunk
+    /// (envelope, offset) → one piece of an envelope that travels in pieces.
+    case piece
+    /// (route class, urgency, due, envelope) → what waits to be sent.
+    case queue
+    /// (bundle ID, envelope) → nothing: finds the copies of a bundle.
+    case bundle
+    /// (source, incarnation, recipient, counter ÷ 4096) → the offsets that have arrived here.
+    case seen
+    /// (time, envelope) → what happens to the envelope then: expiry, or the end of its memory.
+    case deadline
+    /// (agency, envelope, recipient index) → a document that waits in an agency's inbox.
+    case inbox
+    /// (end, envelope, recipient index) → how a recipient's copy ended here.
+    case history
+    /// Name → a 64-bit count.
+    case counter
+    /// (destination node, number) → a report row that has not left yet.
+    case outgoingReport
+    /// (bundle ID, recipient, number) → a report row that has come in for an envelope submitted here.
+    case report
+    /// List of next hops ↔ route class number.
+    case routeClass
+    /// Extent → who is filling it; what stands here at start was cut off and is removed.
+    case staging
+    /// A record that could not be read, set aside under its table and key.
+    case corrupt
+    /// (document ID or agency, envelope) → nothing: finds envelopes for operators.
+    case lookup
+
+    /// The name in the store's file.
+    public var name: String { String(describing: self) }
+}
