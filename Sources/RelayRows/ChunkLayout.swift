@@ -1,7 +1,7 @@
 // ChunkLayout: how payload bytes are cut into rows of the chunk table, and how those rows are keyed. Pure arithmetic.
 //
-// A row of the chunk table is payload bytes and then their checksum. LMDB puts a value of more than about 2,000 bytes on pages
-// of its own, the first of which loses 16 bytes to a header: a full row takes its pages to the last byte.
+// A row of the chunk table is payload bytes and then their checksum. LMDB puts a value of more than about 2,000 bytes
+// on pages of its own, the first of which loses 16 bytes to a header: a full row takes its pages to the last byte.
 
 public struct ChunkLayout: Hashable, Sendable {
     /// Pages of the store that a full row takes.
@@ -12,34 +12,49 @@ public struct ChunkLayout: Hashable, Sendable {
         self.pages = pages
     }
 
-    /// The one layout of every store (docs/store-gate.md): with one page for each chunk there is no search for neighbouring
-    /// free pages, which is what makes LMDB slow and its file grow once it has been filled and drained a few times.
-    public static let standard = ChunkLayout(pages: 1)
+    /// The one layout of every store (docs/store-gate.md). Chunks of one page end up scattered over the file page by
+    /// page after a few fillings, and each is a write of its own; longer ones make LMDB search for neighbouring free
+    /// pages and the file grow. At eight pages both are small.
+    public static let standard = ChunkLayout(pages: 8)
 
     public static let pageBytes = 4096
     private static let pageHeaderBytes = 16
     /// CRC32C of the key and the payload bytes, at the end of each row.
     public static let checkBytes = 4
+    /// Payload bytes of a row that LMDB surely keeps among others in a page: two such rows and their keys fit one.
+    private static let shortRowBytes = 1900
     /// Extent and chunk index, both big-endian.
     public static let keyBytes = 12
 
     /// Bytes of a full row.
     public var rowBytes: Int { pages * Self.pageBytes - Self.pageHeaderBytes }
-    /// Payload bytes of a full row. All rows of an extent but its last are full.
+    /// Payload bytes of a full row. All rows of an extent are full but its last, or its last two (`tail`).
     public var payloadBytes: Int { rowBytes - Self.checkBytes }
 
     /// The longest extent that chunk indexes can count.
     public var maximumLength: UInt64 { UInt64(payloadBytes) * UInt64(UInt32.max) }
 
-    /// The chunk that holds the byte at `offset`.
+    /// The chunk that holds the byte at `offset`, or, at the end of an extent, the one before it.
     public func chunk(at offset: UInt64) -> UInt32 { UInt32(clamping: offset / UInt64(payloadBytes)) }
 
     /// The offset of a chunk's first byte.
     public func start(of chunk: UInt32) -> UInt64 { UInt64(chunk) * UInt64(payloadBytes) }
 
+    /// How the last `count` bytes of an extent, less than a full row, become one row or two: as many whole pages as
+    /// they fill, and a rest that is short enough to stand among other rows. A letter of 4,096 bytes would take two
+    /// pages otherwise.
+    public func tail(_ count: Int) -> (first: Int, second: Int) {
+        let lost = Self.pageHeaderBytes + Self.checkBytes
+        let whole = (count + lost) / Self.pageBytes * Self.pageBytes - lost
+        guard whole > 0, count > whole, count - whole <= Self.shortRowBytes else { return (count, 0) }
+        return (whole, count - whole)
+    }
+
     /// How many rows an extent of `length` bytes takes.
     public func rowCount(length: UInt64) -> UInt64 {
-        length / UInt64(payloadBytes) + (length % UInt64(payloadBytes) == 0 ? 0 : 1)
+        let (rows, rest) = length.quotientAndRemainder(dividingBy: UInt64(payloadBytes))
+        if rest == 0 { return rows }
+        return rows + (tail(Int(rest)).second == 0 ? 1 : 2)
     }
 }
 

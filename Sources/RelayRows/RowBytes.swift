@@ -1,4 +1,4 @@
-// RowBytes: the record form of every row but payload chunks: one byte version, four bytes CRC-32C of the rest, fields.
+// RowBytes: the record form of every row but payload chunks: one byte version, four bytes CRC-32C of version and fields, fields.
 // Numbers are big-endian and variable (LEB128) in values, fixed in keys. A record that does not check is corrupt: reading it
 // gives nil, and the caller sets it aside.
 
@@ -64,12 +64,16 @@ public struct RowWriter {
 
     public mutating func node(_ value: NodeID?) { endpoint(value?.endpoint ?? .none) }
 
+    /// Of the version and the fields.
+    static func checksum(_ record: UnsafeRawBufferPointer) -> UInt32 {
+        let version = cchecksum_crc32c(0, record.baseAddress!, 1)
+        return cchecksum_crc32c(version, record.baseAddress! + headBytes, record.count - headBytes)
+    }
+
     /// The finished record, checksum filled in.
     public consuming func record() -> [UInt8] {
         var result = bytes
-        let sum = result.withUnsafeBytes { buffer in
-            cchecksum_crc32c(0, buffer.baseAddress! + Self.headBytes, buffer.count - Self.headBytes)
-        }
+        let sum = result.withUnsafeBytes(Self.checksum)
         result[1] = UInt8(truncatingIfNeeded: sum >> 24)
         result[2] = UInt8(truncatingIfNeeded: sum >> 16)
         result[3] = UInt8(truncatingIfNeeded: sum >> 8)
@@ -90,7 +94,7 @@ public struct RowCursor {
         guard bytes.count >= RowWriter.headBytes, bytes[0] >= 1, bytes[0] <= newest else { return nil }
         let stored =
             UInt32(bytes[1]) << 24 | UInt32(bytes[2]) << 16 | UInt32(bytes[3]) << 8 | UInt32(bytes[4])
-        let sum = cchecksum_crc32c(0, bytes.baseAddress! + RowWriter.headBytes, bytes.count - RowWriter.headBytes)
+        let sum = RowWriter.checksum(bytes)
         guard sum == stored else { return nil }
         self.bytes = bytes
         self.version = bytes[0]

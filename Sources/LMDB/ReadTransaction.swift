@@ -1,0 +1,33 @@
+// ReadTransaction: a snapshot that is kept and renewed instead of made anew, because beginning one takes a slot of the
+// reader table. It owns its C transaction; it may move between threads but is used by one at a time. Renewing fails
+// with LMDBError.
+
+import CLMDB
+
+public struct ReadTransaction: ~Copyable {
+    public let handle: TransactionHandle
+    private let environment: Environment
+    private var isOpen = true
+
+    init(_ handle: TransactionHandle, of environment: Environment) {
+        self.handle = handle
+        self.environment = environment
+    }
+
+    /// Ending a reader is an abort in LMDB's words; it frees the slot.
+    deinit { mdb_txn_abort(handle.pointer) }
+
+    /// Lets go of the snapshot, so that the pages that it holds can be used again, but keeps the slot.
+    public mutating func reset() {
+        precondition(isOpen, "A read transaction was reset twice.")
+        mdb_txn_reset(handle.pointer)
+        isOpen = false
+    }
+
+    /// Takes a new snapshot: the last commit.
+    public mutating func renew() throws(LMDBError) {
+        precondition(!isOpen, "A read transaction was renewed while it was open.")
+        try check(mdb_txn_renew(handle.pointer), "mdb_txn_renew")
+        isOpen = true
+    }
+}

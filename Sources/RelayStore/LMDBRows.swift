@@ -1,0 +1,149 @@
+// LMDBRows: the row protocols over LMDB transactions. A view belongs to the closure that it is lent to, on one thread.
+// The first error is remembered and every later call does nothing, so that the decisions need not handle errors row by
+// row; the batch or the read that lent the view answers with the error.
+
+import LMDB
+import RelayRows
+
+/// The databases of all tables, by table number.
+struct TableDatabases: Sendable {
+    private let databases: [Database]
+
+    init(openingIn transaction: borrowing WriteTransaction) throws(LMDBError) {
+        var databases: [Database] = []
+        for table in Table.allCases {
+            precondition(Int(table.rawValue) == databases.count, "Tables are numbered from 0 without gaps.")
+            databases.append(try transaction.open(table.name))
+        }
+        self.databases = databases
+    }
+
+    subscript(table: Table) -> Database { databases[Int(table.rawValue)] }
+
+    /// Pages of all tables and of LMDB's own.
+    func usedPages(in handle: TransactionHandle) throws(LMDBError) -> UInt64 {
+        var pages = try handle.ownPageCount()
+        for database in databases { pages += try handle.pageCount(database) }
+        return pages
+    }
+}
+
+class LMDBView: RowReader {
+    fileprivate(set) var handle: TransactionHandle?
+    fileprivate(set) var failure: LMDBError?
+    fileprivate let databases: TableDatabases
+
+    init(_ handle: TransactionHandle, _ databases: TableDatabases) {
+        self.handle = handle
+        self.databases = databases
+    }
+
+    final func value(_ table: Table, _ key: UnsafeRawBufferPointer) -> UnsafeRawBufferPointer? {
+        attempt(nil) { (handle) throws(LMDBError) in try handle.value(databases[table], key) }
+    }
+
+    final func row(_ table: Table, atOrAfter key: UnsafeRawBufferPointer) -> Row? {
+        attempt(nil) { (handle) throws(LMDBError) in try handle.row(databases[table], atOrAfter: key) }
+    }
+
+    final func row(_ table: Table, before key: UnsafeRawBufferPointer) -> Row? {
+        attempt(nil) { (handle) throws(LMDBError) in try handle.row(databases[table], before: key) }
+    }
+
+    final func scan(
+        _ table: Table, from key: UnsafeRawBufferPointer,
+        _ body: (UnsafeRawBufferPointer, UnsafeRawBufferPointer) -> Bool
+    ) {
+        attempt(()) { (handle) throws(LMDBError) in try handle.scan(databases[table], from: key, body) }
+    }
+
+    final func count(_ table: Table) -> UInt64 {
+        attempt(0) { (handle) throws(LMDBError) in try handle.rowCount(databases[table]) }
+    }
+
+    /// The view is over: a use of it after this is a bug, and would read pages that may have been used again.
+    fileprivate final func end() { handle = nil }
+
+    @inline(__always)
+    fileprivate final func attempt<Result>(
+        _ otherwise: @autoclosure () -> Result, _ body: (TransactionHandle) throws(LMDBError) -> Result
+    ) -> Result {
+        guard let handle else { preconditionFailure("A view of the store was used after the closure it was lent to.") }
+        if failure != nil { return otherwise() }
+        do throws(LMDBError) {
+            return try body(handle)
+        } catch {
+            failure = error
+            return otherwise()
+        }
+    }
+}
+
+/// A view of one snapshot.
+final class LMDBReader: LMDBView {
+    func finish() { end() }
+}
+
+/// The view of the one writer.
+final class LMDBTransaction: LMDBView, StoreTransaction {
+    private var transaction: WriteTransaction?
+    private(set) var bytesChanged: UInt64 = 0
+    private(set) var rowsChanged: UInt64 = 0
+
+    init(_ transaction: consuming WriteTransaction, _ databases: TableDatabases) {
+        let handle = transaction.handle
+        self.transaction = consume transaction
+        super.init(handle, databases)
+    }
+
+    var isFailed: Bool { failure != nil }
+
+    func put(_ table: Table, _ key: UnsafeRawBufferPointer, _ value: UnsafeRawBufferPointer) {
+        requireKey(key)
+        attempt(()) { (_) throws(LMDBError) in
+            try transaction!.put(databases[table], key, value)
+            changed(key.count + value.count)
+        }
+    }
+
+    func put(
+        _ table: Table, _ key: UnsafeRawBufferPointer, count: Int, fill: (UnsafeMutableRawBufferPointer) -> Void
+    ) {
+        requireKey(key)
+        attempt(()) { (_) throws(LMDBError) in
+            try transaction!.put(databases[table], key, count: count, fill: fill)
+            changed(key.count + count)
+        }
+    }
+
+    @discardableResult
+    func delete(_ table: Table, _ key: UnsafeRawBufferPointer) -> Bool {
+        attempt(false) { (_) throws(LMDBError) in
+            let existed = try transaction!.delete(databases[table], key)
+            if existed { changed(key.count) }
+            return existed
+        }
+    }
+
+    /// Aborts: nothing has changed.
+    func abort() {
+        end()
+        transaction = nil
+    }
+
+    /// Commits, with the sync.
+    func commit() throws(LMDBError) {
+        end()
+        guard let transaction = transaction.take() else { preconditionFailure("A batch was committed twice.") }
+        try transaction.commit()
+    }
+
+    private func changed(_ bytes: Int) {
+        rowsChanged += 1
+        bytesChanged += UInt64(bytes)
+    }
+
+    private func requireKey(_ key: UnsafeRawBufferPointer) {
+        precondition((1...511).contains(key.count), "A key has from 1 to 511 bytes.")
+    }
+}

@@ -1,0 +1,202 @@
+// LMDBStore: the durable store of one node. It owns the environment, the files below it and the pool of readers.
+// `batch` runs on the one thread that owns the decisions; `read` and `headRoom` on any. A full map or disk is an
+// answer; a failed sync or a damaged file stops the store for good: every later batch answers `.fatal`, and the process
+// has to end.
+
+import Glibc
+import LMDB
+import RelayRows
+import Synchronization
+
+/// Unchecked Sendable: `files`, `space` and `stopped` belong to the batch that runs, and `isInBatch` traps a second
+/// one; all else is immutable or has its own lock.
+public final class LMDBStore: DurableStore, @unchecked Sendable {
+    public let settings: StoreSettings
+    public let directory: String
+    private let environment: Environment
+    private let databases: TableDatabases
+    private let readers: ReaderPool
+    private let files: StoreFiles
+    private let isInBatch = Atomic(false)
+    private let room: Mutex<HeadRoom>
+    private var space = Space()
+    private var stopped: String?
+
+    /// Opens the store in `directory`, and creates it when it is not there.
+    public init(directory: String, settings: StoreSettings) throws(StoreFailure) {
+        let lock = try StoreFiles.lock(directory: directory)
+        do throws(LMDBError) {
+            // Beside the pool's readers, slots for an operator's mdb_stat and the like.
+            environment = try Environment(
+                directory: directory, mapBytes: settings.mapBytes, tables: UInt32(Table.allCases.count),
+                readers: UInt32(clamping: settings.readers + 16))
+            _ = try environment.releaseDeadReaders()
+        } catch {
+            StoreFiles.unlock(lock)
+            throw StoreFailure(error, opening: directory)
+        }
+        files = try StoreFiles(directory: directory, lock: lock)
+        databases = try StoreIdentity.openTables(of: environment, in: directory, for: settings.node)
+        readers = ReaderPool(environment: environment, databases: databases, count: settings.readers)
+        room = Mutex(HeadRoom(freeBytes: 0, reserveBytes: settings.effectiveReserveBytes, usedBytes: 0))
+        self.settings = settings
+        self.directory = directory
+        do throws(LMDBError) {
+            space = try measure()
+        } catch {
+            throw StoreFailure(error, opening: directory)
+        }
+        makeRoom()
+        publishHeadRoom()
+    }
+
+    // MARK: The writer
+
+    public func batch<Effects>(_ body: (any StoreTransaction) -> Effects) -> CommitResult<Effects> {
+        precondition(
+            !isInBatch.exchange(true, ordering: .acquiring), "Two batches at a time: the store has one writer.")
+        defer { isInBatch.store(false, ordering: .releasing) }
+        if let stopped { return .fatal(stopped) }
+        do throws(LMDBError) {
+            makeRoom()
+            let transaction = LMDBTransaction(try environment.beginWrite(), databases)
+            let effects = body(transaction)
+            if let failure = transaction.failure {
+                transaction.abort()
+                throw failure
+            }
+            if transaction.rowsChanged == 0 {
+                transaction.abort()
+                return .unchanged(effects)
+            }
+            try commit(transaction)
+            space = try measure()
+            publishHeadRoom()
+            return .durable(effects)
+        } catch {
+            return settle(error)
+        }
+    }
+
+    /// Every error of a commit is fatal, but that there was no room for the pages: then nothing was synced.
+    private func commit(_ transaction: LMDBTransaction) throws(LMDBError) {
+        do throws(LMDBError) {
+            try transaction.commit()
+        } catch {
+            // LMDB 0.9 calls a write that the full disk cut short an I/O error. A sync that failed shows in
+            // `hasLostWrites`, and a meta page that could not be written in the next beginning (`settle`).
+            let isFull = error.fate == .full || (error.code == EIO && files.isDiskFull)
+            if !isFull || files.hasLostWrites() {
+                stopped = "A commit failed and it is not known what is on disk. \(error.sentence)"
+                throw error
+            }
+            files.trim()
+            throw .noSpace
+        }
+    }
+
+    private func settle<Effects>(_ error: LMDBError) -> CommitResult<Effects> {
+        if stopped == nil, error.fate == .full {
+            // LMDB remembers a meta page that it could not write and refuses every transaction after it.
+            do throws(LMDBError) {
+                _ = try environment.beginWrite()
+                return .full("The store has no room: \(error.sentence)")
+            } catch {
+                stopped = "The store cannot begin a transaction. \(error.sentence)"
+            }
+        }
+        let sentence = stopped ?? "The store cannot go on. \(error.sentence)"
+        stopped = sentence
+        return .fatal(sentence)
+    }
+
+    // MARK: Readers
+
+    public func read<Result>(_ body: (any RowReader) -> Result) throws(StoreFailure) -> Result {
+        do throws(LMDBError) {
+            return try readers.read { (_, reader) throws(LMDBError) in body(reader) }
+        } catch {
+            throw StoreFailure(.damaged, "The store cannot be read: \(error.sentence)")
+        }
+    }
+
+    // MARK: Room
+
+    public var headRoom: HeadRoom { room.withLock { $0 } }
+
+    /// Length of the data file, blocks allocated ahead included. On the writer's thread only.
+    public var fileBytes: UInt64 { files.dataBytes }
+
+    /// Where the pages that were ever in use end. On the writer's thread only.
+    public var pagesEndBytes: UInt64 { space.endBytes }
+
+    /// Pages as the last commit left them.
+    private struct Space {
+        var mapBytes: UInt64 = 0
+        /// Where the data file's pages end: none beyond was ever written.
+        var endBytes: UInt64 = 0
+        /// Pages that rows and trees take.
+        var usedBytes: UInt64 = 0
+        /// Pages that are free, but not yet for the next batch.
+        var pinnedBytes: UInt64 = 0
+        /// Free pages that the next batch can use.
+        var reusableBytes: UInt64 { endBytes.minus(usedBytes).minus(pinnedBytes) }
+    }
+
+    /// Exact and cheap, whatever the store holds: every table knows its pages, the rest of the file is free, and of the
+    /// free list only the newest entries are read.
+    private func measure() throws(LMDBError) -> Space {
+        let oldest = readers.oldestSnapshot
+        return try readers.read { (handle, _) throws(LMDBError) in
+            let info = environment.info
+            // The next transaction may use the pages that were freed before the last one, or before the oldest
+            // snapshot.
+            let limit = min(handle.number, oldest ?? .max)
+            let page = environment.pageBytes
+            return Space(
+                mapBytes: info.mapBytes, endBytes: (info.lastPage + 1) * page,
+                usedBytes: try databases.usedPages(in: handle) * page,
+                pinnedBytes: try handle.pagesFreed(since: limit) * page)
+        }
+    }
+
+    /// Lengthens the data file before a batch might need it, and uses the ballast up when a drain depends on it.
+    private func makeRoom() {
+        let reserve = settings.effectiveReserveBytes
+        let ballast = settings.effectiveBallastBytes
+        let wanted = min(space.mapBytes, space.endBytes.plus(settings.aheadBytes))
+        if files.dataBytes >= wanted {
+            if files.ballastBytes < ballast, reachableBytes >= reserve {
+                files.raiseBallast(to: ballast, slack: settings.growthBytes)
+            }
+            return
+        }
+        let goal = min(space.mapBytes, max(wanted, files.dataBytes.plus(settings.growthBytes)))
+        files.grow(to: goal)
+        if files.dataBytes < wanted, reachableBytes < reserve / 2, files.ballastBytes > 0 {
+            files.dropBallast()
+            files.grow(to: wanted)
+        }
+    }
+
+    /// What batches can take without another block of the disk.
+    private var reachableBytes: UInt64 { files.dataBytes.minus(space.endBytes).plus(space.reusableBytes) }
+
+    private func publishHeadRoom() {
+        let beyond = space.mapBytes.minus(max(files.dataBytes, space.endBytes))
+        let free = reachableBytes.plus(min(beyond, files.diskBytes))
+        let now = HeadRoom(
+            freeBytes: free, reserveBytes: settings.effectiveReserveBytes, usedBytes: space.usedBytes)
+        room.withLock { $0 = now }
+    }
+}
+
+extension UInt64 {
+    /// Not below zero: the figures come from different calls.
+    fileprivate func minus(_ other: UInt64) -> UInt64 { self > other ? self - other : 0 }
+
+    fileprivate func plus(_ other: UInt64) -> UInt64 {
+        let (sum, overflow) = addingReportingOverflow(other)
+        return overflow ? .max : sum
+    }
+}

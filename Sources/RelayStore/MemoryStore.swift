@@ -1,0 +1,215 @@
+// MemoryStore: the store's body in memory, for the simulator and for tests of the decisions. It owns its tables and
+// belongs to one thread. Its order of rows is that of LMDB, and nothing in it depends on hashing or addresses. It fails
+// as the durable store does: full at a limit, and by the fates that a test asks for.
+
+import RelayRows
+
+public final class MemoryStore: DurableStore {
+    /// What happens to the next batch that changes something.
+    public enum CommitFate: Hashable, Sendable {
+        case durable
+        /// There is no room: nothing has changed.
+        case full
+        /// The process ends before the commit: nothing has changed, and no effect goes out.
+        case crashBefore
+        /// The process ends after the commit: the rows are there, and no effect goes out.
+        case crashAfter
+    }
+
+    /// The most bytes that rows may take, counted as `cost` does.
+    public var capacityBytes: UInt64
+    public var reserveBytes: UInt64
+    /// Goes back to `durable` once it has been used.
+    public var nextCommit: CommitFate = .durable
+    /// Batches that changed something and are kept.
+    public private(set) var commits: UInt64 = 0
+
+    fileprivate var tables = [MemoryTable](repeating: MemoryTable(), count: Table.allCases.count)
+    fileprivate var usedBytes: UInt64 = 0
+    private var isInBatch = false
+
+    public init(capacityBytes: UInt64 = .max, reserveBytes: UInt64 = 0) {
+        self.capacityBytes = capacityBytes
+        self.reserveBytes = reserveBytes
+    }
+
+    public func batch<Effects>(_ body: (any StoreTransaction) -> Effects) -> CommitResult<Effects> {
+        precondition(!isInBatch, "Two batches at a time: the store has one writer.")
+        isInBatch = true
+        defer { isInBatch = false }
+        let transaction = MemoryTransaction(self)
+        let effects = body(transaction)
+        transaction.end()
+        if transaction.isFailed {
+            transaction.undo()
+            return .full("The store has no room: its limit is \(capacityBytes) bytes.")
+        }
+        if transaction.rowsChanged == 0 { return .unchanged(effects) }
+        let fate = nextCommit
+        nextCommit = .durable
+        switch fate {
+        case .durable:
+            commits += 1
+            return .durable(effects)
+        case .full:
+            transaction.undo()
+            return .full("The store has no room: the test says so.")
+        case .crashBefore:
+            transaction.undo()
+            return .fatal("The process ended before the commit.")
+        case .crashAfter:
+            commits += 1
+            return .fatal("The process ended after the commit.")
+        }
+    }
+
+    public func read<Result>(_ body: (any RowReader) -> Result) throws(StoreFailure) -> Result {
+        precondition(!isInBatch, "A snapshot in the middle of a batch: this store keeps one state only.")
+        let view = MemoryView(self)
+        defer { view.end() }
+        return body(view)
+    }
+
+    public var headRoom: HeadRoom {
+        HeadRoom(
+            freeBytes: capacityBytes > usedBytes ? capacityBytes - usedBytes : 0, reserveBytes: reserveBytes,
+            usedBytes: usedBytes)
+    }
+
+    /// About what LMDB takes for a row: long values have pages of their own.
+    fileprivate static func cost(_ key: Int, _ value: Int) -> UInt64 {
+        let page = ChunkLayout.pageBytes
+        return UInt64(key + 16 + (value > page / 2 ? (value + 16 + page - 1) / page * page : value))
+    }
+}
+
+private class MemoryView: RowReader {
+    fileprivate let store: MemoryStore
+    private var isEnded = false
+
+    init(_ store: MemoryStore) { self.store = store }
+
+    final func end() { isEnded = true }
+
+    fileprivate final func requireOpen() {
+        precondition(!isEnded, "A view of the store was used after the closure it was lent to.")
+    }
+
+    final func value(_ table: Table, _ key: UnsafeRawBufferPointer) -> UnsafeRawBufferPointer? {
+        requireOpen()
+        return store.tables[Int(table.rawValue)].row(key)?.value.bytes
+    }
+
+    final func row(_ table: Table, atOrAfter key: UnsafeRawBufferPointer) -> (
+        key: UnsafeRawBufferPointer, value: UnsafeRawBufferPointer
+    )? {
+        requireOpen()
+        return lend(table, store.tables[Int(table.rawValue)].position(atOrAfter: key))
+    }
+
+    final func row(_ table: Table, before key: UnsafeRawBufferPointer) -> (
+        key: UnsafeRawBufferPointer, value: UnsafeRawBufferPointer
+    )? {
+        requireOpen()
+        let rows = store.tables[Int(table.rawValue)]
+        return lend(table, rows.position(before: rows.position(atOrAfter: key)))
+    }
+
+    final func scan(
+        _ table: Table, from key: UnsafeRawBufferPointer,
+        _ body: (UnsafeRawBufferPointer, UnsafeRawBufferPointer) -> Bool
+    ) {
+        requireOpen()
+        let rows = store.tables[Int(table.rawValue)]
+        var position = rows.position(atOrAfter: key)
+        while let here = position {
+            let row = rows[here]
+            guard body(row.key.bytes, row.value.bytes) else { return }
+            position = rows.position(after: here)
+        }
+    }
+
+    final func count(_ table: Table) -> UInt64 {
+        requireOpen()
+        return store.tables[Int(table.rawValue)].count
+    }
+
+    /// The table keeps the row, so that its bytes stay until it is replaced.
+    private func lend(_ table: Table, _ position: MemoryTable.Position?) -> (
+        key: UnsafeRawBufferPointer, value: UnsafeRawBufferPointer
+    )? {
+        guard let position else { return nil }
+        let row = store.tables[Int(table.rawValue)][position]
+        return (row.key.bytes, row.value.bytes)
+    }
+}
+
+private final class MemoryTransaction: MemoryView, StoreTransaction {
+    /// What a change replaced: the way back. It also keeps replaced bytes alive until the batch ends.
+    private enum Step {
+        case wrote(Table, StableBytes, replaced: MemoryTable.Row?)
+        case removed(Table, MemoryTable.Row)
+    }
+
+    private var steps: [Step] = []
+    private(set) var isFailed = false
+    private(set) var bytesChanged: UInt64 = 0
+    private(set) var rowsChanged: UInt64 = 0
+
+    func put(_ table: Table, _ key: UnsafeRawBufferPointer, _ value: UnsafeRawBufferPointer) {
+        put(table, key, StableBytes(value))
+    }
+
+    func put(
+        _ table: Table, _ key: UnsafeRawBufferPointer, count: Int, fill: (UnsafeMutableRawBufferPointer) -> Void
+    ) {
+        if isFailed { return }
+        put(table, key, StableBytes(count: count, fill: fill))
+    }
+
+    private func put(_ table: Table, _ key: UnsafeRawBufferPointer, _ value: StableBytes) {
+        requireOpen()
+        precondition((1...511).contains(key.count), "A key has from 1 to 511 bytes.")
+        if isFailed { return }
+        let row = MemoryTable.Row(key: StableBytes(key), value: value)
+        let replaced = store.tables[Int(table.rawValue)].put(row)
+        steps.append(.wrote(table, row.key, replaced: replaced))
+        replace(replaced, by: row)
+        isFailed = store.usedBytes > store.capacityBytes
+        rowsChanged += 1
+        bytesChanged += UInt64(key.count + value.bytes.count)
+    }
+
+    @discardableResult
+    func delete(_ table: Table, _ key: UnsafeRawBufferPointer) -> Bool {
+        requireOpen()
+        if isFailed { return false }
+        guard let row = store.tables[Int(table.rawValue)].remove(key) else { return false }
+        steps.append(.removed(table, row))
+        replace(row, by: nil)
+        rowsChanged += 1
+        bytesChanged += UInt64(key.count)
+        return true
+    }
+
+    func undo() {
+        for step in steps.reversed() {
+            switch step {
+            case .wrote(let table, let key, .some(let old)):
+                replace(store.tables[Int(table.rawValue)].row(key.bytes), by: old)
+                _ = store.tables[Int(table.rawValue)].put(old)
+            case .wrote(let table, let key, nil):
+                replace(store.tables[Int(table.rawValue)].remove(key.bytes), by: nil)
+            case .removed(let table, let row):
+                _ = store.tables[Int(table.rawValue)].put(row)
+                replace(nil, by: row)
+            }
+        }
+        steps = []
+    }
+
+    private func replace(_ old: MemoryTable.Row?, by new: MemoryTable.Row?) {
+        if let old { store.usedBytes -= MemoryStore.cost(old.key.bytes.count, old.value.bytes.count) }
+        if let new { store.usedBytes += MemoryStore.cost(new.key.bytes.count, new.value.bytes.count) }
+    }
+}

@@ -1,0 +1,71 @@
+// StoreIdentity: what a store says of itself in its meta table, and whether this program may use it. It runs once, at
+// opening, and fails with StoreFailure.
+
+import LMDB
+import RelayRows
+
+enum StoreIdentity {
+    /// The schema that this program reads and writes: tables, keys and records as docs/protocol.md has them.
+    static let schema: UInt64 = 1
+    static let schemaKey = RowKey(text: "schema")
+    static let nodeKey = RowKey(text: "node")
+
+    /// Opens all tables, creating those that are not there, and checks or writes schema and node, in one transaction.
+    static func openTables(
+        of environment: Environment, in directory: String, for node: String
+    ) throws(StoreFailure) -> TableDatabases {
+        let refusal: StoreFailure?
+        do throws(LMDBError) {
+            let write = try environment.beginWrite()
+            let databases = try TableDatabases(openingIn: write)
+            let transaction = LMDBTransaction(write, databases)
+            refusal = self.refusal(transaction, directory, node)
+            if let failure = transaction.failure { throw failure }
+            if refusal == nil {
+                try transaction.commit()
+                return databases
+            }
+            transaction.abort()
+        } catch {
+            throw StoreFailure(error, opening: directory)
+        }
+        throw refusal ?? StoreFailure(.damaged, "The store in \(directory) cannot be opened.")
+    }
+
+    /// Why the store is refused, or nil. Facts that are not there yet are written.
+    private static func refusal(
+        _ transaction: LMDBTransaction, _ directory: String, _ node: String
+    ) -> StoreFailure? {
+        let subject = "The store in \(directory)"
+        if let value = transaction.value(.meta, schemaKey) {
+            guard var record = RowCursor(value), case let found = record.number(), record.isSound else {
+                return StoreFailure(.damaged, "\(subject) has a damaged record of its schema.")
+            }
+            if found > schema {
+                return StoreFailure(
+                    .refused,
+                    "\(subject) has schema \(found); this program knows schemas up to \(schema). "
+                        + "Install the version of the program that wrote it, or a newer one.")
+            }
+        } else {
+            var record = RowWriter()
+            record.number(schema)
+            transaction.put(.meta, schemaKey, record.record())
+        }
+        if let value = transaction.value(.meta, nodeKey) {
+            guard var record = RowCursor(value), case let owner = record.text(), record.isSound else {
+                return StoreFailure(.damaged, "\(subject) has a damaged record of its node.")
+            }
+            if owner != node {
+                return StoreFailure(
+                    .refused,
+                    "\(subject) belongs to node \(owner.debugDescription); this node is \(node.debugDescription).")
+            }
+        } else {
+            var record = RowWriter()
+            record.text(node)
+            transaction.put(.meta, nodeKey, record.record())
+        }
+        return nil
+    }
+}
