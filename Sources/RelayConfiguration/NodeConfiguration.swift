@@ -1,0 +1,157 @@
+// NodeConfiguration: edocd.yaml as values. Plain data, immutable once loaded; every number is inside the range that
+// the key table names, so that the rest of the program need not check again.
+
+import RelayModel
+import RelayRouting
+
+/// The settings of one node.
+public struct NodeConfiguration: Hashable, Sendable {
+    public var node: NodeID
+    public var agenciesFile: String
+    public var logLevel: LogLevel
+    public var store: Store
+    public var listen: [HostPort]
+    /// Loud and for loopback only.
+    public var plainLoopback: Bool
+    public var session: Session
+    public var tls: TLS
+    public var limits: Limits
+    public var retry: Retry
+    public var report: Report
+    public var quotas: Quotas
+    public var control: Control
+    /// In file order; names and nodes are unique.
+    public var peers: [PeerConfiguration]
+
+    /// Pieces of large documents lie on a grid of this many octets on every node (docs/protocol.md): not a setting.
+    public static let pieceSize: UInt64 = 4 << 20
+
+    /// The peer with this node ID.
+    public func peer(_ node: NodeID) -> PeerConfiguration? { peers.first { $0.node == node } }
+}
+
+/// One neighbour node.
+public struct PeerConfiguration: Hashable, Sendable {
+    public var name: String
+    public var node: NodeID
+    public var address: HostPort?
+    public var dial: Bool
+    public var edoc: Bool
+    public var fragments: Bool
+    /// Octets.
+    public var segmentSize: UInt64
+    public var acceptURISAN: Bool
+    public var rights: SendRights
+    /// What of it may wait in the store.
+    public var quotaBytes: UInt64
+    public var quotaEnvelopes: UInt64
+}
+
+/// What `log.level` may be.
+public enum LogLevel: String, CaseIterable, Sendable {
+    case trace, debug, info, notice, warning, error, critical
+}
+
+/// What a caller on the control socket may be allowed.
+public enum ControlVerb: String, CaseIterable, Sendable {
+    case submitAs = "submit_as"
+    case inbox
+    case see
+    case act
+}
+
+/// One row of the rights table.
+public struct ControlRight: Hashable, Sendable {
+    public enum Caller: Hashable, Sendable {
+        case user(String)
+        case group(String)
+    }
+    public var caller: Caller
+    public var verbs: Set<ControlVerb>
+    /// For `submit_as` and `inbox`; `own` is the agencies at home here.
+    public var agencies: [AgencyPattern]
+}
+
+extension NodeConfiguration {
+    public struct Store: Hashable, Sendable {
+        public var directory: String
+        public var mapSize: UInt64
+        public var reservePercent: UInt64
+        public var reserveMin: UInt64
+        public var growthStep: UInt64
+        public var transitMemory: Milliseconds
+        public var historyMemory: Milliseconds
+        public var historyPercent: UInt64
+        public var dedupMemory: Milliseconds
+    }
+
+    public struct Session: Hashable, Sendable {
+        /// Whole seconds; 0 is none.
+        public var keepalive: Milliseconds
+        public var segmentMRU: UInt64
+        public var transferMRU: UInt64
+        public var segmentSize: UInt64
+        public var windowBytes: UInt64
+        public var windowTransfers: UInt64
+        public var idleTimeout: Milliseconds
+        public var sessionLifetime: Milliseconds
+        public var connectTimeout: Milliseconds
+        public var handshakeTimeout: Milliseconds
+        public var sessionsMax: UInt64
+    }
+
+    public struct TLS: Hashable, Sendable {
+        public var ca: String
+        public var certificate: String
+        public var key: String
+        public var crl: String?
+        public var keyLog: String?
+    }
+
+    public struct Limits: Hashable, Sendable {
+        public var lifetimeDefault: Milliseconds
+        public var lifetimeMax: Milliseconds
+        public var documentMax: UInt64
+        public var recipientsMax: UInt64
+        public var hopsMax: UInt64
+        public var activeMax: UInt64
+        public var stagedMax: UInt64
+    }
+
+    public struct Retry: Hashable, Sendable {
+        public var dialBackoffMin: Milliseconds
+        public var dialBackoffMax: Milliseconds
+        public var envelopeBackoffMin: Milliseconds
+        public var envelopeBackoffMax: Milliseconds
+        public var pauseMin: Milliseconds
+        public var pauseMax: Milliseconds
+        public var refusalGrace: Milliseconds
+        public var inDoubtWait: Milliseconds
+        public var inDoubtWaitUrgent: Milliseconds
+        public var failoverWait: Milliseconds
+    }
+
+    public struct Report: Hashable, Sendable {
+        public var gather: Milliseconds
+        public var rows: UInt64
+    }
+
+    public struct Quotas: Hashable, Sendable {
+        public var peerBytes: UInt64
+        public var peerEnvelopes: UInt64
+        public var senderBytes: UInt64
+        public var senderEnvelopes: UInt64
+    }
+
+    public struct Control: Hashable, Sendable {
+        public var socket: String
+        public var submitSocket: String?
+        public var rights: [ControlRight]
+    }
+}
+
+/// Node names as the file spells them.
+enum NodeNameText {
+    static func isValid(_ text: String) -> Bool { NodeID(name: text) != nil }
+    static func isNodeID(_ text: String) -> Bool { NodeID(text: text) != nil }
+}

@@ -1,0 +1,70 @@
+// The difference of two configurations: what counts as moved, and when force is needed.
+
+import RelayModel
+import Testing
+
+@testable import RelayConfiguration
+
+@Suite struct ConfigurationDiffTests {
+    private func agencies(_ count: Int, moved: Int = 0, removed: Int = 0, via: String = "hcm") -> String {
+        var text = "nodes: {vpcp: A, hcm: B, truc: C}\nagencies:\n"
+        for index in removed..<count {
+            text += "  A\(index): {name: x, home: \(index < removed + moved ? "vpcp" : "hcm"), aliases: [O\(index)]}\n"
+        }
+        return text + "routes:\n  - {to: hcm, via: [\(via)]}\n  - {to: \"*\", via: [vpcp]}\n"
+    }
+
+    @Test func nothingChangedIsEmpty() throws {
+        let diff = ConfigurationDiff(from: try load(), to: try load())
+        #expect(diff.isEmpty)
+        #expect(!diff.needsForce)
+    }
+
+    @Test func fivePercentIsTheLimit() throws {
+        let old = try load(agencies: agencies(100))
+        let five = ConfigurationDiff(from: old, to: try load(agencies: agencies(100, moved: 3, removed: 2)))
+        #expect(five.agencies.moved.count == 3)
+        #expect(five.agencies.removed == ["A0", "A1"])
+        #expect(five.agencies.percent == 5)
+        #expect(!five.needsForce)
+        let six = ConfigurationDiff(from: old, to: try load(agencies: agencies(100, moved: 4, removed: 2)))
+        #expect(six.agencies.percent == 6)
+        #expect(six.needsForce)
+        #expect(six.lines().contains("agencies: 0 added, 4 moved, 2 removed of 100 (6.0 % moved or removed)"))
+        #expect(six.lines().last == "more than 5.0 % moved or removed: needs force")
+    }
+
+    @Test func addingNeedsNoForce() throws {
+        let diff = ConfigurationDiff(
+            from: try load(agencies: agencies(10)), to: try load(agencies: agencies(1_000)))
+        #expect(diff.agencies.added.count == 990)
+        #expect(!diff.needsForce)
+        #expect(diff.lines(rowsMax: 2).contains("  + and 988 more"))
+    }
+
+    @Test func oneRouteCanMoveEveryAgency() throws {
+        let diff = ConfigurationDiff(
+            from: try load(agencies: agencies(100)), to: try load(agencies: agencies(100, via: "vpcp")))
+        #expect(diff.routes.moved == ["dtn://hcm/: via hcm to vpcp"])
+        #expect(diff.agencies.moved.first == "A0: via hcm to vpcp")
+        #expect(diff.agencies.percent == 100)
+        #expect(diff.needsForce)
+    }
+
+    @Test func peersAndSettingsAreCompared() throws {
+        let edocd = """
+            node: {name: truc}
+            store: {map_size: 1GiB}
+            peers:
+              vpcp: {dial: yes, address: "a:1"}
+              hcm: {address: 10.0.0.1:4556, dial: yes}
+              hanoi: {}
+            """
+        let diff = ConfigurationDiff(from: try load(), to: try load(edocd))
+        #expect(diff.peers.moved == ["vpcp: settings changed"])
+        #expect(diff.peers.added == ["hanoi (dtn://hanoi/)"])
+        #expect(diff.settingsChanged)
+        let back = ConfigurationDiff(from: try load(edocd), to: try load())
+        #expect(back.peers.removed == ["hanoi (dtn://hanoi/)"])
+    }
+}
