@@ -1,0 +1,128 @@
+// swift-tools-version: 6.2
+// The e-Doc relay: edocd, edocctl, and their tools. The graph of the modules is drawn in docs/architecture.md; a test compares.
+import PackageDescription
+
+let strict: [SwiftSetting] = [
+    .treatAllWarnings(as: .error),
+    .enableUpcomingFeature("ExistentialAny"),
+]
+
+let nioCore: Target.Dependency = .product(name: "NIOCore", package: "swift-nio")
+let nioPosix: Target.Dependency = .product(name: "NIOPosix", package: "swift-nio")
+let nioLocks: Target.Dependency = .product(name: "NIOConcurrencyHelpers", package: "swift-nio")
+let nioEmbedded: Target.Dependency = .product(name: "NIOEmbedded", package: "swift-nio")
+let nioHTTP: Target.Dependency = .product(name: "NIOHTTP1", package: "swift-nio")
+let logging: Target.Dependency = .product(name: "Logging", package: "swift-log")
+let arguments: Target.Dependency = .product(name: "ArgumentParser", package: "swift-argument-parser")
+let hummingbird: Target.Dependency = .product(name: "Hummingbird", package: "hummingbird")
+let lifecycle: Target.Dependency = .product(name: "ServiceLifecycle", package: "swift-service-lifecycle")
+let histogram: Target.Dependency = .product(name: "Histogram", package: "hdrhistogram-swift")
+let yams: Target.Dependency = .product(name: "Yams", package: "Yams")
+
+func module(_ name: String, _ dependencies: [Target.Dependency]) -> Target {
+    .target(name: name, dependencies: dependencies, swiftSettings: strict)
+}
+func program(_ name: String, _ dependencies: [Target.Dependency]) -> Target {
+    .executableTarget(name: name, dependencies: dependencies, swiftSettings: strict)
+}
+func tests(_ name: String, _ dependencies: [Target.Dependency]) -> Target {
+    .testTarget(name: name, dependencies: dependencies, swiftSettings: strict)
+}
+
+let package = Package(
+    name: "edoc-relay",
+    products: [
+        .executable(name: "edocd", targets: ["edocd"]),
+        .executable(name: "edocctl", targets: ["edocctl"]),
+    ],
+    dependencies: [
+        .package(url: "https://github.com/apple/swift-nio", from: "2.101.2"),
+        .package(url: "https://github.com/apple/swift-log", from: "1.16.2"),
+        .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.2"),
+        .package(url: "https://github.com/hummingbird-project/hummingbird", from: "2.28.1"),
+        .package(url: "https://github.com/swift-server/swift-service-lifecycle", from: "2.13.0"),
+        .package(url: "https://github.com/HdrHistogram/hdrhistogram-swift", from: "0.2.0"),
+        .package(url: "https://github.com/jpsim/Yams", from: "6.2.2"),
+    ],
+    targets: [
+        // System libraries and what Swift cannot import of them.
+        .systemLibrary(name: "CLMDB", pkgConfig: "lmdb", providers: [.apt(["liblmdb-dev"])]),
+        .systemLibrary(name: "COpenSSL", pkgConfig: "openssl", providers: [.apt(["libssl-dev"])]),
+        .systemLibrary(name: "CExpat", pkgConfig: "expat", providers: [.apt(["libexpat1-dev"])]),
+        .target(name: "CChecksum"),
+        .target(name: "CLinux"),
+
+        // Values and codecs: no I/O.
+        module("RelayModel", []),
+        module("RelayRouting", ["RelayModel"]),
+        module("RelayRows", ["RelayModel", "CChecksum"]),
+        module("BundleProtocol", ["RelayModel", "CChecksum", nioCore]),
+        module("TCPCL", ["RelayModel", nioCore]),
+        module("EdXML", ["RelayModel", "CExpat"]),
+
+        // The decisions.
+        module("RelayCore", ["RelayModel", "RelayRouting", "RelayRows"]),
+        module("RelayEngine", ["RelayModel", "RelayRows", "RelayCore", "RelayStore", "BundleProtocol", nioCore]),
+        module(
+            "RelaySession",
+            ["RelayModel", "RelayCore", "RelayEngine", "TCPCL", "BundleProtocol", "OpenSSLTLS", nioCore]),
+
+        // The shells: disk, TLS, links, control.
+        module("LMDB", ["CLMDB"]),
+        module("RelayStore", ["RelayModel", "RelayRows", "LMDB", "CChecksum", nioCore, nioLocks]),
+        module("OpenSSLTLS", ["RelayModel", "COpenSSL", nioCore]),
+        module(
+            "RelayLink",
+            [
+                "RelayModel", "RelayRows", "RelayCore", "RelayEngine", "RelaySession", "RelayStore", "TCPCL",
+                "BundleProtocol", "OpenSSLTLS", "CLinux", nioCore, nioPosix, nioLocks, logging,
+            ]),
+        module("RelayConfiguration", ["RelayModel", "RelayRouting", yams]),
+        module("ControlAPI", []),
+        module(
+            "RelayControl",
+            [
+                "ControlAPI", "RelayModel", "RelayRows", "RelayRouting", "RelayCore", "RelayEngine", "RelayStore",
+                "RelayConfiguration", "EdXML", "OpenSSLTLS", "CLinux", hummingbird, nioCore, nioPosix, logging,
+            ]),
+        module(
+            "RelayNode",
+            [
+                "RelayModel", "RelayRouting", "RelayRows", "RelayCore", "RelayEngine", "RelaySession", "RelayStore",
+                "RelayLink", "RelayConfiguration", "RelayControl", "ControlAPI", "OpenSSLTLS", "CLinux", nioCore,
+                nioPosix, nioLocks, lifecycle, logging,
+            ]),
+        module(
+            "RelaySimulator",
+            [
+                "RelayModel", "RelayRouting", "RelayRows", "RelayCore", "RelayEngine", "RelaySession", "RelayStore",
+                "BundleProtocol", "TCPCL", "OpenSSLTLS", nioCore,
+            ]),
+
+        // The programs.
+        program("edocd", ["RelayNode", "RelayConfiguration", arguments, logging]),
+        program("edocctl", ["ControlAPI", "RelayModel", "EdXML", arguments, nioCore, nioPosix, nioHTTP]),
+        program("edoc-sim", ["RelaySimulator", arguments]),
+        program(
+            "edoc-bench",
+            ["RelayNode", "RelayModel", "ControlAPI", "OpenSSLTLS", arguments, nioCore, nioPosix, histogram]),
+        program("edoc-gate", ["RelayRows", "RelayStore"]),
+
+        // Tests.
+        tests("RelayModelTests", ["RelayModel"]),
+        tests("BundleProtocolTests", ["BundleProtocol", "RelayModel", "CChecksum", nioCore]),
+        tests("TCPCLTests", ["TCPCL", "RelayModel", nioCore]),
+        tests("EdXMLTests", ["EdXML", "RelayModel"]),
+        tests("RelayConfigurationTests", ["RelayConfiguration", "RelayRouting", "RelayModel"]),
+        tests("LMDBTests", ["LMDB"]),
+        tests("RelayStoreTests", ["RelayStore", "RelayRows", "LMDB", "RelayModel", nioCore]),
+        tests("OpenSSLTLSTests", ["OpenSSLTLS", "RelayModel", nioCore, nioPosix, nioEmbedded]),
+        tests("RelayCoreTests", ["RelaySimulator", "RelayCore", "RelayEngine", "RelayStore", "RelayRows", "RelayModel"]),
+        tests("SimulationTests", ["RelaySimulator"]),
+        tests("RelaySessionTests", ["RelaySession", "RelayEngine", "RelayCore", "TCPCL", "BundleProtocol", nioCore]),
+        tests("RelayLinkTests", ["RelayLink", "RelaySession", "RelayStore", nioCore, nioPosix]),
+        tests("RelayControlTests", ["RelayControl", "ControlAPI", "RelayEngine", "RelayStore", "RelayCore", nioCore]),
+        tests("IntegrationTests", ["ControlAPI", "RelayNode", "RelayModel", nioCore, nioPosix]),
+        tests("TidyTests", []),
+    ]
+)

@@ -1,0 +1,278 @@
+// BulkSubmission: the submission socket. One handler a connection, on an event loop: frames in, engine inputs out, answers back
+// after their commit. No task and no promise per envelope.
+//
+// Failures: a malformed frame is answered with a sentence and ends the connection; what was not complete is dropped, what was
+// complete is answered or lost with the connection, and then found again by its document ID.
+
+import CLinux
+import Glibc
+import Logging
+import NIOConcurrencyHelpers
+import NIOCore
+import NIOPosix
+import OpenSSLTLS
+import RelayCore
+import RelayEngine
+import RelayModel
+import RelaySession
+
+/// What the handler needs of its node.
+public struct BulkSurroundings: Sendable {
+    public var engine: EngineThread
+    public var desk: SubmissionDesk
+    public var tickets: TicketSource
+    /// May this user (and its groups) submit as this agency?
+    public var maySubmit: @Sendable (uid_t, gid_t, AgencyCode) -> Bool
+    public var canonical: @Sendable (String) -> AgencyCode?
+    public var logger: Logger
+}
+
+final class BulkHandler: ChannelInboundHandler, SubmissionWaiter, @unchecked Sendable {
+    // @unchecked: everything but `loop` and `context` is touched on the channel's event loop only; `answered` hops there.
+    typealias InboundIn = ByteBuffer
+    typealias OutboundOut = ByteBuffer
+
+    private let surroundings: BulkSurroundings
+    private let user: (uid: uid_t, gid: gid_t)
+    private let loop: any EventLoop
+    private var context: ChannelHandlerContext?
+    private var input = ByteBuffer()
+    private var open: OpenEnvelope?
+    private var tokens: [Ticket: UInt64] = [:]
+    private var batch: [EngineInput] = []
+    private var isPaused = false
+
+    private struct OpenEnvelope {
+        var ticket: Ticket
+        var left: UInt64
+        var hasher: SHA256Hasher?
+    }
+
+    init(_ surroundings: BulkSurroundings, user: (uid: uid_t, gid: gid_t), loop: any EventLoop) {
+        self.surroundings = surroundings
+        self.user = user
+        self.loop = loop
+    }
+
+    func handlerAdded(context: ChannelHandlerContext) { self.context = context }
+
+    func channelRead(context: ChannelHandlerContext, data: NIOAny) {
+        var buffer = unwrapInboundIn(data)
+        if input.readableBytes == 0 { input = buffer } else { input.writeBuffer(&buffer) }
+        consume(context)
+    }
+
+    func channelReadComplete(context: ChannelHandlerContext) {
+        post()
+        if surroundings.engine.gauge.isAboveHighWater { pause(context) }
+    }
+
+    func channelInactive(context: ChannelHandlerContext) {
+        if let open { batch.append(.submissionAbandoned(open.ticket)) }
+        open = nil
+        post()
+        for ticket in tokens.keys { surroundings.desk.forget(ticket) }
+        self.context = nil
+        context.fireChannelInactive()
+    }
+
+    func errorCaught(context: ChannelHandlerContext, error: any Error) { context.close(promise: nil) }
+
+    private func consume(_ context: ChannelHandlerContext) {
+        while true {
+            if var envelope = open {
+                guard take(&envelope) else { return }
+                continue
+            }
+            do throws(BulkRequest.Fault) {
+                guard let request = try BulkRequest.read(from: &input) else { break }
+                begin(request, context)
+            } catch {
+                answer(.refused(token: 0, text: "badRequest\n\(error.rawValue)"), context)
+                context.flush()
+                context.close(promise: nil)
+                return
+            }
+        }
+        input.discardReadBytes()
+    }
+
+    /// Passes payload on; false when more octets are needed.
+    private func take(_ envelope: inout OpenEnvelope) -> Bool {
+        let count = Int(clamping: min(UInt64(input.readableBytes), envelope.left))
+        if count > 0, let slice = input.readSlice(length: count) {
+            envelope.left -= UInt64(count)
+            if let hasher = envelope.hasher {
+                slice.withUnsafeReadableBytes { hasher.update($0) }
+                surroundings.engine.gauge.add(count)
+                batch.append(.submissionBytes(envelope.ticket, slice))
+            }
+        }
+        if envelope.left > 0 {
+            open = envelope
+            input.discardReadBytes()
+            return false
+        }
+        if let hasher = envelope.hasher {
+            batch.append(.submissionCompleted(envelope.ticket, digest: hasher.finish()))
+        }
+        open = nil
+        return true
+    }
+
+    private func begin(_ request: BulkRequest, _ context: ChannelHandlerContext) {
+        let ticket = surroundings.tickets.take()
+        guard let sender = surroundings.canonical(request.sender) else {
+            answer(.refused(token: request.token, text: "unknownAgency\nsender \(request.sender.debugDescription)"), context)
+            context.flush()
+            open = OpenEnvelope(ticket: ticket, left: request.payloadLength, hasher: nil)
+            return
+        }
+        guard surroundings.maySubmit(user.uid, user.gid, sender) else {
+            answer(.refused(token: request.token, text: "notAuthorised\nthis user may not submit as \(sender)"), context)
+            context.flush()
+            open = OpenEnvelope(ticket: ticket, left: request.payloadLength, hasher: nil)
+            return
+        }
+        tokens[ticket] = request.token
+        surroundings.desk.expect(ticket, self)
+        batch.append(
+            .submitted(
+                Submission(
+                    ticket: ticket, sender: sender, recipients: request.recipients, urgency: request.urgency,
+                    documentID: request.documentID, payloadLength: request.payloadLength,
+                    lifetime: request.lifetime == .zero ? nil : request.lifetime)))
+        open = OpenEnvelope(ticket: ticket, left: request.payloadLength, hasher: SHA256Hasher())
+    }
+
+    private func post() {
+        guard !batch.isEmpty else { return }
+        surroundings.engine.post(batch)
+        batch = []
+    }
+
+    private func pause(_ context: ChannelHandlerContext) {
+        guard !isPaused else { return }
+        isPaused = true
+        context.channel.setOption(.autoRead, value: false).whenFailure { _ in }
+    }
+
+    /// The gauge is low again. Any thread.
+    func resume() {
+        loop.execute { [self] in
+            guard isPaused, let context else { return }
+            isPaused = false
+            context.channel.setOption(.autoRead, value: true).whenFailure { _ in }
+            context.read()
+        }
+    }
+
+    func answered(_ answers: [(Ticket, SubmissionAnswer)]) {
+        loop.execute { [self] in
+            guard let context else { return }
+            var buffer = context.channel.allocator.buffer(capacity: answers.count * 48)
+            for (ticket, result) in answers {
+                guard let token = tokens.removeValue(forKey: ticket) else { continue }
+                switch result {
+                case .accepted(let bundle, _):
+                    BulkAnswer.accepted(token: token, envelope: bundle.envelopeName).write(to: &buffer)
+                case .refused(let problems, let cause):
+                    BulkAnswer.refused(token: token, text: ([cause.rawValue] + problems).joined(separator: "\n"))
+                        .write(to: &buffer)
+                }
+            }
+            context.writeAndFlush(wrapOutboundOut(buffer), promise: nil)
+        }
+    }
+
+    func lost(_ tickets: [Ticket], why: String) {
+        loop.execute { [self] in context?.close(promise: nil) }
+    }
+
+    private func answer(_ answer: BulkAnswer, _ context: ChannelHandlerContext) {
+        var buffer = context.channel.allocator.buffer(capacity: 128)
+        answer.write(to: &buffer)
+        context.write(wrapOutboundOut(buffer), promise: nil)
+    }
+}
+
+/// The listening end of the submission socket.
+public final class BulkListener: Sendable {
+    private let channel: any Channel
+    private let path: String
+    private let handlersBox: NIOLockedValueBox<[ObjectIdentifier: BulkHandler]>
+
+    /// Connections at the same time.
+    public static let connectionsMax = 256
+
+    public static func start(
+        path: String, group: any EventLoopGroup, _ surroundings: BulkSurroundings
+    ) throws -> BulkListener {
+        try UnixSocketFile.prepare(path)
+        let handlers = NIOLockedValueBox<[ObjectIdentifier: BulkHandler]>([:])
+        let bootstrap = ServerBootstrap(group: group)
+            .serverChannelOption(.backlog, value: 64)
+            .childChannelOption(.recvAllocator, value: AdaptiveRecvByteBufferAllocator(
+                minimum: 4_096, initial: 65_536, maximum: 1 << 20))
+            .childChannelInitializer { channel in
+                guard handlers.withLockedValue({ $0.count }) < Self.connectionsMax else { return channel.close() }
+                return PeerCredential.of(channel).flatMap { credential in
+                    channel.eventLoop.makeCompletedFuture {
+                        let handler = BulkHandler(
+                            surroundings, user: (credential.uid, credential.gid), loop: channel.eventLoop)
+                        let key = ObjectIdentifier(handler)
+                        handlers.withLockedValue { $0[key] = handler }
+                        channel.closeFuture.whenComplete { _ in handlers.withLockedValue { $0[key] = nil } }
+                        try channel.pipeline.syncOperations.addHandler(handler)
+                    }
+                }
+            }
+        let channel = try bootstrap.bind(unixDomainSocketPath: path).wait()
+        try UnixSocketFile.restrict(path)
+        return BulkListener(channel: channel, path: path, handlers: handlers)
+    }
+
+    private init(channel: any Channel, path: String, handlers: NIOLockedValueBox<[ObjectIdentifier: BulkHandler]>) {
+        self.channel = channel
+        self.path = path
+        self.handlersBox = handlers
+    }
+
+    /// The engine has room again.
+    public func resume() {
+        for handler in handlersBox.withLockedValue({ Array($0.values) }) { handler.resume() }
+    }
+
+    public func stop() {
+        try? channel.close().wait()
+        unlink(path)
+    }
+}
+
+/// The caller at the other end of a Unix socket.
+enum PeerCredential {
+    static func of(_ channel: any Channel) -> EventLoopFuture<clinux_credential> {
+        guard let provider = channel as? any SocketOptionProvider else {
+            return channel.eventLoop.makeFailedFuture(ChannelError.operationUnsupported)
+        }
+        return provider.unsafeGetSocketOption(level: .socket, name: NIOBSDSocket.Option(rawValue: SO_PEERCRED))
+    }
+}
+
+/// The file of a listening Unix socket.
+enum UnixSocketFile {
+    struct InTheWay: Error, CustomStringConvertible {
+        var path: String
+        var description: String { "\(path) exists and is not a socket; it is not removed" }
+    }
+
+    /// Removes what an earlier process left, if it is a socket.
+    static func prepare(_ path: String) throws {
+        var status = stat()
+        guard lstat(path, &status) == 0 else { return }
+        guard status.st_mode & S_IFMT == S_IFSOCK else { throw InTheWay(path: path) }
+        unlink(path)
+    }
+
+    static func restrict(_ path: String) throws { chmod(path, 0o660) }
+}

@@ -1,0 +1,60 @@
+// CoreMapping: from what the operator wrote to what the decisions need. Pure; no defaults of its own.
+
+import RelayConfiguration
+import RelayCore
+import RelayModel
+import RelayRouting
+import RelayStore
+
+extension CoreConfiguration {
+    /// The core's view of a loaded configuration.
+    public init(_ configuration: Configuration) {
+        let settings = configuration.settings
+        let peers = settings.peers.map { peer in
+            Peer(
+                node: peer.node, dials: peer.dial, isEdoc: peer.edoc, takesFragments: peer.fragments,
+                rights: peer.rights, quota: Quota(bytes: peer.quotaBytes, count: peer.quotaEnvelopes))
+        }
+        self.init(
+            node: settings.node, directory: configuration.directory, routes: configuration.routes, peers: peers,
+            limits: CoreLimits(settings))
+    }
+}
+
+extension CoreLimits {
+    init(_ settings: NodeConfiguration) {
+        self.init()
+        lifetimeDefault = settings.limits.lifetimeDefault
+        lifetimeMax = settings.limits.lifetimeMax
+        documentBytesMax = settings.limits.documentMax
+        hopLimit = settings.limits.hopsMax
+        activeMax = Int(clamping: settings.limits.activeMax)
+        windowBytes = settings.session.windowBytes
+        windowTransfers = Int(clamping: settings.session.windowTransfers)
+        dialBackoffMin = settings.retry.dialBackoffMin
+        dialBackoffMax = settings.retry.dialBackoffMax
+        envelopeBackoffMin = settings.retry.envelopeBackoffMin
+        envelopeBackoffMax = settings.retry.envelopeBackoffMax
+        pauseMin = settings.retry.pauseMin
+        pauseMax = settings.retry.pauseMax
+        refusalGrace = settings.retry.refusalGrace
+        inDoubtWait = settings.retry.inDoubtWait
+        inDoubtWaitUrgent = settings.retry.inDoubtWaitUrgent
+        failoverWait = settings.retry.failoverWait
+        transitMemory = settings.store.transitMemory
+        historyMemory = settings.store.historyMemory
+        dedupMemory = settings.store.dedupMemory
+        reportGather = settings.report.gather
+        reportRowsMax = Int(clamping: settings.report.rows)
+        senderQuota = Quota(bytes: settings.quotas.senderBytes, count: settings.quotas.senderEnvelopes)
+    }
+}
+
+extension StoreSettings {
+    init(_ settings: NodeConfiguration) {
+        self.init(node: settings.node.text)
+        mapBytes = settings.store.mapSize
+        growthBytes = settings.store.growthStep
+        reserveBytes = max(settings.store.mapSize / 100 * settings.store.reservePercent, settings.store.reserveMin)
+    }
+}

@@ -1,0 +1,256 @@
+// EngineThread: the one thread that decides and writes. It takes all that is in the mailbox, runs it in one transaction,
+// commits, and only then hands the effects of that batch on. No timer groups anything: while a commit is on its way to the
+// disk, the next batch gathers by itself.
+//
+// Failures: a full store throws the batch away, and the engine is built anew from the store, all sessions are ended, and
+// nothing that was decided is sent. After a failed sync nothing can be promised, and the process ends.
+
+import CLinux
+import Glibc
+import Logging
+import NIOConcurrencyHelpers
+import OpenSSLTLS
+import RelayCore
+import RelayEngine
+import RelayModel
+import RelayRows
+import RelayStore
+import Synchronization
+
+/// Where the effects of a durable batch go. Called on the engine thread, once a batch.
+public protocol EffectSink: AnyObject, Sendable {
+    func perform(_ effects: [Effect])
+    /// The decisions of a batch are lost, and with them every ticket: end all sessions and answer nobody.
+    func reset(why: String)
+}
+
+/// The engine's thread and its mailbox.
+public final class EngineThread: @unchecked Sendable {
+    // @unchecked: `mailbox` and the two flags are guarded by `condition`; `engine` is touched by the thread alone.
+    private let condition: ConditionLock<Int>
+    private var mailbox: [EngineInput] = []
+    private var isStopping = false
+
+    private let store: LMDBStore
+    private let clock: RelayClock
+    private let logger: Logger
+    private var configuration: CoreConfiguration
+    private var engine: Engine
+    private var thread: pthread_t?
+    private var driftNoticed: Int64 = 0
+    private weak var sink: (any EffectSink)?
+    /// Payload bytes posted and not yet durable or dropped.
+    public let gauge: ByteGauge
+    public let counts = EngineCounts()
+
+    /// Builds the engine from the store; the thread starts with `start`.
+    public init(
+        store: LMDBStore, clock: RelayClock, configuration: CoreConfiguration, gauge: ByteGauge, logger: Logger
+    ) throws(StoreFailure) {
+        self.store = store
+        self.clock = clock
+        self.configuration = configuration
+        self.gauge = gauge
+        self.logger = logger
+        condition = ConditionLock(value: 0)
+        engine = try Self.build(store, clock, configuration)
+    }
+
+    private static func build(
+        _ store: LMDBStore, _ clock: RelayClock, _ configuration: CoreConfiguration
+    ) throws(StoreFailure) -> Engine {
+        let room = store.headRoom
+        let result = store.batch { rows in
+            Engine(
+                configuration: configuration, seed: SecureRandom.word(), now: clock.reading, room: room, rows: rows)
+        }
+        guard let engine = result.released else {
+            throw StoreFailure(.system, "the store cannot be opened for writing: \(result.sentence)")
+        }
+        return engine
+    }
+
+    public func start(sink: any EffectSink) {
+        self.sink = sink
+        var handle = pthread_t()
+        let context = Unmanaged.passRetained(self)
+        let status = pthread_create(&handle, nil, { context in
+            let engine = Unmanaged<EngineThread>.fromOpaque(context!).takeRetainedValue()
+            clinux_name_thread("engine")
+            engine.run()
+            return nil
+        }, context.toOpaque())
+        precondition(status == 0, "the engine's thread could not be created")
+        thread = handle
+    }
+
+    /// Puts inputs into the mailbox, in order. Any thread.
+    public func post(_ inputs: [EngineInput]) {
+        guard !inputs.isEmpty else { return }
+        condition.lock()
+        mailbox.append(contentsOf: inputs)
+        condition.unlock(withValue: 1)
+    }
+
+    public func post(_ input: EngineInput) { post([input]) }
+
+    /// Lets the thread finish what is in the mailbox, and waits for its end. The effects of the last batches are performed.
+    public func stop() {
+        condition.lock()
+        isStopping = true
+        condition.unlock(withValue: 1)
+        if let thread { pthread_join(thread, nil) }
+        thread = nil
+    }
+
+    private func run() {
+        var due: RelayTime? = clock.relayNow
+        while true {
+            let (inputs, stopping) = wait(until: due)
+            noticeClockStep()
+            due = decide(inputs)
+            if stopping, inputs.isEmpty { return }
+        }
+    }
+
+    /// All that is in the mailbox; waits for something, the next deadline, or the end.
+    private func wait(until due: RelayTime?) -> (inputs: [EngineInput], stopping: Bool) {
+        let now = clock.relayNow
+        let patience = due.map { min(Double($0.since(now).count) / 1_000, 60) } ?? 60
+        if condition.lock(whenValue: 1, timeoutSeconds: max(patience, 0)) {
+            let inputs = mailbox
+            mailbox = []
+            let stopping = isStopping
+            // The value stays 1 while stopping, so that nothing waits any more.
+            condition.unlock(withValue: stopping ? 1 : 0)
+            return (inputs, stopping)
+        }
+        return ([], false)
+    }
+
+    /// Runs the inputs in as many transactions as their size asks for; answers when time has something to do next.
+    private func decide(_ inputs: [EngineInput]) -> RelayTime? {
+        var rest = inputs[...]
+        var next: RelayTime?
+        repeat {
+            let reading = clock.reading
+            let room = store.headRoom
+            // In place: when the batch is not durable the engine is thrown away, not put back.
+            let result = store.batch { rows in
+                let outcome = engine.run(rest, now: reading, room: room, rows: rows)
+                next = engine.core.nextDeadline(rows)
+                if rows.rowsChanged > 0 {
+                    rows.setNumber(.meta, "relayTime", reading.relay.milliseconds)
+                    rows.setNumber(.meta, "wallTime", reading.wall.milliseconds)
+                }
+                return outcome
+            }
+            switch result {
+            case .durable(let outcome), .unchanged(let outcome):
+                let taken = rest.prefix(outcome.taken)
+                rest = rest.dropFirst(outcome.taken)
+                gauge.release(taken.reduce(0) { $0 + $1.payloadBytes })
+                counts.add(batches: 1, inputs: outcome.taken)
+                if !outcome.effects.isEmpty { sink?.perform(outcome.effects) }
+            case .full(let sentence):
+                gauge.release(rest.reduce(0) { $0 + $1.payloadBytes })
+                startOver(sentence)
+                return clock.relayNow
+            case .fatal(let sentence):
+                // Invariant 1: what the disk holds is not known any more.
+                logger.critical("the store has failed, the daemon stops", metadata: ["why": "\(sentence)"])
+                fatalStop()
+            }
+        } while !rest.isEmpty
+        return next
+    }
+
+    private func startOver(_ why: String) {
+        logger.error("the store is full; sessions are ended and the engine starts anew", metadata: ["why": "\(why)"])
+        sink?.reset(why: why)
+        do throws(StoreFailure) {
+            engine = try Self.build(store, clock, configuration)
+        } catch {
+            logger.critical("the store cannot be used any more", metadata: ["why": "\(error)"])
+            fatalStop()
+        }
+    }
+
+    private func fatalStop() -> Never {
+        fflush(nil)
+        _exit(70)
+    }
+
+    /// The engine keeps the configuration of its core, to be built anew with.
+    public func reconfigure(_ new: CoreConfiguration) {
+        condition.lock()
+        configuration = new
+        mailbox.append(.event(.reconfigured(new)))
+        condition.unlock(withValue: 1)
+    }
+
+    private func noticeClockStep() {
+        let drift = clock.wallDrift
+        guard abs(drift - driftNoticed) > RelayClock.stepMax else { return }
+        driftNoticed = drift
+        let isOff = abs(drift) > RelayClock.stepMax
+        let why = isOff ? "the wall clock was stepped by \(drift / 1_000) s" : "the wall clock was stepped back in place"
+        condition.lock()
+        mailbox.append(.event(.clockDoubted(isOff, why: why)))
+        condition.unlock(withValue: 1)
+    }
+}
+
+extension CommitResult {
+    /// Why a batch was not durable.
+    fileprivate var sentence: String {
+        switch self {
+        case .durable, .unchanged: ""
+        case .full(let sentence), .fatal(let sentence): sentence
+        }
+    }
+}
+
+/// Payload bytes between the links and the disk. Above high water the links stop reading; below low water they go on.
+public final class ByteGauge: Sendable {
+    private let bytes = Atomic<Int>(0)
+    private let isHigh = Atomic<Bool>(false)
+    public let highWater: Int
+    public let lowWater: Int
+    private let onLow: NIOLockedValueBox<(@Sendable () -> Void)?> = NIOLockedValueBox(nil)
+
+    public init(highWater: Int) {
+        self.highWater = highWater
+        lowWater = highWater / 2
+    }
+
+    public var value: Int { bytes.load(ordering: .relaxed) }
+    public var isAboveHighWater: Bool { isHigh.load(ordering: .acquiring) }
+
+    public func whenLow(_ body: @escaping @Sendable () -> Void) { onLow.withLockedValue { $0 = body } }
+
+    public func add(_ count: Int) {
+        guard count > 0 else { return }
+        if bytes.add(count, ordering: .relaxed).newValue > highWater { isHigh.store(true, ordering: .releasing) }
+    }
+
+    public func release(_ count: Int) {
+        guard count > 0 else { return }
+        let left = bytes.subtract(count, ordering: .relaxed).newValue
+        if left <= lowWater, isHigh.exchange(false, ordering: .acquiringAndReleasing) {
+            onLow.withLockedValue { $0 }?()
+        }
+    }
+}
+
+/// How the batches came out, for status and benchmarks.
+public final class EngineCounts: Sendable {
+    private let batchCount = Atomic<UInt64>(0)
+    private let inputCount = Atomic<UInt64>(0)
+    func add(batches: UInt64, inputs: Int) {
+        batchCount.add(batches, ordering: .relaxed)
+        inputCount.add(UInt64(inputs), ordering: .relaxed)
+    }
+    public var batches: UInt64 { batchCount.load(ordering: .relaxed) }
+    public var inputs: UInt64 { inputCount.load(ordering: .relaxed) }
+}

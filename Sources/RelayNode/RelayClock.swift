@@ -1,0 +1,63 @@
+// RelayClock: the one place where clocks are read. Relay time goes on from where the store left off, by the boot-time clock
+// (which counts sleep), and across restarts by the wall clock's difference, within bounds. A step of the wall clock moves
+// neither keys nor deadlines; it is noticed and reported.
+//
+// Used on the engine thread; `wallNow` and `reading` may be called on any thread, they change nothing.
+
+import Glibc
+import RelayModel
+
+/// Reads both clocks.
+public struct RelayClock: Sendable {
+    private let relayBase: UInt64
+    private let bootBase: UInt64
+    private let wallBase: UInt64
+
+    /// A node that was off for longer than this is taken to have been off for this long: a clock that is years ahead at start
+    /// must not expire a queue.
+    public static let downtimeMax = Milliseconds.days(30)
+    /// Beyond this difference between the two clocks' progress the wall clock has been stepped.
+    public static let stepMax: Int64 = 60_000
+
+    /// Goes on from the relay and wall times that the store was left with; zeros for a new store.
+    public init(lastRelay: UInt64, lastWall: UInt64) {
+        bootBase = Self.milliseconds(CLOCK_BOOTTIME)
+        wallBase = Self.wallMilliseconds()
+        if lastRelay == 0 {
+            relayBase = max(wallBase, 1)
+        } else {
+            let away = wallBase > lastWall ? wallBase - lastWall : 0
+            relayBase = lastRelay + min(away, Self.downtimeMax.count)
+        }
+    }
+
+    /// Both clocks, now.
+    public var reading: ClockReading {
+        ClockReading(relay: relayNow, wall: WallTime(milliseconds: Self.wallMilliseconds()))
+    }
+
+    public var relayNow: RelayTime {
+        RelayTime(milliseconds: relayBase + (Self.milliseconds(CLOCK_BOOTTIME) - bootBase))
+    }
+
+    /// How far the wall clock has moved against the boot-time clock since the start, in milliseconds.
+    public var wallDrift: Int64 {
+        let wall = Int64(bitPattern: Self.wallMilliseconds() &- wallBase)
+        let boot = Int64(bitPattern: Self.milliseconds(CLOCK_BOOTTIME) &- bootBase)
+        return wall - boot
+    }
+
+    private static func milliseconds(_ clock: clockid_t) -> UInt64 {
+        var time = timespec()
+        clock_gettime(clock, &time)
+        return UInt64(time.tv_sec) * 1_000 + UInt64(time.tv_nsec) / 1_000_000
+    }
+
+    private static func wallMilliseconds() -> UInt64 {
+        var time = timespec()
+        clock_gettime(CLOCK_REALTIME, &time)
+        let epoch = Int(WallTime.unixSecondsAtEpoch)
+        guard time.tv_sec > epoch else { return 0 }
+        return UInt64(time.tv_sec - epoch) * 1_000 + UInt64(time.tv_nsec) / 1_000_000
+    }
+}

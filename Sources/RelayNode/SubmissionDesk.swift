@@ -1,0 +1,77 @@
+// SubmissionDesk: who waits for which answer of the engine. Submissions and inbox acknowledgements are posted under a ticket;
+// their answers come with the effects of a durable batch and are handed on, once a batch and waiter.
+
+import NIOConcurrencyHelpers
+import RelayCore
+import RelayModel
+
+/// Something that waits for answers to submissions.
+public protocol SubmissionWaiter: AnyObject, Sendable {
+    /// Called on the engine thread, once a batch.
+    func answered(_ answers: [(Ticket, SubmissionAnswer)])
+    /// No answer will come: the decisions are lost.
+    func lost(_ tickets: [Ticket], why: String)
+}
+
+public final class SubmissionDesk: Sendable {
+    private struct Books {
+        var waiters: [Ticket: any SubmissionWaiter] = [:]
+        var inbox: [Ticket: @Sendable (Int) -> Void] = [:]
+    }
+    private let books = NIOLockedValueBox(Books())
+
+    public init() {}
+
+    public func expect(_ ticket: Ticket, _ waiter: any SubmissionWaiter) {
+        books.withLockedValue { $0.waiters[ticket] = waiter }
+    }
+
+    public func expectInbox(_ ticket: Ticket, _ body: @escaping @Sendable (Int) -> Void) {
+        books.withLockedValue { $0.inbox[ticket] = body }
+    }
+
+    public func forget(_ ticket: Ticket) {
+        books.withLockedValue { books in
+            books.waiters[ticket] = nil
+            books.inbox[ticket] = nil
+        }
+    }
+
+    public var waiting: Int { books.withLockedValue { $0.waiters.count } }
+
+    func answer(_ answers: [(Ticket, SubmissionAnswer)]) {
+        var order: [ObjectIdentifier] = []
+        var batches: [ObjectIdentifier: (any SubmissionWaiter, [(Ticket, SubmissionAnswer)])] = [:]
+        books.withLockedValue { books in
+            for (ticket, answer) in answers {
+                guard let waiter = books.waiters.removeValue(forKey: ticket) else { continue }
+                let key = ObjectIdentifier(waiter)
+                if batches[key] == nil { order.append(key) }
+                batches[key, default: (waiter, [])].1.append((ticket, answer))
+            }
+        }
+        for key in order { if let (waiter, list) = batches[key] { waiter.answered(list) } }
+    }
+
+    func answerInbox(_ ticket: Ticket, _ taken: Int) {
+        books.withLockedValue { $0.inbox.removeValue(forKey: ticket) }?(taken)
+    }
+
+    func reset(why: String) {
+        let old = books.withLockedValue { books in
+            let old = books
+            books = Books()
+            return old
+        }
+        var order: [ObjectIdentifier] = []
+        var lists: [ObjectIdentifier: (any SubmissionWaiter, [Ticket])] = [:]
+        for ticket in old.waiters.keys.sorted() {
+            guard let waiter = old.waiters[ticket] else { continue }
+            let key = ObjectIdentifier(waiter)
+            if lists[key] == nil { order.append(key) }
+            lists[key, default: (waiter, [])].1.append(ticket)
+        }
+        for key in order { if let (waiter, list) = lists[key] { waiter.lost(list, why: why) } }
+        for body in old.inbox.values { body(0) }
+    }
+}
