@@ -1,0 +1,153 @@
+// OwnedContext: owns the SSL_CTX and the X509_STORE of a TLSContext and fills them: first the rules, then the CAs, the
+// CRLs and the node's identity. Freed by its deinit, also when filling throws half-way. Not shared while it is filled.
+
+internal import COpenSSL
+import Glibc
+
+struct OwnedContext: ~Copyable {
+    let context: OpaquePointer
+    let store: OpaquePointer
+
+    init() throws(TLSError) {
+        guard let context = withEmptyErrorQueue({ SSL_CTX_new(TLS_method()) }) else {
+            throw TLSError(.settingRefused, "OpenSSL made no context", details: OpenSSLErrorQueue.capture().texts)
+        }
+        guard let store = X509_STORE_new() else { preconditionFailure("OpenSSL is out of memory") }
+        _ = COpenSSL_SSL_CTX_set1_cert_store(context, store)
+        self.context = context
+        self.store = store
+    }
+
+    deinit {
+        X509_STORE_free(store)
+        SSL_CTX_free(context)
+    }
+
+    // MARK: Rules
+
+    /// The rules that hold for every session, whatever the system's OpenSSL configuration says.
+    func applyRules(_ configuration: TLSConfiguration) throws(TLSError) {
+        let isVersionSet =
+            COpenSSL_SSL_CTX_set_min_proto_version(context, TLS1_3_VERSION) == 1
+            && COpenSSL_SSL_CTX_set_max_proto_version(context, TLS1_3_VERSION) == 1
+        guard isVersionSet else { throw TLSError(.settingRefused, "this OpenSSL has no TLS 1.3") }
+        COpenSSL_SSL_CTX_set_strict_options(context)
+        COpenSSL_SSL_CTX_set_write_modes(context)
+        COpenSSL_SSL_CTX_set_no_auto_chain(context)
+        // No resumption in any form: a resumed session would look at neither certificate nor CRL.
+        COpenSSL_SSL_CTX_session_cache_off(context)
+        let isResumptionOff =
+            SSL_CTX_set_num_tickets(context, 0) == 1 && SSL_CTX_set_max_early_data(context, 0) == 1
+            && SSL_CTX_set_recv_max_early_data(context, 0) == 1
+        guard isResumptionOff else { throw TLSError(.settingRefused, "OpenSSL does not let resumption be turned off") }
+        // RFC 9174, 4.4.3: both entities present and check certificates.
+        SSL_CTX_set_verify(context, SSL_VERIFY_PEER | SSL_VERIFY_FAIL_IF_NO_PEER_CERT, judgeCertificate)
+        if let parameters = SSL_CTX_get0_param(context) {
+            apply(configuration, to: parameters, time: configuration.verificationTime)
+        }
+    }
+
+    /// The rules of verification: CRLs if there are any, the time if it is given, and the length of the chain.
+    func apply(_ configuration: TLSConfiguration, to parameters: OpaquePointer, time: Int64?) {
+        if configuration.revocationListFile != nil {
+            let flags = CUnsignedLong(X509_V_FLAG_CRL_CHECK | X509_V_FLAG_CRL_CHECK_ALL)
+            X509_VERIFY_PARAM_set_flags(parameters, flags)
+        }
+        if let time { X509_VERIFY_PARAM_set_time(parameters, time_t(time)) }
+        X509_VERIFY_PARAM_set_depth(parameters, TLSContext.chainDepthMax)
+        X509_VERIFY_PARAM_set_auth_level(parameters, SSL_CTX_get_security_level(context))
+    }
+
+    // MARK: Trust
+
+    /// Trusts the CAs of a file, and names them to clients.
+    func loadAuthorities(_ path: String, now: Int64) throws(TLSError) -> [TLSWarning] {
+        let authorities = try TrustFiles.certificates(path, what: "CA file")
+        var warnings: [TLSWarning] = []
+        for index in 0..<authorities.count {
+            guard let authority = authorities[index] else { continue }
+            let isAdded = withEmptyErrorQueue {
+                X509_STORE_add_cert(store, authority) == 1 && SSL_CTX_add_client_CA(context, authority) == 1
+            }
+            guard isAdded, let description = CertificateDescription(certificate: authority) else {
+                let details = OpenSSLErrorQueue.capture().texts
+                throw TLSError(
+                    .fileMalformed, "CA file \(path) holds a certificate that cannot be used", details: details)
+            }
+            if description.notAfter <= now {
+                let sentence = "CA \"\(description.commonName)\" of \(path) has expired"
+                warnings.append(TLSWarning(.authorityExpired, sentence))
+            }
+        }
+        return warnings
+    }
+
+    /// Adds the CRLs of a file.
+    func loadRevocationLists(
+        _ path: String, authorityFile: String, now: Int64
+    ) throws(TLSError) -> [TLSWarning] {
+        var warnings: [TLSWarning] = []
+        var isAdded = true
+        let authorities = try TrustFiles.certificates(authorityFile, what: "CA file")
+        var authoritiesWithList: Set<Int> = []
+        try TrustFiles.revocationLists(path) { list in
+            isAdded = withEmptyErrorQueue { X509_STORE_add_crl(store, list) == 1 } && isAdded
+            var clock = time_t(now)
+            if let next = X509_CRL_get0_nextUpdate(list), X509_cmp_time(next, &clock) < 0 {
+                let sentence = "a CRL of \(path) should have been replaced by now; what was revoked since is not known"
+                warnings.append(TLSWarning(.revocationListExpired, sentence))
+            }
+            if let last = X509_CRL_get0_lastUpdate(list), X509_cmp_time(last, &clock) > 0 {
+                let sentence = "a CRL of \(path) is from the future"
+                warnings.append(TLSWarning(.revocationListNotYetValid, sentence))
+            }
+            for index in 0..<authorities.count {
+                guard let subject = X509_get_subject_name(authorities[index]) else { continue }
+                if X509_NAME_cmp(subject, X509_CRL_get_issuer(list)) == 0 { authoritiesWithList.insert(index) }
+            }
+        }
+        guard isAdded else {
+            let details = OpenSSLErrorQueue.capture().texts
+            throw TLSError(.fileMalformed, "CRL file \(path) holds a CRL that cannot be used", details: details)
+        }
+        for index in 0..<authorities.count where !authoritiesWithList.contains(index) {
+            let name = authorities[index].map { commonName(of: $0) } ?? ""
+            let sentence = "CA \"\(name)\" has no CRL in \(path): certificates that it issued are refused"
+            warnings.append(TLSWarning(.revocationListMissing, sentence))
+        }
+        return warnings
+    }
+
+    // MARK: Identity
+
+    /// The node's own certificate, chain and key.
+    func loadIdentity(_ configuration: TLSConfiguration, now: Int64) throws(TLSError) -> CertificateDescription {
+        let path = configuration.certificateChainFile
+        let chain = try TrustFiles.certificates(path, what: "certificate file")
+        let key = try TrustFiles.privateKey(configuration.keyFile)
+        guard let leaf = chain[0], let description = CertificateDescription(certificate: leaf) else {
+            throw TLSError(.fileMalformed, "certificate file \(path) holds a certificate that cannot be read")
+        }
+        guard withEmptyErrorQueue({ X509_check_private_key(leaf, key.pointer) }) == 1 else {
+            _ = OpenSSLErrorQueue.capture()
+            let sentence = "key file \(configuration.keyFile) is not the key of certificate file \(path)"
+            throw TLSError(.keyMismatch, sentence)
+        }
+        guard description.notAfter > now else {
+            throw TLSError(.ownCertificateExpired, "the certificate of file \(path) has expired")
+        }
+        try check(SSL_CTX_use_certificate(context, leaf), path)
+        for index in 1..<max(1, chain.count) {
+            try check(COpenSSL_SSL_CTX_add1_chain_cert(context, chain[index]), path)
+        }
+        try check(SSL_CTX_use_PrivateKey(context, key.pointer), configuration.keyFile)
+        return description
+    }
+
+    private func check(_ result: Int32, _ path: String) throws(TLSError) {
+        guard result == 1 else {
+            let details = OpenSSLErrorQueue.capture().texts
+            throw TLSError(.settingRefused, "OpenSSL does not take what is in \(path)", details: details)
+        }
+    }
+}
