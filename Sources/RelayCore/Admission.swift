@@ -249,7 +249,7 @@ extension RelayCore {
                 past.conflict = .contentConflict
                 return past
             }
-            if let piece = offer.piece, row.isInPieces, !row.isComplete, isSubset(wanted, of: row) {
+            if let piece = offer.piece, row.isInPieces, !row.isComplete, row.ended == .zero, isSubset(wanted, of: row) {
                 judgePiece(piece, of: row, rows, &past)
                 continue
             }

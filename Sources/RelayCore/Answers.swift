@@ -22,11 +22,10 @@ extension RelayCore {
     /// Takes a transfer off the books of its session; answers the copy it belonged to.
     private mutating func land(_ ticket: Ticket) -> (DispatchState, Int)? {
         guard let dispatch = dispatches.removeValue(forKey: ticket) else { return nil }
-        if var state = sessions[dispatch.session] {
-            state.inFlight.removeAll { $0 == ticket }
-            precondition(state.inFlightBytes >= dispatch.bytes, "a session's window has lost count")
-            state.inFlightBytes -= dispatch.bytes
-            sessions[dispatch.session] = state
+        if let bytes = sessions[dispatch.session]?.inFlightBytes {
+            precondition(bytes >= dispatch.bytes, "a session's window has lost count")
+            sessions[dispatch.session]?.inFlight.remove(ticket)
+            sessions[dispatch.session]?.inFlightBytes = bytes - dispatch.bytes
         }
         let offset = dispatch.piece?.offset ?? 0
         guard let entry = active[dispatch.number],
@@ -54,8 +53,7 @@ extension RelayCore {
         }
         ledger.forwarded(dispatch.peer, row, recipients.count)
         closeCopy(dispatch.number, dispatch.session)
-        save(row, turn.rows)
-        finishIfEnded(&row, &turn)
+        settle(&row, &turn)
     }
 
     /// Marks one piece as sent; true when the peer now has them all.
@@ -180,8 +178,7 @@ extension RelayCore {
         row.lastAnswer = "\(dispatch.peer.name): not acceptable"
         ledger.count(.refusedByPeer(dispatch.peer))
         saidNo(&row, copy.recipients, dispatch.peer, &turn)
-        save(row, turn.rows)
-        finishIfEnded(&row, &turn)
+        settle(&row, &turn)
     }
 
     /// A hop that cannot take a copy as it is, known before it is asked.
@@ -191,8 +188,7 @@ extension RelayCore {
         var row = row
         row.lastAnswer = "\(peer.name): \(why)"
         saidNo(&row, recipients, peer, &turn)
-        save(row, turn.rows)
-        finishIfEnded(&row, &turn)
+        settle(&row, &turn)
     }
 
     private mutating func saidNo(_ row: inout EnvelopeRow, _ recipients: [Int], _ peer: NodeID, _ turn: inout Turn) {

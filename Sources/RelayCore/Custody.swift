@@ -51,8 +51,7 @@ extension RelayCore {
             if row.recipients[index].routeClass != 0 { enqueue(row, index, &turn) }
         }
         if isComplete { complete(&row, &turn) }
-        save(row, turn.rows)
-        if isComplete { finishIfEnded(&row, &turn) }
+        settle(&row, &turn)
     }
 
     /// One more piece of an envelope that is being received.
@@ -147,9 +146,10 @@ extension RelayCore {
         }
     }
 
-    /// When the last recipient has ended, the payload goes, and the row stays as memory against duplicates.
-    mutating func finishIfEnded(_ row: inout EnvelopeRow, _ turn: inout Turn) {
-        guard row.isEnded, row.ended == .zero else { return }
+    /// Writes a changed row. When the last recipient has ended, the payload goes, and the row stays as memory against
+    /// duplicates.
+    mutating func settle(_ row: inout EnvelopeRow, _ turn: inout Turn) {
+        guard row.isEnded, row.ended == .zero else { return save(row, turn.rows) }
         turn.rows.delete(.deadline, Keys.deadline(row.expiry, number: row.number))
         if row.isComplete {
             ledger.stocked(row, by: -1, turn.now)

@@ -44,8 +44,7 @@ extension RelayCore {
             }
         }
         if isLeft { turn.rows.put(.deadline, Keys.deadline(turn.now.relay + .seconds(30), number: number)) }
-        save(row, turn.rows)
-        finishIfEnded(&row, &turn)
+        settle(&row, &turn)
     }
 
     /// The memory of an ended envelope is over. What has arrived here stays remembered in `seen`.
@@ -64,6 +63,7 @@ extension RelayCore {
         let now = turn.now.relay
         dropHistory(&turn)
         dropSeen(&turn)
+        dropReports(&turn)
         for number in doubts.keys.sorted() where doubts[number]!.until <= now { doubts[number] = nil }
         turn.rows.setNumber(.meta, "relayTime", now.milliseconds)
     }
@@ -77,6 +77,21 @@ extension RelayCore {
             return true
         }
         for key in keys { turn.rows.delete(.history, key) }
+    }
+
+    /// Report rows stand under the creation time of their envelope.
+    private func dropReports(_ turn: inout Turn) {
+        let wall = turn.now.wall.milliseconds
+        guard !clockJudge.isDoubted, wall > limits.historyMemory.count else { return }
+        let oldest = wall - limits.historyMemory.count
+        let prefix = RowKey(text: node.endpoint.text)
+        var keys: [RowKey] = []
+        turn.rows.scan(.report, prefix: prefix) { key, _ in
+            guard key.number(at: prefix.bytes.count) < oldest, keys.count < 4_096 else { return false }
+            keys.append(RowKey(copying: key))
+            return true
+        }
+        for key in keys { turn.rows.delete(.report, key) }
     }
 
     private func dropSeen(_ turn: inout Turn) {

@@ -38,40 +38,44 @@ extension RelayCore {
     private static let scanBudget = 2_048
 
     mutating func feedLinks(_ turn: inout Turn) {
+        hasMoreToFeed = false
         for session in sessionOrder {
             var budget = Self.scanBudget
-            while let state = sessions[session], hasRoom(state), feed(session, state, &budget, &turn) {}
+            guard let peer = sessions[session]?.peer else { continue }
+            while hasRoom(session), feed(session, peer, &budget, &turn) {}
+            // What was not looked at is looked at in a turn of its own, at once.
+            if budget <= 0 { hasMoreToFeed = true }
         }
     }
 
-    private func hasRoom(_ state: SessionState) -> Bool {
-        !state.isEnding && isLive(state.peer) && state.inFlight.count < limits.windowTransfers
+    private func hasRoom(_ session: Ticket) -> Bool {
+        guard let state = sessions[session] else { return false }
+        return !state.isEnding && isLive(state.peer) && state.inFlight.count < limits.windowTransfers
             && (state.inFlightBytes < limits.windowBytes || state.inFlight.isEmpty)
     }
 
     /// Sends one more thing on a session; false when there is nothing (or no budget) left.
     private mutating func feed(
-        _ session: Ticket, _ state: SessionState, _ budget: inout Int, _ turn: inout Turn
+        _ session: Ticket, _ peer: NodeID, _ budget: inout Int, _ turn: inout Turn
     ) -> Bool {
-        let order = urgencyOrder(state.peer)
-        for (urgency, isCredit) in order {
-            if let sent = feed(session, state, urgency, &budget, &turn) {
-                charge(state.peer, urgency, sent, isCredit: isCredit)
+        // Classes with credit first, lowest first; then all from the most urgent down.
+        for urgency in Urgency.allCases where (peers[peer]?.credit[Int(urgency.rawValue)] ?? 0) > 0 {
+            if let sent = feed(session, peer, urgency, &budget, &turn) {
+                charge(peer, urgency, sent, isCredit: true)
                 return true
             }
-            if isCredit { peers.change(state.peer) { $0.credit[Int(urgency.rawValue)] = 0 } }
+            peers.change(peer) { $0.credit[Int(urgency.rawValue)] = 0 }
+        }
+        for urgency in Self.urgentFirst {
+            if let sent = feed(session, peer, urgency, &budget, &turn) {
+                charge(peer, urgency, sent, isCredit: false)
+                return true
+            }
         }
         return false
     }
 
-    /// Classes with credit first (lowest first), then all from the most urgent down.
-    private func urgencyOrder(_ peer: NodeID) -> [(Urgency, Bool)] {
-        guard let state = peers[peer] else { return [] }
-        var order: [(Urgency, Bool)] = []
-        for urgency in Urgency.allCases where state.credit[Int(urgency.rawValue)] > 0 { order.append((urgency, true)) }
-        for urgency in Urgency.allCases.reversed() { order.append((urgency, false)) }
-        return order
-    }
+    private static let urgentFirst = Array(Urgency.allCases.reversed())
 
     /// Each byte given to a class earns every lower class a twentieth; what a class is given on credit is taken off.
     private mutating func charge(_ peer: NodeID, _ urgency: Urgency, _ bytes: UInt64, isCredit: Bool) {
@@ -88,14 +92,14 @@ extension RelayCore {
     }
 
     private mutating func feed(
-        _ session: Ticket, _ state: SessionState, _ urgency: Urgency, _ budget: inout Int, _ turn: inout Turn
+        _ session: Ticket, _ peer: NodeID, _ urgency: Urgency, _ budget: inout Int, _ turn: inout Turn
     ) -> UInt64? {
-        if !state.servedStreamLast, let sent = feedStream(session, urgency, &turn) {
+        if sessions[session]?.servedStreamLast == false, let sent = feedStream(session, urgency, &turn) {
             sessions[session]?.servedStreamLast = true
             return sent
         }
         sessions[session]?.servedStreamLast = false
-        if active.count < limits.activeMax, let sent = feedLane(session, state.peer, urgency, &budget, &turn) {
+        if active.count < limits.activeMax, let sent = feedLane(session, peer, urgency, &budget, &turn) {
             return sent
         }
         return feedStream(session, urgency, &turn)
@@ -201,7 +205,7 @@ extension RelayCore {
             entry.copies.append(copy)
         }
         active[row.number] = entry
-        sessions[session]?.inFlight.append(ticket)
+        sessions[session]?.inFlight.insert(ticket)
         sessions[session]?.inFlightBytes += cost
         turn.effects.append(.send(dispatch(row, copy, piece: piece, ticket: ticket, &turn)))
         return cost

@@ -134,8 +134,7 @@ extension RelayCore {
                 let index = row.recipients.firstIndex(where: { $0.name == agency.text && $0.state == .arrived })
             else { continue }
             end(&row, index, .delivered, .none, &turn)
-            save(row, turn.rows)
-            finishIfEnded(&row, &turn)
+            settle(&row, &turn)
             taken += 1
         }
         turn.effects.append(.answerInbox(ticket: ticket, taken: taken))
@@ -177,7 +176,6 @@ extension RelayCore {
         if !matches {
             turn.effects.append(.notice(Notice(.alarm, "payload does not match its digest", envelope: row.bundle)))
         }
-        save(row, turn.rows)
-        finishIfEnded(&row, &turn)
+        settle(&row, &turn)
     }
 }

@@ -87,7 +87,7 @@ struct SessionState {
     var peer: NodeID
     var facts: SessionFacts
     var inFlightBytes: UInt64 = 0
-    var inFlight: [Ticket] = []
+    var inFlight: Set<Ticket> = []
     var isEnding = false
     /// Envelopes in pieces that this session is sending, by envelope number.
     var streams: [UInt64] = []
@@ -113,6 +113,8 @@ extension RelayCore {
             if !wasUp { $0.upSince = turn.now.relay }
             $0.lastError = ""
         }
+        // What others had passed over for this peer's sake (in doubt at it) is its own again.
+        reopenLanes()
         if !wasUp {
             ledger.count(.linkUp(facts.peer))
             turn.effects.append(.notice(Notice(.notice, "link up", peer: facts.peer)))
@@ -134,7 +136,7 @@ extension RelayCore {
             }
         }
         let whole = Set(sentWhole)
-        for ticket in state.inFlight {
+        for ticket in state.inFlight.sorted() {
             if whole.contains(ticket), let dispatch = dispatches[ticket] {
                 doubt(dispatch.number, peer: state.peer, urgency: dispatch.urgency, now: now)
             }

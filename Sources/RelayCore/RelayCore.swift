@@ -72,6 +72,8 @@ public struct RelayCore {
     var clockJudge = ClockJudge()
     var sweep: RouteSweep?
     var removals: [UInt64] = []
+    /// The last look at the lanes ended by its budget, not by their ends.
+    var hasMoreToFeed = false
     /// Documents whose payload is being read back.
     var verifying: Set<UInt64> = []
     var housekeepingDue: RelayTime
@@ -96,6 +98,8 @@ public struct RelayCore {
         classes.load(turn.rows)
         removals = Self.leftovers(turn.rows)
         gathering.load(turn.rows, now: turn.now.relay)
+        // Peers that were up before may come back at once; then others take over.
+        wakeups.insert(turn.now.relay + configuration.limits.failoverWait, .everything)
         if turn.rows.number(.meta, "routesDigest") != configuration.routesDigest {
             sweep = RouteSweep()
             turn.rows.setNumber(.meta, "routesDigest", configuration.routesDigest)
@@ -155,7 +159,8 @@ public struct RelayCore {
         if let row = rows.row(.deadline, atOrAfter: RowKey()) {
             take(RelayTime(milliseconds: row.key.number(at: 0)))
         }
-        if !removals.isEmpty || sweep != nil { take(.zero) }
+        if !removals.isEmpty || hasMoreToFeed { take(.zero) }
+        take(sweep?.notBefore)
         return next
     }
 

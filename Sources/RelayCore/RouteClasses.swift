@@ -78,6 +78,9 @@ extension RelayCore {
 struct RouteSweep {
     var next = RowKey()
     var moved = 0
+    /// Rows of envelopes that were on a link; another pass looks at them.
+    var passedOver = 0
+    var notBefore: RelayTime = .zero
     static let rowsPerTurn = 512
 }
 
@@ -87,6 +90,7 @@ extension RelayCore {
         configuration = new
         let gone = peers.states.filter { state in !new.peers.contains { $0.node == state.peer.node } }
         peers.replace(new.peers, now: turn.now.relay)
+        wakeups.insert(turn.now.relay + new.limits.failoverWait, .everything)
         for state in gone {
             for session in state.sessions {
                 turn.effects.append(.endSession(session: session, why: "peer removed from the configuration"))
@@ -99,7 +103,7 @@ extension RelayCore {
     }
 
     mutating func sweepRoutes(_ turn: inout Turn) {
-        guard var pass = sweep else { return }
+        guard var pass = sweep, pass.notBefore <= turn.now.relay else { return }
         var numbers: [(key: QueueKey, next: RowKey)] = []
         pass.next.withBytes { raw in
             turn.rows.scan(.queue, from: raw) { key, _ in
@@ -112,14 +116,18 @@ extension RelayCore {
             }
         }
         guard let last = numbers.last else {
-            sweep = nil
+            sweep = pass.passedOver > 0 ? RouteSweep(notBefore: turn.now.relay + .seconds(5)) : nil
             if pass.moved > 0 {
                 turn.effects.append(.notice(Notice(.notice, "routes changed: \(pass.moved) waiting copies re-routed")))
             }
             return
         }
-        for entry in numbers where active[entry.key.number] == nil {
-            pass.moved += reroute(entry.key, &turn) ? 1 : 0
+        for entry in numbers {
+            if active[entry.key.number] != nil {
+                pass.passedOver += 1
+            } else if reroute(entry.key, &turn) {
+                pass.moved += 1
+            }
         }
         pass.next = last.next
         sweep = pass
@@ -152,8 +160,7 @@ extension RelayCore {
         if !row.recipients.contains(where: { $0.state.isQueued && $0.routeClass == key.routeClass }) {
             turn.rows.delete(.queue, key.key)
         }
-        save(row, turn.rows)
-        finishIfEnded(&row, &turn)
+        settle(&row, &turn)
         return true
     }
 

@@ -1,0 +1,87 @@
+// NodeControl: the node as the control interface sees it. Reads run on a pool of their own, questions on the engine's thread between
+// two decisions; nothing here blocks the engine.
+
+import NIOConcurrencyHelpers
+import NIOCore
+import NIOPosix
+import RelayConfiguration
+import RelayControl
+import RelayCore
+import RelayEngine
+import RelayLink
+import RelayModel
+import RelayRows
+import RelaySession
+import RelayStore
+
+/// The body of `NodeAccess`.
+struct NodeControl: NodeAccess {
+    let store: LMDBStore
+    let clock: RelayClock
+    let engine: EngineThread
+    let desk: SubmissionDesk
+    let tickets: TicketSource
+    let links: LinkRegistry
+    let readers: NIOThreadPool
+    let configurationBox: NIOLockedValueBox<Configuration>
+    let listening: NIOLockedValueBox<[String]>
+    let started: WallTime
+
+    var now: ClockReading { clock.reading }
+    var configuration: Configuration { configurationBox.withLockedValue { $0 } }
+
+    func read<Answer: Sendable>(
+        _ body: @escaping @Sendable (any RowReader) throws -> Answer
+    ) async throws -> Answer {
+        try await readers.runIfActive {
+            try store.read { rows in Result { try body(rows) } }.get()
+        }
+    }
+
+    func ask<Answer: Sendable>(
+        _ question: @escaping @Sendable (borrowing RelayCore, any RowReader) -> Answer
+    ) async throws -> Answer {
+        await withCheckedContinuation { continuation in
+            engine.post(.question { core, rows in continuation.resume(returning: question(core, rows)) })
+        }
+    }
+
+    func beginSubmission(_ values: SubmissionValues) async throws -> SubmissionStart {
+        let ticket = tickets.take()
+        let stream = NodeSubmission(ticket: ticket, engine: engine, desk: desk)
+        stream.begin(
+            Submission(
+                ticket: ticket, sender: values.sender, recipients: values.recipients, urgency: values.urgency,
+                documentID: values.documentID, payloadLength: values.payloadLength, lifetime: values.lifetime))
+        // Asked behind the submission in the mailbox: is it open?
+        if try await ask({ core, _ in core.isOpen(ticket) }) { return .open(stream) }
+        switch try await stream.answer() {
+        case .refused(let problems, let cause): return .refused(problems, cause: cause)
+        case .accepted: preconditionFailure("a submission was accepted before its bytes came")
+        }
+    }
+
+    func acknowledgeInbox(_ agency: AgencyCode, _ envelopes: [UInt64]) async throws -> Int {
+        let ticket = tickets.take()
+        return await withCheckedContinuation { continuation in
+            desk.expectInbox(ticket) { continuation.resume(returning: $0) }
+            engine.post(.event(.inboxAcknowledged(ticket: ticket, agency: agency, envelopes: envelopes)))
+        }
+    }
+
+    func sessions() async throws -> [SessionInfo] { links.sessions() }
+
+    func facts() async throws -> NodeFacts {
+        let memory = ProcessMemory.read()
+        return NodeFacts(
+            version: RelayVersion.text, started: started, listening: listening.withLockedValue { $0 },
+            rssAnon: memory.anonymous, rssShmem: memory.shared, rssFile: memory.file,
+            storeFileBytes: FileSize.of(store.directory + "/data.mdb"), headRoom: store.headRoom,
+            batches: engine.counts.batches)
+    }
+}
+
+/// The version of the programs, as `CHANGELOG.md` counts.
+public enum RelayVersion {
+    public static let text = "0.1.0"
+}

@@ -1,0 +1,108 @@
+// NodeEffects: where the effects of a durable batch go: to the links, to whoever waits for an answer, to the log, to the
+// verifier. Called on the engine thread, once a batch; nothing here waits.
+
+import Logging
+import NIOCore
+import NIOPosix
+import OpenSSLTLS
+import RelayCore
+import RelayEngine
+import RelayLink
+import RelayModel
+import RelayStore
+
+/// Sorts effects by who performs them.
+final class NodeEffects: EffectSink {
+    private let links: LinkRegistry
+    private let desk: SubmissionDesk
+    private let verifier: DocumentVerifier
+    private let logger: Logger
+
+    init(links: LinkRegistry, desk: SubmissionDesk, verifier: DocumentVerifier, logger: Logger) {
+        self.links = links
+        self.desk = desk
+        self.verifier = verifier
+        self.logger = logger
+    }
+
+    func perform(_ effects: [Effect]) {
+        var forLinks: [Effect] = []
+        forLinks.reserveCapacity(effects.count)
+        var answers: [(Ticket, SubmissionAnswer)] = []
+        for effect in effects {
+            switch effect {
+            case .acknowledge, .refuse, .send, .dial, .endSession: forLinks.append(effect)
+            case .answerSubmission(let ticket, let answer): answers.append((ticket, answer))
+            case .answerInbox(let ticket, let taken): desk.answerInbox(ticket, taken)
+            case .verify(let number, let payload, let digest): verifier.verify(number, payload, digest)
+            case .notice(let notice): NoticeLog.write(notice, to: logger)
+            }
+        }
+        if !forLinks.isEmpty { links.perform(forLinks) }
+        if !answers.isEmpty { desk.answer(answers) }
+    }
+
+    func reset(why: String) {
+        desk.reset(why: why)
+        links.resetAll(why: why)
+    }
+}
+
+/// One line an operator-visible change.
+enum NoticeLog {
+    static func write(_ notice: Notice, to logger: Logger) {
+        var metadata: Logger.Metadata = [:]
+        if let peer = notice.peer { metadata["peer"] = "\(peer.name)" }
+        if let envelope = notice.envelope { metadata["envelope"] = "\(envelope.envelopeName)" }
+        let level: Logger.Level =
+            switch notice.grade {
+            case .info: .info
+            case .notice: .notice
+            case .warning: .warning
+            case .alarm: .error
+            }
+        logger.log(level: level, "\(notice.text)", metadata: metadata)
+    }
+}
+
+/// Reads documents that came in pieces back and hashes them, off the engine thread, in short read transactions.
+final class DocumentVerifier: Sendable {
+    private let store: LMDBStore
+    private let pool: NIOThreadPool
+    private let report: @Sendable (EngineInput) -> Void
+    private static let portion: UInt64 = 1 << 20
+
+    init(store: LMDBStore, pool: NIOThreadPool, report: @escaping @Sendable (EngineInput) -> Void) {
+        self.store = store
+        self.pool = pool
+        self.report = report
+    }
+
+    func verify(_ number: UInt64, _ payload: [ExtentRange], _ digest: Digest) {
+        pool.submit { [self] state in
+            guard case .active = state else { return }
+            report(.event(.documentVerified(number: number, matches: hash(payload) == digest)))
+        }
+    }
+
+    /// Nil when a chunk is missing or damaged.
+    private func hash(_ payload: [ExtentRange]) -> Digest? {
+        let hasher = SHA256Hasher()
+        var buffer = ByteBuffer()
+        for range in payload {
+            var offset = range.offset
+            let end = range.offset + range.length
+            while offset < end {
+                let next = min(offset + Self.portion, end)
+                buffer.clear()
+                let outcome = try? store.read { rows in
+                    PayloadReader.copy(offset..<next, of: range.extent, from: rows, into: &buffer)
+                }
+                guard outcome == .complete else { return nil }
+                buffer.withUnsafeReadableBytes { hasher.update($0) }
+                offset = next
+            }
+        }
+        return hasher.finish()
+    }
+}
