@@ -44,7 +44,8 @@ extension RelayCore {
     /// A peer offers a bundle; its header is known.
     public mutating func offered(_ offer: Offer, _ turn: inout Turn) -> Verdict {
         guard let session = sessions[offer.session] else {
-            refuse(offer, .notAcceptable, "no such session", .unknownPeer, &turn)
+            // The engine has started over since this session began; the peer offers again on the next one.
+            refuse(offer, .sessionTerminating, "the session is over", .unknownPeer, &turn)
             return .drop
         }
         switch judge(offer, from: session.peer, isGranted: false, &turn) {
@@ -65,7 +66,6 @@ extension RelayCore {
         guard let open = offers.removeValue(forKey: ticket) else { return }
         let offer = open.offer
         stagedBytes -= offer.payloadLength
-        if open.isMarked { turn.rows.delete(.staging, Keys.extent(open.extent)) }
         if offer.piece == nil, let document = offer.document, let digest, digest != document.digest {
             discard(open, &turn)
             turn.effects.append(
@@ -77,9 +77,11 @@ extension RelayCore {
             discard(open, &turn)
             refuse(offer, refusal, why, cause, &turn)
         case .join(let number):
+            if open.isMarked { turn.rows.delete(.staging, Keys.extent(open.extent)) }
             addPiece(open, to: number, &turn)
             turn.effects.append(.acknowledge(session: offer.session, offer: ticket))
         case .take(let recipients):
+            if open.isMarked { turn.rows.delete(.staging, Keys.extent(open.extent)) }
             admit(open, recipients, &turn)
             turn.effects.append(.acknowledge(session: offer.session, offer: ticket))
         }
@@ -104,6 +106,7 @@ extension RelayCore {
     /// The bytes written so far are removed by and by; a row says so until they are gone.
     private mutating func discard(_ open: OpenOffer, _ turn: inout Turn) {
         remove(extent: open.extent, length: open.offer.payloadLength, &turn)
+        if open.isMarked, !removals.contains(open.extent) { turn.rows.delete(.staging, Keys.extent(open.extent)) }
     }
 
     private mutating func refuse(
@@ -205,7 +208,8 @@ extension RelayCore {
         let wall = turn.now.wall.milliseconds
         let created = offer.bundle.creationTime
         if created > 0, let age = offer.age { judgeClock(created: created, age: age, source: offer.bundle.source, &turn) }
-        if created > wall, created - wall > limits.clockAheadMax.count {
+        // A node that doubts its own clock cannot say what is in the future.
+        if !clockJudge.isDoubted, created > wall, created - wall > limits.clockAheadMax.count {
             return .refuse(.notAcceptable, why: "created in the future", count: .creationInFuture)
         }
         let age = offer.age?.count ?? (created > 0 && wall > created ? wall - created : 0)
@@ -249,26 +253,63 @@ extension RelayCore {
                 past.conflict = .contentConflict
                 return past
             }
-            if let piece = offer.piece, row.isInPieces, !row.isComplete, row.ended == .zero, isSubset(wanted, of: row) {
-                judgePiece(piece, of: row, rows, &past)
+            guard row.isComplete else {
+                // What is not whole here proves nothing of the recipients; its pieces count for the same copy only.
+                if let piece = offer.piece, row.isInPieces, isSameCopy(offer, wanted, row) || isAllAtHome(wanted, row) {
+                    if row.ended == .zero { judgePiece(piece, of: row, rows, &past) } else { past.conflict = .expired }
+                }
                 continue
             }
             for name in wanted {
-                guard let recipient = row.recipients.first(where: { $0.name == name }) else { continue }
-                let standing: Standing
-                if recipient.state == .forwarded, isReturnByPath || recipient.peer == node {
-                    standing = .returned
-                } else {
-                    standing = .known
-                }
+                guard let recipient = row.recipients.first(where: { $0.name == name }), !recipient.isDuplicate,
+                    let standing = standing(of: recipient, row, offer, from: node, isReturnByPath: isReturnByPath)
+                else { continue }
                 if past.standings[name] != .known { past.standings[name] = standing }
             }
         }
         return past
     }
 
-    private func isSubset(_ names: [String], of row: EnvelopeRow) -> Bool {
-        names.allSatisfy { name in row.recipients.contains { $0.name == name } }
+    /// What a whole envelope here says of an offered copy for one of its recipients; nil: nothing.
+    private func standing(
+        of recipient: RecipientRow, _ row: EnvelopeRow, _ offer: Offer, from node: NodeID, isReturnByPath: Bool
+    ) -> Standing? {
+        // Here for good, or ended here and reported.
+        guard recipient.state == .forwarded || recipient.state.isQueued || recipient.state == .held else { return .known }
+        guard let path = offer.copy?.path else {
+            return recipient.state == .forwarded && recipient.peer == node ? .returned : .known
+        }
+        if row.path.dropLast().elementsEqual(path) { return .known }
+        // It has been here, so this node has sent it on, answered or not. A copy that is still kept here does not count: the next
+        // hop may call that one complete because it has had the one that now returns.
+        if isReturnByPath || recipient.state == .forwarded && recipient.peer == node { return .returned }
+        return isSenior(row.path, to: path) ? .known : nil
+    }
+
+    /// Copies of one envelope that have parted (a session was lost in doubt, and another hop was asked) meet again. Two nodes
+    /// must not each let one go because of the other: a copy is let go only for one whose way is the lesser at the stop where
+    /// they part. That stop lies behind both, so every node answers alike.
+    private func isSenior(_ held: [PathStop], to offered: [PathStop]) -> Bool {
+        for (ours, theirs) in zip(held, offered) where ours != theirs {
+            return ours.node == theirs.node ? ours.time < theirs.time : ours.node < theirs.node
+        }
+        guard held.count > offered.count else { return false }
+        let next = held[offered.count].node
+        return next == node || next < node
+    }
+
+    /// The copy of which some pieces are here already.
+    private func isSameCopy(_ offer: Offer, _ names: [String], _ row: EnvelopeRow) -> Bool {
+        guard let path = offer.copy?.path else { return true }
+        return row.path.dropLast().elementsEqual(path) && row.recipients.count == names.count
+            && names.allSatisfy { name in row.recipients.contains { $0.name == name } }
+    }
+
+    /// Copies that end here may be put together from the pieces of any of them.
+    private func isAllAtHome(_ names: [String], _ row: EnvelopeRow) -> Bool {
+        names.allSatisfy { name in
+            row.recipients.contains { $0.name == name && $0.state == .waiting && $0.routeClass == 0 }
+        }
     }
 
     private func judgePiece(_ piece: PieceRange, of row: EnvelopeRow, _ rows: any RowReader, _ past: inout Past) {
@@ -303,16 +344,20 @@ extension RelayCore {
     ) -> Judgement {
         var taken: [RecipientRow] = []
         var refused: [RecipientRow] = []
+        var known: [RecipientRow] = []
         var isLoop = false
         var knownCount = 0
         let names = names(of: offer)
         for name in names {
-            if standings[name] == .known || hasSeen(offer, name, turn.rows) {
-                knownCount += 1
-                continue
-            }
             var recipient = RecipientRow(
                 name: name, state: .waiting, routeClass: 0, due: turn.now.relay, since: turn.now.relay)
+            if standings[name] == .known || hasSeen(offer, name, turn.rows) {
+                knownCount += 1
+                // The pieces to come are for the same recipients, and find their row by them.
+                recipient.state = .forwarded
+                if offer.piece != nil { known.append(recipient) }
+                continue
+            }
             switch way(of: name, offer, peer) {
             case .home: taken.append(recipient)
             case .away(let hops):
@@ -335,7 +380,7 @@ extension RelayCore {
         if !isGranted, let shortage = shortage(offer, peer, turn) {
             return .refuse(.noResources, why: shortage.rawValue, count: shortage)
         }
-        return .take(taken + refused)
+        return .take(taken + refused + known)
     }
 
     private func way(of name: String, _ offer: Offer, _ peer: Peer) -> Destiny {

@@ -29,7 +29,7 @@ extension RelayCore {
         }
         let offset = dispatch.piece?.offset ?? 0
         guard let entry = active[dispatch.number],
-            let position = entry.copies.firstIndex(where: { $0.session == dispatch.session })
+            let position = entry.copies.firstIndex(where: { $0.order == dispatch.copy })
         else { return nil }
         active[dispatch.number]?.copies[position].flights.removeAll { $0 == offset }
         return (dispatch, position)
@@ -40,12 +40,10 @@ extension RelayCore {
         guard let (_, position) = land(ticket), let entry = active[dispatch.number] else { return }
         doubts[dispatch.number] = nil
         peers.change(dispatch.peer) { $0.pauses = 0 }
-        if let piece = dispatch.piece {
-            guard pieceTaken(piece, dispatch, position, &turn) else { return }
-            sessions[dispatch.session]?.streams.removeAll { $0 == dispatch.number }
-        }
+        if let piece = dispatch.piece, !pieceTaken(piece, dispatch, position, &turn) { return }
         let recipients = entry.copies[position].recipients
         var row = entry.row
+        if entry.copies[position].keepsMarks { row.piecesPeer = nil }
         for index in recipients {
             unqueue(row, index, turn.rows)
             row.recipients[index].peer = dispatch.peer
@@ -60,17 +58,15 @@ extension RelayCore {
     private mutating func pieceTaken(
         _ piece: PieceRow, _ dispatch: DispatchState, _ position: Int, _ turn: inout Turn
     ) -> Bool {
-        guard let entry = active[dispatch.number], entry.row.piecesPeer == dispatch.peer else { return false }
+        guard var copy = active[dispatch.number]?.copies[position] else { return false }
+        if copy.sent.insert(piece.offset).inserted { copy.sentBytes += piece.length }
+        active[dispatch.number]?.copies[position] = copy
         let key = Keys.piece(dispatch.number, offset: piece.offset)
-        guard let raw = turn.rows.value(.piece, key), var stored = PieceRow(offset: piece.offset, record: raw) else {
-            return false
-        }
-        if !stored.isSent {
+        if copy.keepsMarks, let raw = turn.rows.value(.piece, key), var stored = PieceRow(offset: piece.offset, record: raw) {
             stored.isSent = true
             turn.rows.put(.piece, key, stored.encoded())
-            active[dispatch.number]?.copies[position].sentBytes += piece.length
         }
-        return (active[dispatch.number]?.copies[position].sentBytes ?? 0) >= entry.row.payloadLength
+        return copy.sentBytes >= (active[dispatch.number]?.row.payloadLength ?? .max)
     }
 
     /// Removes the queue row of a recipient, unless another one still waits under the same row.
@@ -88,9 +84,14 @@ extension RelayCore {
     }
 
     /// The copy of an envelope on a session is over; the envelope leaves the active set with its last copy.
-    private mutating func closeCopy(_ number: UInt64, _ session: Ticket) {
-        active[number]?.copies.removeAll { $0.session == session }
-        if active[number]?.copies.isEmpty == true { active[number] = nil }
+    mutating func closeCopy(_ number: UInt64, _ session: Ticket) {
+        guard var entry = active[number] else { return }
+        entry.copies.removeAll { $0.session == session }
+        sessions[session]?.streams.removeAll { $0 == number }
+        let hasPassedOver = entry.hasPassedOver
+        entry.hasPassedOver = false
+        active[number] = entry.copies.isEmpty ? nil : entry
+        if hasPassedOver { reopen(entry.row, Array(entry.row.recipients.indices)) }
     }
 
     /// The transfer did not happen: its recipients wait again, at their old place, at no cost in writes or attempts.
@@ -101,7 +102,6 @@ extension RelayCore {
             active[dispatch.number]?.copies[position].nextOffset = min(entry.copies[position].nextOffset, offset)
             if sessions[dispatch.session]?.isEnding == false { return }
             guard active[dispatch.number]?.copies[position].flights.isEmpty == true else { return }
-            sessions[dispatch.session]?.streams.removeAll { $0 == dispatch.number }
         } else if dispatch.piece != nil {
             // The session is gone; its stream is released as a whole.
             return
@@ -149,11 +149,7 @@ extension RelayCore {
         _ ticket: Ticket, _ dispatch: DispatchState, why: String, _ turn: inout Turn
     ) {
         guard let (_, position) = land(ticket), let entry = active[dispatch.number] else { return }
-        if dispatch.piece != nil {
-            let offset = dispatch.piece?.offset ?? 0
-            active[dispatch.number]?.copies[position].nextOffset = min(entry.copies[position].nextOffset, offset)
-            return
-        }
+        // Answers to other pieces of the copy are still to come; they find no copy and change nothing.
         let copy = entry.copies[position]
         closeCopy(dispatch.number, dispatch.session)
         var row = entry.row
@@ -169,12 +165,11 @@ extension RelayCore {
     private mutating func refused(_ ticket: Ticket, _ dispatch: DispatchState, _ turn: inout Turn) {
         guard let (_, position) = land(ticket), let entry = active[dispatch.number] else { return }
         let copy = entry.copies[position]
-        if dispatch.piece != nil {
-            sessions[dispatch.session]?.streams.removeAll { $0 == dispatch.number }
-            // Answers to its other pieces are still to come; they find no copy and change nothing.
-        }
+        // Answers to its other pieces are still to come; they find no copy and change nothing.
         closeCopy(dispatch.number, dispatch.session)
         var row = entry.row
+        // What it had of a copy that it refuses it may have thrown away.
+        if copy.keepsMarks { row.piecesPeer = nil }
         row.lastAnswer = "\(dispatch.peer.name): not acceptable"
         ledger.count(.refusedByPeer(dispatch.peer))
         saidNo(&row, copy.recipients, dispatch.peer, &turn)
@@ -201,22 +196,29 @@ extension RelayCore {
             if !row.recipients[index].refusedBy.contains(peer) { row.recipients[index].refusedBy.append(peer) }
             if row.recipients[index].refusedSince == .zero { row.recipients[index].refusedSince = now }
             let saidNo = row.recipients[index].refusedBy
+            let isGraceOver = now.since(row.recipients[index].refusedSince) >= limits.refusalGrace
             guard case .away(let hops) = destiny(of: row.recipients[index], in: row) else {
-                end(&row, index, .refused, .noKnownRoute, &turn)
+                // What is not whole yet has not been accepted, so it cannot be refused either: it waits for its rest.
+                if row.isComplete {
+                    end(&row, index, .refused, .noKnownRoute, &turn)
+                } else {
+                    deferRecipient(&row, index, &turn)
+                }
                 continue
             }
             let left = hops.filter { !saidNo.contains($0) }
-            if !left.isEmpty {
-                setClass(&row, index, hops: left, turn.rows)
+            if left.contains(where: { isLive($0) || isExpectedBack($0, now: now) }) {
+                // Those who said no come last: they are asked again if the others die.
+                setClass(&row, index, hops: left + hops.filter(saidNo.contains), turn.rows)
                 row.recipients[index].attempts += 1
                 row.recipients[index].due = now
                 move(&row, index, to: .waiting, now)
                 enqueue(row, index, &turn)
                 hasNewHop = true
-            } else if now.since(row.recipients[index].refusedSince) >= limits.refusalGrace {
+            } else if left.isEmpty, isGraceOver, row.isComplete {
                 end(&row, index, .refused, .refusedByNextHop, &turn)
             } else {
-                row.recipients[index].refusedBy = []
+                if left.isEmpty { row.recipients[index].refusedBy = [] }
                 setClass(&row, index, hops: hops, turn.rows)
                 deferRecipient(&row, index, &turn)
                 isDeferred = true

@@ -72,15 +72,16 @@ extension RelayCore {
 
     /// The whole document is here: from now on its recipients are counted, and those at home get it.
     private mutating func complete(_ row: inout EnvelopeRow, _ turn: inout Turn) {
-        ledger.accepted(row, from: row.origin)
+        ledger.accepted(row, row.recipients.count { !$0.isDuplicate }, from: row.origin)
         ledger.stocked(row, by: 1, turn.now)
         for index in row.recipients.indices {
             let recipient = row.recipients[index]
-            if recipient.state == .refused {
-                // Refused on the way in: counted as accepted and ended, and reported.
+            if recipient.isDuplicate { continue }
+            if recipient.state.isEnd {
+                // Refused on the way in, or ended before it was whole: counted as accepted and ended, and reported.
                 ledger.moved(row, recipient, from: nil, to: .waiting)
                 row.recipients[index].state = .waiting
-                end(&row, index, .refused, recipient.reason, &turn)
+                end(&row, index, recipient.state, recipient.reason, &turn)
             } else {
                 ledger.moved(row, recipient, from: nil, to: recipient.state)
                 guard recipient.state == .waiting, recipient.routeClass == 0 else { continue }
@@ -95,7 +96,8 @@ extension RelayCore {
     }
 
     private mutating func reopenQueued(_ row: EnvelopeRow) {
-        guard active[row.number] == nil else { return }
+        // Once it is whole, links without fragments that had passed it over can have it.
+        guard row.isComplete || active[row.number] == nil else { return }
         for recipient in row.recipients where recipient.state.isQueued {
             offer(
                 QueueKey(
@@ -106,10 +108,13 @@ extension RelayCore {
     /// Puts one recipient's copy into its agency's inbox. The lifetime stops, and the submitter is told.
     mutating func arrive(_ row: inout EnvelopeRow, _ index: Int, _ turn: inout Turn) {
         unqueue(row, index, turn.rows)
-        move(&row, index, to: .arrived, turn.now.relay)
         let name = row.recipients[index].name
+        guard remember(row, name, turn.rows, turn.now.relay) else {
+            // Two copies came in pieces at a time, and the other was whole first.
+            return end(&row, index, .deleted, .none, &turn, isReported: false)
+        }
+        move(&row, index, to: .arrived, turn.now.relay)
         turn.rows.put(.inbox, Keys.inbox(name, number: row.number))
-        remember(row, name, turn.rows, turn.now.relay)
         report(row, row.recipients[index], .arrived, &turn)
     }
 
@@ -123,7 +128,8 @@ extension RelayCore {
 
     /// Ends one recipient on this node: counted, remembered in the history, and reported unless it was handed on.
     mutating func end(
-        _ row: inout EnvelopeRow, _ index: Int, _ state: RecipientState, _ reason: ReportReason, _ turn: inout Turn
+        _ row: inout EnvelopeRow, _ index: Int, _ state: RecipientState, _ reason: ReportReason, _ turn: inout Turn,
+        isReported: Bool = true
     ) {
         precondition(state.isEnd && !row.recipients[index].state.isEnd, "a recipient ends once")
         if row.recipients[index].state == .arrived {
@@ -137,6 +143,7 @@ extension RelayCore {
                 .history, Keys.history(turn.now.relay, number: row.number, index: index),
                 HistoryRow(envelope: row, recipient: row.recipients[index], ended: turn.now.wall).encoded())
         }
+        guard isReported else { return }
         switch state {
         case .delivered: report(row, row.recipients[index], .delivered, &turn)
         case .refused: report(row, row.recipients[index], .refused, &turn)
@@ -229,7 +236,7 @@ extension RelayCore {
 // The memory of what has arrived here, kept far longer than any lifetime.
 extension RelayCore {
     func hasSeen(_ offer: Offer, _ name: String, _ rows: any RowReader) -> Bool {
-        guard offer.bundle.incarnation != 0 else { return false }
+        guard offer.document != nil else { return false }
         let key = Keys.seen(
             offer.bundle.source, incarnation: offer.bundle.incarnation, recipient: name,
             block: offer.bundle.counter / SeenRow.counters)
@@ -237,13 +244,16 @@ extension RelayCore {
         return row.contains(offer.bundle.counter)
     }
 
-    func remember(_ row: EnvelopeRow, _ name: String, _ rows: any RowTransaction, _ now: RelayTime) {
-        guard row.bundle.incarnation != 0 else { return }
+    /// False when it was remembered already. Sequence numbers of foreign sources are not ours to interpret.
+    func remember(_ row: EnvelopeRow, _ name: String, _ rows: any RowTransaction, _ now: RelayTime) -> Bool {
+        guard row.kind == .document else { return true }
         let key = Keys.seen(
             row.bundle.source, incarnation: row.bundle.incarnation, recipient: name,
             block: row.bundle.counter / SeenRow.counters)
         var seen = rows.value(.seen, key).flatMap { SeenRow(record: $0) } ?? SeenRow()
+        if seen.contains(row.bundle.counter) { return false }
         seen.insert(row.bundle.counter, day: now.milliseconds / Milliseconds.days(1).count)
         rows.put(.seen, key, seen.encoded())
+        return true
     }
 }

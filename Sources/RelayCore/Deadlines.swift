@@ -22,12 +22,20 @@ extension RelayCore {
 
     private mutating func deadline(_ number: UInt64, _ turn: inout Turn) {
         guard var row = envelope(number, &turn) else { return }
-        if row.ended != .zero { return purge(row, turn.rows) }
+        if row.ended != .zero {
+            // A deadline of its lifetime that was put off may be older than its end.
+            let end = row.ended + limits.transitMemory
+            if end <= turn.now.relay { return purge(row, turn.rows) }
+            turn.rows.put(.deadline, Keys.deadline(end, number: number))
+            return
+        }
         if clockJudge.isDoubted {
             // Nothing expires while the clock is doubted; looked at again in a while.
             turn.rows.put(.deadline, Keys.deadline(turn.now.relay + .minutes(10), number: number))
             return
         }
+        // Pieces that are not here cannot be waited for any longer.
+        for copy in active[number]?.copies ?? [] where copy.flights.isEmpty { closeCopy(number, copy.session) }
         let busy = Set(active[number]?.copies.flatMap(\.recipients) ?? [])
         var isLeft = false
         for index in row.recipients.indices where !row.recipients[index].state.isEnd {
@@ -86,9 +94,13 @@ extension RelayCore {
         let oldest = wall - limits.historyMemory.count
         let prefix = RowKey(text: node.endpoint.text)
         var keys: [RowKey] = []
-        turn.rows.scan(.report, prefix: prefix) { key, _ in
-            guard key.number(at: prefix.bytes.count) < oldest, keys.count < 4_096 else { return false }
-            keys.append(RowKey(copying: key))
+        turn.rows.scan(.report, prefix: prefix) { key, value in
+            let created = key.number(at: prefix.bytes.count)
+            guard created < oldest, keys.count < 4_096 else { return false }
+            // Envelopes made while the clock was doubted have no creation time.
+            if created > 0 || ReportRow(record: value).map({ $0.time.milliseconds < oldest }) ?? true {
+                keys.append(RowKey(copying: key))
+            }
             return true
         }
         for key in keys { turn.rows.delete(.report, key) }

@@ -8,10 +8,14 @@ import RelayRows
 struct ActiveEnvelope {
     var row: EnvelopeRow
     var copies: [ActiveCopy] = []
+    /// A recipient's turn came while its session carried another copy of this envelope.
+    var hasPassedOver = false
 }
 
 /// What one link carries of an envelope at this moment.
 struct ActiveCopy {
+    /// Answers find their copy by this: one that was closed and begun again is another one.
+    var order: UInt64
     var session: Ticket
     var peer: NodeID
     /// Indexes of the recipients in the envelope's row.
@@ -20,12 +24,17 @@ struct ActiveCopy {
     var flights: [UInt64] = []
     /// For an envelope in pieces: where the next piece is looked for, and what the peer has.
     var nextOffset: UInt64 = 0
+    var sent: Set<UInt64> = []
     var sentBytes: UInt64 = 0
+    /// What this copy's peer has is written down with the pieces; of all copies under way only one can have that.
+    var keepsMarks = false
 }
 
 /// One transfer that has been handed to a link.
 struct DispatchState {
     var number: UInt64
+    /// The order of its copy.
+    var copy: UInt64
     var session: Ticket
     var peer: NodeID
     var urgency: Urgency
@@ -147,6 +156,11 @@ extension RelayCore {
             return nil
         }
         guard let facts = sessions[session]?.facts, let settings = peers[peer]?.peer else { return nil }
+        if active[row.number]?.copies.contains(where: { $0.session == session }) == true {
+            // One copy of an envelope on a session at a time; these recipients are looked at again when it is over.
+            active[row.number]?.hasPassedOver = true
+            return nil
+        }
         let goesInPieces = row.isInPieces && settings.takesFragments
         if !goesInPieces {
             // What has no fragments is given whole bundles up to its transfer MRU; an incomplete one waits for its rest.
@@ -160,7 +174,8 @@ extension RelayCore {
             refuseLocally(row, chosen, peer: peer, why: "the peer takes single-recipient envelopes only", &turn)
             return nil
         }
-        var copy = ActiveCopy(session: session, peer: peer, recipients: chosen)
+        var copy = ActiveCopy(order: nextDispatch, session: session, peer: peer, recipients: chosen)
+        nextDispatch += 1
         if goesInPieces {
             return startStream(row, &copy, session, &turn)
         }
@@ -196,10 +211,11 @@ extension RelayCore {
         let bytes = piece?.length ?? row.payloadLength
         let cost = bytes + UInt64(row.header.count) + 512
         dispatches[ticket] = DispatchState(
-            number: row.number, session: session, peer: copy.peer, urgency: row.urgency, bytes: cost, piece: piece)
+            number: row.number, copy: copy.order, session: session, peer: copy.peer, urgency: row.urgency, bytes: cost,
+            piece: piece)
         copy.flights.append(piece?.offset ?? 0)
         var entry = active[row.number] ?? ActiveEnvelope(row: row)
-        if let position = entry.copies.firstIndex(where: { $0.session == session }) {
+        if let position = entry.copies.firstIndex(where: { $0.order == copy.order }) {
             entry.copies[position] = copy
         } else {
             entry.copies.append(copy)
@@ -252,13 +268,8 @@ extension RelayCore {
         _ row: EnvelopeRow, _ copy: inout ActiveCopy, _ session: Ticket, _ turn: inout Turn
     ) -> UInt64? {
         var row = row
-        if row.piecesPeer != copy.peer {
-            forgetSentPieces(row.number, turn.rows)
-            row.piecesPeer = copy.peer
-            save(row, turn.rows)
-        }
-        copy.sentBytes = pieces(of: row.number, turn.rows).reduce(0) { $0 + ($1.isSent ? $1.length : 0) }
-        if active[row.number]?.copies.contains(where: { $0.session == session }) == true { return nil }
+        copy.keepsMarks = active[row.number]?.copies.contains { $0.keepsMarks } != true
+        if copy.keepsMarks { takeUpMarks(&row, &copy, turn.rows) }
         var entry = active[row.number] ?? ActiveEnvelope(row: row)
         entry.row = row
         entry.copies.append(copy)
@@ -267,10 +278,23 @@ extension RelayCore {
         return feedStream(session, row.urgency, &turn, only: row.number) ?? 0
     }
 
-    private func forgetSentPieces(_ number: UInt64, _ rows: any RowTransaction) {
-        for var piece in pieces(of: number, rows) where piece.isSent {
-            piece.isSent = false
-            rows.put(.piece, Keys.piece(number, offset: piece.offset), piece.encoded())
+    /// What an earlier session has got across counts if it was the same copy: to the same peer, for the same recipients. To the
+    /// peer a copy for others is another one, whose pieces it has yet to get.
+    private mutating func takeUpMarks(_ row: inout EnvelopeRow, _ copy: inout ActiveCopy, _ rows: any RowTransaction) {
+        let isSame = row.piecesPeer == copy.peer && row.piecesFor == copy.recipients.map { UInt64($0) }
+        for var piece in pieces(of: row.number, rows) where piece.isSent {
+            if isSame {
+                copy.sent.insert(piece.offset)
+                copy.sentBytes += piece.length
+            } else {
+                piece.isSent = false
+                rows.put(.piece, Keys.piece(row.number, offset: piece.offset), piece.encoded())
+            }
+        }
+        if !isSame {
+            row.piecesPeer = copy.peer
+            row.piecesFor = copy.recipients.map { UInt64($0) }
+            save(row, rows)
         }
     }
 
@@ -283,7 +307,7 @@ extension RelayCore {
                 let position = entry.copies.firstIndex(where: { $0.session == session })
             else { continue }
             var copy = entry.copies[position]
-            guard let piece = nextPiece(number, from: &copy.nextOffset, besides: copy.flights, turn.rows) else {
+            guard let piece = nextPiece(number, &copy, turn.rows) else {
                 active[number]?.copies[position].nextOffset = copy.nextOffset
                 continue
             }
@@ -295,15 +319,15 @@ extension RelayCore {
 
     /// The first piece at or after an offset that is here and that the peer does not have.
     private func nextPiece(
-        _ number: UInt64, from offset: inout UInt64, besides flights: [UInt64], _ rows: any RowReader
+        _ number: UInt64, _ copy: inout ActiveCopy, _ rows: any RowReader
     ) -> PieceRow? {
         let prefix = RowKey(number)
-        while let found = rows.row(.piece, atOrAfter: Keys.piece(number, offset: offset)),
+        while let found = rows.row(.piece, atOrAfter: Keys.piece(number, offset: copy.nextOffset)),
             prefix.isPrefix(of: found.key)
         {
             guard let piece = PieceRow(offset: found.key.number(at: 8), record: found.value) else { return nil }
-            if !piece.isSent, !flights.contains(piece.offset) { return piece }
-            offset = piece.end
+            if !copy.sent.contains(piece.offset), !copy.flights.contains(piece.offset) { return piece }
+            copy.nextOffset = piece.end
         }
         return nil
     }

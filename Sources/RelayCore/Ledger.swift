@@ -104,9 +104,9 @@ struct Ledger {
     }
 
     /// All recipients of an envelope have been accepted here.
-    mutating func accepted(_ row: EnvelopeRow, from origin: NodeID?) {
+    mutating func accepted(_ row: EnvelopeRow, _ recipients: Int, from origin: NodeID?) {
         let admin = row.kind == .administrative
-        let count = Int64(row.recipients.count)
+        let count = Int64(recipients)
         if let origin {
             add(.acceptedTaken(admin: admin), count)
             if !admin { add(.takenFrom(origin), count) }

@@ -143,6 +143,8 @@ extension RelayCore {
     }
 
     mutating func wake(_ now: RelayTime) {
+        // A lane that nobody draws from at present must not ask for a turn over and over.
+        for key in lanes.keys where lanes[key]?.waitUntil.map({ $0 <= now }) ?? false { lanes[key]?.waitUntil = nil }
         for target in wakeups.take(until: now) {
             switch target {
             case .lane(_, let key): offer(key)

@@ -102,7 +102,6 @@ public struct RelayCore {
         wakeups.insert(turn.now.relay + configuration.limits.failoverWait, .everything)
         if turn.rows.number(.meta, "routesDigest") != configuration.routesDigest {
             sweep = RouteSweep()
-            turn.rows.setNumber(.meta, "routesDigest", configuration.routesDigest)
         }
     }
 
@@ -176,8 +175,10 @@ public struct RelayCore {
         let sequence = UInt64(incarnation) << 32 | UInt64(nextCounter)
         nextCounter += 1
         metaChanged = true
+        // RFC 9171, 4.2.6: a node whose clock is not accurate says 0, and the age block tells the rest.
         return BundleID(
-            source: node.endpoint, creationTime: turn.now.wall.milliseconds, sequence: sequence)
+            source: node.endpoint, creationTime: clockJudge.isDoubted ? 0 : turn.now.wall.milliseconds,
+            sequence: sequence)
     }
 
     private mutating func drawIncarnation(_ turn: inout Turn) {

@@ -135,8 +135,12 @@ extension RelayCore {
         _ ticket: Ticket, _ session: Ticket, reporter: NodeID, bundle: BundleID, _ lines: [ReportRow],
         _ turn: inout Turn
     ) {
-        guard let peer = sessions[session].flatMap({ peers[$0.peer] })?.peer,
-            peer.rights.allowsSource(reporter, peer: peer.node), reporter != node
+        guard let from = sessions[session]?.peer, let peer = peers[from]?.peer else {
+            turn.effects.append(
+                .refuse(session: session, offer: ticket, .sessionTerminating, why: "the session is over"))
+            return
+        }
+        guard peer.rights.allowsSource(reporter, peer: peer.node), reporter != node
         else {
             ledger.count(.refusedToPeer(RefusalCause.forgedReport.rawValue))
             turn.effects.append(

@@ -98,7 +98,8 @@ extension RelayCore {
         }
         if old.routesDigest != new.routesDigest {
             sweep = RouteSweep()
-            turn.rows.setNumber(.meta, "routesDigest", new.routesDigest)
+            // The digest is written when the pass is over, so that one that was cut off is begun again.
+            turn.rows.setNumber(.meta, "routesDigest", 0)
         }
     }
 
@@ -117,6 +118,7 @@ extension RelayCore {
         }
         guard let last = numbers.last else {
             sweep = pass.passedOver > 0 ? RouteSweep(notBefore: turn.now.relay + .seconds(5)) : nil
+            if sweep == nil { turn.rows.setNumber(.meta, "routesDigest", configuration.routesDigest) }
             if pass.moved > 0 {
                 turn.effects.append(.notice(Notice(.notice, "routes changed: \(pass.moved) waiting copies re-routed")))
             }
@@ -145,23 +147,35 @@ extension RelayCore {
                 let number = classes.number(for: hops, turn.rows)
                 if number == key.routeClass { continue }
                 changed = true
+                unqueue(row, index, turn.rows)
                 setClass(&row, index, hops: hops, turn.rows)
                 row.recipients[index].refusedBy = []
                 enqueue(row, index, &turn)
             case .home:
+                if key.routeClass == 0 { continue }
                 changed = true
-                if row.isComplete { arrive(&row, index, &turn) } else { row.recipients[index].routeClass = 0 }
+                comeHome(&row, index, &turn)
             case .nowhere:
                 // The agency has left the tables; the copy keeps its old way, which may come back, until it expires.
                 continue
             }
         }
         guard changed else { return false }
-        if !row.recipients.contains(where: { $0.state.isQueued && $0.routeClass == key.routeClass }) {
-            turn.rows.delete(.queue, key.key)
-        }
         settle(&row, &turn)
         return true
+    }
+
+    /// An agency that was elsewhere is at home here now.
+    private mutating func comeHome(_ row: inout EnvelopeRow, _ index: Int, _ turn: inout Turn) {
+        unqueue(row, index, turn.rows)
+        if row.isComplete { ledger.reclassified(row, row.recipients[index], to: 0) }
+        row.recipients[index].routeClass = 0
+        guard row.isComplete else { return }
+        if row.isInPieces, row.document != nil {
+            enqueue(row, index, &turn)
+        } else {
+            arrive(&row, index, &turn)
+        }
     }
 
     /// Puts a recipient under the class of these hops; the age picture follows.

@@ -64,7 +64,7 @@ final class BulkHandler: ChannelInboundHandler, SubmissionWaiter, @unchecked Sen
 
     func channelReadComplete(context: ChannelHandlerContext) {
         post()
-        if surroundings.engine.gauge.isAboveHighWater { pause(context) }
+        if surroundings.engine.gauge.isHigh { pause(context) }
     }
 
     func channelInactive(context: ChannelHandlerContext) {
@@ -104,7 +104,6 @@ final class BulkHandler: ChannelInboundHandler, SubmissionWaiter, @unchecked Sen
             envelope.left -= UInt64(count)
             if let hasher = envelope.hasher {
                 slice.withUnsafeReadableBytes { hasher.update($0) }
-                surroundings.engine.gauge.add(count)
                 batch.append(.submissionBytes(envelope.ticket, slice))
             }
         }

@@ -12,6 +12,7 @@ import NIOConcurrencyHelpers
 import OpenSSLTLS
 import RelayCore
 import RelayEngine
+import RelayLink
 import RelayModel
 import RelayRows
 import RelayStore
@@ -39,13 +40,13 @@ public final class EngineThread: @unchecked Sendable {
     private var thread: pthread_t?
     private var driftNoticed: Int64 = 0
     private weak var sink: (any EffectSink)?
-    /// Payload bytes posted and not yet durable or dropped.
-    public let gauge: ByteGauge
+    /// What has been posted and is not yet durable or dropped.
+    public let gauge: Gauge
     public let counts = EngineCounts()
 
     /// Builds the engine from the store; the thread starts with `start`.
     public init(
-        store: LMDBStore, clock: RelayClock, configuration: CoreConfiguration, gauge: ByteGauge, logger: Logger
+        store: LMDBStore, clock: RelayClock, configuration: CoreConfiguration, gauge: Gauge, logger: Logger
     ) throws(StoreFailure) {
         self.store = store
         self.clock = clock
@@ -84,8 +85,14 @@ public final class EngineThread: @unchecked Sendable {
         thread = handle
     }
 
-    /// Puts inputs into the mailbox, in order. Any thread.
+    /// Weighs inputs and puts them into the mailbox, in order. Any thread.
     public func post(_ inputs: [EngineInput]) {
+        gauge.add(Gauge.weight(of: inputs))
+        deliver(inputs)
+    }
+
+    /// Puts inputs into the mailbox that have been weighed already.
+    public func deliver(_ inputs: [EngineInput]) {
         guard !inputs.isEmpty else { return }
         condition.lock()
         mailbox.append(contentsOf: inputs)
@@ -149,11 +156,11 @@ public final class EngineThread: @unchecked Sendable {
             case .durable(let outcome), .unchanged(let outcome):
                 let taken = rest.prefix(outcome.taken)
                 rest = rest.dropFirst(outcome.taken)
-                gauge.release(taken.reduce(0) { $0 + $1.payloadBytes })
+                gauge.release(Gauge.weight(of: taken))
                 counts.add(batches: 1, inputs: outcome.taken)
                 if !outcome.effects.isEmpty { sink?.perform(outcome.effects) }
             case .full(let sentence):
-                gauge.release(rest.reduce(0) { $0 + $1.payloadBytes })
+                gauge.release(Gauge.weight(of: rest))
                 startOver(sentence)
                 return clock.relayNow
             case .fatal(let sentence):
@@ -185,8 +192,8 @@ public final class EngineThread: @unchecked Sendable {
     public func reconfigure(_ new: CoreConfiguration) {
         condition.lock()
         configuration = new
-        mailbox.append(.event(.reconfigured(new)))
-        condition.unlock(withValue: 1)
+        condition.unlock()
+        post(.event(.reconfigured(new)))
     }
 
     private func noticeClockStep() {
@@ -195,9 +202,7 @@ public final class EngineThread: @unchecked Sendable {
         driftNoticed = drift
         let isOff = abs(drift) > RelayClock.stepMax
         let why = isOff ? "the wall clock was stepped by \(drift / 1_000) s" : "the wall clock was stepped back in place"
-        condition.lock()
-        mailbox.append(.event(.clockDoubted(isOff, why: why)))
-        condition.unlock(withValue: 1)
+        post(.event(.clockDoubted(isOff, why: why)))
     }
 }
 
@@ -207,38 +212,6 @@ extension CommitResult {
         switch self {
         case .durable, .unchanged: ""
         case .full(let sentence), .fatal(let sentence): sentence
-        }
-    }
-}
-
-/// Payload bytes between the links and the disk. Above high water the links stop reading; below low water they go on.
-public final class ByteGauge: Sendable {
-    private let bytes = Atomic<Int>(0)
-    private let isHigh = Atomic<Bool>(false)
-    public let highWater: Int
-    public let lowWater: Int
-    private let onLow: NIOLockedValueBox<(@Sendable () -> Void)?> = NIOLockedValueBox(nil)
-
-    public init(highWater: Int) {
-        self.highWater = highWater
-        lowWater = highWater / 2
-    }
-
-    public var value: Int { bytes.load(ordering: .relaxed) }
-    public var isAboveHighWater: Bool { isHigh.load(ordering: .acquiring) }
-
-    public func whenLow(_ body: @escaping @Sendable () -> Void) { onLow.withLockedValue { $0 = body } }
-
-    public func add(_ count: Int) {
-        guard count > 0 else { return }
-        if bytes.add(count, ordering: .relaxed).newValue > highWater { isHigh.store(true, ordering: .releasing) }
-    }
-
-    public func release(_ count: Int) {
-        guard count > 0 else { return }
-        let left = bytes.subtract(count, ordering: .relaxed).newValue
-        if left <= lowWater, isHigh.exchange(false, ordering: .acquiringAndReleasing) {
-            onLow.withLockedValue { $0 }?()
         }
     }
 }

@@ -21,7 +21,7 @@ struct NodeControl: NodeAccess {
     let engine: EngineThread
     let desk: SubmissionDesk
     let tickets: TicketSource
-    let links: LinkRegistry
+    let links: Links
     let readers: NIOThreadPool
     let configurationBox: NIOLockedValueBox<Configuration>
     let listening: NIOLockedValueBox<[String]>
@@ -69,7 +69,19 @@ struct NodeControl: NodeAccess {
         }
     }
 
-    func sessions() async throws -> [SessionInfo] { links.sessions() }
+    func sessions() async throws -> [RelayControl.SessionInfo] {
+        let reading = clock.reading
+        return links.sessions.compactMap { info in
+            guard let peer = info.peer else { return nil }
+            let age = reading.relay.since(info.since).count
+            return RelayControl.SessionInfo(
+                peer: peer, address: info.address, isDialled: info.isDialled,
+                since: WallTime(milliseconds: reading.wall.milliseconds - min(age, reading.wall.milliseconds)),
+                tlsVersion: info.tlsVersion, cipher: info.cipher,
+                certificateExpiry: info.certificateNotAfter.map(WallTime.init(unixSeconds:)), bytesSent: info.bytesOut,
+                bytesReceived: info.bytesIn)
+        }
+    }
 
     func facts() async throws -> NodeFacts {
         let memory = ProcessMemory.read()
@@ -84,4 +96,11 @@ struct NodeControl: NodeAccess {
 /// The version of the programs, as `CHANGELOG.md` counts.
 public enum RelayVersion {
     public static let text = "0.1.0"
+}
+
+extension WallTime {
+    init(unixSeconds: Int64) {
+        let sinceEpoch = unixSeconds - Int64(WallTime.unixSecondsAtEpoch)
+        self.init(milliseconds: sinceEpoch > 0 ? UInt64(sinceEpoch) * 1_000 : 0)
+    }
 }

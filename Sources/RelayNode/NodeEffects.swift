@@ -13,12 +13,12 @@ import RelayStore
 
 /// Sorts effects by who performs them.
 final class NodeEffects: EffectSink {
-    private let links: LinkRegistry
+    private let links: Links
     private let desk: SubmissionDesk
     private let verifier: DocumentVerifier
     private let logger: Logger
 
-    init(links: LinkRegistry, desk: SubmissionDesk, verifier: DocumentVerifier, logger: Logger) {
+    init(links: Links, desk: SubmissionDesk, verifier: DocumentVerifier, logger: Logger) {
         self.links = links
         self.desk = desk
         self.verifier = verifier
@@ -44,7 +44,8 @@ final class NodeEffects: EffectSink {
 
     func reset(why: String) {
         desk.reset(why: why)
-        links.resetAll(why: why)
+        // The tickets of the living sessions mean nothing to the new engine.
+        links.perform(links.sessions.map { .endSession(session: $0.session, why: why) })
     }
 }
 

@@ -40,10 +40,9 @@ final class NodeSubmission: SubmissionStream, SubmissionWaiter {
 
     func push(_ bytes: ByteBuffer) async throws {
         guard bytes.readableBytes > 0 else { return }
-        while engine.gauge.isAboveHighWater {
+        while engine.gauge.isHigh {
             try await Task.sleep(for: .milliseconds(2))
         }
-        engine.gauge.add(bytes.readableBytes)
         engine.post(.submissionBytes(ticket, bytes))
     }
 

@@ -45,6 +45,9 @@ public struct RecipientRow: Sendable, Hashable {
     /// When a next hop said no for the first time; zero when none has.
     public var refusedSince: RelayTime
 
+    /// It was here before this copy came: in the row, but not accepted again nor counted.
+    public var isDuplicate: Bool { state == .forwarded && peer == nil }
+
     public init(name: String, state: RecipientState, routeClass: UInt32, due: RelayTime, since: RelayTime) {
         self.name = name
         self.state = state
@@ -86,6 +89,8 @@ public struct EnvelopeRow: Sendable {
     public var isInPieces: Bool
     /// The peer to which pieces have been sent; sent marks count for this peer only.
     public var piecesPeer: NodeID?
+    /// The recipients (by index) of the copy that the peer was sent pieces of.
+    public var piecesFor: [UInt64]
     public var hopLimit: UInt64
     public var hopCount: UInt64
     public var lastAnswer: String
@@ -128,6 +133,7 @@ public struct EnvelopeRow: Sendable {
         receivedBytes = 0
         isInPieces = false
         piecesPeer = nil
+        piecesFor = []
         hopLimit = 0
         hopCount = 0
         lastAnswer = ""
@@ -158,6 +164,8 @@ extension EnvelopeRow {
         out.number(payloadLength)
         out.number(receivedBytes)
         out.node(piecesPeer)
+        out.number(UInt64(piecesFor.count))
+        for index in piecesFor { out.number(index) }
         out.number(hopLimit)
         out.number(hopCount)
         out.text(lastAnswer)
@@ -223,6 +231,7 @@ extension EnvelopeRow {
         isInPieces = flags & 2 != 0
         receivedBytes = row.number()
         piecesPeer = row.node()
+        for _ in 0..<row.count() { piecesFor.append(row.number()) }
         hopLimit = row.number()
         hopCount = row.number()
         lastAnswer = row.text()

@@ -1,0 +1,74 @@
+// ControlPath: where the control interface is and how its paths are spelled. Values and pure functions, shared by the daemon
+// and the tools, so that the two cannot disagree. Nothing here fails.
+
+/// The paths of the control interface.
+public enum ControlPath {
+    /// Where the daemon listens unless its configuration says otherwise.
+    public static let defaultSocket = "/run/edocd/control.sock"
+    /// The version of every answer; a change that could break a reader raises it.
+    public static let schema = 1
+
+    public static let status = "/v1/status"
+    public static let queue = "/v1/queue"
+    public static let envelopes = "/v1/envelopes"
+    public static let history = "/v1/history"
+    public static let peers = "/v1/peers"
+    public static let routes = "/v1/routes"
+    public static let explain = "/v1/routes/explain"
+    public static let ledger = "/v1/ledger"
+    public static let submit = "/v1/submit"
+
+    public static func envelope(_ name: String) -> String { envelopes + "/" + encoded(name) }
+    public static func trace(_ name: String) -> String { "/v1/trace/" + encoded(name) }
+    public static func ledger(of peer: String) -> String { ledger + "/" + encoded(peer) }
+    public static func inbox(_ agency: String) -> String { "/v1/inbox/" + encoded(agency) }
+    public static func document(_ agency: String, _ envelope: String) -> String {
+        inbox(agency) + "/" + encoded(envelope)
+    }
+    public static func acknowledge(_ agency: String) -> String { inbox(agency) + "/ack" }
+
+    /// A path with its query; values are encoded.
+    public static func query(_ path: String, _ items: [(name: String, value: String?)]) -> String {
+        let given = items.compactMap { item in item.value.map { item.name + "=" + encoded($0) } }
+        return given.isEmpty ? path : path + "?" + given.joined(separator: "&")
+    }
+
+    /// Percent-encodes everything but the unreserved characters (RFC 3986, 2.3), so that `@`, `/` and `:` of names are safe.
+    public static func encoded(_ text: String) -> String {
+        let digits = Array("0123456789ABCDEF".utf8)
+        var bytes: [UInt8] = []
+        for byte in text.utf8 {
+            switch byte {
+            case 0x30...0x39, 0x41...0x5a, 0x61...0x7a, UInt8(ascii: "-"), UInt8(ascii: "."), UInt8(ascii: "_"),
+                UInt8(ascii: "~"):
+                bytes.append(byte)
+            default: bytes += [UInt8(ascii: "%"), digits[Int(byte >> 4)], digits[Int(byte & 15)]]
+            }
+        }
+        return String(decoding: bytes, as: UTF8.self)
+    }
+
+    /// The inverse; nil for a broken escape or bytes that are not UTF-8.
+    public static func decoded(_ text: some StringProtocol) -> String? {
+        var bytes: [UInt8] = []
+        var rest = Array(text.utf8)[...]
+        while let byte = rest.popFirst() {
+            guard byte == UInt8(ascii: "%") else {
+                bytes.append(byte)
+                continue
+            }
+            guard let high = rest.popFirst().flatMap(digit), let low = rest.popFirst().flatMap(digit) else { return nil }
+            bytes.append(high << 4 | low)
+        }
+        return String(validating: bytes, as: UTF8.self)
+    }
+
+    private static func digit(_ byte: UInt8) -> UInt8? {
+        switch byte {
+        case 0x30...0x39: byte - 0x30
+        case 0x41...0x46: byte - 0x41 + 10
+        case 0x61...0x66: byte - 0x61 + 10
+        default: nil
+        }
+    }
+}

@@ -1,0 +1,62 @@
+// ControlError: why a request got no positive answer: an HTTP status, one line that says what to do, and one line for each
+// thing that is wrong. Thrown by the handlers, turned into an answer in one place. What callers wrote stands in it escaped.
+
+import ControlAPI
+import Hummingbird
+import NIOCore
+import RelayCore
+
+struct ControlError: Error {
+    var status: HTTPResponse.Status
+    var error: String
+    var problems: [String] = []
+
+    static func badRequest(_ error: String, _ problems: [String] = []) -> ControlError {
+        ControlError(status: .badRequest, error: error, problems: problems)
+    }
+
+    static func notFound(_ error: String, _ problems: [String] = []) -> ControlError {
+        ControlError(status: .notFound, error: error, problems: problems)
+    }
+
+    static func forbidden(_ caller: Caller, _ verb: String) -> ControlError {
+        ControlError(
+            status: .forbidden,
+            error: "\(printable(caller.text)) may not \(verb) here; control.rights in edocd.yaml gives such rights")
+    }
+
+    /// The node refuses a submission.
+    static func refused(_ problems: [String], _ cause: SubmissionRefusal) -> ControlError {
+        let status: HTTPResponse.Status =
+            switch cause {
+            case .unknownAgency, .noRoute: .unprocessableContent
+            case .notAuthorised: .forbidden
+            case .tooLarge: .contentTooLarge
+            case .noResources: .init(code: 507, reasonPhrase: "Insufficient Storage")
+            case .badRequest: .badRequest
+            }
+        return ControlError(
+            status: status, error: "the document is refused, for no recipient was it taken (\(cause.rawValue))",
+            problems: problems.map(printable))
+    }
+
+    var response: Response {
+        // An error has no values that JSON cannot say.
+        let bytes = (try? ControlJSON.bytes(ErrorAnswer(error: error, problems: problems))) ?? []
+        return Response(
+            status: status, headers: [.contentType: "application/json"], body: .init(byteBuffer: ByteBuffer(bytes: bytes)))
+    }
+}
+
+/// Text of a caller or a peer as it may stand in a sentence: one line, nothing that steers a terminal.
+func printable(_ text: String) -> String {
+    var result = ""
+    for scalar in text.unicodeScalars.prefix(1_000) {
+        switch scalar.properties.generalCategory {
+        case .control, .format, .surrogate, .privateUse, .unassigned, .lineSeparator, .paragraphSeparator:
+            result += "\\u{" + String(scalar.value, radix: 16) + "}"
+        default: result.unicodeScalars.append(scalar)
+        }
+    }
+    return result
+}

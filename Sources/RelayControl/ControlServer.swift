@@ -1,0 +1,149 @@
+// ControlServer: the control interface: HTTP/1.1 with JSON over a Unix socket, for edocctl, document systems and curl. It owns
+// the socket file from bind to stop and runs on NIO's threads and Swift's own, never on the engine's. A request that fails is
+// an answer to its caller and nothing else; the server itself fails only when it cannot bind.
+
+import ControlAPI
+import Glibc
+import Hummingbird
+import Logging
+import NIOCore
+import RelayConfiguration
+import RelayModel
+import ServiceLifecycle
+
+/// The control interface of one node.
+public struct ControlServer<Node: NodeAccess>: Service {
+    let node: Node
+    private let socket: String
+    private let names: CallerNames
+    let logger: Logger
+    private let onReady: @Sendable () async -> Void
+
+    /// `onReady` is called once the socket takes connections.
+    public init(
+        node: Node, socket: String, names: CallerNames = .system, logger: Logger,
+        onReady: @escaping @Sendable () async -> Void = {}
+    ) {
+        self.node = node
+        self.socket = socket
+        self.names = names
+        self.logger = logger
+        self.onReady = onReady
+    }
+
+    /// Serves until the service group shuts down.
+    public func run() async throws {
+        try makeWay()
+        defer { removeSocket() }
+        var quiet = logger
+        // The library tells of its own start and of each connection; the calls are logged here.
+        quiet.logLevel = max(logger.logLevel, .warning)
+        let app = Application(
+            router: router, configuration: .init(address: .unixDomainSocket(path: socket), serverName: nil),
+            onServerRunning: { _ in
+                // Until here the file has the mode of the umask, which lets nobody else in: connecting needs write permission.
+                if chmod(socket, 0o660) != 0 {
+                    logger.error("control socket: chmod failed", metadata: ["errno": "\(errno)"])
+                }
+                logger.info("control socket open", metadata: ["path": "\(socket)"])
+                await onReady()
+            }, logger: quiet)
+        try await app.run()
+    }
+
+    /// Removes what an earlier process has left; anything but a socket stays, and is an error.
+    private func makeWay() throws {
+        guard let mode = fileMode() else { return }
+        guard mode & S_IFMT == S_IFSOCK else { throw ControlServerError.notASocket(path: socket) }
+        guard unlink(socket) == 0 || errno == ENOENT else {
+            throw ControlServerError.cannotRemove(path: socket, errno: errno)
+        }
+    }
+
+    private func removeSocket() {
+        if let mode = fileMode(), mode & S_IFMT == S_IFSOCK { unlink(socket) }
+    }
+
+    private func fileMode() -> mode_t? {
+        var status = stat()
+        return lstat(socket, &status) == 0 ? status.st_mode : nil
+    }
+
+    private var router: Router<ControlContext> {
+        let router = Router(context: ControlContext.self)
+        router.add(middleware: ErrorAnswers())
+        addStatus(to: router)
+        addEnvelopes(to: router)
+        addLinks(to: router)
+        addSubmit(to: router)
+        addInbox(to: router)
+        return router
+    }
+
+    // MARK: Who may
+
+    func rights(_ context: ControlContext) async throws -> CallerRights {
+        let credentials = try await PeerCredentials.of(context.channel)
+        return CallerRights(try await names.caller(of: credentials), node.configuration)
+    }
+
+    /// Lets through who may see; everything that only shows asks this first.
+    func requireSee(_ context: ControlContext) async throws {
+        let rights = try await rights(context)
+        guard rights.may(.see) else { throw denied(rights.caller, "see") }
+    }
+
+    /// Logs a denial and gives the error for it.
+    func denied(_ caller: Caller, _ verb: String) -> ControlError {
+        logger.notice("control: denied", metadata: ["caller": "\(printable(caller.text))", "verb": "\(verb)"])
+        return .forbidden(caller, verb)
+    }
+
+    // MARK: Answers
+
+    func json(_ answer: some ControlAnswer, status: HTTPResponse.Status = .ok) throws -> Response {
+        let bytes = try ControlJSON.bytes(answer)
+        return Response(
+            status: status, headers: [.contentType: "application/json"],
+            body: .init(byteBuffer: ByteBuffer(bytes: bytes)))
+    }
+}
+
+/// Why the interface cannot be opened.
+public enum ControlServerError: Error, Hashable, Sendable, CustomStringConvertible {
+    case notASocket(path: String)
+    case cannotRemove(path: String, errno: Int32)
+
+    public var description: String {
+        switch self {
+        case .notASocket(let path):
+            "\(path) exists and is not a socket; remove it, or set control.socket to another path"
+        case .cannotRemove(let path, let code):
+            "the old socket \(path) cannot be removed: \(String(cString: strerror(code)))"
+        }
+    }
+}
+
+/// Turns what the handlers throw into answers.
+private struct ErrorAnswers: RouterMiddleware {
+    typealias Context = ControlContext
+
+    func handle(
+        _ request: Request, context: ControlContext, next: (Request, ControlContext) async throws -> Response
+    ) async throws -> Response {
+        do {
+            return try await next(request, context)
+        } catch let error as ControlError {
+            return error.response
+        } catch let error as HTTPError where error.status == .notFound {
+            return ControlError.notFound("no such path; docs/control.md lists them").response
+        } catch let error as HTTPError {
+            return ControlError(status: error.status, error: "the request cannot be answered").response
+        } catch {
+            context.logger.warning("control: request failed", metadata: ["error": "\(printable(String(describing: error)))"])
+            return ControlError(
+                status: .internalServerError, error: "the node could not answer: \(printable(String(describing: error)))"
+            ).response
+        }
+    }
+}

@@ -1,0 +1,189 @@
+// EnvelopePages: GET /v1/envelopes and /v1/envelopes/{name}: what is here, and for one envelope the answer to every wait, by the
+// code that decides. Rows are looked at up to a bound an answer; the engine is asked for a few recipients at a time.
+
+import ControlAPI
+import Hummingbird
+import RelayCore
+import RelayModel
+import RelayRows
+
+extension ControlServer {
+    /// Recipients explained in one question to the engine.
+    private static var recipientsAtOnce: Int { 32 }
+
+    func addEnvelopes(to router: Router<ControlContext>) {
+        router.get("v1/envelopes") { request, context in
+            try await requireSee(context)
+            let query = try ControlQuery(request, known: ["document", "state", "limit", "cursor"])
+            return try json(try await list(query))
+        }
+        router.get("v1/envelopes/{envelope}") { _, context in
+            try await requireSee(context)
+            return try json(try await show(try context.text("envelope")))
+        }
+        router.get("v1/trace/{envelope}") { _, context in
+            try await requireSee(context)
+            return try json(try await trace(try context.text("envelope")))
+        }
+        router.get("v1/history") { request, context in
+            try await requireSee(context)
+            let query = try ControlQuery(request, known: ["agency", "peer", "since", "until", "limit", "cursor"])
+            return try json(try await history(query))
+        }
+    }
+
+    // MARK: One envelope
+
+    private func show(_ text: String) async throws -> EnvelopeAnswer {
+        let found = try await node.read { rows in EnvelopeSearch.find(text, rows) }
+        let (bundle, numbers) = try found.resolved(text)
+        guard let number = numbers.first else { throw Self.goneError(bundle) }
+        let now = node.now
+        let read = try await node.read { rows in
+            EnvelopeSearch.envelope(number, rows).map { row in (row: row, pieces: Self.pieces(row, rows)) }
+        }
+        guard let read else { throw Self.goneError(bundle) }
+        var envelope = EnvelopeAnswer.Envelope(read.row, now: now)
+        envelope.pieces = read.pieces
+        var from = 0
+        while from < read.row.recipients.count {
+            let range = from..<min(from + Self.recipientsAtOnce, read.row.recipients.count)
+            // The engine's own view of the row: between two decisions it is the newest.
+            let lines = try await node.ask { core, rows in
+                let row = EnvelopeSearch.envelope(number, rows) ?? read.row
+                return range.filter { $0 < row.recipients.count }.map { index in
+                    EnvelopeAnswer.Recipient(row, index, core.wait(row, index, now: now.relay), now: now)
+                }
+            }
+            envelope.recipients += lines
+            from = range.upperBound
+        }
+        return EnvelopeAnswer(now: now.wall.timestamp, envelope: envelope, otherCopies: Array(numbers.dropFirst()))
+    }
+
+    private static func goneError(_ bundle: BundleID) -> ControlError {
+        .notFound(
+            "\(printable(bundle.envelopeName)) is not here, or no longer; edocctl trace and edocctl history may know its end")
+    }
+
+    private static func pieces(_ row: EnvelopeRow, _ rows: any RowReader) -> EnvelopeAnswer.Pieces? {
+        guard row.isInPieces else { return nil }
+        var received: UInt64 = 0
+        var sent: UInt64 = 0
+        rows.scan(.piece, prefix: RowKey(row.number)) { key, value in
+            guard key.count == 16, let piece = PieceRow(offset: key.number(at: 8), record: value) else { return true }
+            received += 1
+            if piece.isSent { sent += 1 }
+            return received < 32_768
+        }
+        return .init(received: received, sent: sent, sentTo: row.piecesPeer?.name)
+    }
+
+    // MARK: Many envelopes
+
+    private func list(_ query: ControlQuery) async throws -> EnvelopesAnswer {
+        let limit = try query.limit()
+        let state = try query.one("state")
+        if let state, !RecipientState.allCases.contains(where: { $0.word == state }) {
+            let words = RecipientState.allCases.map(\.word).joined(separator: ", ")
+            throw ControlError.badRequest("state must be one of \(words)")
+        }
+        let document = try query.one("document")
+        let before = try query.number("cursor", in: 0...UInt64.max)
+        let now = node.now
+        return try await node.read { rows in
+            var answer = EnvelopesAnswer(now: now.wall.timestamp, envelopes: [], cursor: nil, scanned: 0)
+            var next = before ?? .max
+            while true {
+                guard answer.envelopes.count < limit, answer.scanned < Page.scanMax else {
+                    answer.cursor = String(next)
+                    return answer
+                }
+                guard let number = Self.number(before: next, document, rows) else { return answer }
+                answer.scanned += 1
+                next = number
+                guard let row = EnvelopeSearch.envelope(number, rows) else { continue }
+                if let state, !row.recipients.contains(where: { $0.state.word == state }) { continue }
+                answer.envelopes.append(.init(row))
+            }
+        }
+    }
+
+    /// The next lower number in the table of all envelopes, or among those with a document ID.
+    private static func number(before number: UInt64, _ document: String?, _ rows: any RowReader) -> UInt64? {
+        guard let document else {
+            return rows.row(.envelope, before: Keys.envelope(number)).map { $0.key.number(at: 0) }
+        }
+        let prefix = Keys.lookup(.documentID, document)
+        guard let found = rows.row(.lookup, before: prefix.adding(number)), prefix.isPrefix(of: found.key) else {
+            return nil
+        }
+        return found.key.number(at: found.key.count - 8)
+    }
+}
+
+extension EnvelopeAnswer.Envelope {
+    init(_ row: EnvelopeRow, now: ClockReading) {
+        self.init(
+            name: row.bundle.envelopeName, number: row.number, kind: row.kind.word, urgency: Int(row.urgency.rawValue),
+            bytes: row.payloadLength, receivedBytes: row.receivedBytes, accepted: row.arrivalWall.timestamp,
+            lifetimeSeconds: row.lifetime.count / 1_000, ageSeconds: row.age(at: now.relay).count / 1_000)
+        sender = row.document?.sender.text
+        documentID = row.document?.documentID
+        digest = row.document?.digest.hex
+        origin = row.origin?.name
+        destination = row.destination == .none ? nil : row.destination.text
+        // The lifetime stops where a document has arrived.
+        if row.recipients.contains(where: { !$0.state.isEnd && $0.state != .arrived }) {
+            expires = now.timestamp(row.expiry)
+        }
+        ended = now.timestamp(row.ended)
+        lastAnswer = row.lastAnswer
+        hopCount = row.hopCount
+        hopLimit = row.hopLimit
+        path = row.path.map(Stop.init)
+    }
+}
+
+extension EnvelopeAnswer.Recipient {
+    init(_ row: EnvelopeRow, _ index: Int, _ view: WaitView, now: ClockReading) {
+        let recipient = row.recipients[index]
+        let isDeferred = recipient.state.isQueued && recipient.attempts > 0 && recipient.due > now.relay
+        let state =
+            view.isActive
+            ? "active"
+            : isDeferred
+                ? RecipientState.deferred.word
+                : recipient.state.isQueued && !row.isComplete ? "incoming" : recipient.state.word
+        self.init(name: recipient.name, state: state, attempts: recipient.attempts)
+        since = now.timestamp(recipient.since)
+        nextAttempt = view.nextAttempt.flatMap(now.timestamp)
+        nextHops = view.hops.map(\.name)
+        why = view.why
+        if state == "incoming", row.isInPieces {
+            why.append("\(row.receivedBytes) of \(row.payloadLength) bytes are here; pieces travel on as they come")
+        }
+        peer = recipient.peer?.name
+        reason = recipient.reason == .none ? nil : recipient.reason.word
+        refusedBy = recipient.refusedBy.map(\.name)
+    }
+}
+
+extension EnvelopesAnswer.Line {
+    init(_ row: EnvelopeRow) {
+        var states: [String: Int] = [:]
+        for recipient in row.recipients { states[recipient.state.word, default: 0] += 1 }
+        self.init(
+            name: row.bundle.envelopeName, number: row.number, kind: row.kind.word, urgency: Int(row.urgency.rawValue),
+            sender: row.document?.sender.text, documentID: row.document?.documentID, bytes: row.payloadLength,
+            accepted: row.arrivalWall.timestamp, origin: row.origin?.name, states: states)
+    }
+}
+
+extension Stop {
+    init(_ stop: PathStop) { self.init(node: stop.node.name, time: stop.time.timestamp) }
+}
+
+extension EnvelopeKind {
+    var word: String { String(describing: self) }
+}

@@ -1,0 +1,105 @@
+// EnvelopeSearch: from what an operator types to the numbers of envelopes on this node: a number, a whole name, or the beginning
+// of one. Pure over one snapshot; looks at a bounded number of rows.
+
+import RelayModel
+import RelayRows
+
+enum EnvelopeSearch {
+    enum Outcome: Sendable, Hashable {
+        /// One envelope; its copies on this node, the newest first. No number: its row is gone, or was never here.
+        case found(BundleID, numbers: [UInt64])
+        case ambiguous([String])
+        /// `isExhaustive`: every row was looked at.
+        case nothing(isExhaustive: Bool)
+    }
+
+    /// Names shown when a beginning fits several.
+    static let examplesMax = 5
+
+    static func find(_ text: String, _ rows: any RowReader) -> Outcome {
+        if let number = UInt64(text) {
+            guard let row = envelope(number, rows) else { return .nothing(isExhaustive: true) }
+            return .found(row.bundle, numbers: [number] + copies(of: row.bundle, rows).filter { $0 != number })
+        }
+        if let bundle = BundleID(envelopeName: text) {
+            let numbers = copies(of: bundle, rows)
+            // The rest of a time may be missing: what is not there as a whole name may still begin one.
+            if !numbers.isEmpty || text.hasPrefix("dtn:") || text.hasPrefix("ipn:") {
+                return .found(bundle, numbers: numbers)
+            }
+            let outcome = findPrefix(text, rows)
+            if case .nothing = outcome { return .found(bundle, numbers: []) }
+            return outcome
+        }
+        return findPrefix(text, rows)
+    }
+
+    static func envelope(_ number: UInt64, _ rows: any RowReader) -> EnvelopeRow? {
+        rows.value(.envelope, Keys.envelope(number)).flatMap { EnvelopeRow(number: number, record: $0) }
+    }
+
+    /// Numbers of the copies of one envelope, the newest first.
+    static func copies(of bundle: BundleID, _ rows: any RowReader) -> [UInt64] {
+        var numbers: [UInt64] = []
+        rows.scan(.bundle, prefix: Keys.bundle(bundle)) { key, _ in
+            numbers.append(key.number(at: key.count - 8))
+            return numbers.count < 100
+        }
+        return numbers.reversed()
+    }
+
+    /// Goes through the envelopes of the sources that the text can mean, from the newest back.
+    private static func findPrefix(_ text: String, _ rows: any RowReader) -> Outcome {
+        let isForeign = text.hasPrefix("dtn:") || text.hasPrefix("ipn:")
+        // A node name may itself have a hyphen: only what stands before the first one is sure.
+        let source = isForeign ? String(text.prefix { $0 != "@" }) : "dtn://" + text.prefix { $0 != "-" && $0 != "@" }
+        var prefix = RowKey()
+        for byte in source.utf8 { prefix.append(byte) }
+        var end = prefix
+        end.append(UInt8(0xff))
+        var matches: [BundleID] = []
+        var scanned = 0
+        while scanned < Page.scanMax, let found = rows.row(.bundle, before: end), prefix.isPrefix(of: found.key) {
+            scanned += 1
+            end = RowKey(copying: found.key)
+            guard let bundle = bundle(found.key) else { continue }
+            let name = bundle.envelopeName
+            guard name.hasPrefix(text), !matches.contains(bundle) else { continue }
+            // Node, incarnation and counter are an ID by themselves: the creation time adds nothing.
+            if name.hasPrefix(text + "@") { return .found(bundle, numbers: copies(of: bundle, rows)) }
+            matches.append(bundle)
+            if matches.count > examplesMax { break }
+        }
+        switch matches.count {
+        case 0: return .nothing(isExhaustive: scanned < Page.scanMax)
+        case 1: return .found(matches[0], numbers: copies(of: matches[0], rows))
+        default: return .ambiguous(matches.map(\.envelopeName))
+        }
+    }
+
+    /// The ID in a key of the table `bundle`.
+    private static func bundle(_ key: UnsafeRawBufferPointer) -> BundleID? {
+        guard let end = key.firstIndex(of: 0), key.count == end + 25,
+            let source = EndpointID(text: String(decoding: key[..<end], as: UTF8.self))
+        else { return nil }
+        return BundleID(source: source, creationTime: key.number(at: end + 1), sequence: key.number(at: end + 9))
+    }
+}
+
+extension EnvelopeSearch.Outcome {
+    /// The envelope, or the error that says what to do.
+    func resolved(_ text: String) throws -> (bundle: BundleID, numbers: [UInt64]) {
+        switch self {
+        case .found(let bundle, let numbers): return (bundle, numbers)
+        case .ambiguous(let names):
+            throw ControlError(
+                status: .conflict, error: "several envelopes begin with \(printable(text)); give more of the name",
+                problems: names)
+        case .nothing(let isExhaustive):
+            throw ControlError.notFound(
+                isExhaustive
+                    ? "no envelope here is or begins with \(printable(text)); edocctl list shows what is here"
+                    : "none of the newest \(Page.scanMax) envelopes begins with \(printable(text)); give its whole name")
+        }
+    }
+}

@@ -1,0 +1,200 @@
+// InboxPages: GET /v1/inbox/{agency}, the document itself, and POST …/ack. A document is read in short snapshots of the store and
+// goes out as the caller takes it; memory does not grow with it. An acknowledgement is answered after its commit.
+
+import ControlAPI
+import Hummingbird
+import NIOCore
+import RelayModel
+import RelayRows
+
+extension ControlServer {
+    func addInbox(to router: Router<ControlContext>) {
+        router.get("v1/inbox/{agency}") { request, context in
+            let agency = try await inboxAgency(context).agency
+            let query = try ControlQuery(request, known: ["limit", "cursor"])
+            return try json(try await inbox(agency, query))
+        }
+        router.get("v1/inbox/{agency}/{envelope}") { _, context in
+            let (agency, caller) = try await inboxAgency(context)
+            return try await document(agency, try context.text("envelope"), caller)
+        }
+        router.post("v1/inbox/{agency}/ack") { request, context in
+            let (agency, caller) = try await inboxAgency(context)
+            return try json(try await acknowledge(agency, request, caller))
+        }
+    }
+
+    /// The agency of the path, if the caller may have its inbox.
+    private func inboxAgency(_ context: ControlContext) async throws -> (agency: AgencyCode, caller: Caller) {
+        let rights = try await rights(context)
+        let text = try context.text("agency")
+        let directory = node.configuration.directory
+        // An agency that has left the directory may still have documents here.
+        guard let agency = directory.canonical(text) ?? AgencyCode(text) else {
+            throw ControlError.badRequest("\(printable(text)) is not an agency code")
+        }
+        guard rights.may(.inbox, agency) else { throw denied(rights.caller, "have the inbox of \(agency)") }
+        if let home = directory.home(of: agency), home != node.configuration.settings.node {
+            throw ControlError.notFound("\(agency) is at home on node \(home.name); its inbox is there")
+        }
+        return (agency, rights.caller)
+    }
+
+    private func inbox(_ agency: AgencyCode, _ query: ControlQuery) async throws -> InboxAnswer {
+        let limit = try query.limit()
+        let from = try query.number("cursor", in: 0...UInt64.max) ?? 0
+        let now = node.now
+        return try await node.read { rows in
+            var answer = InboxAnswer(now: now.wall.timestamp, agency: agency.text, documents: [], cursor: nil)
+            var numbers: [UInt64] = []
+            let prefix = RowKey(text: agency.text)
+            Keys.inbox(agency.text, number: from).withBytes { start in
+                rows.scan(.inbox, from: start) { key, _ in
+                    guard prefix.isPrefix(of: key) else { return false }
+                    let number = key.number(at: key.count - 8)
+                    guard numbers.count < limit else {
+                        answer.cursor = String(number)
+                        return false
+                    }
+                    numbers.append(number)
+                    return true
+                }
+            }
+            answer.documents = numbers.compactMap { number in
+                EnvelopeSearch.envelope(number, rows).map { .init($0, agency, now: now) }
+            }
+            return answer
+        }
+    }
+
+    // MARK: The document
+
+    private func document(_ agency: AgencyCode, _ text: String, _ caller: Caller) async throws -> Response {
+        let found = try await node.read { rows in
+            Standing.find(text, agency, rows)
+        }
+        let row: EnvelopeRow
+        switch found {
+        case .waiting(let found): row = found
+        case .taken(let name):
+            throw ControlError(
+                status: .gone, error: "\(name) was taken by \(agency) before; its bytes are no longer here")
+        case .other(let error): throw error
+        }
+        guard let length = Int(exactly: row.payloadLength) else {
+            throw ControlError.badRequest("the document is longer than this machine can send")
+        }
+        let source = DocumentSource(row)
+        // The first bytes are read before the answer begins: a damaged store must not look like a short document.
+        let first = try await node.read { rows in try source.bytes(at: 0, rows) }
+        logger.info(
+            "control: document fetched",
+            metadata: [
+                "caller": "\(printable(caller.text))", "agency": "\(agency)", "envelope": "\(row.bundle.envelopeName)",
+            ])
+        let node = self.node
+        let body = ResponseBody(contentLength: length) { writer in
+            var next = first
+            var sent: UInt64 = 0
+            while next.readableBytes > 0 {
+                sent += UInt64(next.readableBytes)
+                try await writer.write(next)
+                let position = sent
+                next = try await node.read { rows in try source.bytes(at: position, rows) }
+            }
+            try await writer.finish(nil)
+        }
+        return Response(status: .ok, headers: [.contentType: "application/octet-stream"], body: body)
+    }
+
+    // MARK: Acknowledging
+
+    private func acknowledge(
+        _ agency: AgencyCode, _ request: Request, _ caller: Caller
+    ) async throws -> AcknowledgeAnswer {
+        let texts = try await acknowledged(request)
+        let found = try await node.read { rows in texts.map { Standing.find($0, agency, rows) } }
+        var numbers: [UInt64] = []
+        var alreadyTaken = 0
+        var problems: [String] = []
+        for standing in found {
+            switch standing {
+            case .waiting(let row): if !numbers.contains(row.number) { numbers.append(row.number) }
+            case .taken: alreadyTaken += 1
+            case .other(let error): problems.append(error.error)
+            }
+        }
+        guard problems.isEmpty else {
+            throw ControlError.notFound("nothing was acknowledged; edocctl inbox list \(agency) shows what is there", problems)
+        }
+        let taken = numbers.isEmpty ? 0 : try await node.acknowledgeInbox(agency, numbers)
+        // Another caller may have been quicker.
+        alreadyTaken += numbers.count - min(taken, numbers.count)
+        logger.info(
+            "control: inbox acknowledged",
+            metadata: [
+                "caller": "\(printable(caller.text))", "agency": "\(agency)", "taken": "\(taken)",
+                "envelopes": "\(numbers.map(String.init).joined(separator: " "))",
+            ])
+        return AcknowledgeAnswer(agency: agency.text, taken: taken, alreadyTaken: alreadyTaken)
+    }
+
+    private func acknowledged(_ request: Request) async throws -> [String] {
+        let body: ByteBuffer
+        do {
+            body = try await request.body.collect(upTo: 1 << 20)
+        } catch {
+            throw ControlError.badRequest("the body is longer than 1 MiB; acknowledge in parts")
+        }
+        let bytes = Array(body.readableBytesView)
+        guard let asked = try? ControlJSON.answer(AcknowledgeRequest.self, from: bytes) else {
+            throw ControlError.badRequest(#"the body must be {"envelopes": ["NAME", …]}"#)
+        }
+        guard (1...AcknowledgeRequest.envelopesMax).contains(asked.envelopes.count) else {
+            throw ControlError.badRequest("name 1 to \(AcknowledgeRequest.envelopesMax) envelopes")
+        }
+        return asked.envelopes
+    }
+}
+
+/// How an envelope stands with an agency at home here.
+private enum Standing: Sendable {
+    case waiting(EnvelopeRow)
+    case taken(String)
+    case other(ControlError)
+
+    static func find(_ text: String, _ agency: AgencyCode, _ rows: any RowReader) -> Standing {
+        do {
+            let (bundle, numbers) = try EnvelopeSearch.find(text, rows).resolved(text)
+            let name = printable(bundle.envelopeName)
+            var isTaken = false
+            var state: RecipientState?
+            for row in numbers.compactMap({ EnvelopeSearch.envelope($0, rows) }) {
+                guard let recipient = row.recipients.first(where: { $0.name == agency.text }) else { continue }
+                if recipient.state == .arrived { return .waiting(row) }
+                if recipient.state == .delivered { isTaken = true }
+                state = recipient.state
+            }
+            if isTaken { return .taken(name) }
+            if let state, state.isQueued {
+                return .other(
+                    ControlError(status: .conflict, error: "\(name) is not whole or not yet checked; try again in a while"))
+            }
+            return .other(.notFound("\(name) is not in the inbox of \(agency)"))
+        } catch let error as ControlError {
+            return .other(error)
+        } catch {
+            return .other(.notFound("\(printable(text)) cannot be looked for"))
+        }
+    }
+}
+
+extension InboxAnswer.Document {
+    fileprivate init(_ row: EnvelopeRow, _ agency: AgencyCode, now: ClockReading) {
+        let recipient = row.recipients.first { $0.name == agency.text }
+        self.init(
+            envelope: row.bundle.envelopeName, number: row.number, sender: row.document?.sender.text,
+            documentID: row.document?.documentID, urgency: Int(row.urgency.rawValue), bytes: row.payloadLength,
+            arrived: recipient.flatMap { now.timestamp($0.since) }, digest: row.document?.digest.hex)
+    }
+}

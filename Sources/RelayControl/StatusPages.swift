@@ -1,0 +1,154 @@
+// StatusPages: GET /v1/status, /v1/queue and /v1/ledger: the node in figures, all of them counters. Nothing here looks at an
+// envelope, so an answer costs the same with ten as with ten million; inboxes are walked, with a bound.
+
+import ControlAPI
+import Hummingbird
+import RelayCore
+import RelayModel
+import RelayRows
+
+extension ControlServer {
+    func addStatus(to router: Router<ControlContext>) {
+        router.get("v1/status") { _, context in
+            try await requireSee(context)
+            return try json(try await status())
+        }
+        router.get("v1/queue") { _, context in
+            try await requireSee(context)
+            return try json(try await queue())
+        }
+        router.get("v1/ledger") { _, context in
+            try await requireSee(context)
+            return try json(try await ledger(of: nil))
+        }
+        router.get("v1/ledger/{peer}") { _, context in
+            try await requireSee(context)
+            return try json(try await ledger(of: try context.text("peer")))
+        }
+    }
+
+    private func status() async throws -> StatusAnswer {
+        let now = node.now
+        let facts = try await node.facts()
+        let live = try await node.ask { core, _ in
+            let peers = core.peerViews
+            return (
+                up: peers.filter(\.isUp).map(\.node.name), down: peers.filter { !$0.isUp }.map(\.node.name),
+                active: core.activeCount, staged: core.stagedOctets, isClockDoubted: core.isClockDoubted
+            )
+        }
+        let counted = try await node.read { rows in
+            (
+                states: Books.inStore(rows, admin: false), count: rows.number(.counter, CounterKey.stockCount(.everything).name),
+                bytes: rows.number(.counter, CounterKey.stockBytes(.everything).name),
+                corrupt: rows.number(.counter, CounterKey.corruptRecord.name)
+            )
+        }
+        let room = facts.headRoom
+        var attention: [String] = []
+        if room.acceptableBytes == 0 {
+            attention.append("the store is full up to its reserve: nothing is accepted, what waits is still forwarded")
+        }
+        if live.isClockDoubted { attention.append("the clock is not believed: expiry is suspended") }
+        if !live.down.isEmpty { attention.append("links down: " + live.down.joined(separator: ", ")) }
+        if counted.corrupt > 0 { attention.append("unreadable records set aside: \(counted.corrupt)") }
+        if let held = counted.states["held"], held > 0 { attention.append("held: \(held)") }
+        return StatusAnswer(
+            node: node.configuration.settings.node.name, version: facts.version, now: now.wall.timestamp,
+            started: facts.started.timestamp, uptimeSeconds: facts.started.timestamp.seconds(until: now.wall.timestamp),
+            listening: facts.listening, batches: facts.batches, attention: attention,
+            memory: .init(rssAnon: facts.rssAnon, rssShmem: facts.rssShmem, rssFile: facts.rssFile),
+            store: .init(
+                envelopes: counted.count, payloadBytes: counted.bytes, usedBytes: room.usedBytes,
+                freeBytes: room.freeBytes, reserveBytes: room.reserveBytes, acceptableBytes: room.acceptableBytes,
+                fileBytes: facts.storeFileBytes),
+            inStore: counted.states, links: .init(up: live.up.count, down: live.down.count), active: UInt64(live.active),
+            stagedBytes: live.staged, corruptRecords: counted.corrupt, clockDoubted: live.isClockDoubted)
+    }
+
+    private func queue() async throws -> QueueAnswer {
+        let now = node.now
+        let found = try await node.read { rows in
+            (
+                rows: QueuePicture(rows, now: now.relay).rows, inboxes: Inboxes.overview(rows, now: now),
+                arrived: rows.number(.counter, CounterKey.state(.arrived, admin: false).name)
+            )
+        }
+        return QueueAnswer(
+            now: now.wall.timestamp, bucketSeconds: QueuePicture.bucketSeconds, rows: found.rows, arrived: found.inboxes,
+            arrivedCount: found.arrived)
+    }
+
+    private func ledger(of peer: String?) async throws -> LedgerAnswer {
+        let now = node.now
+        let name = node.configuration.settings.node.name
+        let known = node.configuration.settings.peers.map(\.node)
+        if let peer {
+            guard let asked = NodeID(shortName: peer) ?? NodeID(text: peer) else {
+                throw ControlError.badRequest("\(printable(peer)) is not a node name; edocctl peers lists them")
+            }
+            let line = try await node.read { rows in Books.peer(asked, rows) }
+            guard known.contains(asked) || line.hasAny else {
+                throw ControlError.notFound("no peer \(printable(peer)) is known here; edocctl peers lists them")
+            }
+            return LedgerAnswer(
+                now: now.wall.timestamp, node: name, documents: nil, reports: nil, peers: [line], refusedTransfers: [:],
+                refusedSubmissions: [:])
+        }
+        return try await node.read { rows in
+            LedgerAnswer(
+                now: now.wall.timestamp, node: name, documents: Books.book(rows, admin: false),
+                reports: Books.book(rows, admin: true), peers: known.map { Books.peer($0, rows) },
+                refusedTransfers: Books.causes(rows, RefusalCause.allCases.map(\.rawValue)) { .refusedToPeer($0) },
+                refusedSubmissions: Books.causes(rows, SubmissionRefusal.allCases.map(\.rawValue)) {
+                    .submissionRefused($0)
+                })
+        }
+    }
+}
+
+/// The counters of one snapshot.
+enum Books {
+    static func book(_ rows: any RowReader, admin: Bool) -> LedgerAnswer.Book {
+        var ended: [String: UInt64] = [:]
+        for state in RecipientState.allCases where state.isEnd {
+            ended[state.word] = rows.number(.counter, CounterKey.state(state, admin: admin).name)
+        }
+        return LedgerAnswer.Book(
+            submitted: rows.number(.counter, CounterKey.acceptedSubmitted(admin: admin).name),
+            taken: rows.number(.counter, CounterKey.acceptedTaken(admin: admin).name), ended: ended,
+            inStore: inStore(rows, admin: admin))
+    }
+
+    static func inStore(_ rows: any RowReader, admin: Bool) -> [String: UInt64] {
+        var result: [String: UInt64] = [:]
+        for state in RecipientState.allCases where !state.isEnd {
+            result[state.word] = rows.number(.counter, CounterKey.state(state, admin: admin).name)
+        }
+        return result
+    }
+
+    static func peer(_ node: NodeID, _ rows: any RowReader) -> LedgerAnswer.Peer {
+        func count(_ key: CounterKey) -> UInt64 { rows.number(.counter, key.name) }
+        return LedgerAnswer.Peer(
+            node: node.name, taken: count(.takenFrom(node)), takenBytes: count(.takenBytesFrom(node)),
+            forwarded: count(.forwardedTo(node)), forwardedBytes: count(.forwardedBytesTo(node)),
+            refusals: count(.refusedByPeer(node)), pauses: count(.paused(node)), linkUps: count(.linkUp(node)))
+    }
+
+    /// The causes that have occurred.
+    static func causes(
+        _ rows: any RowReader, _ causes: [String], _ key: (String) -> CounterKey
+    ) -> [String: UInt64] {
+        var result: [String: UInt64] = [:]
+        for cause in causes {
+            let count = rows.number(.counter, key(cause).name)
+            if count > 0 { result[cause] = count }
+        }
+        return result
+    }
+}
+
+extension LedgerAnswer.Peer {
+    fileprivate var hasAny: Bool { taken | takenBytes | forwarded | forwardedBytes | refusals | pauses | linkUps != 0 }
+}

@@ -1,0 +1,111 @@
+// LinkPolicy: who the neighbours are and how sessions with them are to run. A value, replaced whole on reload: new sessions
+// begin with the new one, and living ones are judged by it again.
+
+import BundleProtocol
+import NIOCore
+import OpenSSLTLS
+import RelayModel
+import RelaySession
+import TCPCL
+
+/// Whether a listener or a dialled link uses TLS.
+public enum LinkSecurity: Hashable, Sendable {
+    case tls
+    /// For interoperability tests, on the loopback interface only.
+    case plain
+}
+
+/// An address as configured.
+public struct LinkAddress: Hashable, Sendable {
+    public var host: String
+    public var port: Int
+    public init(host: String, port: Int) {
+        self.host = host
+        self.port = port
+    }
+}
+
+/// A neighbour as the links see it.
+public struct LinkPeer: Sendable {
+    public var identity: PeerIdentity
+    /// Where to dial it.
+    public var address: LinkAddress?
+    public var security: LinkSecurity
+    /// The largest segment to send on sessions that this node dials; nil: as for all.
+    public var segmentBytesMax: Int?
+    public init(
+        identity: PeerIdentity, address: LinkAddress? = nil, security: LinkSecurity = .tls, segmentBytesMax: Int? = nil
+    ) {
+        self.identity = identity
+        self.address = address
+        self.security = security
+        self.segmentBytesMax = segmentBytesMax
+    }
+}
+
+/// The numbers of a session.
+public struct LinkSettings: Sendable {
+    public var keepaliveSeconds: UInt16 = 30
+    public var segmentMRU: UInt64 = 1 << 20
+    public var transferMRU: UInt64 = 1 << 30
+    public var segmentBytesMax = 256 * 1_024
+    public var idleTimeout = Milliseconds.zero
+    public var answerTimeout = Milliseconds.minutes(10)
+    public var sessionLifetime = Milliseconds.hours(24)
+    public var connectTimeout = Milliseconds.seconds(10)
+    /// For each step until a session is established.
+    public var handshakeTimeout = Milliseconds.seconds(30)
+    public var terminationTimeout = Milliseconds.seconds(30)
+    /// Accepted sessions at the same time.
+    public var sessionsMax = 1_024
+    public var hopLimit: UInt8 = 32
+    public var toleratedIssues: Set<BundleIssue.Code> = []
+    public init() {}
+}
+
+public struct LinkPolicy: Sendable {
+    public var node: NodeID
+    /// Nil: no links with TLS are possible.
+    public var tls: TLSContext?
+    public let peers: [LinkPeer]
+    public var settings: LinkSettings
+    let judge: IdentityJudge
+
+    public init(node: NodeID, tls: TLSContext?, peers: [LinkPeer], settings: LinkSettings = LinkSettings()) {
+        self.node = node
+        self.tls = tls
+        self.peers = peers
+        self.settings = settings
+        judge = IdentityJudge(peers.map(\.identity))
+    }
+
+    func peer(_ node: NodeID) -> LinkPeer? { peers.first { $0.identity.node == node } }
+
+    func conversation(_ role: SessionRole, _ security: LinkSecurity, segmentBytesMax: Int?) -> ConversationSettings {
+        var session = SessionConfiguration(role: role, tls: security == .tls ? .required : .forbidden, nodeID: node)
+        session.keepaliveSeconds = settings.keepaliveSeconds
+        session.segmentMRU = settings.segmentMRU
+        session.transferMRU = settings.transferMRU
+        session.segmentBytesMax = segmentBytesMax ?? settings.segmentBytesMax
+        session.contactTimeout = settings.handshakeTimeout.count
+        session.terminationTimeout = settings.terminationTimeout.count
+        session.idleTimeout = settings.idleTimeout.count
+        session.answerTimeout = settings.answerTimeout.count
+        var conversation = ConversationSettings(session)
+        conversation.sessionLifetime = settings.sessionLifetime
+        conversation.hopLimit = settings.hopLimit
+        conversation.toleratedIssues = settings.toleratedIssues
+        return conversation
+    }
+
+    var handshakeLimits: TLSHandler.Limits {
+        TLSHandler.Limits(handshakeTime: TimeAmount(settings.handshakeTimeout))
+    }
+}
+
+extension TimeAmount {
+    /// A timer of NIO: no longer than a day, so that any configured number fits.
+    init(_ span: Milliseconds) {
+        self = .milliseconds(Int64(min(span.count, Milliseconds.hours(24).count)))
+    }
+}

@@ -1,0 +1,146 @@
+// LinkRegistry: the living sessions and where each runs. It carries effects from the engine's thread to the sessions' event
+// loops, one hand-over a loop and batch, and holds the policy that new sessions begin with. Any thread. Effects for a session
+// that is gone fall to the ground: its end, which the engine has or will get, says what became of them.
+
+import NIOCore
+import RelayCore
+import RelayModel
+import Synchronization
+
+final class LinkRegistry: Sendable {
+    struct Entry: Sendable {
+        let handler: NIOLoopBound<LinkHandler>
+        let record: SessionRecord
+        let channel: any Channel
+    }
+
+    private struct State {
+        var policy: LinkPolicy
+        var entries: [Ticket: Entry] = [:]
+        var acceptedCount = 0
+        var isStopping = false
+    }
+
+    private let state: Mutex<State>
+
+    init(_ policy: LinkPolicy) {
+        state = Mutex(State(policy: policy))
+    }
+
+    var policy: LinkPolicy { state.withLock { $0.policy } }
+
+    var isStopping: Bool { state.withLock { $0.isStopping } }
+
+    /// In the order in which the sessions began.
+    var records: [SessionInfo] {
+        entries.map(\.record.current).sorted { $0.session < $1.session }
+    }
+
+    var entries: [Entry] { state.withLock { Array($0.entries.values) } }
+
+    /// True while another accepted session has a place.
+    var hasPlace: Bool {
+        state.withLock { !$0.isStopping && $0.acceptedCount < $0.policy.settings.sessionsMax }
+    }
+
+    /// False when no session may begin any more.
+    func add(
+        _ session: Ticket, _ handler: NIOLoopBound<LinkHandler>, _ record: SessionRecord, _ channel: any Channel
+    ) -> Bool {
+        let isDialled = record.current.isDialled
+        return state.withLock { state in
+            state.entries[session] = Entry(handler: handler, record: record, channel: channel)
+            if !isDialled { state.acceptedCount += 1 }
+            return !state.isStopping
+        }
+    }
+
+    func remove(_ session: Ticket) {
+        state.withLock { state in
+            guard let entry = state.entries.removeValue(forKey: session) else { return }
+            if !entry.record.current.isDialled { state.acceptedCount -= 1 }
+        }
+    }
+
+    func stop() -> [Entry] {
+        state.withLock { state in
+            state.isStopping = true
+            return Array(state.entries.values)
+        }
+    }
+
+    func replacePolicy(_ policy: LinkPolicy) { state.withLock { $0.policy = policy } }
+
+    // MARK: - To the loops
+
+    /// What one loop is to do for a batch.
+    private struct LoopWork {
+        let loop: any EventLoop
+        var handlers: [NIOLoopBound<LinkHandler>] = []
+        var effects: [[Effect]] = []
+        /// The places of the sessions in both lists.
+        var places: [Ticket: Int] = [:]
+
+        mutating func add(_ effect: Effect, for session: Ticket, _ handler: NIOLoopBound<LinkHandler>) {
+            if let place = places[session] {
+                effects[place].append(effect)
+            } else {
+                places[session] = effects.count
+                handlers.append(handler)
+                effects.append([effect])
+            }
+        }
+    }
+
+    /// Hands effects to their sessions, in order. Effects that are for no session are left to others.
+    func perform(_ effects: [Effect]) {
+        var works: [LoopWork] = []
+        state.withLock { state in
+            for effect in effects {
+                guard let session = effect.session, let entry = state.entries[session] else { continue }
+                let loop = entry.handler.eventLoop
+                if let index = works.firstIndex(where: { $0.loop === loop }) {
+                    works[index].add(effect, for: session, entry.handler)
+                } else {
+                    var work = LoopWork(loop: loop)
+                    work.add(effect, for: session, entry.handler)
+                    works.append(work)
+                }
+            }
+        }
+        for work in works {
+            let (handlers, effects) = (work.handlers, work.effects)
+            work.loop.execute {
+                for (handler, effects) in zip(handlers, effects) { handler.value.perform(effects) }
+            }
+        }
+    }
+
+    /// Runs `body` for every session on its loop, one hand-over a loop.
+    func onLoops(of entries: [Entry]? = nil, _ body: @escaping @Sendable (LinkHandler) -> Void) {
+        var loops: [(loop: any EventLoop, handlers: [NIOLoopBound<LinkHandler>])] = []
+        for entry in entries ?? self.entries {
+            if let index = loops.firstIndex(where: { $0.loop === entry.handler.eventLoop }) {
+                loops[index].handlers.append(entry.handler)
+            } else {
+                loops.append((entry.handler.eventLoop, [entry.handler]))
+            }
+        }
+        for (loop, handlers) in loops {
+            loop.execute {
+                for handler in handlers { body(handler.value) }
+            }
+        }
+    }
+}
+
+extension Effect {
+    /// The session that the effect is for.
+    fileprivate var session: Ticket? {
+        switch self {
+        case .acknowledge(let session, _), .refuse(let session, _, _, _), .endSession(let session, _): session
+        case .send(let dispatch): dispatch.session
+        case .dial, .verify, .answerSubmission, .answerInbox, .notice: nil
+        }
+    }
+}

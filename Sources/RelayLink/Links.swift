@@ -1,0 +1,112 @@
+// Links: all sessions of a node with its neighbours. Composition owns one. It listens, dials, carries effects to the sessions,
+// takes a new policy at run time, tells operators what there is, and stops in order. Any thread; the work is done on the event
+// loops of the group, which is the caller's.
+
+import NIOCore
+import RelayCore
+import RelayEngine
+import RelayModel
+import RelaySession
+import Synchronization
+
+public final class Links: Sendable {
+    private let group: any EventLoopGroup
+    private let border: EngineBorder
+    private let registry: LinkRegistry
+    private let tickets: TicketSource
+    private let listeners = Mutex<[LinkListener]>([])
+
+    public init(group: any EventLoopGroup, border: EngineBorder, policy: LinkPolicy, tickets: TicketSource) {
+        self.group = group
+        self.border = border
+        self.tickets = tickets
+        let registry = LinkRegistry(policy)
+        self.registry = registry
+        border.gauge.onLowWater { registry.onLoops { $0.resume() } }
+    }
+
+    // MARK: - Beginning sessions
+
+    /// Opens a listening socket; port 0 is one of the system's choice, which the listener tells.
+    public func listen(on address: LinkAddress, _ security: LinkSecurity = .tls) -> EventLoopFuture<LinkListener> {
+        guard security == .plain || registry.policy.tls != nil else {
+            return group.any().makeFailedFuture(LinkError.noTLSSettings)
+        }
+        return LinkListener.open(address, security, group: group) { [border, registry, tickets] in
+            guard registry.hasPlace else {
+                border.log([Notice(.warning, "a connection was closed: no place for another session")])
+                return nil
+            }
+            return LinkHandler(
+                session: tickets.take(), policy: registry.policy, security: security, dialled: nil, border: border,
+                registry: registry, tickets: tickets)
+        }.map { listener in
+            self.listeners.withLock { $0.append(listener) }
+            return listener
+        }
+    }
+
+    /// Opens a session with a peer. The engine hears of it by `sessionEstablished` or `dialFailed`.
+    public func dial(_ node: NodeID) {
+        let policy = registry.policy
+        guard let peer = policy.peer(node), let address = peer.address else {
+            return dialFailed(node, "no address is configured")
+        }
+        guard !registry.isStopping else { return dialFailed(node, "this node is stopping") }
+        guard peer.security == .plain || policy.tls != nil else {
+            return dialFailed(node, LinkError.noTLSSettings.description)
+        }
+        LinkDialler.dial(
+            address, peer.security, timeout: policy.settings.connectTimeout, group: group,
+            makeHandler: { [border, registry, tickets] in
+                LinkHandler(
+                    session: tickets.take(), policy: policy, security: peer.security, dialled: peer, border: border,
+                    registry: registry, tickets: tickets)
+            },
+            failed: { [weak self] why in self?.dialFailed(node, why) })
+    }
+
+    private func dialFailed(_ node: NodeID, _ why: String) {
+        let inputs: [EngineInput] = [.event(.dialFailed(peer: node, reason: why))]
+        border.gauge.add(Gauge.weight(of: inputs))
+        border.deliver(inputs)
+    }
+
+    // MARK: - From the engine
+
+    /// Does what the engine decided in one batch: everything for sessions, and dials. Other effects are not looked at.
+    public func perform(_ effects: [Effect]) {
+        registry.perform(effects)
+        for case .dial(let peer) in effects { dial(peer) }
+    }
+
+    // MARK: - Reload, operators, stop
+
+    /// New sessions begin with this policy. Sessions whose peer it does not accept (removed, revoked, expired) end by SESS_TERM;
+    /// the others stay as they are.
+    public func replacePolicy(_ policy: LinkPolicy) {
+        registry.replacePolicy(policy)
+        recheckSessions()
+    }
+
+    /// Judges all peers again, for instance because certificates expire.
+    public func recheckSessions() {
+        let policy = registry.policy
+        registry.onLoops { $0.recheck(policy) }
+    }
+
+    /// What there is now, in the order in which it began.
+    public var sessions: [SessionInfo] { registry.records }
+
+    /// Accepts and dials no more, and ends all sessions: what is under way is finished, at most for `timeout`. The future is
+    /// there when all connections are closed.
+    public func terminateAll(why: String, within timeout: Milliseconds) -> EventLoopFuture<Void> {
+        let listening = listeners.withLock { listeners in
+            defer { listeners = [] }
+            return listeners.map { $0.close() }
+        }
+        let entries = registry.stop()
+        registry.onLoops(of: entries) { $0.end(why: why, timeout: timeout) }
+        return EventLoopFuture.andAllComplete(listening + entries.map(\.channel.closeFuture), on: group.any())
+    }
+}

@@ -1,0 +1,220 @@
+// Node: the daemon put together. It owns the store, the engine's thread, the event loops, the links, the two Unix sockets, and the
+// order in which they start and stop. Starting: store, engine, control, submission, links, and then READY. Stopping: no new
+// sessions, finish what is on the links, let the engine empty its mailbox.
+//
+// Failures at start are `NodeFailure`s with an exit code; what goes wrong later is the business of the part it happens to.
+
+import Glibc
+import Logging
+import NIOConcurrencyHelpers
+import NIOCore
+import NIOPosix
+import RelayConfiguration
+import RelayControl
+import RelayCore
+import RelayLink
+import RelayModel
+import RelaySession
+import RelayStore
+import ServiceLifecycle
+import UnixSignals
+
+/// Why the daemon cannot run.
+public struct NodeFailure: Error, CustomStringConvertible {
+    public var sentence: String
+    public var exitCode: Int32
+    public var description: String { sentence }
+}
+
+/// One running node.
+public final class Node: Sendable {
+    let path: String
+    let logger: Logger
+    let notifier: SystemdNotifier
+    let store: LMDBStore
+    let clock: RelayClock
+    let group: MultiThreadedEventLoopGroup
+    let readers: NIOThreadPool
+    let verifiers: NIOThreadPool
+    let engine: EngineThread
+    let desk = SubmissionDesk()
+    let tickets = TicketSource()
+    let links: Links
+    let effects: NodeEffects
+    let configuration: NIOLockedValueBox<Configuration>
+    let listening = NIOLockedValueBox<[String]>([])
+    let rights: RightsTable
+    let started: WallTime
+
+    /// Event loops for links and submissions. One carries gigabits; the second keeps a busy link from delaying the others.
+    static let loops = 2
+    static let readerThreads = 4
+
+    /// Runs a node until it is told to stop.
+    public static func run(_ prepared: PreparedNode, logger: Logger) async throws {
+        let node = try Node(prepared, logger: logger)
+        try await node.serve()
+    }
+
+    init(_ prepared: PreparedNode, logger: Logger) throws {
+        let settings = prepared.configuration.settings
+        path = prepared.path
+        self.logger = logger
+        notifier = SystemdNotifier(environment: Self.environment(["NOTIFY_SOCKET"]))
+        for directory in [settings.store.directory, Self.folder(of: settings.control.socket)] {
+            try Self.makeDirectory(directory)
+        }
+        do {
+            store = try LMDBStore(directory: settings.store.directory, settings: StoreSettings(settings))
+        } catch {
+            throw NodeFailure(sentence: "\(error.sentence)", exitCode: 1)
+        }
+        let times = (try? store.read { rows in (rows.number(.meta, "relayTime"), rows.number(.meta, "wallTime")) }) ?? (0, 0)
+        let clock = RelayClock(lastRelay: times.0, lastWall: times.1)
+        self.clock = clock
+        started = clock.reading.wall
+        let gauge = Gauge(
+            highWater: Int(clamping: settings.limits.stagedMax), lowWater: Int(clamping: settings.limits.stagedMax / 2))
+        do {
+            engine = try EngineThread(
+                store: store, clock: clock, configuration: CoreConfiguration(prepared.configuration), gauge: gauge,
+                logger: logger)
+        } catch {
+            throw NodeFailure(sentence: "\(error.sentence)", exitCode: 1)
+        }
+        group = MultiThreadedEventLoopGroup(numberOfThreads: Self.loops)
+        readers = NIOThreadPool(numberOfThreads: Self.readerThreads)
+        verifiers = NIOThreadPool(numberOfThreads: 1)
+        readers.start()
+        verifiers.start()
+        let border = EngineBorder(
+            deliver: { [engine] in engine.deliver($0) }, gauge: gauge, payload: PayloadSource(store),
+            now: { clock.relayNow }, log: { notices in for notice in notices { NoticeLog.write(notice, to: logger) } })
+        links = Links(group: group, border: border, policy: LinkPolicy(prepared), tickets: tickets)
+        let verifier = DocumentVerifier(store: store, pool: verifiers) { [engine] in engine.post($0) }
+        effects = NodeEffects(links: links, desk: desk, verifier: verifier, logger: logger)
+        configuration = NIOLockedValueBox(prepared.configuration)
+        rights = RightsTable(configuration)
+    }
+
+    private func serve() async throws {
+        engine.start(sink: effects)
+        let control = NodeControl(
+            store: store, clock: clock, engine: engine, desk: desk, tickets: tickets, links: links, readers: readers,
+            configurationBox: configuration, listening: listening, started: started)
+        let settings = configuration.withLockedValue { $0.settings }
+        let server = ControlServer(node: control, socket: settings.control.socket, logger: logger) { [self] in
+            notifier.ready()
+        }
+        let bulk = try startBulk(settings)
+        try await startListening(settings)
+        logger.notice(
+            "started",
+            metadata: [
+                "node": "\(settings.node.name)", "version": "\(RelayVersion.text)",
+                "listen": "\(listening.withLockedValue { $0 }.joined(separator: " "))",
+            ])
+        let group = ServiceGroup(
+            configuration: .init(
+                services: [.init(service: server), .init(service: ReloadService(node: self))],
+                gracefulShutdownSignals: [.sigterm, .sigint], logger: quietLogger))
+        defer { bulk?.stop() }
+        do {
+            try await group.run()
+        } catch {
+            logger.critical("the daemon stops", metadata: ["why": "\(error)"])
+            await stop()
+            throw NodeFailure(sentence: "\(error)", exitCode: 1)
+        }
+        await stop()
+    }
+
+    private var quietLogger: Logger {
+        var quiet = logger
+        quiet.logLevel = max(logger.logLevel, .warning)
+        return quiet
+    }
+
+    private func startBulk(_ settings: NodeConfiguration) throws -> BulkListener? {
+        guard let socket = settings.control.submitSocket else { return nil }
+        let surroundings = BulkSurroundings(
+            engine: engine, desk: desk, tickets: tickets,
+            maySubmit: { [rights] uid, gid, agency in rights.maySubmit(uid: uid, gid: gid, as: agency) },
+            canonical: { [configuration] text in configuration.withLockedValue { $0.directory }.canonical(text) },
+            logger: logger)
+        do {
+            let bulk = try BulkListener.start(path: socket, group: group, surroundings)
+            engine.gauge.onLowWater { bulk.resume() }
+            return bulk
+        } catch {
+            throw NodeFailure(sentence: "control.submit_socket: \(error)", exitCode: 1)
+        }
+    }
+
+    private func startListening(_ settings: NodeConfiguration) async throws {
+        for address in settings.listen {
+            do {
+                let listener = try await links.listen(
+                    on: LinkAddress(host: address.host, port: Int(address.port)),
+                    settings.plainLoopback ? .plain : .tls
+                ).get()
+                let text = listener.address.port.map { HostPort(host: address.host, port: UInt16(clamping: $0)).description }
+                listening.withLockedValue { $0.append(text ?? address.description) }
+            } catch {
+                throw NodeFailure(sentence: "listen: \(address): \(error)", exitCode: 1)
+            }
+        }
+    }
+
+    private func stop() async {
+        notifier.stopping()
+        logger.notice("stopping")
+        try? await links.terminateAll(why: "this node is stopping", within: .seconds(10)).get()
+        engine.stop()
+        try? await group.shutdownGracefully()
+        try? await readers.shutdownGracefully()
+        try? await verifiers.shutdownGracefully()
+        logger.notice("stopped")
+    }
+
+    private static func environment(_ names: [String]) -> [String: String] {
+        var result: [String: String] = [:]
+        for name in names { if let value = getenv(name) { result[name] = String(cString: value) } }
+        return result
+    }
+
+    private static func folder(of path: String) -> String {
+        path.lastIndex(of: "/").map { String(path[..<$0]) } ?? "."
+    }
+
+    /// Makes one directory, for its owner and group only; what is above it must be there.
+    private static func makeDirectory(_ path: String) throws(NodeFailure) {
+        guard !path.isEmpty, mkdir(path, 0o750) != 0, errno != EEXIST else { return }
+        throw NodeFailure(sentence: "\(path): cannot be made: \(String(cString: strerror(errno)))", exitCode: 1)
+    }
+}
+
+extension LinkPolicy {
+    /// The links' view of a configuration with its certificates.
+    init(_ prepared: PreparedNode) {
+        let settings = prepared.configuration.settings
+        var numbers = LinkSettings()
+        numbers.keepaliveSeconds = UInt16(clamping: settings.session.keepalive.count / 1_000)
+        numbers.segmentMRU = settings.session.segmentMRU
+        numbers.transferMRU = settings.session.transferMRU
+        numbers.segmentBytesMax = Int(clamping: settings.session.segmentSize)
+        numbers.idleTimeout = settings.session.idleTimeout
+        numbers.sessionLifetime = settings.session.sessionLifetime
+        numbers.connectTimeout = settings.session.connectTimeout
+        numbers.handshakeTimeout = settings.session.handshakeTimeout
+        numbers.sessionsMax = Int(clamping: settings.session.sessionsMax)
+        numbers.hopLimit = UInt8(clamping: settings.limits.hopsMax)
+        let peers = settings.peers.map { peer in
+            LinkPeer(
+                identity: PeerIdentity(node: peer.node, acceptsURI: peer.acceptURISAN),
+                address: peer.address.map { LinkAddress(host: $0.host, port: Int($0.port)) },
+                security: settings.plainLoopback ? .plain : .tls, segmentBytesMax: Int(clamping: peer.segmentSize))
+        }
+        self.init(node: settings.node, tls: prepared.tls, peers: peers, settings: numbers)
+    }
+}

@@ -1,0 +1,103 @@
+// Reload: a new configuration takes the place of the old one whole or not at all. SIGHUP asks for it; what would move or remove more
+// than 5 % of the rows is refused. The store, the sockets and the node's name stay until a restart.
+
+import Logging
+import NIOConcurrencyHelpers
+import RelayConfiguration
+import RelayControl
+import RelayCore
+import RelayLink
+import RelayModel
+import ServiceLifecycle
+import UnixSignals
+
+/// Waits for SIGHUP, and looks at the certificates of living sessions now and then.
+struct ReloadService: Service {
+    let node: Node
+
+    func run() async throws {
+        try await withThrowingTaskGroup(of: Void.self) { group in
+            group.addTask {
+                for await _ in await UnixSignalsSequence(trapping: .sighup).cancelOnGracefulShutdown() { node.reload() }
+            }
+            group.addTask {
+                // A certificate that ends while its session lives ends the session.
+                while !Task.isCancelled {
+                    try? await cancelWhenGracefulShutdown { try await Task.sleep(for: .seconds(600)) }
+                    if Task.isShuttingDownGracefully || Task.isCancelled { return }
+                    node.links.recheckSessions()
+                }
+            }
+            try await group.waitForAll()
+        }
+    }
+}
+
+extension Node {
+    /// Reads everything anew; answers the lines that say what came of it.
+    @discardableResult
+    public func reload(force: Bool = false) -> [String] {
+        notifier.reloading()
+        defer { notifier.ready() }
+        let old = configuration.withLockedValue { $0 }
+        do {
+            let prepared = try PreparedNode(path: path)
+            if let problem = Self.unchangeable(old.settings, prepared.configuration.settings) {
+                throw PreparationFailure(sentence: problem)
+            }
+            let diff = ConfigurationDiff(from: old, to: prepared.configuration)
+            let lines = diff.lines()
+            if diff.needsForce, !force {
+                logger.error("reload refused: more than 5 % would be moved or removed", metadata: ["diff": "\(lines)"])
+                return ["refused: more than 5 % would be moved or removed"] + lines
+            }
+            configuration.withLockedValue { $0 = prepared.configuration }
+            rights.forget()
+            engine.reconfigure(CoreConfiguration(prepared.configuration))
+            links.replacePolicy(LinkPolicy(prepared))
+            for (path, digest) in prepared.digests {
+                logger.notice("reloaded", metadata: ["file": "\(path)", "sha256": "\(digest.hex)"])
+            }
+            for line in lines { logger.notice("reload: \(line)") }
+            for warning in prepared.warnings { logger.warning("\(warning)") }
+            return lines
+        } catch {
+            logger.error("reload failed; the old configuration stays", metadata: ["why": "\(error)"])
+            return ["failed; the old configuration stays", "\(error)"]
+        }
+    }
+
+    /// What only a restart changes.
+    private static func unchangeable(_ old: NodeConfiguration, _ new: NodeConfiguration) -> String? {
+        if old.node != new.node { return "node.name changes only with a new store" }
+        if old.store.directory != new.store.directory { return "store.directory changes only with a restart" }
+        if old.listen != new.listen { return "listen changes only with a restart" }
+        if old.control.socket != new.control.socket { return "control.socket changes only with a restart" }
+        if old.plainLoopback != new.plainLoopback { return "plain_loopback changes only with a restart" }
+        return nil
+    }
+}
+
+/// Who may submit as whom on the submission socket: the table of the configuration, each caller's names looked up once.
+final class RightsTable: Sendable {
+    private let configuration: NIOLockedValueBox<Configuration>
+    private let known = NIOLockedValueBox<[UInt64: CallerRights]>([:])
+    private static let callersMax = 1_024
+
+    init(_ configuration: NIOLockedValueBox<Configuration>) { self.configuration = configuration }
+
+    func maySubmit(uid: UInt32, gid: UInt32, as agency: AgencyCode) -> Bool {
+        let key = UInt64(uid) << 32 | UInt64(gid)
+        if let rights = known.withLockedValue({ $0[key] }) { return rights.may(.submitAs, agency) }
+        let caller = CallerNames.system.callerBlocking(PeerCredentials(pid: 0, uid: uid, gid: gid))
+        let rights = CallerRights(caller, configuration.withLockedValue { $0 })
+        known.withLockedValue { known in
+            if known.count >= Self.callersMax { known = [:] }
+            known[key] = rights
+        }
+        return rights.may(.submitAs, agency)
+    }
+
+    /// The table has changed.
+    func forget() { known.withLockedValue { $0 = [:] } }
+}

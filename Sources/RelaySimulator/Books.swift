@@ -1,0 +1,25 @@
+// Books: what the world itself has written down: what agencies handed in and were told, what they found in their inboxes, and
+// which offers the simulator turned down. The judges compare it with the stores. A value; it cannot fail.
+
+import RelayCore
+import RelayModel
+
+/// One (envelope, recipient).
+struct Pair: Hashable {
+    var bundle: BundleID
+    var recipient: String
+}
+
+struct Books {
+    /// Documents whose acceptance the agency was told, in that order.
+    var accepted: [(bundle: BundleID, document: DocumentNote)] = []
+    var documents: [BundleID: DocumentNote] = [:]
+    /// Digests of all that was ever handed in.
+    var digests: Set<Digest> = []
+    /// Where and under which number a pair was found in an inbox.
+    var found: [Pair: (node: Int, number: UInt64)] = [:]
+    /// Pairs that the agency has acknowledged, and was told so.
+    var taken: Set<Pair> = []
+    /// Offers that the simulator refused in a node's name.
+    var turnedDown: Set<Ticket> = []
+}

@@ -1,0 +1,114 @@
+// World, the judgement: every store by itself whenever it is looked at, and all together once the world has come to rest.
+
+import RelayCore
+import RelayModel
+import RelayRows
+
+extension World {
+    func check() {
+        for node in nodes where failure == nil { checkStore(node) }
+    }
+
+    func checkStore(_ node: SimulatedNode) {
+        guard failure == nil else { return }
+        if let fault = node.read({ StoreJudge.judge(node.id, $0, limits) }) { fail(fault) }
+    }
+
+    /// After the healing and a long quiet time.
+    func finalCheck() {
+        check()
+        for node in nodes where failure == nil { checkRest(node) }
+        for node in nodes where failure == nil { checkLinks(node) }
+        for entry in books.accepted where failure == nil { checkEnd(entry.bundle, entry.document) }
+    }
+
+    /// Liveness: nothing waits any more, but for the pieces of giants that came another way.
+    private func checkRest(_ node: SimulatedNode) {
+        guard node.isUp else { return fail("\(node.id) does not run at the end") }
+        node.read { rows in
+            rows.scan(.envelope, prefix: RowKey()) { key, value in
+                guard let row = EnvelopeRow(number: key.number(at: 0), record: value) else { return true }
+                for recipient in row.recipients where recipient.state.isQueued {
+                    if !row.isComplete { continue }
+                    let wait = node.engine?.core.wait(row, row.recipients.firstIndex(of: recipient)!, now: node.clock.relay(now))
+                    fail(
+                        "\(node.id): \(row.kind) \(row.bundle) #\(row.number) still waits for \(recipient.name) long after the last fault: \(wait?.why ?? [])")
+                    return false
+                }
+                return true
+            }
+            if rows.count(.staging) > 0 { fail("\(node.id): \(rows.count(.staging)) extents are staged at rest") }
+            if rows.count(.outgoingReport) > 0 { fail("\(node.id): report rows still wait to be sent") }
+        }
+        guard let core = node.engine?.core else { return }
+        if core.stagedOctets != 0 { fail("\(node.id): \(core.stagedOctets) octets are counted as staged at rest") }
+        for view in core.peerViews where failure == nil {
+            if view.transfersInFlight != 0 || view.bytesInFlight != 0 {
+                fail("\(node.id) has \(view.transfersInFlight) transfers in flight to \(view.node) at rest")
+            }
+            if !view.isUp { fail("\(node.id): the link to \(view.node) is down at the end: \(view.lastError)") }
+        }
+    }
+
+    /// On each link A → B, pair by pair: what A calls forwarded B has had, and what B took from A, A has had.
+    private func checkLinks(_ node: SimulatedNode) {
+        var envelopes: [EnvelopeRow] = []
+        node.read { rows in
+            rows.scan(.envelope, prefix: RowKey()) { key, value in
+                if let row = EnvelopeRow(number: key.number(at: 0), record: value) { envelopes.append(row) }
+                return true
+            }
+        }
+        for row in envelopes where row.kind != .administrative && failure == nil {
+            for recipient in row.recipients where recipient.state == .forwarded {
+                guard let peer = nodes.first(where: { $0.id == recipient.peer }) else {
+                    fail("\(node.id) forwarded \(row.bundle) to nobody")
+                    return
+                }
+                let isThere = peer.read { rows in
+                    rows.hasSeen(row.bundle, recipient.name)
+                        || rows.envelopes(of: row.bundle).contains { other in
+                            other.isComplete && other.recipients.contains { $0.name == recipient.name }
+                        }
+                }
+                if !isThere {
+                    fail("\(node.id) forwarded \(row.bundle) for \(recipient.name) to \(peer.id), which never had it")
+                }
+            }
+            guard let origin = row.origin, let sender = nodes.first(where: { $0.id == origin }) else { continue }
+            let known = sender.read { $0.envelopes(of: row.bundle) }
+            for recipient in row.recipients where !known.contains(where: { $0.recipients.contains { $0.name == recipient.name } }) {
+                fail("\(node.id) took \(row.bundle) for \(recipient.name) from \(origin), which never had it")
+            }
+        }
+    }
+
+    /// Nothing lost: each accepted pair has been found in its inbox, or its end was reported to the submitter.
+    private func checkEnd(_ bundle: BundleID, _ document: DocumentNote) {
+        let home = nodes[document.home]
+        for recipient in document.recipients where failure == nil {
+            summary.pairs += 1
+            var states: [ReportedState] = []
+            home.read { rows in
+                rows.scan(.report, prefix: Keys.report(bundle)) { _, value in
+                    if let row = ReportRow(record: value), row.recipient == recipient { states.append(row.state) }
+                    return true
+                }
+            }
+            let pair = Pair(bundle: bundle, recipient: recipient.text)
+            if books.taken.contains(pair) || books.found[pair] != nil {
+                summary.delivered += 1
+                if !states.contains(.delivered) {
+                    fail("\(bundle) was taken by \(recipient), and its submitter does not know: \(states)")
+                }
+            } else if states.contains(where: { $0 == .refused || $0 == .expired || $0 == .deleted }) {
+                summary.endedOtherwise += 1
+                let isExcused = document.lifetime != nil || plan.hasFaults || !network.wrongRoutes.isEmpty
+                    || !network.clockOffsets.isEmpty
+                if !isExcused { fail("\(bundle) for \(recipient) ended as \(states) in a world without faults") }
+            } else {
+                fail("\(bundle) for \(recipient) is lost: it never arrived, and no end was reported (\(states))")
+            }
+        }
+    }
+}

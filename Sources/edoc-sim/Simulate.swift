@@ -1,0 +1,100 @@
+// edoc-sim: runs the simulator from the command line: one seed, or a range of them; with a trace of one. It owns nothing that
+// outlives it; one thread. It exits with 1 when a checker has something to say, and says it.
+
+import ArgumentParser
+import RelaySimulator
+
+@main
+struct Simulate: ParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "edoc-sim",
+        abstract: "Runs a network of relays on simulated clocks, disks and links, from a seed, and judges what they did.")
+
+    @Option(help: "The seed of one run.")
+    var seed: UInt64?
+
+    @Option(help: "A range of seeds, as 1...200.")
+    var seeds: String?
+
+    @Option(help: "Simulated milliseconds with load and faults.")
+    var duration: UInt64 = 300_000
+
+    @Option(help: "Documents handed in, about.")
+    var documents: Int = 120
+
+    @Option(help: "One of \(Topology.allCases.map(\.rawValue).joined(separator: ", ")); by the seed when absent.")
+    var topology: String?
+
+    @Option(help: "values, conversations, or mixed (by the seed).")
+    var links: String = "mixed"
+
+    @Flag(help: "Without faults.")
+    var calm = false
+
+    @Flag(help: "Prints the last events of the run.")
+    var trace = false
+
+    @Option(help: "Events printed after a failure, or with --trace.")
+    var lines: Int = 60
+
+    @Flag(help: "Only failures and the total are printed.")
+    var quiet = false
+
+    func validate() throws {
+        if let topology, Topology(rawValue: topology) == nil {
+            throw ValidationError("\(topology) is no topology")
+        }
+        guard ["values", "conversations", "mixed"].contains(links) else {
+            throw ValidationError("--links is values, conversations or mixed")
+        }
+        if seeds != nil, range == nil { throw ValidationError("--seeds is written as 1...200") }
+    }
+
+    private var range: ClosedRange<UInt64>? {
+        guard let seeds else { return (seed ?? 1)...(seed ?? 1) }
+        let parts = seeds.split(separator: ".", omittingEmptySubsequences: true)
+        guard parts.count == 2, let first = UInt64(parts[0]), let last = UInt64(parts[1]), first <= last else { return nil }
+        return first...last
+    }
+
+    func run() throws {
+        var failures = 0
+        for seed in range ?? 1...1 {
+            let plan = plan(seed, keepsLines: trace)
+            var outcome = World(plan).run()
+            if outcome.failure != nil, !trace {
+                // The same again, with lines: it is the same to the last event.
+                outcome = World(self.plan(seed, keepsLines: true)).run()
+            }
+            if outcome.failure != nil || !quiet { print(line(plan, outcome)) }
+            if outcome.failure != nil || trace {
+                for line in outcome.lastLines.suffix(lines) { print("    " + line) }
+            }
+            if outcome.failure != nil { failures += 1 }
+        }
+        if failures > 0 {
+            print("\(failures) seeds failed")
+            throw ExitCode(1)
+        }
+    }
+
+    private func plan(_ seed: UInt64, keepsLines: Bool) -> Plan {
+        let all = Topology.allCases
+        let chosen = topology.flatMap { Topology(rawValue: $0) } ?? all[Int(seed % UInt64(all.count))]
+        let usesConversations = links == "conversations" || links == "mixed" && (seed / UInt64(all.count)) % 2 == 0
+        return Plan(
+            topology: chosen, seed: seed, duration: duration, usesConversations: usesConversations, hasFaults: !calm,
+            documents: documents, keepsLines: keepsLines)
+    }
+
+    private func line(_ plan: Plan, _ outcome: Outcome) -> String {
+        let summary = outcome.summary
+        let head =
+            "seed \(plan.seed) \(plan.topology.rawValue) \(plan.usesConversations ? "conversations" : "values")"
+        let numbers =
+            "accepted \(summary.accepted) delivered \(summary.delivered)/\(summary.pairs) ended \(summary.endedOtherwise)"
+            + " crashes \(summary.crashes) cuts \(summary.cuts) full \(summary.fullCommits) completed"
+            + " \(summary.completedAnswers) steps \(outcome.steps) hash \(String(outcome.hash, radix: 16))"
+        return head + ": " + (outcome.failure.map { "FAILED: \($0)\n    " } ?? "") + numbers
+    }
+}

@@ -1,0 +1,59 @@
+// Failure: what went wrong, in lines for the standard error, and the exit code. Pure.
+
+import ArgumentParser
+import EdXML
+
+struct Failure {
+    var status: ExitStatus
+    var lines: [String]
+
+    /// Nil for what the argument parser throws.
+    init?(_ error: any Error) {
+        switch error {
+        case let error as ClientError: self.init(error)
+        case let error as FileError: self.init(status: .negative, lines: [Shown.text(error.sentence)])
+        case let error as EdXMLWriterError: self.init(status: .negative, lines: [Shown.text(error.description)])
+        case let error as UsageError: self.init(status: .usage, lines: [error.sentence])
+        case let error as NegativeAnswer: self.init(status: .negative, lines: [error.sentence])
+        default: return nil
+        }
+    }
+
+    private init(_ error: ClientError) {
+        switch error {
+        case .unreachable(let socket):
+            self.init(status: .unreachable, lines: [FailureSentences.unreachable(Shown.text(socket))])
+        case .notPermitted(let socket):
+            self.init(status: .notPermitted, lines: [FailureSentences.notPermitted(Shown.text(socket))])
+        case .refused(let code, let answer):
+            let lines = [answer.error] + answer.problems.map { "  " + $0 }
+            self.init(status: code == 403 ? .notPermitted : .negative, lines: lines.map(Shown.text))
+        case .broken(let why): self.init(status: .negative, lines: [Shown.text(why)])
+        }
+    }
+
+    private init(status: ExitStatus, lines: [String]) {
+        self.status = status
+        self.lines = lines
+    }
+}
+
+/// The command line asks for something that makes no sense.
+struct UsageError: Error {
+    var sentence: String
+}
+
+/// The answer is there and says no.
+struct NegativeAnswer: Error {
+    var sentence: String
+}
+
+enum FailureSentences {
+    static func unreachable(_ socket: String) -> String {
+        "no daemon answers at \(socket); start it (systemctl start edocd) or name its socket with --socket"
+    }
+    static func notPermitted(_ socket: String) -> String {
+        "you may not connect to \(socket); ask to be put into its group, or run as root"
+    }
+    static let otherVersion = "the answer is not one that this edocctl understands; use the one of the daemon's version"
+}

@@ -1,0 +1,114 @@
+// Shown: text, sizes, spans and moments as a person reads them. Pure functions, but for the zone of local time, which the C
+// library knows. Nothing that steers a terminal passes: such characters are shown as \u{…}.
+
+import ControlAPI
+import Glibc
+
+enum Shown {
+    /// Text from elsewhere, harmless on a terminal and in one line.
+    static func text(_ text: String) -> String {
+        guard text.unicodeScalars.contains(where: steers) else { return text }
+        var result = ""
+        for scalar in text.unicodeScalars {
+            if steers(scalar) {
+                result += "\\u{" + String(scalar.value, radix: 16) + "}"
+            } else {
+                result.unicodeScalars.append(scalar)
+            }
+        }
+        return result
+    }
+
+    /// JSON that says the same and is harmless on a terminal: outside of texts JSON has no such characters.
+    static func json(_ json: String) -> String {
+        guard json.unicodeScalars.contains(where: { steers($0) && $0 != "\n" }) else { return json }
+        var result = ""
+        for scalar in json.unicodeScalars {
+            guard steers(scalar), scalar != "\n", scalar != "\t", scalar != "\r" else {
+                result.unicodeScalars.append(scalar)
+                continue
+            }
+            for unit in String(scalar).utf16 {
+                let digits = String(unit, radix: 16)
+                result += "\\u" + String(repeating: "0", count: 4 - digits.count) + digits
+            }
+        }
+        return result
+    }
+
+    /// Controls, and the invisible signs that turn the order of a line around.
+    private static func steers(_ scalar: Unicode.Scalar) -> Bool {
+        switch scalar.properties.generalCategory {
+        case .control, .format, .surrogate, .privateUse, .unassigned, .lineSeparator, .paragraphSeparator: true
+        default: false
+        }
+    }
+
+    /// Columns that a text takes on a terminal: marks that combine take none, wide signs two. Vietnamese takes the same width
+    /// precomposed and decomposed.
+    static func width(_ text: String) -> Int {
+        text.unicodeScalars.reduce(0) { $0 + width($1) }
+    }
+
+    private static func width(_ scalar: Unicode.Scalar) -> Int {
+        if scalar.value < 0x300 { return 1 }
+        switch scalar.properties.generalCategory {
+        case .nonspacingMark, .enclosingMark: return 0
+        default: break
+        }
+        switch scalar.value {
+        // East Asian Wide and Fullwidth, and the pictures.
+        case 0x1100...0x115f, 0x2e80...0x303e, 0x3041...0xa4cf, 0xa960...0xa97f, 0xac00...0xd7a3, 0xf900...0xfaff,
+            0xfe30...0xfe6f, 0xff00...0xff60, 0xffe0...0xffe6, 0x1f300...0x1f64f, 0x1f680...0x1f6ff, 0x1f900...0x1f9ff,
+            0x20000...0x3fffd:
+            return 2
+        default: return 1
+        }
+    }
+
+    /// `999 B`, `1.5 KiB`, `64 MiB`.
+    static func size(_ bytes: UInt64) -> String {
+        guard bytes >= 1_024 else { return "\(bytes) B" }
+        let units = ["KiB", "MiB", "GiB", "TiB", "PiB", "EiB"]
+        var index = 0
+        var unit: UInt64 = 1_024
+        // 1023.96 KiB would be shown as 1024 KiB.
+        while index + 1 < units.count, bytes / unit >= 1_024 || bytes % unit > unit / 20 * 19 && bytes / unit == 1_023 {
+            unit <<= 10
+            index += 1
+        }
+        let whole = bytes / unit
+        guard whole < 10 else { return "\(whole) \(units[index])" }
+        let tenth = min(bytes % unit / (unit / 10), 9)
+        return tenth == 0 ? "\(whole) \(units[index])" : "\(whole).\(tenth) \(units[index])"
+    }
+
+    /// `45s`, `3m`, `2h`, `5d`.
+    static func span(_ seconds: UInt64) -> String {
+        switch seconds {
+        case 0..<60: "\(seconds)s"
+        case 60..<3_600: "\(seconds / 60)m"
+        case 3_600..<86_400: "\(seconds / 3_600)h"
+        default: "\(seconds / 86_400)d"
+        }
+    }
+
+    /// `2026-03-09 14:05:00 +07:00`, by the zone of the environment.
+    static func time(_ time: Timestamp) -> String {
+        var seconds = time_t(time.unixMilliseconds / 1_000)
+        var parts = tm()
+        guard localtime_r(&seconds, &parts) != nil else { return time.text }
+        func two(_ number: Int32) -> String { number < 10 ? "0\(number)" : "\(number)" }
+        let offset = Int32(clamping: parts.tm_gmtoff / 60)
+        let zone = (offset < 0 ? "-" : "+") + two(abs(offset) / 60) + ":" + two(abs(offset) % 60)
+        return "\(parts.tm_year + 1_900)-\(two(parts.tm_mon + 1))-\(two(parts.tm_mday)) "
+            + "\(two(parts.tm_hour)):\(two(parts.tm_min)):\(two(parts.tm_sec)) \(zone)"
+    }
+
+    static func time(_ time: Timestamp?) -> String { time.map { Shown.time($0) } ?? "-" }
+
+    /// How long ago, or how far ahead: `3m ago`, `in 2h`.
+    static func distance(_ time: Timestamp, from now: Timestamp) -> String {
+        time > now ? "in " + span(now.seconds(until: time)) : span(time.seconds(until: now)) + " ago"
+    }
+}

@@ -1,0 +1,45 @@
+// SubmitCommand: `edocctl submit`. The file is streamed; it is never held in memory.
+
+import ArgumentParser
+import ControlAPI
+
+struct SubmitCommand: AsyncParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "submit", abstract: "Hands in a document.",
+        discussion: "An edXML package says itself who sends it to whom. For any other file give --sender and --to.")
+
+    @OptionGroup var common: CommonOptions
+    @Argument(help: "The file.") var file: String
+    @Option(help: "The sending agency, at home on this node.") var sender: String?
+    @Option(help: "A recipient agency; repeat it for several.") var to: [String] = []
+    @Option(help: "0 normal, 1 urgent, 2 very urgent, 3 flash, 4 flash at a set time.") var urgency: Int?
+    @Option(help: "The sender's own ID of the document.") var document: String?
+    @Option(help: "How long it lives, such as 12h or 30d.") var lifetime: String?
+
+    func run() async throws {
+        let input = try InputFile(file)
+        var items: [(name: String, value: String?)] = [
+            ("sender", sender), ("urgency", urgency.map(String.init)), ("document", document), ("lifetime", lifetime),
+        ]
+        items += to.map { ("to", $0) }
+        let bytes = try await common.client.post(ControlPath.query(ControlPath.submit, items), length: input.length) {
+            try input.next()
+        }
+        _ = try await common.shown(bytes, SubmitView.text)
+    }
+}
+
+enum SubmitView {
+    static func text(_ answer: SubmitAnswer) -> String {
+        let recipients = answer.recipients.prefix(20).joined(separator: ", ")
+        let more = answer.recipients.count > 20 ? Sentences.more(answer.recipients.count - 20) : ""
+        return Shown.text(Sentences.accepted(answer.envelope, Shown.size(answer.bytes), recipients + more)) + "\n"
+    }
+
+    private enum Sentences {
+        static func accepted(_ name: String, _ size: String, _ recipients: String) -> String {
+            "accepted \(name), \(size), for \(recipients)"
+        }
+        static func more(_ count: Int) -> String { " and \(count) more" }
+    }
+}

@@ -1,0 +1,62 @@
+// edocd: the relay daemon. Reads its configuration, then runs until it is told to stop.
+//
+// Exit codes: 0 stopped in order, 64 wrong usage, 70 the store failed, 78 the configuration is wrong (systemd does not restart
+// then), 1 anything else.
+
+import ArgumentParser
+import Glibc
+import Logging
+import RelayConfiguration
+import RelayNode
+
+@main
+struct EdocdCommand: AsyncParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "edocd", abstract: "The e-Doc relay daemon: queues, retries and forwards envelopes.",
+        version: RelayVersion.text)
+
+    @Option(name: .customLong("config"), help: "The configuration file.")
+    var path = "/etc/edoc/edocd.yaml"
+
+    @Flag(name: .customLong("check-config"), help: "Read configuration, agencies and certificates, say what is wrong, and exit.")
+    var checkConfiguration = false
+
+    @Flag(name: .customLong("print-defaults"), help: "Print every key with its default and a sentence, and exit.")
+    var printDefaults = false
+
+    func run() async throws {
+        // A peer that has gone must not end the process.
+        signal(SIGPIPE, SIG_IGN)
+        umask(0o027)
+        if printDefaults {
+            print(ConfigurationDefaults.text(), terminator: "")
+            return
+        }
+        let prepared: PreparedNode
+        do {
+            prepared = try PreparedNode(path: path)
+        } catch {
+            Self.complain("\(error)")
+            throw ExitCode(78)
+        }
+        for warning in prepared.warnings { Self.complain("warning: \(warning)") }
+        if checkConfiguration {
+            print("\(path): in order; \(prepared.summary)")
+            return
+        }
+        LoggingSystem.bootstrap { StandardErrorLog(label: $0) }
+        var logger = Logger(label: "edocd")
+        logger.logLevel = prepared.logLevel
+        do {
+            try await Node.run(prepared, logger: logger)
+        } catch let failure as NodeFailure {
+            Self.complain("\(failure)")
+            throw ExitCode(failure.exitCode)
+        }
+    }
+
+    private static func complain(_ text: String) {
+        let bytes = Array((text + "\n").utf8)
+        _ = write(STDERR_FILENO, bytes, bytes.count)
+    }
+}

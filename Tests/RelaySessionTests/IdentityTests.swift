@@ -1,0 +1,96 @@
+// IdentityTests: who may be at the other end.
+
+import NIOCore
+import RelayModel
+import RelaySession
+import TCPCL
+import Testing
+
+@testable import RelayCore
+
+struct IdentityTests {
+    private let judge = IdentityJudge([
+        PeerIdentity(node: NodeID(name: "b")!), PeerIdentity(node: NodeID(name: "u")!, acceptsURI: true),
+        PeerIdentity(node: NodeID(ipn: 7)),
+    ])
+
+    private func isAccepted(
+        _ announced: String, _ certificate: CertificateNames?, dialled: String? = nil
+    ) -> Bool {
+        let node = dialled.flatMap { NodeID(name: $0) }
+        if case .accepted = judge.judge(announced: announced, certificate: certificate, dialled: node) { return true }
+        return false
+    }
+
+    @Test func names() {
+        let b = CertificateNames(bundleEIDs: ["dtn://b/"])
+        #expect(isAccepted("dtn://b/", b))
+        #expect(isAccepted("dtn://b/", b, dialled: "b"))
+        #expect(isAccepted("dtn://b/", nil))
+        #expect(isAccepted("ipn:7.0", CertificateNames(bundleEIDs: ["ipn:7.0"])))
+        #expect(!isAccepted("dtn://b/", b, dialled: "u"))
+        #expect(!isAccepted("dtn://b", b))
+        #expect(!isAccepted("", b))
+        #expect(!isAccepted("dtn://c/", CertificateNames(bundleEIDs: ["dtn://c/"])))
+        #expect(!isAccepted("dtn://u/", b))
+        #expect(!isAccepted("dtn://b/", CertificateNames(bundleEIDs: ["dtn://b/", "dtn://u/"])))
+        #expect(!isAccepted("dtn://b/", CertificateNames(bundleEIDs: ["dtn://b/", "dtn://b/"])))
+        #expect(!isAccepted("dtn://b/", CertificateNames(bundleEIDs: ["dtn://B/"])))
+    }
+
+    @Test func uriNamesOnlyWhereConfigured() {
+        let uri = { CertificateNames(bundleEIDs: [], uris: $0) }
+        #expect(isAccepted("dtn://u/", uri(["dtn://u/"])))
+        #expect(isAccepted("dtn://u/", uri(["https://u.example/", "dtn://u/"])))
+        #expect(!isAccepted("dtn://b/", uri(["dtn://b/"])))
+        #expect(!isAccepted("dtn://u/", uri(["dtn://b/"])))
+        #expect(!isAccepted("dtn://u/", uri(["dtn://u/", "dtn://b/"])))
+        #expect(!isAccepted("dtn://u/", uri([])))
+        // A bundleEID name goes first, and the URI does not help where it says otherwise.
+        #expect(!isAccepted("dtn://u/", CertificateNames(bundleEIDs: ["dtn://b/"], uris: ["dtn://u/"])))
+    }
+
+    @Test func theWrongPeerIsSentAway() {
+        let duet = Duet(judgeOfA: Duet.judge("b"), judgeOfB: Duet.judge("x"))
+        duet.start()
+        #expect(duet.b.log.isEmpty)
+        #expect(duet.b.closed == "The peer announces dtn://a/, which is not configured here.")
+        // Its no stands right behind its SESS_INIT: for the dialling side this is a dial that failed.
+        #expect(duet.a.log == ["dialFailed b: The peer ended the session (contact failure)."])
+    }
+
+    @Test func theWrongOneWasReached() {
+        let duet = Duet(judgeOfA: Duet.judge("x", "y"))
+        duet.start()
+        #expect(duet.a.log == ["dialFailed b: The peer announces dtn://b/, which is not configured here."])
+        #expect(duet.a.closed != nil)
+    }
+
+    @Test func withTLSTheCertificateDecides() {
+        for (names, isGood) in [(["dtn://b/"], true), (["dtn://x/"], false), ([], false)] {
+            let duet = Duet { $0.session.tls = .required }
+            duet.start()
+            #expect(duet.a.wantsTLS && duet.b.wantsTLS)
+            duet.a.conversation.tlsEstablished(CertificateNames(bundleEIDs: names), now: duet.now, &duet.a.output)
+            duet.b.conversation.tlsEstablished(
+                CertificateNames(bundleEIDs: ["dtn://a/"]), now: duet.now, &duet.b.output)
+            duet.a.collect(duet.now)
+            duet.b.collect(duet.now)
+            duet.run()
+            #expect((duet.a.log.first == "established b") == isGood)
+            #expect(duet.a.log.first?.hasPrefix("dialFailed") == !isGood)
+            let stricter = Duet.judge("c")
+            #expect((duet.a.judgement(by: stricter) != nil) == isGood)
+        }
+    }
+
+    @Test func theHandshakeFails() {
+        let duet = Duet { $0.session.tls = .required }
+        duet.start()
+        duet.a.conversation.connectionEnded(
+            clean: false, why: "the certificate has expired", now: duet.now, &duet.a.output)
+        duet.a.collect(duet.now)
+        #expect(duet.a.log == ["dialFailed b: the certificate has expired"])
+        #expect(duet.a.closed == "the certificate has expired")
+    }
+}
