@@ -76,7 +76,7 @@ let package = Package(
             "RelayLink",
             [
                 "RelayModel", "RelayRows", "RelayCore", "RelayEngine", "RelaySession", "RelayStore", "TCPCL",
-                "BundleProtocol", "OpenSSLTLS", "CLinux", nioCore, nioPosix, nioLocks, logging,
+                "BundleProtocol", "OpenSSLTLS", nioCore, nioPosix,
             ]),
         module("RelayConfiguration", ["RelayModel", "RelayRouting", yams]),
         module("ControlAPI", []),
@@ -84,7 +84,7 @@ let package = Package(
             "RelayControl",
             [
                 "ControlAPI", "RelayModel", "RelayRows", "RelayRouting", "RelayCore", "RelayEngine", "RelayStore",
-                "RelayConfiguration", "EdXML", "OpenSSLTLS", "CLinux", hummingbird, nioCore, nioPosix, logging,
+                "RelayConfiguration", "EdXML", "CExpat", "OpenSSLTLS", hummingbird, lifecycle, nioCore, nioPosix, logging,
             ]),
         module(
             "RelayNode",
@@ -102,7 +102,7 @@ let package = Package(
 
         // The programs.
         program("edocd", ["RelayNode", "RelayConfiguration", arguments, logging]),
-        program("edocctl", ["ControlAPI", "RelayModel", "EdXML", arguments, nioCore, nioPosix, nioHTTP]),
+        program("edocctl", ["ControlAPI", "EdXML", arguments, nioCore, nioPosix, nioHTTP]),
         program("edoc-sim", ["RelaySimulator", arguments]),
         program(
             "edoc-bench",
@@ -120,9 +120,23 @@ let package = Package(
         tests("OpenSSLTLSTests", ["OpenSSLTLS", "RelayModel", nioCore, nioPosix, nioEmbedded]),
         tests("RelayCoreTests", ["RelaySimulator", "RelayCore", "RelayEngine", "RelayStore", "RelayRows", "RelayModel"]),
         tests("SimulationTests", ["RelaySimulator"]),
-        tests("RelaySessionTests", ["RelaySession", "RelayEngine", "RelayCore", "TCPCL", "BundleProtocol", nioCore]),
-        tests("RelayLinkTests", ["RelayLink", "RelaySession", "RelayStore", nioCore, nioPosix]),
-        tests("RelayControlTests", ["RelayControl", "ControlAPI", "RelayEngine", "RelayStore", "RelayCore", nioCore]),
+        tests(
+            "RelaySessionTests",
+            [
+                "RelaySession", "RelayModel", "RelayEngine", "RelayCore", "TCPCL", "BundleProtocol", "OpenSSLTLS", nioCore,
+            ]),
+        tests(
+            "RelayLinkTests",
+            [
+                "RelayLink", "RelaySession", "RelayModel", "RelayRows", "RelayEngine", "RelayCore", "RelayStore", "TCPCL",
+                "BundleProtocol", "OpenSSLTLS", nioCore, nioPosix,
+            ]),
+        tests(
+            "RelayControlTests",
+            [
+                "RelayControl", "ControlAPI", "RelayEngine", "RelayStore", "RelayCore", "RelayConfiguration", "RelayRouting",
+                "RelayRows", "RelayModel", "EdXML", "OpenSSLTLS", "edocctl", nioCore, logging, lifecycle,
+            ]),
         tests("IntegrationTests", ["ControlAPI", "RelayNode", "RelayModel", nioCore, nioPosix]),
         tests("TidyTests", []),
     ]

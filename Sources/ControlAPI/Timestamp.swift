@@ -34,7 +34,8 @@ public struct Timestamp: Hashable, Sendable, Comparable {
         return date + "T" + time + "." + padded(inDay % 1_000, 3) + "Z"
     }
 
-    /// Parses a date, or a date with a time in UTC (`Z`) or with an offset (`+07:00`); the fraction may be left out.
+    /// Parses a day (which begins in UTC), or a day with a time in UTC (`Z`) or with an offset (`+07:00`); seconds and fraction may
+    /// be left out.
     public init?(text: String) {
         let bytes = Array(text.utf8)
         func number(_ range: Range<Int>) -> Int64? {
@@ -80,6 +81,9 @@ public struct Timestamp: Hashable, Sendable, Comparable {
                 let offset = hours * 3_600_000 + minutes * 60_000
                 milliseconds += has("+", at: next) ? -offset : offset
                 next += 6
+            } else {
+                // A time of day without a zone would mean another moment to everybody.
+                return nil
             }
             guard next == bytes.count else { return nil }
         }

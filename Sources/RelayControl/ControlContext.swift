@@ -89,7 +89,9 @@ extension ClockReading {
     func timestamp(_ time: RelayTime) -> Timestamp? {
         guard time != .zero, time != .never else { return nil }
         let here = wall.timestamp.unixMilliseconds
-        if time >= relay { return Timestamp(clamping: (wall.unixMilliseconds).addingSaturating(time.since(relay).count)) }
+        if time >= relay {
+            return Timestamp(clamping: (wall.unixMilliseconds).addingSaturating(time.since(relay).count))
+        }
         let past = relay.since(time).count
         return Timestamp(unixMilliseconds: past > UInt64(here) ? 0 : here - Int64(past))
     }

@@ -36,7 +36,8 @@ struct ControlError: Error {
             case .badRequest: .badRequest
             }
         return ControlError(
-            status: status, error: "the document is refused, for no recipient was it taken (\(cause.rawValue))",
+            status: status,
+            error: "the document is refused as a whole (\(cause.rawValue)); correct what is named and submit it again",
             problems: problems.map(printable))
     }
 
@@ -44,7 +45,8 @@ struct ControlError: Error {
         // An error has no values that JSON cannot say.
         let bytes = (try? ControlJSON.bytes(ErrorAnswer(error: error, problems: problems))) ?? []
         return Response(
-            status: status, headers: [.contentType: "application/json"], body: .init(byteBuffer: ByteBuffer(bytes: bytes)))
+            status: status, headers: [.contentType: "application/json"],
+            body: .init(byteBuffer: ByteBuffer(bytes: bytes)))
     }
 }
 

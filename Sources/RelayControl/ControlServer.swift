@@ -39,7 +39,8 @@ public struct ControlServer<Node: NodeAccess>: Service {
         // The library tells of its own start and of each connection; the calls are logged here.
         quiet.logLevel = max(logger.logLevel, .warning)
         let app = Application(
-            router: router, configuration: .init(address: .unixDomainSocket(path: socket), serverName: nil),
+            router: router, server: .http1(configuration: .init(idleTimeout: .minutes(5))),
+            configuration: .init(address: .unixDomainSocket(path: socket), serverName: nil),
             onServerRunning: { _ in
                 // Until here the file has the mode of the umask, which lets nobody else in: connecting needs write permission.
                 if chmod(socket, 0o660) != 0 {
@@ -140,9 +141,11 @@ private struct ErrorAnswers: RouterMiddleware {
         } catch let error as HTTPError {
             return ControlError(status: error.status, error: "the request cannot be answered").response
         } catch {
-            context.logger.warning("control: request failed", metadata: ["error": "\(printable(String(describing: error)))"])
+            context.logger.warning(
+                "control: request failed", metadata: ["error": "\(printable(String(describing: error)))"])
             return ControlError(
-                status: .internalServerError, error: "the node could not answer: \(printable(String(describing: error)))"
+                status: .internalServerError,
+                error: "the node could not answer: \(printable(String(describing: error)))"
             ).response
         }
     }

@@ -63,7 +63,8 @@ extension ControlServer {
 
     private static func goneError(_ bundle: BundleID) -> ControlError {
         .notFound(
-            "\(printable(bundle.envelopeName)) is not here, or no longer; edocctl trace and edocctl history may know its end")
+            "\(printable(bundle.envelopeName)) is not here, or no longer; edocctl trace and edocctl history may know its end"
+        )
     }
 
     private static func pieces(_ row: EnvelopeRow, _ rows: any RowReader) -> EnvelopeAnswer.Pieces? {

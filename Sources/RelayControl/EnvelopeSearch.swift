@@ -99,7 +99,8 @@ extension EnvelopeSearch.Outcome {
             throw ControlError.notFound(
                 isExhaustive
                     ? "no envelope here is or begins with \(printable(text)); edocctl list shows what is here"
-                    : "none of the newest \(Page.scanMax) envelopes begins with \(printable(text)); give its whole name")
+                    : "none of the newest \(Page.scanMax) envelopes begins with \(printable(text)); give its whole name"
+            )
         }
     }
 }

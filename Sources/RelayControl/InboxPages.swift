@@ -125,7 +125,8 @@ extension ControlServer {
             }
         }
         guard problems.isEmpty else {
-            throw ControlError.notFound("nothing was acknowledged; edocctl inbox list \(agency) shows what is there", problems)
+            throw ControlError.notFound(
+                "nothing was acknowledged; edocctl inbox list \(agency) shows what is there", problems)
         }
         let taken = numbers.isEmpty ? 0 : try await node.acknowledgeInbox(agency, numbers)
         // Another caller may have been quicker.
@@ -178,7 +179,8 @@ private enum Standing: Sendable {
             if isTaken { return .taken(name) }
             if let state, state.isQueued {
                 return .other(
-                    ControlError(status: .conflict, error: "\(name) is not whole or not yet checked; try again in a while"))
+                    ControlError(
+                        status: .conflict, error: "\(name) is not whole or not yet checked; try again in a while"))
             }
             return .other(.notFound("\(name) is not in the inbox of \(agency)"))
         } catch let error as ControlError {

@@ -57,7 +57,8 @@ extension ControlServer {
         let configuration = node.configuration
         guard view.canonical != nil || view.home != nil else {
             throw ControlError.notFound(
-                "no agency or node \(printable(asked)) is in the directory of this node; check the code in agencies.yaml")
+                "no agency or node \(printable(asked)) is in the directory of this node; check the code in agencies.yaml"
+            )
         }
         var answer = ExplainAnswer(asked: asked, destination: view.destination)
         answer.agency = view.canonical?.text

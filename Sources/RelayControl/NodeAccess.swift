@@ -126,7 +126,8 @@ public struct NodeFacts: Sendable {
     public var batches: UInt64
 
     public init(
-        version: String, started: WallTime, listening: [String], rssAnon: UInt64, rssShmem: UInt64, rssFile: UInt64, storeFileBytes: UInt64,
+        version: String, started: WallTime, listening: [String], rssAnon: UInt64, rssShmem: UInt64, rssFile: UInt64,
+        storeFileBytes: UInt64,
         headRoom: HeadRoom, batches: UInt64
     ) {
         self.version = version

@@ -39,7 +39,8 @@ extension ControlServer {
         }
         let counted = try await node.read { rows in
             (
-                states: Books.inStore(rows, admin: false), count: rows.number(.counter, CounterKey.stockCount(.everything).name),
+                states: Books.inStore(rows, admin: false),
+                count: rows.number(.counter, CounterKey.stockCount(.everything).name),
                 bytes: rows.number(.counter, CounterKey.stockBytes(.everything).name),
                 corrupt: rows.number(.counter, CounterKey.corruptRecord.name)
             )
@@ -62,7 +63,8 @@ extension ControlServer {
                 envelopes: counted.count, payloadBytes: counted.bytes, usedBytes: room.usedBytes,
                 freeBytes: room.freeBytes, reserveBytes: room.reserveBytes, acceptableBytes: room.acceptableBytes,
                 fileBytes: facts.storeFileBytes),
-            inStore: counted.states, links: .init(up: live.up.count, down: live.down.count), active: UInt64(live.active),
+            inStore: counted.states, links: .init(up: live.up.count, down: live.down.count),
+            active: UInt64(live.active),
             stagedBytes: live.staged, corruptRecords: counted.corrupt, clockDoubted: live.isClockDoubted)
     }
 
@@ -75,7 +77,8 @@ extension ControlServer {
             )
         }
         return QueueAnswer(
-            now: now.wall.timestamp, bucketSeconds: QueuePicture.bucketSeconds, rows: found.rows, arrived: found.inboxes,
+            now: now.wall.timestamp, bucketSeconds: QueuePicture.bucketSeconds, rows: found.rows,
+            arrived: found.inboxes,
             arrivedCount: found.arrived)
     }
 

@@ -71,7 +71,8 @@ extension ControlServer {
             case .more: continue
             case .tooLong:
                 throw ControlError.badRequest(
-                    "the package's header does not end within \(EdXMLHeaderCut.headerBytesMax) bytes; it must come first")
+                    "the package's header does not end within \(EdXMLHeaderCut.headerBytesMax) bytes; it must come first"
+                )
             case .header(let summary):
                 // The reader takes 0...4 only.
                 let urgency = Urgency(rawValue: summary.priority) ?? .normal
@@ -109,7 +110,8 @@ extension ControlServer {
         }
     }
 
-    private static func feed(_ buffer: ByteBuffer, to cut: EdXMLHeaderCut) throws(EdXMLError) -> EdXMLHeaderCut.Outcome {
+    private static func feed(_ buffer: ByteBuffer, to cut: EdXMLHeaderCut) throws(EdXMLError) -> EdXMLHeaderCut.Outcome
+    {
         let result: Result<EdXMLHeaderCut.Outcome, EdXMLError> = buffer.withUnsafeReadableBytes { raw in
             Result { () throws(EdXMLError) in try cut.feed(raw) }
         }
@@ -198,13 +200,16 @@ private struct Upload {
             try await push(held)
             while let part = try await rest.next() {
                 if let package {
-                    do throws(EdXMLError) { try Self.feed(part, to: package.reader) } catch { throw Self.refusal(error) }
+                    do throws(EdXMLError) { try Self.feed(part, to: package.reader) } catch {
+                        throw Self.refusal(error)
+                    }
                 }
                 try await push(part)
             }
             try await flush()
             guard pushed == values.payloadLength else {
-                throw ControlError.badRequest("the body has \(pushed) bytes and not the \(values.payloadLength) announced")
+                throw ControlError.badRequest(
+                    "the body has \(pushed) bytes and not the \(values.payloadLength) announced")
             }
             try checkPackage()
         } catch {

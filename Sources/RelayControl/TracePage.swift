@@ -23,7 +23,8 @@ extension ControlServer {
         let (bundle, _) = try found.outcome.resolved(text)
         guard !found.copies.isEmpty || !found.reports.isEmpty else {
             throw ControlError.notFound(
-                "\(printable(bundle.envelopeName)) has not passed here, or its memory is over; edocctl history may know its end")
+                "\(printable(bundle.envelopeName)) has not passed here, or its memory is over; edocctl history may know its end"
+            )
         }
         let configuration = node.configuration
         let tracer = Tracer(
@@ -218,7 +219,9 @@ private struct HistoryFilter: Sendable {
         guard digits.count.isMultiple(of: 2), (2...64).contains(digits.count) else { return nil }
         var key = RowKey()
         for index in stride(from: 0, to: digits.count, by: 2) {
-            guard let byte = UInt8(String(decoding: digits[index..<index + 2], as: UTF8.self), radix: 16) else { return nil }
+            guard let byte = UInt8(String(decoding: digits[index..<index + 2], as: UTF8.self), radix: 16) else {
+                return nil
+            }
             key.append(byte)
         }
         return key

@@ -27,7 +27,8 @@ enum Standing: Equatable {
 
 /// The judgement of an offer.
 enum Judgement {
-    case take([RecipientRow])
+    /// Rows for its recipients; for a bundle without a path, the hops that it has come back from.
+    case take([RecipientRow], avoiding: [PathStop])
     /// One more piece of an envelope that is being received.
     case join(UInt64)
     case refuse(Refusal, why: String, count: RefusalCause)
@@ -80,9 +81,9 @@ extension RelayCore {
             if open.isMarked { turn.rows.delete(.staging, Keys.extent(open.extent)) }
             addPiece(open, to: number, &turn)
             turn.effects.append(.acknowledge(session: offer.session, offer: ticket))
-        case .take(let recipients):
+        case .take(let recipients, let tried):
             if open.isMarked { turn.rows.delete(.staging, Keys.extent(open.extent)) }
-            admit(open, recipients, &turn)
+            admit(open, recipients, avoiding: tried, &turn)
             turn.effects.append(.acknowledge(session: offer.session, offer: ticket))
         }
     }
@@ -155,7 +156,7 @@ extension RelayCore {
         if past.hasPiece { return .refuse(.completed, why: "this piece is here", count: .duplicate) }
         // The first piece has reserved the room for all of them.
         if let number = past.joins { return .join(number) }
-        return ways(offer, peer, past.standings, isGranted: isGranted, &turn)
+        return ways(offer, peer, past, isGranted: isGranted, &turn)
     }
 
     private func refusalOfRights(_ offer: Offer, _ peer: Peer) -> Judgement? {
@@ -226,6 +227,8 @@ extension RelayCore {
         var joins: UInt64?
         /// By recipient name.
         var standings: [String: Standing] = [:]
+        /// For bundles without a path: whom they were handed to from here before.
+        var tried: [PathStop] = []
     }
 
     private func past(of offer: Offer, from node: NodeID, _ rows: any RowReader) -> Past {
@@ -260,6 +263,7 @@ extension RelayCore {
                 }
                 continue
             }
+            if offer.copy == nil { past.tried += tried(row) }
             for name in wanted {
                 guard let recipient = row.recipients.first(where: { $0.name == name }), !recipient.isDuplicate,
                     let standing = standing(of: recipient, row, offer, from: node, isReturnByPath: isReturnByPath)
@@ -277,13 +281,25 @@ extension RelayCore {
         // Here for good, or ended here and reported.
         guard recipient.state == .forwarded || recipient.state.isQueued || recipient.state == .held else { return .known }
         guard let path = offer.copy?.path else {
-            return recipient.state == .forwarded && recipient.peer == node ? .returned : .known
+            // Handed to the very node that it is for.
+            if recipient.state == .forwarded, recipient.peer == offer.destination.node { return .known }
+            if recipient.state == .forwarded, recipient.peer == node { return .returned }
+            // Records and foreign bundles have no path. One that has come further than the one that was here may be the same on
+            // its way back; and as the count grows on every way, no two nodes let go one for the other's.
+            return offer.hopCount.map { $0 > row.hopCount } ?? false ? .returned : .known
         }
         if row.path.dropLast().elementsEqual(path) { return .known }
         // It has been here, so this node has sent it on, answered or not. A copy that is still kept here does not count: the next
         // hop may call that one complete because it has had the one that now returns.
         if isReturnByPath || recipient.state == .forwarded && recipient.peer == node { return .returned }
         return isSenior(row.path, to: path) ? .known : nil
+    }
+
+    /// The hops that a copy here has been sent to.
+    private func tried(_ row: EnvelopeRow) -> [PathStop] {
+        let taken = row.recipients.filter { $0.state == .forwarded }.compactMap(\.peer)
+        let asked = active[row.number]?.copies.map(\.peer) ?? []
+        return (taken + asked).map { PathStop(node: $0, time: row.arrivalWall) }
     }
 
     /// Copies of one envelope that have parted (a session was lost in doubt, and another hop was asked) meet again. Two nodes
@@ -340,7 +356,7 @@ extension RelayCore {
 
     /// Finds each recipient's way; the copy is taken if custody is possible for at least one.
     private mutating func ways(
-        _ offer: Offer, _ peer: Peer, _ standings: [String: Standing], isGranted: Bool, _ turn: inout Turn
+        _ offer: Offer, _ peer: Peer, _ past: Past, isGranted: Bool, _ turn: inout Turn
     ) -> Judgement {
         var taken: [RecipientRow] = []
         var refused: [RecipientRow] = []
@@ -351,14 +367,14 @@ extension RelayCore {
         for name in names {
             var recipient = RecipientRow(
                 name: name, state: .waiting, routeClass: 0, due: turn.now.relay, since: turn.now.relay)
-            if standings[name] == .known || hasSeen(offer, name, turn.rows) {
+            if past.standings[name] == .known || hasSeen(offer, name, turn.rows) {
                 knownCount += 1
                 // The pieces to come are for the same recipients, and find their row by them.
                 recipient.state = .forwarded
                 if offer.piece != nil { known.append(recipient) }
                 continue
             }
-            switch way(of: name, offer, peer) {
+            switch way(of: name, offer, peer, avoiding: offer.copy?.path ?? past.tried) {
             case .home: taken.append(recipient)
             case .away(let hops):
                 recipient.routeClass = classes.number(for: hops, turn.rows)
@@ -380,11 +396,10 @@ extension RelayCore {
         if !isGranted, let shortage = shortage(offer, peer, turn) {
             return .refuse(.noResources, why: shortage.rawValue, count: shortage)
         }
-        return .take(taken + refused + known)
+        return .take(taken + refused + known, avoiding: past.tried)
     }
 
-    private func way(of name: String, _ offer: Offer, _ peer: Peer) -> Destiny {
-        let path = offer.copy?.path ?? []
+    private func way(of name: String, _ offer: Offer, _ peer: Peer, avoiding path: [PathStop]) -> Destiny {
         if !offer.isAdministrative, let agency = AgencyCode(name) {
             let home = configuration.directory.home(of: agency)
             guard peer.rights.allowsRecipient(agency, home: home, peer: peer.node) else {

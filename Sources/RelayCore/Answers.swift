@@ -188,18 +188,27 @@ extension RelayCore {
 
     private mutating func saidNo(_ row: inout EnvelopeRow, _ recipients: [Int], _ peer: NodeID, _ turn: inout Turn) {
         let now = turn.now.relay
+        renameRecord(&row, &turn)
         var hasNewHop = false
         var isDeferred = false
+        var isNews = false
+        // What is not whole has not been accepted, so it cannot be refused either. And nobody is told of a refused record: it
+        // is kept until it expires.
+        let canEnd = row.isComplete && row.kind != .administrative
         for index in recipients {
             unqueue(row, index, turn.rows)
             row.recipients[index].peer = peer
             if !row.recipients[index].refusedBy.contains(peer) { row.recipients[index].refusedBy.append(peer) }
-            if row.recipients[index].refusedSince == .zero { row.recipients[index].refusedSince = now }
+            // The grace is for a hop that keeps saying no; a no of long ago, before links were down, is not held against it.
+            let wasAskedLately = now.since(row.recipients[index].due).count <= limits.refusalGrace.count / 2
+            if row.recipients[index].refusedSince == .zero || !wasAskedLately {
+                row.recipients[index].refusedSince = now
+                isNews = true
+            }
             let saidNo = row.recipients[index].refusedBy
             let isGraceOver = now.since(row.recipients[index].refusedSince) >= limits.refusalGrace
             guard case .away(let hops) = destiny(of: row.recipients[index], in: row) else {
-                // What is not whole yet has not been accepted, so it cannot be refused either: it waits for its rest.
-                if row.isComplete {
+                if canEnd {
                     end(&row, index, .refused, .noKnownRoute, &turn)
                 } else {
                     deferRecipient(&row, index, &turn)
@@ -215,19 +224,33 @@ extension RelayCore {
                 move(&row, index, to: .waiting, now)
                 enqueue(row, index, &turn)
                 hasNewHop = true
-            } else if left.isEmpty, isGraceOver, row.isComplete {
+            } else if left.isEmpty, isGraceOver, canEnd {
                 end(&row, index, .refused, .refusedByNextHop, &turn)
             } else {
                 if left.isEmpty { row.recipients[index].refusedBy = [] }
-                setClass(&row, index, hops: hops, turn.rows)
+                // The hops that a record has come back from may have found another way by then.
+                if left.isEmpty, row.kind == .administrative { row.path = Array(row.path.suffix(1)) }
+                if case .away(let all) = destiny(of: row.recipients[index], in: row) {
+                    setClass(&row, index, hops: all, turn.rows)
+                }
                 deferRecipient(&row, index, &turn)
                 isDeferred = true
             }
         }
-        if isDeferred, !hasNewHop {
+        if isDeferred, isNews, !hasNewHop {
             turn.effects.append(
                 .notice(Notice(.alarm, "refused by every next hop: \(row.lastAnswer)", peer: peer, envelope: row.bundle)))
         }
+    }
+
+    /// A record that was made before this node knew that its clock is wrong is refused everywhere; it gets a name without a time.
+    private mutating func renameRecord(_ row: inout EnvelopeRow, _ turn: inout Turn) {
+        guard row.kind == .administrative, row.origin == nil, clockJudge.isDoubted, row.bundle.creationTime > 0 else {
+            return
+        }
+        turn.rows.delete(.bundle, Keys.bundle(row.bundle, number: row.number))
+        row.bundle = takeBundleID(&turn)
+        turn.rows.put(.bundle, Keys.bundle(row.bundle, number: row.number))
     }
 
     /// Puts one recipient back with a later due time; its old queue row is gone already.

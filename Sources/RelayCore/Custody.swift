@@ -6,7 +6,9 @@ import RelayRows
 
 extension RelayCore {
     /// Takes an offered copy into custody: rows for the envelope, its queue places, its inboxes and its memory.
-    mutating func admit(_ open: OpenOffer, _ recipients: [RecipientRow], _ turn: inout Turn) {
+    mutating func admit(
+        _ open: OpenOffer, _ recipients: [RecipientRow], avoiding tried: [PathStop], _ turn: inout Turn
+    ) {
         let offer = open.offer
         let number = offer.piece == nil ? open.extent : takeNumber()
         var row = EnvelopeRow(
@@ -18,7 +20,7 @@ extension RelayCore {
         row.wantsStatusReports = offer.wantsStatusReports
         row.header = offer.header
         row.document = offer.document
-        row.path = (offer.copy?.path ?? []) + [PathStop(node: node, time: turn.now.wall)]
+        row.path = (offer.copy?.path ?? tried) + [PathStop(node: node, time: turn.now.wall)]
         row.hopLimit = offer.hopLimit ?? 0
         row.hopCount = offer.hopCount ?? 0
         row.isInPieces = offer.piece != nil

@@ -90,18 +90,19 @@ extension RelayCore {
     /// Report rows stand under the creation time of their envelope.
     private func dropReports(_ turn: inout Turn) {
         let wall = turn.now.wall.milliseconds
-        guard !clockJudge.isDoubted, wall > limits.historyMemory.count else { return }
+        guard clockJudge.isConfirmed, wall > limits.historyMemory.count else { return }
         let oldest = wall - limits.historyMemory.count
         let prefix = RowKey(text: node.endpoint.text)
         var keys: [RowKey] = []
-        turn.rows.scan(.report, prefix: prefix) { key, value in
-            let created = key.number(at: prefix.bytes.count)
-            guard created < oldest, keys.count < 4_096 else { return false }
-            // Envelopes made while the clock was doubted have no creation time.
-            if created > 0 || ReportRow(record: value).map({ $0.time.milliseconds < oldest }) ?? true {
+        // Envelopes made while the clock was doubted have no creation time; their rows stay.
+        prefix.adding(UInt64(1)).withBytes { first in
+            turn.rows.scan(.report, from: first) { key, _ in
+                guard prefix.isPrefix(of: key), key.number(at: prefix.bytes.count) < oldest, keys.count < 4_096 else {
+                    return false
+                }
                 keys.append(RowKey(copying: key))
+                return true
             }
-            return true
         }
         for key in keys { turn.rows.delete(.report, key) }
     }
@@ -154,6 +155,9 @@ struct ClockJudge {
         return doubted != isDoubted
     }
 
+    /// Somebody's clock agrees with ours, and most do. A wrong clock is not known to be wrong just after the start.
+    var isConfirmed: Bool { !isDoubted && verdicts.contains { !$0.disagrees } }
+
     func knows(_ source: EndpointID, disagrees: Bool) -> Bool {
         verdicts.contains { $0.source == source && $0.disagrees == disagrees }
     }
@@ -182,6 +186,8 @@ extension RelayCore {
     }
 
     private mutating func announceClock(_ turn: inout Turn) {
+        // A restart does not make a clock right.
+        turn.rows.setNumber(.meta, "clockDoubted", clockJudge.isDoubted ? 1 : 0)
         let text = clockJudge.isDoubted ? "expiry is suspended: the clock is doubted" : "the clock is believed again"
         turn.effects.append(.notice(Notice(clockJudge.isDoubted ? .alarm : .notice, text)))
     }

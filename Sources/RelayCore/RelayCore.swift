@@ -95,6 +95,7 @@ public struct RelayCore {
         nextCounter = UInt32(truncatingIfNeeded: max(1, turn.rows.number(.meta, "nextCounter")))
         peers = PeerTable(configuration.peers, now: turn.now.relay)
         if incarnation == 0 { drawIncarnation(&turn) }
+        _ = clockJudge.set(turn.rows.number(.meta, "clockDoubted") != 0)
         classes.load(turn.rows)
         removals = Self.leftovers(turn.rows)
         gathering.load(turn.rows, now: turn.now.relay)

@@ -184,6 +184,9 @@ final class BulkHandler: ChannelInboundHandler, SubmissionWaiter, @unchecked Sen
         }
     }
 
+    /// The node stops. Any thread.
+    func end() { loop.execute { [self] in context?.close(promise: nil) } }
+
     func lost(_ tickets: [Ticket], why: String) {
         loop.execute { [self] in context?.close(promise: nil) }
     }
@@ -242,8 +245,10 @@ public final class BulkListener: Sendable {
         for handler in handlersBox.withLockedValue({ Array($0.values) }) { handler.resume() }
     }
 
-    public func stop() {
-        try? channel.close().wait()
+    /// Takes no more connections and ends those that are there. Before the event loops stop.
+    public func stop() async {
+        try? await channel.close().get()
+        for handler in handlersBox.withLockedValue({ Array($0.values) }) { handler.end() }
         unlink(path)
     }
 }

@@ -114,19 +114,20 @@ public final class Node: Sendable {
                 "node": "\(settings.node.name)", "version": "\(RelayVersion.text)",
                 "listen": "\(listening.withLockedValue { $0 }.joined(separator: " "))",
             ])
-        let group = ServiceGroup(
-            configuration: .init(
-                services: [.init(service: server), .init(service: ReloadService(node: self))],
-                gracefulShutdownSignals: [.sigterm, .sigint], logger: quietLogger))
-        defer { bulk?.stop() }
+        var services = ServiceGroupConfiguration(
+            services: [.init(service: server), .init(service: ReloadService(node: self))],
+            gracefulShutdownSignals: [.sigterm, .sigint], logger: quietLogger)
+        // A caller that does not read its answer must not keep the node from stopping.
+        services.maximumGracefulShutdownDuration = .seconds(10)
+        let group = ServiceGroup(configuration: services)
         do {
             try await group.run()
         } catch {
             logger.critical("the daemon stops", metadata: ["why": "\(error)"])
-            await stop()
+            await stop(bulk)
             throw NodeFailure(sentence: "\(error)", exitCode: 1)
         }
-        await stop()
+        await stop(bulk)
     }
 
     private var quietLogger: Logger {
@@ -166,9 +167,10 @@ public final class Node: Sendable {
         }
     }
 
-    private func stop() async {
+    private func stop(_ bulk: BulkListener?) async {
         notifier.stopping()
         logger.notice("stopping")
+        await bulk?.stop()
         try? await links.terminateAll(why: "this node is stopping", within: .seconds(10)).get()
         engine.stop()
         try? await group.shutdownGracefully()

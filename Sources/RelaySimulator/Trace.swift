@@ -11,7 +11,7 @@ public struct Trace {
     private var lines: [String] = []
     private var oldest = 0
 
-    static let linesMax = 4_000
+    static let linesMax = 40_000
 
     public init(keepsLines: Bool) { self.keepsLines = keepsLines }
 

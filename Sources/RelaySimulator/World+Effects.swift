@@ -69,6 +69,11 @@ extension World {
                 return false
             }
             return true
+        case .event(.reported(let ticket, _, let reporter, let bundle, let rows)):
+            note(
+                node.index, "reported", ticket.number,
+                "gets record \(bundle) of \(reporter) as \(ticket.number): \(rows.map { "\($0.bundle) \($0.recipient) \($0.state)" })")
+            return true
         case .offerBytes(let ticket, _), .offerCompleted(let ticket, _): return !books.turnedDown.contains(ticket)
         case .offerAbandoned(let ticket):
             node.offers[ticket] = nil

@@ -160,7 +160,7 @@ public final class World {
         if failure == nil { finalCheck() }
         if let failure { trace.note(now, 0, "failure", 0) { "FAILED: \(failure)" } }
         return Outcome(
-            failure: failure, hash: trace.hash, steps: steps, summary: summary, lastLines: trace.last(200))
+            failure: failure, hash: trace.hash, steps: steps, summary: summary, lastLines: trace.last(Trace.linesMax))
     }
 
     /// Longer than every backoff, grace and wait of `limits` together.

@@ -53,7 +53,9 @@ struct ControlClient: Sendable {
     }
 
     /// The whole answer, which is bounded.
-    private func answer(_ method: HTTPMethod, _ uri: String, length: UInt64?, from source: Source?) async throws -> [UInt8] {
+    private func answer(_ method: HTTPMethod, _ uri: String, length: UInt64?, from source: Source?) async throws
+        -> [UInt8]
+    {
         let collected = Collected()
         _ = try await exchange(method, uri, length: length, from: source) { try await collected.add($0) }
         return await collected.bytes

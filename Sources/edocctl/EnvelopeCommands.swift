@@ -34,7 +34,8 @@ struct ShowCommand: AsyncParsableCommand {
 enum EnvelopesView {
     static func text(_ answer: EnvelopesAnswer) -> String {
         var table = TextTable([
-            ("NUMBER", .right), ("ENVELOPE", .left), ("U", .right), ("SIZE", .right), ("AGE", .right), ("STATES", .left),
+            ("NUMBER", .right), ("ENVELOPE", .left), ("U", .right), ("SIZE", .right), ("AGE", .right),
+            ("STATES", .left),
         ])
         for line in answer.envelopes {
             let states = line.states.sorted { $0.key < $1.key }.map { "\($0.value) \($0.key)" }

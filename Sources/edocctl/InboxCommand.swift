@@ -65,7 +65,8 @@ enum InboxView {
     static func list(_ answer: InboxAnswer) -> String {
         guard !answer.documents.isEmpty else { return Sentences.empty(Shown.text(answer.agency)) + "\n" }
         var table = TextTable([
-            ("ENVELOPE", .left), ("SENDER", .left), ("U", .right), ("SIZE", .right), ("AGE", .right), ("DOCUMENT", .left),
+            ("ENVELOPE", .left), ("SENDER", .left), ("U", .right), ("SIZE", .right), ("AGE", .right),
+            ("DOCUMENT", .left),
         ])
         for document in answer.documents {
             table.add([

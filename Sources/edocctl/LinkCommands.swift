@@ -4,7 +4,8 @@ import ArgumentParser
 import ControlAPI
 
 struct PeersCommand: AsyncParsableCommand {
-    static let configuration = CommandConfiguration(commandName: "peers", abstract: "The neighbour nodes and their links.")
+    static let configuration = CommandConfiguration(
+        commandName: "peers", abstract: "The neighbour nodes and their links.")
 
     @OptionGroup var common: CommonOptions
 
@@ -62,7 +63,8 @@ enum PeersView {
     static func text(_ answer: PeersAnswer) -> String {
         guard !answer.peers.isEmpty else { return Sentences.none + "\n" }
         var table = TextTable([
-            ("PEER", .left), ("STATE", .left), ("FOR", .right), ("LINKS", .right), ("FLYING", .right), ("DOUBT", .right),
+            ("PEER", .left), ("STATE", .left), ("FOR", .right), ("LINKS", .right), ("FLYING", .right),
+            ("DOUBT", .right),
             ("SENT", .right), ("TAKEN", .right), ("CERT", .right), ("NEXT DIAL", .left),
         ])
         var notes = ""

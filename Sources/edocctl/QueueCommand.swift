@@ -22,7 +22,8 @@ enum QueueView {
     /// The columns hold what is not older than their title says and older than the one before.
     private static func waiting(_ answer: QueueAnswer) -> String {
         var columns: [(String, TextTable.Side)] = [
-            (Sentences.nextHop, .left), (Sentences.total, .right), (Sentences.bytes, .right), (Sentences.oldest, .right),
+            (Sentences.nextHop, .left), (Sentences.total, .right), (Sentences.bytes, .right),
+            (Sentences.oldest, .right),
         ]
         columns += answer.bucketSeconds.map { (Shown.span($0), .right) }
         columns.append((answer.bucketSeconds.last.map { ">" + Shown.span($0) } ?? Sentences.all, .right))

@@ -66,14 +66,13 @@ enum Shown {
         }
     }
 
-    /// `999 B`, `1.5 KiB`, `64 MiB`.
+    /// `999 B`, `1.5 KiB`, `64 MiB`; rounded down.
     static func size(_ bytes: UInt64) -> String {
         guard bytes >= 1_024 else { return "\(bytes) B" }
         let units = ["KiB", "MiB", "GiB", "TiB", "PiB", "EiB"]
         var index = 0
         var unit: UInt64 = 1_024
-        // 1023.96 KiB would be shown as 1024 KiB.
-        while index + 1 < units.count, bytes / unit >= 1_024 || bytes % unit > unit / 20 * 19 && bytes / unit == 1_023 {
+        while index + 1 < units.count, bytes / unit >= 1_024 {
             unit <<= 10
             index += 1
         }

@@ -51,7 +51,9 @@ struct FactList {
     var text: String {
         let width = facts.map { Shown.width($0.name) }.max() ?? 0
         return facts.map { fact in
-            fact.name + ":" + String(repeating: " ", count: width - Shown.width(fact.name) + 1) + fact.value + "\n"
+            // A line without a name goes on with what the one above says.
+            fact.name + (fact.name.isEmpty ? " " : ":")
+                + String(repeating: " ", count: width - Shown.width(fact.name) + 1) + fact.value + "\n"
         }.joined()
     }
 }

@@ -78,7 +78,8 @@ enum HistoryView {
         ])
         for row in answer.rows {
             table.add([
-                Shown.time(row.ended), row.state + (row.reason.map { " (\($0))" } ?? ""), row.recipient, row.peer ?? "-",
+                Shown.time(row.ended), row.state + (row.reason.map { " (\($0))" } ?? ""), row.recipient,
+                row.peer ?? "-",
                 row.name,
             ])
         }

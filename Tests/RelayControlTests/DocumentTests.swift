@@ -27,7 +27,8 @@ import Testing
             #expect(foreign == 403)
             #expect(why.problems == ["sender H29 is not at home at this node"])
             for query in [
-                [("to", "H29")], [("sender", "G22")], [("urgency", "1")], [("sender", "G22"), ("to", "H29"), ("urgency", "5")],
+                [("to", "H29")], [("sender", "G22")], [("urgency", "1")],
+                [("sender", "G22"), ("to", "H29"), ("urgency", "5")],
                 [("sender", "G22"), ("to", "H29"), ("lifetime", "soon")],
                 [("sender", "G22"), ("to", "H29"), ("lifetime", "999d")],
             ] {
@@ -36,7 +37,9 @@ import Testing
                 }
                 #expect(code == 400, "\(query)")
             }
-            let (empty, _) = try await world.refusal { _ = try await world.submit([("sender", "G22"), ("to", "H29")], []) }
+            let (empty, _) = try await world.refusal {
+                _ = try await world.submit([("sender", "G22"), ("to", "H29")], [])
+            }
             #expect(empty == 400)
             let ledger = try await world.get(ControlPath.ledger, as: LedgerAnswer.self)
             #expect(ledger.documents?.accepted == 0)
@@ -106,7 +109,7 @@ import Testing
                     offset += part.count
                     if case .header(let summary) = try part.withUnsafeBytes({ try cut.feed($0) }) { found = summary }
                 }
-                #expect(found?.recipients == ["H29", "G22.1"])
+                #expect(found?.recipients == ["000.00.00.H29", "G22.1"])
                 #expect(found?.priority == 2)
                 #expect(found?.attachmentCount == 0)
             }
@@ -117,13 +120,18 @@ import Testing
         try await World.with { world in
             let body = (0..<50_000).map { UInt8(truncatingIfNeeded: $0 &* 7) }
             var names: [String] = []
-            for _ in 0..<3 { names.append(try await world.submit([("sender", "G22"), ("to", "G22.1"), ("to", "H29")], body).envelope) }
+            for _ in 0..<3 {
+                names.append(
+                    try await world.submit([("sender", "G22"), ("to", "G22.1"), ("to", "H29")], body).envelope)
+            }
             let inbox = try await world.get(ControlPath.inbox("G22.1"), as: InboxAnswer.self)
             #expect(inbox.documents.map(\.envelope) == names)
-            let page = try await world.get(ControlPath.query(ControlPath.inbox("G22.1"), [("limit", "2")]), as: InboxAnswer.self)
+            let page = try await world.get(
+                ControlPath.query(ControlPath.inbox("G22.1"), [("limit", "2")]), as: InboxAnswer.self)
             #expect(page.documents.map(\.envelope) == Array(names[0..<2]))
             let rest = try await world.get(
-                ControlPath.query(ControlPath.inbox("G22.1"), [("limit", "2"), ("cursor", page.cursor)]), as: InboxAnswer.self)
+                ControlPath.query(ControlPath.inbox("G22.1"), [("limit", "2"), ("cursor", page.cursor)]),
+                as: InboxAnswer.self)
             #expect(rest.documents.map(\.envelope) == [names[2]])
             #expect(rest.cursor == nil)
 
@@ -202,7 +210,8 @@ import Testing
 
     private static func package(_ world: World, _ attachment: String) throws -> [UInt8] {
         let draft = EdXMLDraft(
-            sender: .init(code: "G22", name: "Văn phòng"), recipients: [.init(code: "000.00.00.H29"), .init(code: "G22.1")],
+            sender: .init(code: "G22", name: "Văn phòng"),
+            recipients: [.init(code: "000.00.00.H29"), .init(code: "G22.1")],
             documentID: "41/2026", codeNumber: "41", codeNotation: "VPCP", place: "Hà Nội",
             date: EdXMLDate(year: 2026, month: 3, day: 9)!, subject: "Về việc thử", priority: 2,
             sentAt: "2026/03/09 07:05:00", attachments: [.init(name: "a.pdf", path: attachment)])

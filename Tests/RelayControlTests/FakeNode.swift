@@ -123,7 +123,9 @@ actor FakeNode: NodeAccess {
     }
 
     func finish(_ ticket: Ticket, _ digest: Digest) -> SubmissionAnswer {
-        for case .answerSubmission(_, let answer) in run([.submissionCompleted(ticket, digest: digest)]) { return answer }
+        for case .answerSubmission(_, let answer) in run([.submissionCompleted(ticket, digest: digest)]) {
+            return answer
+        }
         return .refused(["no answer"], cause: .noResources)
     }
 
@@ -164,7 +166,9 @@ actor FakeNode: NodeAccess {
         let count = Glibc.read(descriptor, &buffer, buffer.count)
         let text = String(decoding: buffer.prefix(max(count, 0)), as: UTF8.self)
         for line in text.split(separator: "\n") where line.hasPrefix("RssAnon:") {
-            return (line.split(whereSeparator: { $0 == " " || $0 == "\t" }).dropFirst().first.flatMap { UInt64($0) } ?? 0) << 10
+            return
+                (line.split(whereSeparator: { $0 == " " || $0 == "\t" }).dropFirst().first.flatMap { UInt64($0) } ?? 0)
+                << 10
         }
         return 0
     }

@@ -9,7 +9,9 @@ import Testing
 @testable import edocctl
 
 @Suite struct PagesTests {
-    private static let flags: [(name: String, value: String?)] = [("sender", "G22"), ("to", "H29"), ("document", "41/VPCP")]
+    private static let flags: [(name: String, value: String?)] = [
+        ("sender", "G22"), ("to", "H29"), ("document", "41/VPCP"),
+    ]
 
     @Test func statusQueueAndLedgerAgree() async throws {
         try await World.with { world in
@@ -55,7 +57,9 @@ import Testing
             let one = try await world.get(ControlPath.ledger(of: "truc"), as: LedgerAnswer.self)
             #expect(one.documents == nil)
             #expect(one.peers.map(\.node) == ["truc"])
-            let (code, answer) = try await world.refusal { _ = try await world.client.get(ControlPath.ledger(of: "nobody")) }
+            let (code, answer) = try await world.refusal {
+                _ = try await world.client.get(ControlPath.ledger(of: "nobody"))
+            }
             #expect(code == 404)
             #expect(answer.error == "no peer nobody is known here; edocctl peers lists them")
         }
@@ -99,44 +103,54 @@ import Testing
 
             let first = try await world.get(ControlPath.envelope(names[0]), as: EnvelopeAnswer.self)
             let number = String(first.envelope.number)
-            #expect(try await world.get(ControlPath.envelope(number), as: EnvelopeAnswer.self).envelope.name == names[0])
+            #expect(
+                try await world.get(ControlPath.envelope(number), as: EnvelopeAnswer.self).envelope.name == names[0])
             // Without the creation time the name is still an ID; 1 is not the beginning of 10, 11 and 12.
             let short = String(names[0].prefix { $0 != "@" })
             #expect(short.hasSuffix("-1"))
             #expect(try await world.get(ControlPath.envelope(short), as: EnvelopeAnswer.self).envelope.name == names[0])
 
-            let (code, answer) = try await world.refusal { _ = try await world.client.get(ControlPath.envelope("vpcp-")) }
+            let (code, answer) = try await world.refusal {
+                _ = try await world.client.get(ControlPath.envelope("vpcp-"))
+            }
             #expect(code == 409)
             #expect(answer.problems.count > 1)
             #expect(answer.error == "several envelopes begin with vpcp-; give more of the name")
-            for bad in ["hcm-", "999999", "vpcp-zz-1@x", "a/b", "%", "ü", "dtn://x/@1.2", "\u{1b}[31m", names[0] + "0"] {
-                let (code, answer) = try await world.refusal { _ = try await world.client.get(ControlPath.envelope(bad)) }
+            for bad in ["hcm-", "999999", "vpcp-zz-1@x", "a/b", "%", "ü", "dtn://x/@1.2", "\u{1b}[31m", names[0] + "0"]
+            {
+                let (code, answer) = try await world.refusal {
+                    _ = try await world.client.get(ControlPath.envelope(bad))
+                }
                 #expect(code == 404, "\(bad)")
                 #expect(!answer.error.contains("\u{1b}"))
             }
 
-            let found = try await world.get(ControlPath.query(ControlPath.envelopes, [("document", "9/X")]), as: EnvelopesAnswer.self)
+            let found = try await world.get(
+                ControlPath.query(ControlPath.envelopes, [("document", "9/X")]), as: EnvelopesAnswer.self)
             #expect(found.envelopes.map(\.name) == [other.envelope])
 
             var listed: [String] = []
             var cursor: String?
             repeat {
                 let page = try await world.get(
-                    ControlPath.query(ControlPath.envelopes, [("document", "41/VPCP"), ("limit", "5"), ("cursor", cursor)]),
+                    ControlPath.query(
+                        ControlPath.envelopes, [("document", "41/VPCP"), ("limit", "5"), ("cursor", cursor)]),
                     as: EnvelopesAnswer.self)
                 #expect(page.envelopes.count <= 5)
                 listed += page.envelopes.map(\.name)
                 cursor = page.cursor
             } while cursor != nil
             #expect(listed == names.reversed())
-            let all = try await world.get(ControlPath.query(ControlPath.envelopes, [("state", "waiting")]), as: EnvelopesAnswer.self)
+            let all = try await world.get(
+                ControlPath.query(ControlPath.envelopes, [("state", "waiting")]), as: EnvelopesAnswer.self)
             #expect(all.envelopes.count == 13)
         }
     }
 
     @Test func aTraceTellsTheWayToEachOfTwoRecipients() async throws {
         try await World.with { world in
-            let submitted = try await world.submit([("sender", "G22"), ("to", "H29"), ("to", "000.00.00.H29"), ("to", "H26")], [1, 2])
+            let submitted = try await world.submit(
+                [("sender", "G22"), ("to", "H29"), ("to", "000.00.00.H29"), ("to", "H26")], [1, 2])
             #expect(submitted.recipients == ["H29", "H26"])
             let session = Ticket(900)
             let facts = SessionFacts(peer: NodeID(name: "truc")!, transferMRU: 1 << 30, isDialled: true)
@@ -144,7 +158,8 @@ import Testing
             let dispatch = try #require(await world.node.dispatches.first)
             #expect(dispatch.copy?.recipients.count == 2)
             world.node.advance(.seconds(2))
-            await world.node.run([.event(.transferAnswered(session: session, dispatch: dispatch.ticket, .acknowledged))])
+            await world.node.run([.event(.transferAnswered(session: session, dispatch: dispatch.ticket, .acknowledged))]
+            )
 
             var trace = try await world.get(ControlPath.trace(submitted.envelope), as: TraceAnswer.self)
             #expect(trace.isSubmitter)
@@ -154,15 +169,20 @@ import Testing
             let bundle = try #require(BundleID(envelopeName: submitted.envelope))
             let start = world.node.now.wall
             let path = ["vpcp", "truc", "hcm"].enumerated().map { index, name in
-                PathStop(node: NodeID(name: name)!, time: WallTime(milliseconds: start.milliseconds + UInt64(index) * 1_500))
+                PathStop(
+                    node: NodeID(name: name)!, time: WallTime(milliseconds: start.milliseconds + UInt64(index) * 1_500))
             }
             let rows = [ReportedState.arrived, .delivered].enumerated().map { index, state in
                 ReportRow(
                     bundle: bundle, recipient: AgencyCode("H29")!, state: state,
-                    time: WallTime(milliseconds: start.milliseconds + 4_000 + UInt64(index) * 60_000), reason: .none, path: path)
+                    time: WallTime(milliseconds: start.milliseconds + 4_000 + UInt64(index) * 60_000), reason: .none,
+                    path: path)
             }
             await world.node.run([
-                .event(.reported(ticket: Ticket(901), session: session, reporter: NodeID(name: "hcm")!, bundle: bundle, rows: rows))
+                .event(
+                    .reported(
+                        ticket: Ticket(901), session: session, reporter: NodeID(name: "hcm")!, bundle: bundle,
+                        rows: rows))
             ])
             trace = try await world.get(ControlPath.trace(submitted.envelope), as: TraceAnswer.self)
             #expect(trace.recipients.map(\.name) == ["H29", "H26"])
@@ -172,12 +192,17 @@ import Testing
             #expect(trace.recipients[0].unknown == nil)
             #expect(trace.recipients[1].home == "hanoi")
 
-            let history = try await world.get(ControlPath.query(ControlPath.history, [("agency", "H26")]), as: HistoryAnswer.self)
+            let history = try await world.get(
+                ControlPath.query(ControlPath.history, [("agency", "H26")]), as: HistoryAnswer.self)
             #expect(history.rows.map(\.state) == ["forwarded"])
             #expect(history.rows.first?.peer == "truc")
-            #expect(try await world.get(ControlPath.query(ControlPath.history, [("peer", "hcm")]), as: HistoryAnswer.self).rows.isEmpty)
+            #expect(
+                try await world.get(ControlPath.query(ControlPath.history, [("peer", "hcm")]), as: HistoryAnswer.self)
+                    .rows.isEmpty)
 
-            let (code, _) = try await world.refusal { _ = try await world.client.get(ControlPath.trace("vpcp-zzz-1@a1")) }
+            let (code, _) = try await world.refusal {
+                _ = try await world.client.get(ControlPath.trace("vpcp-zzz-1@a1"))
+            }
             #expect(code == 404)
         }
     }
@@ -196,7 +221,8 @@ import Testing
             var cursor: String?
             repeat {
                 let page = try await world.get(
-                    ControlPath.query(ControlPath.history, [("limit", "3"), ("cursor", cursor)]), as: HistoryAnswer.self)
+                    ControlPath.query(ControlPath.history, [("limit", "3"), ("cursor", cursor)]), as: HistoryAnswer.self
+                )
                 seen += page.rows.map(\.name)
                 cursor = page.cursor
             } while cursor != nil
@@ -207,7 +233,10 @@ import Testing
             let part = try await world.get(
                 ControlPath.query(ControlPath.history, [("since", at(2)), ("until", at(4))]), as: HistoryAnswer.self)
             #expect(part.rows.map(\.name) == [names[3], names[2], names[1]])
-            for bad in [("since", "yesterday"), ("limit", "0"), ("limit", "1001"), ("cursor", "zz"), ("agency", "a b"), ("agncy", "G22")] {
+            for bad in [
+                ("since", "yesterday"), ("limit", "0"), ("limit", "1001"), ("cursor", "zz"), ("agency", "a b"),
+                ("agncy", "G22"),
+            ] {
                 let (code, _) = try await world.refusal {
                     _ = try await world.client.get(ControlPath.query(ControlPath.history, [(bad.0, bad.1)]))
                 }

@@ -48,18 +48,24 @@ import Testing
         try await World.with { world in
             world.caller.set(Caller(uid: 1_000, user: "lan", groups: []))
             for path in [
-                ControlPath.status, ControlPath.queue, ControlPath.envelopes, ControlPath.envelope("1"), ControlPath.trace("1"),
+                ControlPath.status, ControlPath.queue, ControlPath.envelopes, ControlPath.envelope("1"),
+                ControlPath.trace("1"),
                 ControlPath.history, ControlPath.peers, ControlPath.routes, ControlPath.explain + "?agency=G22",
-                ControlPath.ledger, ControlPath.ledger(of: "truc"), ControlPath.inbox("G22"), ControlPath.document("G22", "1"),
+                ControlPath.ledger, ControlPath.ledger(of: "truc"), ControlPath.inbox("G22"),
+                ControlPath.document("G22", "1"),
             ] {
                 let (code, answer) = try await world.refusal { _ = try await world.client.get(path) }
                 #expect(code == 403, "\(path)")
                 #expect(answer.error.contains("control.rights"))
             }
             let json = try ControlJSON.bytes(AcknowledgeRequest(envelopes: ["1"]))
-            let (ack, _) = try await world.refusal { _ = try await world.client.post(ControlPath.acknowledge("G22"), json: json) }
+            let (ack, _) = try await world.refusal {
+                _ = try await world.client.post(ControlPath.acknowledge("G22"), json: json)
+            }
             #expect(ack == 403)
-            let (submit, _) = try await world.refusal { _ = try await world.submit([("sender", "G22"), ("to", "H29")], [1]) }
+            let (submit, _) = try await world.refusal {
+                _ = try await world.submit([("sender", "G22"), ("to", "H29")], [1])
+            }
             #expect(submit == 403)
         }
     }
@@ -77,7 +83,10 @@ import Testing
             #expect(lines.contains(#"control: denied caller=lan\u{1b}[2J verb=see"#))
             #expect(lines.contains("control: submitted bytes=1 caller=lan envelope=\(answer.envelope) sender=G22"))
             #expect(lines.contains("control: document fetched agency=G22 caller=lan envelope=\(answer.envelope)"))
-            #expect(lines.contains { $0.hasPrefix("control: inbox acknowledged agency=G22 caller=lan") && $0.hasSuffix("taken=1") })
+            #expect(
+                lines.contains {
+                    $0.hasPrefix("control: inbox acknowledged agency=G22 caller=lan") && $0.hasSuffix("taken=1")
+                })
         }
     }
 
@@ -89,7 +98,8 @@ import Testing
             let root = try await CallerNames.system.caller(of: PeerCredentials(pid: 1, uid: 0, gid: 0))
             #expect(root.user == "root")
             #expect(root.groups.contains("root"))
-            let nobody = try await CallerNames.system.caller(of: PeerCredentials(pid: 1, uid: 4_000_000_000, gid: 4_000_000_000))
+            let nobody = try await CallerNames.system.caller(
+                of: PeerCredentials(pid: 1, uid: 4_000_000_000, gid: 4_000_000_000))
             #expect(nobody.user == nil)
             #expect(nobody.groups.isEmpty)
         }

@@ -32,22 +32,30 @@ private let zone: Void = {
     @Test func nothingSteersTheTerminal() {
         #expect(Shown.text("a\u{1b}[31mb\r\n\u{9b}\u{202e}c\u{7f}") == #"a\u{1b}[31mb\u{d}\u{a}\u{9b}\u{202e}c\u{7f}"#)
         #expect(Shown.text("Hỏa tốc") == "Hỏa tốc")
-        #expect(Shown.json("{\"a\":\"\u{9b}\u{202e}\u{e0001}\u{7f}\"}\n") == #"{"a":"\u009b\u202e\udb40\udc01\u007f"}"# + "\n")
+        #expect(
+            Shown.json("{\"a\":\"\u{9b}\u{202e}\u{e0001}\u{7f}\"}\n") == #"{"a":"\u009b\u202e\udb40\udc01\u007f"}"#
+                + "\n")
         var table = TextTable([("A", .left)])
         table.add(["x\u{1b}]0;t\u{7}"])
         #expect(table.text == "A\n" + #"x\u{1b}]0;t\u{7}"# + "\n")
     }
 
-    @Test(arguments: [
-        (0, "0 B"), (1_023, "1023 B"), (1_024, "1 KiB"), (1_536, "1.5 KiB"), (10_240, "10 KiB"), (1_048_575, "1 MiB"),
-        (64 << 20, "64 MiB"), (1 << 40, "1 TiB"), (.max, "15 EiB"),
-    ] as [(UInt64, String)]) func sizes(_ bytes: UInt64, _ text: String) {
+    @Test(
+        arguments: [
+            (0, "0 B"), (1_023, "1023 B"), (1_024, "1 KiB"), (1_536, "1.5 KiB"), (10_240, "10 KiB"),
+            (1_048_575, "1023 KiB"),
+            (64 << 20, "64 MiB"), (1 << 40, "1 TiB"), (.max, "15 EiB"),
+        ] as [(UInt64, String)]) func sizes(_ bytes: UInt64, _ text: String)
+    {
         #expect(Shown.size(bytes) == text)
     }
 
-    @Test(arguments: [
-        (0, "0s"), (59, "59s"), (60, "1m"), (3_599, "59m"), (3_600, "1h"), (86_399, "23h"), (86_400, "1d"), (2_592_000, "30d"),
-    ] as [(UInt64, String)]) func spans(_ seconds: UInt64, _ text: String) {
+    @Test(
+        arguments: [
+            (0, "0s"), (59, "59s"), (60, "1m"), (3_599, "59m"), (3_600, "1h"), (86_399, "23h"), (86_400, "1d"),
+            (2_592_000, "30d"),
+        ] as [(UInt64, String)]) func spans(_ seconds: UInt64, _ text: String)
+    {
         #expect(Shown.span(seconds) == text)
     }
 
@@ -62,7 +70,10 @@ private let zone: Void = {
         #expect(Timestamp(text: "2026-03-09T07:05") == nil)
         #expect(Timestamp(text: "2026-03-09T07:05Z") == now)
         #expect(Timestamp(text: "2024-02-29")?.text == "2024-02-29T00:00:00.000Z")
-        for bad in ["2023-02-29", "2026-13-01", "2026-00-10", "26-01-01", "2026-03-09T24:00Z", "2026-03-09T07:05:00.1Z", "x", ""] {
+        for bad in [
+            "2023-02-29", "2026-13-01", "2026-00-10", "26-01-01", "2026-03-09T24:00Z", "2026-03-09T07:05:00.1Z", "x",
+            "",
+        ] {
             #expect(Timestamp(text: bad) == nil, "\(bad)")
         }
         // Every day of four centuries and its text, forth and back.
@@ -81,15 +92,20 @@ private let zone: Void = {
     }
 
     @Test func theQueueFitsEightyColumns() {
-        let ages = QueueAnswer.Ages(count: 1_200, bytes: 3 << 30, oldestSeconds: 7_300, buckets: [0, 1_000, 100, 50, 50, 0, 0, 0])
+        let ages = QueueAnswer.Ages(
+            count: 1_200, bytes: 3 << 30, oldestSeconds: 7_300, buckets: [0, 1_000, 100, 50, 50, 0, 0, 0])
         let urgent = QueueAnswer.Ages(count: 2, bytes: 2_048, oldestSeconds: 90, buckets: [0, 2, 0, 0, 0, 0, 0, 0])
         let answer = QueueAnswer(
             now: now, bucketSeconds: [60, 300, 900, 3_600, 14_400, 86_400, 604_800],
             rows: [
-                .init(nextHops: ["truc", "hn2"], total: ages, urgencies: [.init(urgency: 3, ages: urgent), .init(urgency: 0, ages: ages)]),
+                .init(
+                    nextHops: ["truc", "hn2"], total: ages,
+                    urgencies: [.init(urgency: 3, ages: urgent), .init(urgency: 0, ages: ages)]),
                 .init(nextHops: [], total: urgent, urgencies: [.init(urgency: 0, ages: urgent)]),
             ],
-            arrived: [.init(agency: "H29.15", count: 1_000, isExact: false, oldest: Timestamp(text: "2026-03-09T06:05:00Z"))],
+            arrived: [
+                .init(agency: "H29.15", count: 1_000, isExact: false, oldest: Timestamp(text: "2026-03-09T06:05:00Z"))
+            ],
             arrivedCount: 5_000)
         let text = QueueView.text(answer)
         #expect(

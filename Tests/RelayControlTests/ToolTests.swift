@@ -43,7 +43,8 @@ private let zone: Void = {
             let attachment = try world.file("công văn.pdf", Array(repeating: 0x25, count: 100_000))
             let package = world.folder + "/p.edxml"
             let make = [
-                "package", "--from", "G22=Văn phòng", "--to", "G22.1", "H29=UBND", "--number", "41", "--notation", "VPCP",
+                "package", "--from", "G22=Văn phòng", "--to", "G22.1", "H29=UBND", "--number", "41", "--notation",
+                "VPCP",
                 "--date", "2026-03-09", "--place", "Hà Nội", "--subject", "Về việc thử", "--priority", "1", "--attach",
                 attachment, "-o", package,
             ]
@@ -51,7 +52,9 @@ private let zone: Void = {
             #expect(await Entry.run(make) == .negative, "an existing file is left alone")
             #expect(await Entry.run(make + ["--force"]) == .done)
             #expect(await Entry.run(["submit", package] + socket) == .done)
-            #expect(await Entry.run(["submit", attachment, "--sender", "G22", "--to", "G22.1", "--to", "H29"] + socket) == .done)
+            #expect(
+                await Entry.run(["submit", attachment, "--sender", "G22", "--to", "G22.1", "--to", "H29"] + socket)
+                    == .done)
             #expect(await Entry.run(["submit", attachment, "--sender", "G22", "--to", "X1"] + socket) == .negative)
             #expect(await Entry.run(["submit", world.folder + "/missing"] + socket) == .negative)
             #expect(await Entry.run(["submit", world.folder] + socket) == .negative)
