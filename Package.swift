@@ -84,7 +84,8 @@ let package = Package(
             "RelayControl",
             [
                 "ControlAPI", "RelayModel", "RelayRows", "RelayRouting", "RelayCore", "RelayEngine", "RelayStore",
-                "RelayConfiguration", "EdXML", "CExpat", "OpenSSLTLS", hummingbird, lifecycle, nioCore, nioPosix, logging,
+                "RelayConfiguration", "EdXML", "CExpat", "OpenSSLTLS", hummingbird, lifecycle, nioCore, nioPosix,
+                logging,
             ]),
         module(
             "RelayNode",
@@ -118,23 +119,27 @@ let package = Package(
         tests("LMDBTests", ["LMDB"]),
         tests("RelayStoreTests", ["RelayStore", "RelayRows", "LMDB", "RelayModel", nioCore]),
         tests("OpenSSLTLSTests", ["OpenSSLTLS", "RelayModel", nioCore, nioPosix, nioEmbedded]),
-        tests("RelayCoreTests", ["RelaySimulator", "RelayCore", "RelayEngine", "RelayStore", "RelayRows", "RelayModel"]),
+        tests(
+            "RelayCoreTests", ["RelaySimulator", "RelayCore", "RelayEngine", "RelayStore", "RelayRows", "RelayModel"]),
         tests("SimulationTests", ["RelaySimulator"]),
         tests(
             "RelaySessionTests",
             [
-                "RelaySession", "RelayModel", "RelayEngine", "RelayCore", "TCPCL", "BundleProtocol", "OpenSSLTLS", nioCore,
+                "RelaySession", "RelayModel", "RelayEngine", "RelayCore", "TCPCL", "BundleProtocol", "OpenSSLTLS",
+                nioCore,
             ]),
         tests(
             "RelayLinkTests",
             [
-                "RelayLink", "RelaySession", "RelayModel", "RelayRows", "RelayEngine", "RelayCore", "RelayStore", "TCPCL",
+                "RelayLink", "RelaySession", "RelayModel", "RelayRows", "RelayEngine", "RelayCore", "RelayStore",
+                "TCPCL",
                 "BundleProtocol", "OpenSSLTLS", nioCore, nioPosix,
             ]),
         tests(
             "RelayControlTests",
             [
-                "RelayControl", "ControlAPI", "RelayEngine", "RelayStore", "RelayCore", "RelayConfiguration", "RelayRouting",
+                "RelayControl", "ControlAPI", "RelayEngine", "RelayStore", "RelayCore", "RelayConfiguration",
+                "RelayRouting",
                 "RelayRows", "RelayModel", "EdXML", "OpenSSLTLS", "edocctl", nioCore, logging, lifecycle,
             ]),
         tests("IntegrationTests", ["ControlAPI", "RelayNode", "RelayModel", nioCore, nioPosix]),

@@ -36,8 +36,10 @@ enum Judgement {
 
 /// Why something was refused, as it is counted.
 public enum RefusalCause: String, Sendable, CaseIterable {
-    case duplicate, loop, expired, creationInFuture, hopLimit, pathTooLong, tooLarge, notAuthorised, unknownAgency, noRoute
-    case noResources, quota, digestMismatch, contentConflict, badCopy, overlappingPieces, unknownPeer, unsupportedDestination
+    case duplicate, loop, expired, creationInFuture, hopLimit, pathTooLong, tooLarge, notAuthorised, unknownAgency,
+        noRoute
+    case noResources, quota, digestMismatch, contentConflict, badCopy, overlappingPieces, unknownPeer,
+        unsupportedDestination
     case forgedReport, badPayload
 }
 
@@ -149,7 +151,9 @@ extension RelayCore {
             if conflict == .contentConflict {
                 turn.effects.append(
                     .notice(
-                        Notice(.alarm, "the same envelope ID came with other content", peer: node, envelope: offer.bundle)))
+                        Notice(
+                            .alarm, "the same envelope ID came with other content", peer: node, envelope: offer.bundle))
+                )
             }
             return .refuse(.notAcceptable, why: conflict.rawValue, count: conflict)
         }
@@ -208,7 +212,9 @@ extension RelayCore {
     private mutating func refusalOfTime(_ offer: Offer, _ peer: Peer, _ turn: inout Turn) -> Judgement? {
         let wall = turn.now.wall.milliseconds
         let created = offer.bundle.creationTime
-        if created > 0, let age = offer.age { judgeClock(created: created, age: age, source: offer.bundle.source, &turn) }
+        if created > 0, let age = offer.age {
+            judgeClock(created: created, age: age, source: offer.bundle.source, &turn)
+        }
         // A node that doubts its own clock cannot say what is in the future.
         if !clockJudge.isDoubted, created > wall, created - wall > limits.clockAheadMax.count {
             return .refuse(.notAcceptable, why: "created in the future", count: .creationInFuture)
@@ -279,7 +285,9 @@ extension RelayCore {
         of recipient: RecipientRow, _ row: EnvelopeRow, _ offer: Offer, from node: NodeID, isReturnByPath: Bool
     ) -> Standing? {
         // Here for good, or ended here and reported.
-        guard recipient.state == .forwarded || recipient.state.isQueued || recipient.state == .held else { return .known }
+        guard recipient.state == .forwarded || recipient.state.isQueued || recipient.state == .held else {
+            return .known
+        }
         guard let path = offer.copy?.path else {
             // Handed to the very node that it is for.
             if recipient.state == .forwarded, recipient.peer == offer.destination.node { return .known }
@@ -390,7 +398,8 @@ extension RelayCore {
             if knownCount == names.count { return .refuse(.completed, why: "known here", count: .duplicate) }
             let why = refused.first?.reason ?? .noKnownRoute
             let cause: RefusalCause =
-                isLoop ? .loop : why == .notAuthorised ? .notAuthorised : why == .unknownAgency ? .unknownAgency : .noRoute
+                isLoop
+                ? .loop : why == .notAuthorised ? .notAuthorised : why == .unknownAgency ? .unknownAgency : .noRoute
             return .refuse(.notAcceptable, why: why.word, count: cause)
         }
         if !isGranted, let shortage = shortage(offer, peer, turn) {
@@ -415,7 +424,9 @@ extension RelayCore {
 
     private func shortage(_ offer: Offer, _ peer: Peer, _ turn: Turn) -> RefusalCause? {
         if !hasRoom(for: offer.documentLength, turn) { return .noResources }
-        if peer.quota != .unlimited, exceeds(peer.quota, ledger.stock(.origin(peer.node), turn.rows), offer.documentLength) {
+        if peer.quota != .unlimited,
+            exceeds(peer.quota, ledger.stock(.origin(peer.node), turn.rows), offer.documentLength)
+        {
             return .quota
         }
         if let sender = offer.document?.sender, limits.senderQuota != .unlimited,

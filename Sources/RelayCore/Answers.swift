@@ -62,7 +62,9 @@ extension RelayCore {
         if copy.sent.insert(piece.offset).inserted { copy.sentBytes += piece.length }
         active[dispatch.number]?.copies[position] = copy
         let key = Keys.piece(dispatch.number, offset: piece.offset)
-        if copy.keepsMarks, let raw = turn.rows.value(.piece, key), var stored = PieceRow(offset: piece.offset, record: raw) {
+        if copy.keepsMarks, let raw = turn.rows.value(.piece, key),
+            var stored = PieceRow(offset: piece.offset, record: raw)
+        {
             stored.isSent = true
             turn.rows.put(.piece, key, stored.encoded())
         }
@@ -113,7 +115,9 @@ extension RelayCore {
 
     /// A session's giant goes back to the queue; pieces that the peer has stay marked.
     mutating func releaseStream(_ number: UInt64, session: Ticket, _ turn: inout Turn) {
-        guard let entry = active[number], let copy = entry.copies.first(where: { $0.session == session }) else { return }
+        guard let entry = active[number], let copy = entry.copies.first(where: { $0.session == session }) else {
+            return
+        }
         closeCopy(number, session)
         reopen(entry.row, copy.recipients)
     }
@@ -140,7 +144,9 @@ extension RelayCore {
         }
         random = generator
         ledger.count(.paused(dispatch.peer))
-        if isNews { turn.effects.append(.notice(Notice(.notice, "peer has no resources, paused", peer: dispatch.peer))) }
+        if isNews {
+            turn.effects.append(.notice(Notice(.notice, "peer has no resources, paused", peer: dispatch.peer)))
+        }
         returnToQueue(ticket, &turn)
     }
 
@@ -239,7 +245,8 @@ extension RelayCore {
         }
         if isDeferred, isNews, !hasNewHop {
             turn.effects.append(
-                .notice(Notice(.alarm, "refused by every next hop: \(row.lastAnswer)", peer: peer, envelope: row.bundle)))
+                .notice(
+                    Notice(.alarm, "refused by every next hop: \(row.lastAnswer)", peer: peer, envelope: row.bundle)))
         }
     }
 

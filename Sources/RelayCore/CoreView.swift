@@ -108,9 +108,12 @@ extension RelayCore {
             view.why.append("deferred after \(recipient.attempts) attempts: \(row.lastAnswer)")
             view.nextAttempt = recipient.due
         } else if let doubt = doubts[row.number] {
-            view.why.append("in doubt at \(doubt.peer.name): it was sent whole and not answered; others are asked later")
+            view.why.append(
+                "in doubt at \(doubt.peer.name): it was sent whole and not answered; others are asked later")
             view.nextAttempt = doubt.until
-        } else if let dial = view.hops.compactMap({ peers[$0] }).filter({ !$0.isUp && $0.peer.dials }).map(\.dialDue).min() {
+        } else if let dial = view.hops.compactMap({ peers[$0] }).filter({ !$0.isUp && $0.peer.dials }).map(\.dialDue)
+            .min()
+        {
             view.nextAttempt = dial
         }
         if active.count >= limits.activeMax { view.why.append("the active set is full (\(limits.activeMax))") }
@@ -159,8 +162,9 @@ extension RelayCore {
             view.home = configuration.directory.home(of: code)
             view.match = configuration.routes.lookup(code, in: configuration.directory)
             destiny = self.destiny(of: code, avoiding: [], origin: nil)
-        } else if let node = NodeID(shortName: asked) ?? NodeID(text: asked), peers[node] != nil
-            || configuration.directory.homeNodes.contains(node)
+        } else if let node = NodeID(shortName: asked) ?? NodeID(text: asked),
+            peers[node] != nil
+                || configuration.directory.homeNodes.contains(node)
         {
             view.home = node
             view.match = configuration.routes.lookup(node: node)
@@ -205,7 +209,9 @@ public struct AgeCell: Sendable, Hashable {
         prefix.append(UInt8(1))
         var cells: [AgeCell] = []
         rows.scan(.counter, prefix: prefix) { key, value in
-            guard key.count == 14, let urgency = Urgency(rawValue: key[5]), var row = RowCursor(value) else { return true }
+            guard key.count == 14, let urgency = Urgency(rawValue: key[5]), var row = RowCursor(value) else {
+                return true
+            }
             let count = Int64(bitPattern: row.number())
             let bytes = Int64(bitPattern: row.number())
             cells.append(

@@ -149,8 +149,9 @@ extension RelayCore {
         }
         let chosen = recipientsBound(for: peer, row, turn.now.relay)
         guard !chosen.isEmpty else {
-            if !row.recipients.contains(where: { $0.state.isQueued && $0.routeClass == key.routeClass && $0.due == key.due })
-            {
+            if !row.recipients.contains(where: {
+                $0.state.isQueued && $0.routeClass == key.routeClass && $0.due == key.due
+            }) {
                 turn.rows.delete(.queue, key.key)
             }
             return nil

@@ -80,7 +80,8 @@ extension RelayCore {
             documentID: submission.documentID, payloadLength: submission.payloadLength, digest: digest)
         var row = EnvelopeRow(
             number: open.number, bundle: takeBundleID(&turn), kind: .document, urgency: submission.urgency,
-            lifetime: submission.lifetime ?? limits.lifetimeDefault, ageAtArrival: .zero, arrival: turn.now, origin: nil,
+            lifetime: submission.lifetime ?? limits.lifetimeDefault, ageAtArrival: .zero, arrival: turn.now,
+            origin: nil,
             destination: .none, reportTo: node.endpoint, payloadLength: submission.payloadLength)
         row.document = document
         row.path = [PathStop(node: node, time: turn.now.wall)]

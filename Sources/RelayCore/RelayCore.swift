@@ -184,8 +184,9 @@ public struct RelayCore {
 
     private mutating func drawIncarnation(_ turn: inout Turn) {
         let old = incarnation
-        repeat { incarnation = UInt32(truncatingIfNeeded: random.next()) & 0x7fff_ffff } while
-            incarnation == 0 || incarnation == old
+        repeat {
+            incarnation = UInt32(truncatingIfNeeded: random.next()) & 0x7fff_ffff
+        } while incarnation == 0 || incarnation == old
         nextCounter = 1
         metaChanged = true
         turn.rows.setNumber(.meta, "incarnation", UInt64(incarnation))

@@ -144,7 +144,9 @@ extension RelayCore {
         else {
             ledger.count(.refusedToPeer(RefusalCause.forgedReport.rawValue))
             turn.effects.append(
-                .refuse(session: session, offer: ticket, .notAcceptable, why: "reports of \(reporter.name) may not come this way"))
+                .refuse(
+                    session: session, offer: ticket, .notAcceptable,
+                    why: "reports of \(reporter.name) may not come this way"))
             return
         }
         var believed = 0
@@ -158,7 +160,8 @@ extension RelayCore {
             turn.effects.append(
                 .notice(
                     Notice(
-                        .alarm, "\(lines.count - believed) report rows of \(reporter.name) are not believed", peer: peer.node)))
+                        .alarm, "\(lines.count - believed) report rows of \(reporter.name) are not believed",
+                        peer: peer.node)))
         }
         turn.effects.append(.acknowledge(session: session, offer: ticket))
     }

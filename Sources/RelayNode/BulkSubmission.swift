@@ -122,13 +122,16 @@ final class BulkHandler: ChannelInboundHandler, SubmissionWaiter, @unchecked Sen
     private func begin(_ request: BulkRequest, _ context: ChannelHandlerContext) {
         let ticket = surroundings.tickets.take()
         guard let sender = surroundings.canonical(request.sender) else {
-            answer(.refused(token: request.token, text: "unknownAgency\nsender \(request.sender.debugDescription)"), context)
+            answer(
+                .refused(token: request.token, text: "unknownAgency\nsender \(request.sender.debugDescription)"),
+                context)
             context.flush()
             open = OpenEnvelope(ticket: ticket, left: request.payloadLength, hasher: nil)
             return
         }
         guard surroundings.maySubmit(user.uid, user.gid, sender) else {
-            answer(.refused(token: request.token, text: "notAuthorised\nthis user may not submit as \(sender)"), context)
+            answer(
+                .refused(token: request.token, text: "notAuthorised\nthis user may not submit as \(sender)"), context)
             context.flush()
             open = OpenEnvelope(ticket: ticket, left: request.payloadLength, hasher: nil)
             return
@@ -214,8 +217,11 @@ public final class BulkListener: Sendable {
         let handlers = NIOLockedValueBox<[ObjectIdentifier: BulkHandler]>([:])
         let bootstrap = ServerBootstrap(group: group)
             .serverChannelOption(.backlog, value: 64)
-            .childChannelOption(.recvAllocator, value: AdaptiveRecvByteBufferAllocator(
-                minimum: 4_096, initial: 65_536, maximum: 1 << 20))
+            .childChannelOption(
+                .recvAllocator,
+                value: AdaptiveRecvByteBufferAllocator(
+                    minimum: 4_096, initial: 65_536, maximum: 1 << 20)
+            )
             .childChannelInitializer { channel in
                 guard handlers.withLockedValue({ $0.count }) < Self.connectionsMax else { return channel.close() }
                 return PeerCredential.of(channel).flatMap { credential in

@@ -75,12 +75,14 @@ public final class EngineThread: @unchecked Sendable {
         self.sink = sink
         var handle = pthread_t()
         let context = Unmanaged.passRetained(self)
-        let status = pthread_create(&handle, nil, { context in
-            let engine = Unmanaged<EngineThread>.fromOpaque(context!).takeRetainedValue()
-            clinux_name_thread("engine")
-            engine.run()
-            return nil
-        }, context.toOpaque())
+        let status = pthread_create(
+            &handle, nil,
+            { context in
+                let engine = Unmanaged<EngineThread>.fromOpaque(context!).takeRetainedValue()
+                clinux_name_thread("engine")
+                engine.run()
+                return nil
+            }, context.toOpaque())
         precondition(status == 0, "the engine's thread could not be created")
         thread = handle
     }
@@ -201,7 +203,8 @@ public final class EngineThread: @unchecked Sendable {
         guard abs(drift - driftNoticed) > RelayClock.stepMax else { return }
         driftNoticed = drift
         let isOff = abs(drift) > RelayClock.stepMax
-        let why = isOff ? "the wall clock was stepped by \(drift / 1_000) s" : "the wall clock was stepped back in place"
+        let why =
+            isOff ? "the wall clock was stepped by \(drift / 1_000) s" : "the wall clock was stepped back in place"
         post(.event(.clockDoubted(isOff, why: why)))
     }
 }

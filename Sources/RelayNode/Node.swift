@@ -69,7 +69,8 @@ public final class Node: Sendable {
         } catch {
             throw NodeFailure(sentence: "\(error.sentence)", exitCode: 1)
         }
-        let times = (try? store.read { rows in (rows.number(.meta, "relayTime"), rows.number(.meta, "wallTime")) }) ?? (0, 0)
+        let times =
+            (try? store.read { rows in (rows.number(.meta, "relayTime"), rows.number(.meta, "wallTime")) }) ?? (0, 0)
         let clock = RelayClock(lastRelay: times.0, lastWall: times.1)
         self.clock = clock
         started = clock.reading.wall
@@ -159,7 +160,9 @@ public final class Node: Sendable {
                     on: LinkAddress(host: address.host, port: Int(address.port)),
                     settings.plainLoopback ? .plain : .tls
                 ).get()
-                let text = listener.address.port.map { HostPort(host: address.host, port: UInt16(clamping: $0)).description }
+                let text = listener.address.port.map {
+                    HostPort(host: address.host, port: UInt16(clamping: $0)).description
+                }
                 listening.withLockedValue { $0.append(text ?? address.description) }
             } catch {
                 throw NodeFailure(sentence: "listen: \(address): \(error)", exitCode: 1)

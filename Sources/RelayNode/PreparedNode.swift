@@ -27,7 +27,8 @@ public struct PreparedNode: Sendable {
         var warnings: [String] = []
         let settings = configuration.settings
         if settings.plainLoopback {
-            warnings.append("plain_loopback is on: sessions have NO TLS and prove NO identity; for tests on loopback only")
+            warnings.append(
+                "plain_loopback is on: sessions have NO TLS and prove NO identity; for tests on loopback only")
             tls = nil
         } else {
             let context = try TLSContext(TLSConfiguration(settings.tls))
@@ -57,7 +58,8 @@ public struct PreparedNode: Sendable {
     public var summary: String {
         let count = configuration.directory.count
         let routes = configuration.routes.rows.count
-        return "node \(configuration.settings.node.name), \(configuration.settings.peers.count) peers, \(count) agencies, "
+        return
+            "node \(configuration.settings.node.name), \(configuration.settings.peers.count) peers, \(count) agencies, "
             + "\(routes) routes"
     }
 }

@@ -90,14 +90,19 @@ final class StoreJudge {
             for state in RecipientState.allCases where !state.isEnd {
                 let found = inStore[admin]?[state] ?? 0
                 let counted = counter(.state(state, admin: admin))
-                expect(found == counted, "\(counted) \(admin ? "records" : "copies") are counted as \(state), and \(found) are there")
+                expect(
+                    found == counted,
+                    "\(counted) \(admin ? "records" : "copies") are counted as \(state), and \(found) are there")
             }
         }
-        expect(counter(.reservedBytes) == reserved, "\(counter(.reservedBytes)) bytes are counted as reserved, and \(reserved) are missing")
+        expect(
+            counter(.reservedBytes) == reserved,
+            "\(counter(.reservedBytes)) bytes are counted as reserved, and \(reserved) are missing")
         let all = stock[.everything] ?? (0, 0)
         expect(
             counter(.stockCount(.everything)) == all.count && counter(.stockBytes(.everything)) == all.bytes,
-            "the stock is counted as \(counter(.stockCount(.everything))) envelopes of \(counter(.stockBytes(.everything))) bytes, and is \(all)")
+            "the stock is counted as \(counter(.stockCount(.everything))) envelopes of \(counter(.stockBytes(.everything))) bytes, and is \(all)"
+        )
         for (place, found) in stock {
             expect(
                 counter(.stockCount(place)) == found.count && counter(.stockBytes(place)) == found.bytes,
@@ -150,10 +155,12 @@ final class StoreJudge {
                 "envelope \(row.number) is not found by its bundle ID")
             expect(
                 row.isEnded == (row.ended != .zero),
-                "envelope \(row.number) \(row.isEnded ? "has ended for all, but its row has not" : "is called ended and is not")")
+                "envelope \(row.number) \(row.isEnded ? "has ended for all, but its row has not" : "is called ended and is not")"
+            )
             expect(row.receivedBytes <= row.payloadLength, "envelope \(row.number) has more bytes than it is long")
         }
-        expect(rows.count(.bundle) == UInt64(envelopes.count), "the bundle index has other rows than there are envelopes")
+        expect(
+            rows.count(.bundle) == UInt64(envelopes.count), "the bundle index has other rows than there are envelopes")
     }
 
     private func deadlines() {
@@ -200,13 +207,18 @@ final class StoreJudge {
                 owned.insert(row.number)
                 expect(
                     extentLength(row.number) == row.payloadLength,
-                    "the bytes of envelope \(row.number) are not all there: \(extentLength(row.number)) of \(row.payloadLength)")
+                    "the bytes of envelope \(row.number) are not all there: \(extentLength(row.number)) of \(row.payloadLength)"
+                )
             }
         }
-        expect(rows.count(.piece) == envelopes.reduce(0) { $0 + UInt64(rows.pieces(of: $1.number).count) }, "a piece has no envelope")
+        expect(
+            rows.count(.piece) == envelopes.reduce(0) { $0 + UInt64(rows.pieces(of: $1.number).count) },
+            "a piece has no envelope")
         rows.scan(.staging, prefix: RowKey()) { key, _ in
             let extent = key.number(at: 0)
-            if owned.contains(extent) { self.expect(false, "extent \(extent) is to be removed, and a live envelope needs it") }
+            if owned.contains(extent) {
+                self.expect(false, "extent \(extent) is to be removed, and a live envelope needs it")
+            }
             owned.insert(extent)
             return true
         }
@@ -256,12 +268,14 @@ final class StoreJudge {
         for state in RecipientState.allCases where state.isEnd {
             expect(
                 counter(.state(state, admin: false)) == ends[state] ?? 0,
-                "\(counter(.state(state, admin: false))) copies are counted as \(state), and the history has \(ends[state] ?? 0)")
+                "\(counter(.state(state, admin: false))) copies are counted as \(state), and the history has \(ends[state] ?? 0)"
+            )
         }
         for (peer, count) in handed {
             expect(
                 counter(.forwardedTo(peer)) == count,
-                "\(counter(.forwardedTo(peer))) copies are counted as forwarded to \(peer), and the history has \(count)")
+                "\(counter(.forwardedTo(peer))) copies are counted as forwarded to \(peer), and the history has \(count)"
+            )
         }
     }
 
@@ -290,7 +304,9 @@ final class StoreJudge {
             if let want = wanted[cell], want == here { found += 1 } else { wrong += 1 }
             return true
         }
-        expect(wrong == 0 && found == wanted.count, "the age picture is not that of the queue: \(wrong) cells wrong, \(wanted.count - found) missing")
+        expect(
+            wrong == 0 && found == wanted.count,
+            "the age picture is not that of the queue: \(wrong) cells wrong, \(wanted.count - found) missing")
     }
 
     private struct AgeCell: Hashable {

@@ -75,7 +75,9 @@ struct Network {
                 edges: (0..<4).map { Edge(dialler: $0, listener: ($0 + 1) % 4) })
             // Everybody sends what is for the first node to the right: it never gets there by the first choice of some.
             wrongRoutes = [(at: 1, target: 0, via: [2, 0]), (at: 2, target: 0, via: [1, 3])]
-            if random.next(below: 2) == 0 { wrongRoutes = [(at: 1, target: 0, via: [2]), (at: 2, target: 0, via: [1])] }
+            if random.next(below: 2) == 0 {
+                wrongRoutes = [(at: 1, target: 0, via: [2]), (at: 2, target: 0, via: [1])]
+            }
         }
     }
 

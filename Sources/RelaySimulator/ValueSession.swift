@@ -141,7 +141,8 @@ final class ValueSession: SimulatedSession {
     }
 
     private func passRecord(_ octets: ByteBuffer, _ current: Incoming, _ end: Int, _ world: World) {
-        guard case .reports(let rows) = try? AdministrativeRecord(decoding: octets), let reporter = current.bundle.source.node
+        guard case .reports(let rows) = try? AdministrativeRecord(decoding: octets),
+            let reporter = current.bundle.source.node
         else { return world.fail("a report record of \(current.bundle) cannot be read") }
         let ticket = world.tickets.take()
         dispatchOfOffer[end][ticket] = current.dispatch

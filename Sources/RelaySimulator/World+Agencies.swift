@@ -33,7 +33,9 @@ extension World {
             document: DocumentNote(
                 sender: sender, recipients: canonical, digest: digest, length: UInt64(bytes.readableBytes), home: home,
                 lifetime: lifetime), digest: digest)
-        note(home, "submit", UInt64(bytes.readableBytes), "is handed \(bytes.readableBytes) bytes for \(texts), urgency \(urgency)")
+        note(
+            home, "submit", UInt64(bytes.readableBytes),
+            "is handed \(bytes.readableBytes) bytes for \(texts), urgency \(urgency)")
         post(
             .submitted(
                 Submission(
@@ -54,7 +56,9 @@ extension World {
                 .bytesOfSubmission(node: node.index, life: node.life, ticket, bytes, digest),
                 at: now + random.next(below: 4_000))
         case 1 where random.next(below: 2) == 0:
-            post(.submissionBytes(ticket, bytes.readSlice(length: bytes.readableBytes / 2) ?? ByteBuffer()), to: node.index)
+            post(
+                .submissionBytes(ticket, bytes.readSlice(length: bytes.readableBytes / 2) ?? ByteBuffer()),
+                to: node.index)
             post(.submissionAbandoned(ticket), to: node.index)
         default:
             post(.submissionBytes(ticket, bytes), to: node.index)
@@ -94,7 +98,10 @@ extension World {
             node.read { rows in
                 guard let row = rows.envelope(number), row.bundle == bundle,
                     row.recipients.map(\.name) == handover.document.recipients.map(\.text)
-                else { return fail("\(node.id) accepted \(bundle), but its committed row is missing or of other recipients") }
+                else {
+                    return fail(
+                        "\(node.id) accepted \(bundle), but its committed row is missing or of other recipients")
+                }
             }
         case .refused(let problems, _):
             summary.refusedSubmissions += 1

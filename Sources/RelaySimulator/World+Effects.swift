@@ -18,13 +18,15 @@ extension World {
             if refusal == .completed { judgeAnswer(offer, node, isCompleted: true) }
             note(
                 node.index, "refuse", offer.number << 8 | UInt64(refusal.rawValue),
-                "refuses offer \(offer.number) of \(node.offers[offer].map { "\($0.bundle) \($0.recipients)" } ?? "?"): \(refusal), \(why)")
+                "refuses offer \(offer.number) of \(node.offers[offer].map { "\($0.bundle) \($0.recipients)" } ?? "?"): \(refusal), \(why)"
+            )
             node.offers[offer] = nil
             hand(effect, session)
         case .send(let dispatch):
             note(
                 node.index, "send", dispatch.number,
-                "sends \(dispatch.bundle) #\(dispatch.number) to \(dispatch.peer) as \(dispatch.ticket.number), for \(dispatch.copy?.recipients.map(\.text) ?? [dispatch.destination.text]), piece \(dispatch.piece.map { "\($0.offset)" } ?? "-")")
+                "sends \(dispatch.bundle) #\(dispatch.number) to \(dispatch.peer) as \(dispatch.ticket.number), for \(dispatch.copy?.recipients.map(\.text) ?? [dispatch.destination.text]), piece \(dispatch.piece.map { "\($0.offset)" } ?? "-")"
+            )
             hand(effect, dispatch.session)
         case .endSession(let session, _): hand(effect, session)
         case .dial(let peer):
@@ -59,12 +61,14 @@ extension World {
                 pieceOffset: offer.piece?.offset, isDocument: offer.document != nil, from: from)
             note(
                 node.index, "offered", offer.ticket.number,
-                "is offered \(offer.bundle) as \(offer.ticket.number), piece \(offer.piece.map { "\($0.offset)" } ?? "-") path \(offer.copy?.path.map(\.node.name) ?? [])")
+                "is offered \(offer.bundle) as \(offer.ticket.number), piece \(offer.piece.map { "\($0.offset)" } ?? "-") path \(offer.copy?.path.map(\.node.name) ?? [])"
+            )
             if let stubborn = node.stubborn, stubborn.until > now, random.next(below: 100) < stubborn.share {
                 node.offers[offer.ticket] = nil
                 books.turnedDown.insert(offer.ticket)
                 hand(
-                    .refuse(session: offer.session, offer: offer.ticket, stubborn.refusal, why: "the simulator says so"),
+                    .refuse(
+                        session: offer.session, offer: offer.ticket, stubborn.refusal, why: "the simulator says so"),
                     offer.session)
                 return false
             }
@@ -72,7 +76,8 @@ extension World {
         case .event(.reported(let ticket, _, let reporter, let bundle, let rows)):
             note(
                 node.index, "reported", ticket.number,
-                "gets record \(bundle) of \(reporter) as \(ticket.number): \(rows.map { "\($0.bundle) \($0.recipient) \($0.state)" })")
+                "gets record \(bundle) of \(reporter) as \(ticket.number): \(rows.map { "\($0.bundle) \($0.recipient) \($0.state)" })"
+            )
             return true
         case .offerBytes(let ticket, _), .offerCompleted(let ticket, _): return !books.turnedDown.contains(ticket)
         case .offerAbandoned(let ticket):

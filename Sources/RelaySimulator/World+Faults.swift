@@ -38,7 +38,9 @@ extension World {
 
     private func cutSomething() {
         let living = sessions.keys.sorted().filter { sessions[$0]?.isCut == false }
-        guard !living.isEmpty, let session = sessions[living[Int(random.next(below: UInt64(living.count)))]] else { return }
+        guard !living.isEmpty, let session = sessions[living[Int(random.next(below: UInt64(living.count)))]] else {
+            return
+        }
         cut(session)
     }
 
@@ -57,11 +59,15 @@ extension World {
     /// One direction of a session carries nothing for a while; if that is long, the session is lost.
     private func stall() {
         let living = sessions.keys.sorted().filter { sessions[$0]?.isCut == false }
-        guard !living.isEmpty, let session = sessions[living[Int(random.next(below: UInt64(living.count)))]] else { return }
+        guard !living.isEmpty, let session = sessions[living[Int(random.next(below: UInt64(living.count)))]] else {
+            return
+        }
         let direction = Int(random.next(below: 2))
         let length = random.next(below: 20_000)
         session.directions[direction].stalledUntil = now + length
-        note(session.ends[direction].node, "stall", UInt64(session.number), "session \(session.number) stalls for \(length) ms")
+        note(
+            session.ends[direction].node, "stall", UInt64(session.number),
+            "session \(session.number) stalls for \(length) ms")
         plan(.packets(session: session.number, from: direction), at: now + length)
         if length > 15_000 {
             for end in [0, 1] where !session.ends[end].isOver {

@@ -30,9 +30,11 @@ extension World {
                 guard let row = EnvelopeRow(number: key.number(at: 0), record: value) else { return true }
                 for recipient in row.recipients where recipient.state.isQueued {
                     if !row.isComplete { continue }
-                    let wait = node.engine?.core.wait(row, row.recipients.firstIndex(of: recipient)!, now: node.clock.relay(now))
+                    let wait = node.engine?.core.wait(
+                        row, row.recipients.firstIndex(of: recipient)!, now: node.clock.relay(now))
                     fail(
-                        "\(node.id): \(row.kind) \(row.bundle) #\(row.number) still waits for \(recipient.name) long after the last fault: \(wait?.why ?? [])")
+                        "\(node.id): \(row.kind) \(row.bundle) #\(row.number) still waits for \(recipient.name) long after the last fault: \(wait?.why ?? [])"
+                    )
                     return false
                 }
                 return true
@@ -77,7 +79,8 @@ extension World {
             }
             guard let origin = row.origin, let sender = nodes.first(where: { $0.id == origin }) else { continue }
             let known = sender.read { $0.envelopes(of: row.bundle) }
-            for recipient in row.recipients where !known.contains(where: { $0.recipients.contains { $0.name == recipient.name } }) {
+            for recipient in row.recipients
+            where !known.contains(where: { $0.recipients.contains { $0.name == recipient.name } }) {
                 fail("\(node.id) took \(row.bundle) for \(recipient.name) from \(origin), which never had it")
             }
         }
@@ -103,7 +106,8 @@ extension World {
                 }
             } else if states.contains(where: { $0 == .refused || $0 == .expired || $0 == .deleted }) {
                 summary.endedOtherwise += 1
-                let isExcused = document.lifetime != nil || plan.hasFaults || !network.wrongRoutes.isEmpty
+                let isExcused =
+                    document.lifetime != nil || plan.hasFaults || !network.wrongRoutes.isEmpty
                     || !network.clockOffsets.isEmpty
                 if !isExcused { fail("\(bundle) for \(recipient) ended as \(states) in a world without faults") }
             } else {

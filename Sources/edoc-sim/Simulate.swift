@@ -8,7 +8,8 @@ import RelaySimulator
 struct Simulate: ParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "edoc-sim",
-        abstract: "Runs a network of relays on simulated clocks, disks and links, from a seed, and judges what they did.")
+        abstract:
+            "Runs a network of relays on simulated clocks, disks and links, from a seed, and judges what they did.")
 
     @Option(help: "The seed of one run.")
     var seed: UInt64?
@@ -53,7 +54,9 @@ struct Simulate: ParsableCommand {
     private var range: ClosedRange<UInt64>? {
         guard let seeds else { return (seed ?? 1)...(seed ?? 1) }
         let parts = seeds.split(separator: ".", omittingEmptySubsequences: true)
-        guard parts.count == 2, let first = UInt64(parts[0]), let last = UInt64(parts[1]), first <= last else { return nil }
+        guard parts.count == 2, let first = UInt64(parts[0]), let last = UInt64(parts[1]), first <= last else {
+            return nil
+        }
         return first...last
     }
 

@@ -18,7 +18,9 @@ struct EdocdCommand: AsyncParsableCommand {
     @Option(name: .customLong("config"), help: "The configuration file.")
     var path = "/etc/edoc/edocd.yaml"
 
-    @Flag(name: .customLong("check-config"), help: "Read configuration, agencies and certificates, say what is wrong, and exit.")
+    @Flag(
+        name: .customLong("check-config"),
+        help: "Read configuration, agencies and certificates, say what is wrong, and exit.")
     var checkConfiguration = false
 
     @Flag(name: .customLong("print-defaults"), help: "Print every key with its default and a sentence, and exit.")
