@@ -1,6 +1,64 @@
 #define _GNU_SOURCE
 #include "CLinux.h"
 
+#include <errno.h>
+#include <fcntl.h>
 #include <pthread.h>
+#include <signal.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <sys/stat.h>
+#include <unistd.h>
 
 void clinux_name_thread(const char *name) { (void)pthread_setname_np(pthread_self(), name); }
+
+static const uint64_t hand_magic = 0x65646f6368616e64; /* "edochand" */
+static struct clinux_hand *watched;
+static const int fatal_signals[] = {SIGILL, SIGTRAP, SIGABRT, SIGBUS, SIGFPE, SIGSEGV};
+#define FATAL_COUNT (sizeof fatal_signals / sizeof fatal_signals[0])
+static struct sigaction former[FATAL_COUNT];
+
+struct clinux_hand *clinux_hand_open(const char *path) {
+    int descriptor = open(path, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0640);
+    if (descriptor < 0) return NULL;
+    if (ftruncate(descriptor, sizeof(struct clinux_hand)) != 0) {
+        int error = errno;
+        close(descriptor);
+        errno = error;
+        return NULL;
+    }
+    void *page = mmap(NULL, sizeof(struct clinux_hand), PROT_READ | PROT_WRITE, MAP_SHARED, descriptor, 0);
+    int error = errno;
+    close(descriptor);
+    if (page == MAP_FAILED) {
+        errno = error;
+        return NULL;
+    }
+    struct clinux_hand *hand = page;
+    if (hand->magic != hand_magic) {
+        memset(hand, 0, sizeof *hand);
+        hand->magic = hand_magic;
+    }
+    return hand;
+}
+
+/* Async-signal-safe: a store, and the former disposition once more. */
+static void note_crash(int signal, siginfo_t *info, void *context) {
+    (void)info;
+    (void)context;
+    if (watched) __atomic_store_n(&watched->crash_signal, (uint64_t)signal, __ATOMIC_SEQ_CST);
+    for (size_t index = 0; index < FATAL_COUNT; index++)
+        if (fatal_signals[index] == signal) sigaction(signal, &former[index], NULL);
+    /* A fault happens again on return and now takes its course; a signal that was sent is sent once more. */
+    if (info == NULL || info->si_code <= 0 || signal == SIGABRT || signal == SIGTRAP) raise(signal);
+}
+
+void clinux_hand_watch(struct clinux_hand *hand) {
+    watched = hand;
+    struct sigaction action;
+    memset(&action, 0, sizeof action);
+    action.sa_sigaction = note_crash;
+    action.sa_flags = SA_SIGINFO | SA_ONSTACK | SA_NODEFER;
+    sigemptyset(&action.sa_mask);
+    for (size_t index = 0; index < FATAL_COUNT; index++) sigaction(fatal_signals[index], &action, &former[index]);
+}

@@ -17,6 +17,7 @@ public enum ControlPath {
     public static let explain = "/v1/routes/explain"
     public static let ledger = "/v1/ledger"
     public static let submit = "/v1/submit"
+    public static let reload = "/v1/reload"
 
     public static func envelope(_ name: String) -> String { envelopes + "/" + encoded(name) }
     public static func trace(_ name: String) -> String { "/v1/trace/" + encoded(name) }

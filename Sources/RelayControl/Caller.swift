@@ -40,11 +40,14 @@ public struct PeerCredentials: Sendable, Hashable {
     }
 
     /// Asks the kernel; fails when the channel is not a socket of this machine.
-    static func of(_ channel: any Channel) async throws -> PeerCredentials {
-        guard let provider = channel as? any SocketOptionProvider else { throw ChannelError.operationUnsupported }
-        return try await provider.unsafeGetSocketOption(
-            level: .socket, name: NIOBSDSocket.Option(rawValue: SO_PEERCRED)
-        ).get()
+    static func of(_ channel: any Channel) async throws -> PeerCredentials { try await future(of: channel).get() }
+
+    /// The same, for those who have no task.
+    public static func future(of channel: any Channel) -> EventLoopFuture<PeerCredentials> {
+        guard let provider = channel as? any SocketOptionProvider else {
+            return channel.eventLoop.makeFailedFuture(ChannelError.operationUnsupported)
+        }
+        return provider.unsafeGetSocketOption(level: .socket, name: NIOBSDSocket.Option(rawValue: SO_PEERCRED))
     }
 }
 

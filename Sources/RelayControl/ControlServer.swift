@@ -78,6 +78,7 @@ public struct ControlServer<Node: NodeAccess>: Service {
         addLinks(to: router)
         addSubmit(to: router)
         addInbox(to: router)
+        addReload(to: router)
         return router
     }
 

@@ -34,6 +34,9 @@ public protocol NodeAccess: Sendable {
 
     func sessions() async throws -> [SessionInfo]
 
+    /// Reads the configuration anew and applies it whole or not at all.
+    func reload(force: Bool) async throws -> (isApplied: Bool, lines: [String])
+
     func facts() async throws -> NodeFacts
 }
 

@@ -194,7 +194,6 @@ extension RelayCore {
 
     private mutating func saidNo(_ row: inout EnvelopeRow, _ recipients: [Int], _ peer: NodeID, _ turn: inout Turn) {
         let now = turn.now.relay
-        renameRecord(&row, &turn)
         var hasNewHop = false
         var isDeferred = false
         var isNews = false
@@ -235,7 +234,10 @@ extension RelayCore {
             } else {
                 if left.isEmpty { row.recipients[index].refusedBy = [] }
                 // The hops that a record has come back from may have found another way by then.
-                if left.isEmpty, row.kind == .administrative { row.path = Array(row.path.suffix(1)) }
+                if left.isEmpty, row.kind == .administrative {
+                    renameRecord(&row, &turn)
+                    row.path = Array(row.path.suffix(1))
+                }
                 if case .away(let all) = destiny(of: row.recipients[index], in: row) {
                     setClass(&row, index, hops: all, turn.rows)
                 }
@@ -250,13 +252,13 @@ extension RelayCore {
         }
     }
 
-    /// A record that was made before this node knew that its clock is wrong is refused everywhere; it gets a name without a time.
+    /// A node whose clock is ahead does not know it before others tell, and its records are refused meanwhile. One that every
+    /// hop has refused gets a name without a time.
     private mutating func renameRecord(_ row: inout EnvelopeRow, _ turn: inout Turn) {
-        guard row.kind == .administrative, row.origin == nil, clockJudge.isDoubted, row.bundle.creationTime > 0 else {
-            return
-        }
+        guard row.kind == .administrative, row.origin == nil, row.bundle.creationTime > 0 else { return }
         turn.rows.delete(.bundle, Keys.bundle(row.bundle, number: row.number))
         row.bundle = takeBundleID(&turn)
+        row.bundle.creationTime = 0
         turn.rows.put(.bundle, Keys.bundle(row.bundle, number: row.number))
     }
 

@@ -42,6 +42,8 @@ public enum Event: Sendable {
     case documentVerified(number: UInt64, matches: Bool)
     /// New routes, peers, rights and limits, already validated as a whole.
     case reconfigured(CoreConfiguration)
+    /// The process before this one crashed with these envelopes in hand; empty after any other end. Once, at start.
+    case suspected([UInt64])
     /// The wall clock is known to be wrong (or right again): expiry stops (or goes on).
     case clockDoubted(Bool, why: String)
 }

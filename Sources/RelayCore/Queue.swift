@@ -103,6 +103,7 @@ struct Doubt {
 extension RelayCore {
     /// Reads an envelope; a corrupt record is set aside and named, and nil is answered.
     mutating func envelope(_ number: UInt64, _ turn: inout Turn) -> EnvelopeRow? {
+        inHand(number)
         if let active = active[number] { return active.row }
         let key = Keys.envelope(number)
         guard let raw = turn.rows.value(.envelope, key) else { return nil }

@@ -80,6 +80,8 @@ public struct RelayCore {
     var started: RelayTime
     var random: SplitMix64
     let writeReport: ReportWriter
+    /// Told which envelope is taken in hand, for the case of a crash; 0 when none is.
+    public var inHand: (UInt64) -> Void = { _ in }
 
     /// Builds the core from the store, in a transaction of its own. Costs as much with ten envelopes as with ten million.
     public init(
@@ -121,6 +123,7 @@ public struct RelayCore {
             inboxAcknowledged(ticket, agency, envelopes, &turn)
         case .documentVerified(let number, let matches): documentVerified(number, matches, &turn)
         case .reconfigured(let configuration): reconfigure(configuration, &turn)
+        case .suspected(let numbers): suspected(numbers, &turn)
         case .clockDoubted(let isDoubted, let why): clockDoubted(isDoubted, why, &turn)
         }
     }
@@ -143,6 +146,7 @@ public struct RelayCore {
             metaChanged = false
         }
         ledger.write(to: turn.rows)
+        inHand(0)
     }
 
     /// The next time at which `finish` has something to do though nothing happened; nil when there is no such time.

@@ -17,10 +17,11 @@ public struct Engine {
     /// Builds the core from the store. Call inside a batch; everything volatile starts anew.
     public init(
         configuration: CoreConfiguration, seed: UInt64, now: ClockReading, room: HeadRoom,
-        rows: any StoreTransaction
+        rows: any StoreTransaction, inHand: @escaping (UInt64) -> Void = { _ in }
     ) {
         var turn = Turn(now: now, room: room, rows: rows)
         core = RelayCore(configuration: configuration, seed: seed, turn: &turn, writeReport: Engine.writeReport)
+        core.inHand = inHand
     }
 
     /// Decides a batch. Stops taking inputs when the transaction has grown large; answers how many were taken.

@@ -4,13 +4,13 @@
 // Failures: a malformed frame is answered with a sentence and ends the connection; what was not complete is dropped, what was
 // complete is answered or lost with the connection, and then found again by its document ID.
 
-import CLinux
 import Glibc
 import Logging
 import NIOConcurrencyHelpers
 import NIOCore
 import NIOPosix
 import OpenSSLTLS
+import RelayControl
 import RelayCore
 import RelayEngine
 import RelayModel
@@ -224,7 +224,7 @@ public final class BulkListener: Sendable {
             )
             .childChannelInitializer { channel in
                 guard handlers.withLockedValue({ $0.count }) < Self.connectionsMax else { return channel.close() }
-                return PeerCredential.of(channel).flatMap { credential in
+                return PeerCredentials.future(of: channel).flatMap { credential in
                     channel.eventLoop.makeCompletedFuture {
                         let handler = BulkHandler(
                             surroundings, user: (credential.uid, credential.gid), loop: channel.eventLoop)
@@ -256,16 +256,6 @@ public final class BulkListener: Sendable {
         try? await channel.close().get()
         for handler in handlersBox.withLockedValue({ Array($0.values) }) { handler.end() }
         unlink(path)
-    }
-}
-
-/// The caller at the other end of a Unix socket.
-enum PeerCredential {
-    static func of(_ channel: any Channel) -> EventLoopFuture<clinux_credential> {
-        guard let provider = channel as? any SocketOptionProvider else {
-            return channel.eventLoop.makeFailedFuture(ChannelError.operationUnsupported)
-        }
-        return provider.unsafeGetSocketOption(level: .socket, name: NIOBSDSocket.Option(rawValue: SO_PEERCRED))
     }
 }
 

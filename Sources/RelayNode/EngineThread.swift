@@ -33,6 +33,7 @@ public final class EngineThread: @unchecked Sendable {
     private var isStopping = false
 
     private let store: LMDBStore
+    private let inHand: InHand?
     private let clock: RelayClock
     private let logger: Logger
     private var configuration: CoreConfiguration
@@ -45,25 +46,27 @@ public final class EngineThread: @unchecked Sendable {
     public let counts = EngineCounts()
 
     /// Builds the engine from the store; the thread starts with `start`.
-    public init(
-        store: LMDBStore, clock: RelayClock, configuration: CoreConfiguration, gauge: Gauge, logger: Logger
+    init(
+        store: LMDBStore, clock: RelayClock, configuration: CoreConfiguration, gauge: Gauge, inHand: InHand?,
+        logger: Logger
     ) throws(StoreFailure) {
         self.store = store
+        self.inHand = inHand
         self.clock = clock
         self.configuration = configuration
         self.gauge = gauge
         self.logger = logger
         condition = ConditionLock(value: 0)
-        engine = try Self.build(store, clock, configuration)
+        engine = try Self.build(store, clock, configuration, inHand)
     }
 
     private static func build(
-        _ store: LMDBStore, _ clock: RelayClock, _ configuration: CoreConfiguration
+        _ store: LMDBStore, _ clock: RelayClock, _ configuration: CoreConfiguration, _ inHand: InHand?
     ) throws(StoreFailure) -> Engine {
         let room = store.headRoom
         let result = store.batch { rows in
             Engine(
-                configuration: configuration, seed: SecureRandom.word(), now: clock.reading, room: room, rows: rows)
+                configuration: configuration, seed: SecureRandom.word(), now: clock.reading, room: room, rows: rows) { inHand?.hold($0) }
         }
         guard let engine = result.released else {
             throw StoreFailure(.system, "the store cannot be opened for writing: \(result.sentence)")
@@ -178,7 +181,7 @@ public final class EngineThread: @unchecked Sendable {
         logger.error("the store is full; sessions are ended and the engine starts anew", metadata: ["why": "\(why)"])
         sink?.reset(why: why)
         do throws(StoreFailure) {
-            engine = try Self.build(store, clock, configuration)
+            engine = try Self.build(store, clock, configuration, inHand)
         } catch {
             logger.critical("the store cannot be used any more", metadata: ["why": "\(error)"])
             fatalStop()

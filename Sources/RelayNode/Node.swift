@@ -44,6 +44,7 @@ public final class Node: Sendable {
     let configuration: NIOLockedValueBox<Configuration>
     let listening = NIOLockedValueBox<[String]>([])
     let rights: RightsTable
+    let reloading = NIOLock()
     let started: WallTime
 
     /// Event loops for links and submissions. One carries gigabits; the second keeps a busy link from delaying the others.
@@ -76,10 +77,12 @@ public final class Node: Sendable {
         started = clock.reading.wall
         let gauge = Gauge(
             highWater: Int(clamping: settings.limits.stagedMax), lowWater: Int(clamping: settings.limits.stagedMax / 2))
+        let inHand = InHand(directory: settings.store.directory)
+        if inHand == nil { logger.warning("the page of envelopes in hand cannot be made; suspects will not be held") }
         do {
             engine = try EngineThread(
                 store: store, clock: clock, configuration: CoreConfiguration(prepared.configuration), gauge: gauge,
-                logger: logger)
+                inHand: inHand, logger: logger)
         } catch {
             throw NodeFailure(sentence: "\(error.sentence)", exitCode: 1)
         }
@@ -96,13 +99,16 @@ public final class Node: Sendable {
         effects = NodeEffects(links: links, desk: desk, verifier: verifier, logger: logger)
         configuration = NIOLockedValueBox(prepared.configuration)
         rights = RightsTable(configuration)
+        engine.post(.event(.suspected(inHand?.takeSuspects() ?? [])))
+        inHand?.watch()
     }
 
     private func serve() async throws {
         engine.start(sink: effects)
         let control = NodeControl(
             store: store, clock: clock, engine: engine, desk: desk, tickets: tickets, links: links, readers: readers,
-            configurationBox: configuration, listening: listening, started: started)
+            configurationBox: configuration, listening: listening, started: started,
+            reloadConfiguration: { [self] force in reload(force: force) })
         let settings = configuration.withLockedValue { $0.settings }
         let server = ControlServer(node: control, socket: settings.control.socket, logger: logger) { [self] in
             notifier.ready()

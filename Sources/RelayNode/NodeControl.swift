@@ -26,6 +26,7 @@ struct NodeControl: NodeAccess {
     let configurationBox: NIOLockedValueBox<Configuration>
     let listening: NIOLockedValueBox<[String]>
     let started: WallTime
+    let reloadConfiguration: @Sendable (_ force: Bool) -> (isApplied: Bool, lines: [String])
 
     var now: ClockReading { clock.reading }
     var configuration: Configuration { configurationBox.withLockedValue { $0 } }
@@ -81,6 +82,10 @@ struct NodeControl: NodeAccess {
                 certificateExpiry: info.certificateNotAfter.map(WallTime.init(unixSeconds:)), bytesSent: info.bytesOut,
                 bytesReceived: info.bytesIn)
         }
+    }
+
+    func reload(force: Bool) async throws -> (isApplied: Bool, lines: [String]) {
+        try await readers.runIfActive { reloadConfiguration(force) }
     }
 
     func facts() async throws -> NodeFacts {

@@ -34,9 +34,11 @@ struct ReloadService: Service {
 }
 
 extension Node {
-    /// Reads everything anew; answers the lines that say what came of it.
+    /// Reads everything anew; answers the lines that say what came of it. One at a time.
     @discardableResult
-    public func reload(force: Bool = false) -> [String] {
+    public func reload(force: Bool = false) -> (isApplied: Bool, lines: [String]) {
+        reloading.lock()
+        defer { reloading.unlock() }
         notifier.reloading()
         defer { notifier.ready() }
         let old = configuration.withLockedValue { $0 }
@@ -49,7 +51,7 @@ extension Node {
             let lines = diff.lines()
             if diff.needsForce, !force {
                 logger.error("reload refused: more than 5 % would be moved or removed", metadata: ["diff": "\(lines)"])
-                return ["refused: more than 5 % would be moved or removed"] + lines
+                return (false, ["refused: more than 5 % would be moved or removed; edocctl reload --force does it all the same"] + lines)
             }
             configuration.withLockedValue { $0 = prepared.configuration }
             rights.forget()
@@ -60,10 +62,10 @@ extension Node {
             }
             for line in lines { logger.notice("reload: \(line)") }
             for warning in prepared.warnings { logger.warning("\(warning)") }
-            return lines
+            return (true, lines)
         } catch {
             logger.error("reload failed; the old configuration stays", metadata: ["why": "\(error)"])
-            return ["failed; the old configuration stays", "\(error)"]
+            return (false, ["failed; the old configuration stays", "\(error)"])
         }
     }
 

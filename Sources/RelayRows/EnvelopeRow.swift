@@ -97,8 +97,6 @@ public struct EnvelopeRow: Sendable {
     public var recipients: [RecipientRow]
     /// When the last recipient ended; zero before.
     public var ended: RelayTime
-    /// Abnormal exits of the daemon while this envelope was in hand.
-    public var suspicion: UInt8
 
     public var expiry: RelayTime {
         arrival + Milliseconds(lifetime.count > ageAtArrival.count ? lifetime.count - ageAtArrival.count : 0)
@@ -139,7 +137,6 @@ public struct EnvelopeRow: Sendable {
         lastAnswer = ""
         recipients = []
         ended = .zero
-        suspicion = 0
     }
 }
 
@@ -170,7 +167,6 @@ extension EnvelopeRow {
         out.number(hopCount)
         out.text(lastAnswer)
         out.number(ended.milliseconds)
-        out.byte(suspicion)
         if let document { Self.write(document, to: &out) }
         out.number(UInt64(path.count))
         for stop in path {
@@ -236,7 +232,6 @@ extension EnvelopeRow {
         hopCount = row.number()
         lastAnswer = row.text()
         ended = RelayTime(milliseconds: row.number())
-        suspicion = row.byte()
         if flags & 4 != 0 {
             guard let read = Self.readDocument(&row) else { return nil }
             document = read

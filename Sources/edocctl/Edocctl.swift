@@ -53,7 +53,7 @@ struct Edocctl: AsyncParsableCommand {
         subcommands: [
             StatusCommand.self, QueueCommand.self, ListCommand.self, ShowCommand.self, TraceCommand.self,
             HistoryCommand.self, PeersCommand.self, RoutesCommand.self, LedgerCommand.self, SubmitCommand.self,
-            InboxCommand.self, PackageCommand.self,
+            InboxCommand.self, PackageCommand.self, ReloadCommand.self,
         ])
 }
 

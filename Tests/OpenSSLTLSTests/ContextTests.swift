@@ -30,7 +30,7 @@ import Testing
         #expect(context.ownCertificate.notAfter > context.ownCertificate.notBefore)
     }
 
-    static let files: [WritableKeyPath<TLSConfiguration, String> & Sendable] = [
+    static let files: [any WritableKeyPath<TLSConfiguration, String> & Sendable] = [
         \.authorityFile, \.certificateChainFile, \.keyFile,
     ]
 

@@ -151,6 +151,10 @@ actor FakeNode: NodeAccess {
         }
     }
 
+    func reload(force: Bool) async throws -> (isApplied: Bool, lines: [String]) {
+        (force, ["routes: 0 added, 9 moved, 0 removed"])
+    }
+
     func facts() async throws -> NodeFacts {
         NodeFacts(
             version: "0.1.0", started: WallTime(milliseconds: 826_000_000_000), listening: ["127.0.0.1:4556"],

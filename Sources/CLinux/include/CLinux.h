@@ -1,18 +1,35 @@
-// CLinux: what Linux offers and the Swift overlay of glibc does not import, because it stands behind _GNU_SOURCE.
+// CLinux: what Linux offers and Swift cannot do itself or does not import: names of threads, and a page that survives a crash.
 
 #ifndef CLINUX_H
 #define CLINUX_H
 
+#include <stdint.h>
 #include <sys/types.h>
-
-/// The caller at the other end of a Unix socket, in the layout of `struct ucred` (unix(7), SO_PEERCRED).
-struct clinux_credential {
-    pid_t pid;
-    uid_t uid;
-    gid_t gid;
-};
 
 /// Names the calling thread, for people who look at it; at most 15 bytes.
 void clinux_name_thread(const char *name);
+
+/// Slots of the page: one for each thread that takes envelopes in hand.
+#define CLINUX_HAND_SLOTS 16
+
+/// What a crash leaves behind: the signal that ended the process, and the envelope that each thread had in hand.
+struct clinux_hand {
+    uint64_t magic;
+    /// The fatal signal; 0 after any other end, SIGKILL among them.
+    uint64_t crash_signal;
+    uint64_t envelopes[CLINUX_HAND_SLOTS];
+};
+
+/// Maps the page from a file, which is made if it is missing; NULL with errno when it cannot be. The page is not synced: it
+/// outlives the process, not the machine.
+struct clinux_hand *clinux_hand_open(const char *path);
+
+/// From now on a fatal signal (SIGILL, SIGTRAP, SIGABRT, SIGBUS, SIGFPE, SIGSEGV) is noted in the page before it takes its course.
+void clinux_hand_watch(struct clinux_hand *hand);
+
+/// Takes an envelope in hand, or with 0 puts it down.
+static inline void clinux_hand_set(struct clinux_hand *hand, uint32_t slot, uint64_t envelope) {
+    __atomic_store_n(&hand->envelopes[slot % CLINUX_HAND_SLOTS], envelope, __ATOMIC_RELAXED);
+}
 
 #endif
