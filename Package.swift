@@ -142,7 +142,19 @@ let package = Package(
                 "RelayRouting",
                 "RelayRows", "RelayModel", "EdXML", "OpenSSLTLS", "edocctl", nioCore, logging, lifecycle,
             ]),
-        tests("IntegrationTests", ["ControlAPI", "RelayNode", "RelayModel", nioCore, nioPosix]),
+        .target(
+            name: "TestNetwork",
+            dependencies: [
+                "ControlAPI", "RelayModel", "RelayNode", "TCPCL", "BundleProtocol", "OpenSSLTLS", nioCore, nioPosix,
+            ],
+            path: "Tests/TestNetwork", swiftSettings: strict),
+        tests(
+            "IntegrationTests",
+            [
+                "TestNetwork", "ControlAPI", "RelayModel", "RelayNode", "TCPCL", "BundleProtocol", "OpenSSLTLS", nioCore,
+                nioPosix,
+            ]),
+        tests("CrashTests", ["TestNetwork", "ControlAPI", "RelayModel", nioCore]),
         tests("TidyTests", []),
     ]
 )
