@@ -76,15 +76,27 @@ extension RelayCore {
         turn.rows.setNumber(.meta, "relayTime", now.milliseconds)
     }
 
-    private func dropHistory(_ turn: inout Turn) {
+    /// What a history row takes in the store, roughly: its record and its share of a page.
+    private static let historyRowBytes: UInt64 = 256
+
+    /// The oldest rows go when their time is over, or when all together take more than their share of the store.
+    private mutating func dropHistory(_ turn: inout Turn) {
+        let share = (turn.room.usedBytes / 100 + turn.room.freeBytes / 100) * limits.historyPercent
+        let kept = share / Self.historyRowBytes
+        let count = turn.rows.count(.history)
+        let surplus = Int(clamping: count > kept ? count - kept : 0)
         var keys: [RowKey] = []
         turn.rows.scan(.history, prefix: RowKey()) { key, _ in
             let end = RelayTime(milliseconds: key.number(at: 0))
-            guard end + limits.historyMemory <= turn.now.relay, keys.count < 4_096 else { return false }
+            guard keys.count < 4_096, keys.count < surplus || end + limits.historyMemory <= turn.now.relay else {
+                return false
+            }
             keys.append(RowKey(copying: key))
             return true
         }
         for key in keys { turn.rows.delete(.history, key) }
+        // A burst is worked off without waiting for the next minute.
+        if surplus > keys.count { housekeepingDue = turn.now.relay + .seconds(1) }
     }
 
     /// Report rows stand under the creation time of their envelope.

@@ -43,6 +43,7 @@ extension CoreLimits {
         failoverWait = settings.retry.failoverWait
         transitMemory = settings.store.transitMemory
         historyMemory = settings.store.historyMemory
+        historyPercent = settings.store.historyPercent
         dedupMemory = settings.store.dedupMemory
         reportGather = settings.report.gather
         reportRowsMax = Int(clamping: settings.report.rows)
