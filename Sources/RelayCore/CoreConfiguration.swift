@@ -58,8 +58,8 @@ public struct CoreLimits: Sendable {
     public var failoverWait = Milliseconds.seconds(5)
     public var transitMemory = Milliseconds.days(7)
     public var historyMemory = Milliseconds.days(400)
-    /// Of the store, used and free together.
-    public var historyPercent: UInt64 = 5
+    /// Of the store, used and free together; 0 is no limit.
+    public var historyPercent: UInt64 = 0
     public var dedupMemory = Milliseconds.days(400)
     public var reportGather = Milliseconds(20)
     public var reportRowsMax = 500

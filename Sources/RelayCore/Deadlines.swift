@@ -82,7 +82,7 @@ extension RelayCore {
     /// The oldest rows go when their time is over, or when all together take more than their share of the store.
     private mutating func dropHistory(_ turn: inout Turn) {
         let share = (turn.room.usedBytes / 100 + turn.room.freeBytes / 100) * limits.historyPercent
-        let kept = share / Self.historyRowBytes
+        let kept = limits.historyPercent == 0 ? .max : share / Self.historyRowBytes
         let count = turn.rows.count(.history)
         let surplus = Int(clamping: count > kept ? count - kept : 0)
         var keys: [RowKey] = []

@@ -7,6 +7,8 @@ import RelayModel
 struct SimulatedClock {
     /// Added to true time, milliseconds.
     var offset: Int64
+    /// What it is set to again after faults.
+    let usualOffset: Int64
     /// Parts per million by which the wall clock runs fast.
     var drift: Int64
 
@@ -22,6 +24,7 @@ struct SimulatedClock {
 
     init(offset: Int64, drift: Int64) {
         self.offset = offset
+        usualOffset = offset
         self.drift = drift
     }
 

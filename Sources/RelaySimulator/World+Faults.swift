@@ -90,7 +90,8 @@ extension World {
     }
 
     private func stepClock(_ node: SimulatedNode) {
-        let step = Int64(random.next(below: 7_200_000)) - 3_600_000
+        // Less than the quiet time at the end beyond what others take for the future.
+        let step = Int64(random.next(below: 10_000_000)) - 5_000_000 - node.clock.offset + node.clock.usualOffset
         node.clock.offset += step
         note(node.index, "clock", UInt64(bitPattern: step), "its clock steps by \(step) ms")
         // What the daemon says when it sees the step, and again when the clock is right.
@@ -132,6 +133,7 @@ extension World {
             node.nextFate = .durable
             node.stubborn = nil
             node.commitLatency = 3
+            node.clock.offset = node.clock.usualOffset
             emptyDisk(node)
             node.routeTurn = 0
             node.hasRightRoutes = true
