@@ -208,7 +208,6 @@ extension RelayCore {
             let wasAskedLately = now.since(row.recipients[index].due).count <= limits.refusalGrace.count / 2
             if row.recipients[index].refusedSince == .zero || !wasAskedLately {
                 row.recipients[index].refusedSince = now
-                isNews = true
             }
             let saidNo = row.recipients[index].refusedBy
             let isGraceOver = now.since(row.recipients[index].refusedSince) >= limits.refusalGrace
@@ -241,6 +240,8 @@ extension RelayCore {
                 if case .away(let all) = destiny(of: row.recipients[index], in: row) {
                     setClass(&row, index, hops: all, turn.rows)
                 }
+                // Alarmed at once, but not at every later round.
+                if now.since(row.recipients[index].refusedSince) <= .minutes(1) { isNews = true }
                 deferRecipient(&row, index, &turn)
                 isDeferred = true
             }

@@ -1,0 +1,88 @@
+// edoc-bench: drives real edocd processes over loopback, with TLS, fsync and reports on, and prints a line of JSON a case: what was
+// promised, what was measured, under which conditions. Ends with 1 when a promise does not hold or a case cannot be measured.
+// Everything is bounded in count and time; only processes started here are ended; nothing is left behind.
+
+import ArgumentParser
+import Glibc
+
+@main
+struct Benchmark: ParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "edoc-bench", abstract: "Measures edocd against its figures.",
+        discussion: "Cases: \(Benchmark.cases.map(\.name).joined(separator: ", ")). Needs the certificates script.")
+
+    @Option(help: "The daemon; else EDOCD of the environment.")
+    var edocd: String?
+    @Option(help: "The script that makes certificates.")
+    var certificates = "Scripts/certificates"
+    @Option(help: "A folder on the disk to measure; a folder is made in it and removed.")
+    var directory = "."
+    @Flag(help: "Small counts, for tests.")
+    var quick = false
+    @Option(name: .customLong("set"), help: "A line for every edocd.yaml, such as 'session: {window_transfers: 64}'.")
+    var settings: [String] = []
+    @Argument(help: "The cases; all when none is named.")
+    var named: [String] = []
+
+    typealias Case = (name: String, run: @Sendable (Place) throws -> CaseResult)
+    static let cases: [Case] = [
+        ("fanout", { try FanoutCase.run($0) }), ("hubkill", { try HubKillCase.run($0) }),
+        ("giant", { try GiantCase.run($0) }), ("backlog", { try BacklogCase.run($0) }),
+        ("throughput", { try ThroughputCase.run($0) }), ("documents", { try DocumentsCase.run($0) }),
+        ("single", { try SingleCase.run($0) }),
+    ]
+
+    func validate() throws {
+        for name in named where !Self.cases.contains(where: { $0.name == name }) {
+            throw ValidationError("there is no case '\(name)'")
+        }
+    }
+
+    func run() throws {
+        guard let edocd = edocd ?? getenv("EDOCD").map({ String(cString: $0) }) else {
+            throw ValidationError("--edocd or EDOCD must name the daemon")
+        }
+        guard let parent = absolute(directory) else { throw ValidationError("\(directory): there is no such folder") }
+        guard !Conditions.isInMemory(parent) else {
+            throw ValidationError("\(parent) is in memory: figures without a disk mean nothing")
+        }
+        // The paths of Unix sockets are short.
+        let folder = "\(parent)/edoc-bench.\(getpid())"
+        try Folder.make(folder)
+        Children.watchSignals(removing: folder)
+        defer { Folder.remove(folder) }
+        let place = Place(
+            edocd: absolute(edocd) ?? edocd, certificates: absolute(certificates) ?? certificates, directory: folder,
+            isQuick: quick, settings: settings)
+        let holds = Self.cases.filter { named.isEmpty || named.contains($0.name) }.map { one($0, place) }
+        guard holds.allSatisfy({ $0 }) else {
+            Folder.remove(folder)
+            throw ExitCode(1)
+        }
+    }
+
+    private func one(_ item: Case, _ place: Place) -> Bool {
+        let conditions = Conditions.figure(place)
+        defer { Children.killAll() }
+        do {
+            let result = try item.run(place)
+            say(result.line(item.name, conditions: conditions))
+            return result.holds
+        } catch {
+            let text = Figure.text("\(error)")
+            say(Figure.fields([("case", .text(item.name)), ("pass", .flag(false)), ("error", text)]).json)
+            return false
+        }
+    }
+
+    private func say(_ line: String) {
+        print(line)
+        fflush(nil)
+    }
+
+    private func absolute(_ path: String) -> String? {
+        guard let resolved = realpath(path, nil) else { return nil }
+        defer { free(resolved) }
+        return String(cString: resolved)
+    }
+}
