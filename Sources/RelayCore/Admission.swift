@@ -12,6 +12,8 @@ struct OpenOffer {
     var peer: NodeID
     /// Where the bytes go; for a whole bundle also the number of its envelope.
     var extent: UInt64
+    /// Octets promised for it: of the whole document, when this is its first piece.
+    var promised: UInt64
     /// True when a row in `staging` names the extent, since its bytes span more than one commit.
     var isMarked = false
 }
@@ -51,24 +53,27 @@ extension RelayCore {
             refuse(offer, .sessionTerminating, "the session is over", .unknownPeer, &turn)
             return .drop
         }
+        let promised: UInt64
         switch judge(offer, from: session.peer, isGranted: false, &turn) {
         case .refuse(let refusal, let why, let cause):
             refuse(offer, refusal, why, cause, &turn)
             return .drop
-        case .take, .join:
-            let extent = takeNumber()
-            offers[offer.ticket] = OpenOffer(offer: offer, peer: session.peer, extent: extent)
-            stagedBytes += offer.payloadLength
-            turn.promisedBytes += offer.payloadLength
-            return .stage(extent: extent)
+        // The first piece is promised the room for all of them; the row takes the promise over.
+        case .take: promised = offer.documentLength
+        case .join: promised = offer.payloadLength
         }
+        let extent = takeNumber()
+        offers[offer.ticket] = OpenOffer(offer: offer, peer: session.peer, extent: extent, promised: promised)
+        stagedBytes += promised
+        return .stage(extent: extent)
     }
 
     /// All bytes of an offer are in the transaction (or before it). `digest`: of the whole bundle's payload.
     public mutating func offerCompleted(_ ticket: Ticket, digest: Digest?, _ turn: inout Turn) {
         guard let open = offers.removeValue(forKey: ticket) else { return }
         let offer = open.offer
-        stagedBytes -= offer.payloadLength
+        stagedBytes -= open.promised
+        turn.promisedBytes = turn.promisedBytes.addingSaturating(offer.payloadLength)
         if offer.piece == nil, let document = offer.document, let digest, digest != document.digest {
             discard(open, &turn)
             turn.effects.append(
@@ -93,7 +98,7 @@ extension RelayCore {
     /// The bytes of an offer will not come (link lost, bad payload, refused by the link itself).
     public mutating func offerAbandoned(_ ticket: Ticket, _ turn: inout Turn) {
         guard let open = offers.removeValue(forKey: ticket) else { return }
-        stagedBytes -= open.offer.payloadLength
+        stagedBytes -= open.promised
         discard(open, &turn)
     }
 
@@ -174,20 +179,32 @@ extension RelayCore {
             guard peer.isEdoc else {
                 return .refuse(.notAcceptable, why: "peer is not marked edoc", count: .notAuthorised)
             }
-            let home = configuration.directory.home(of: document.sender)
+            guard let home = configuration.directory.home(of: document.sender) else {
+                return .refuse(
+                    .notAcceptable, why: "no such sender agency: \(document.sender)", count: .unknownAgency)
+            }
             guard peer.rights.allowsSender(document.sender, home: home, peer: peer.node) else {
                 return .refuse(.notAcceptable, why: "may not send for \(document.sender)", count: .notAuthorised)
             }
             // The sender agency must be at home at the node that made the envelope, or any node could speak for any agency.
-            if let home, home != source {
+            if home != source {
                 return .refuse(
                     .notAcceptable, why: "\(document.sender) is not at home at \(source.name)", count: .notAuthorised)
             }
+        } else if !offer.isAdministrative, configuration.directory.homeNodes.contains(source) {
+            // A node of this network says who sends; without it a sender could not be checked.
+            return .refuse(.notAcceptable, why: "\(source.name) sends without a document block", count: .notAuthorised)
         }
         return nil
     }
 
+    /// The longest administrative record that is relayed.
+    private static let recordBytesMax: UInt64 = 4 << 20
+
     private func refusalOfSense(_ offer: Offer) -> Judgement? {
+        if offer.isAdministrative, offer.document != nil || offer.documentLength > Self.recordBytesMax {
+            return .refuse(.notAcceptable, why: "not an administrative record", count: .badCopy)
+        }
         if let document = offer.document {
             guard let copy = offer.copy, !copy.recipients.isEmpty else {
                 return .refuse(.notAcceptable, why: "document block without copy block", count: .badCopy)
@@ -220,6 +237,9 @@ extension RelayCore {
             return .refuse(.notAcceptable, why: "created in the future", count: .creationInFuture)
         }
         let age = offer.age?.count ?? (created > 0 && wall > created ? wall - created : 0)
+        guard offer.lifetime <= limits.lifetimeMax else {
+            return .refuse(.notAcceptable, why: "its lifetime is longer than this node's limit", count: .expired)
+        }
         if age >= offer.lifetime.count {
             return .refuse(.notAcceptable, why: "its lifetime is over", count: .expired)
         }
@@ -265,7 +285,11 @@ extension RelayCore {
             guard row.isComplete else {
                 // What is not whole here proves nothing of the recipients; its pieces count for the same copy only.
                 if let piece = offer.piece, row.isInPieces, isSameCopy(offer, wanted, row) || isAllAtHome(wanted, row) {
-                    if row.ended == .zero { judgePiece(piece, of: row, rows, &past) } else { past.conflict = .expired }
+                    if row.ended == .zero {
+                        judgePiece(piece, of: row, isOwn: isSameCopy(offer, wanted, row), rows, &past)
+                    } else {
+                        past.conflict = .expired
+                    }
                 }
                 continue
             }
@@ -336,8 +360,13 @@ extension RelayCore {
         }
     }
 
-    private func judgePiece(_ piece: PieceRange, of row: EnvelopeRow, _ rows: any RowReader, _ past: inout Past) {
+    private func judgePiece(
+        _ piece: PieceRange, of row: EnvelopeRow, isOwn: Bool, _ rows: any RowReader, _ past: inout Past
+    ) {
+        // One row only: the copy's own, or else the first that takes any copy's pieces.
+        if past.joins != nil, !isOwn { return }
         past.joins = row.number
+        past.hasPiece = false
         for known in pieces(of: row.number, rows) {
             if known.offset <= piece.offset, piece.end <= known.end {
                 past.hasPiece = true

@@ -211,11 +211,19 @@ extension RelayCore {
             }
             let saidNo = row.recipients[index].refusedBy
             let isGraceOver = now.since(row.recipients[index].refusedSince) >= limits.refusalGrace
-            guard case .away(let hops) = destiny(of: row.recipients[index], in: row) else {
-                if canEnd {
+            let way = destiny(of: row.recipients[index], in: row)
+            if way == .home {
+                comeHome(&row, index, &turn)
+                continue
+            }
+            guard case .away(let hops) = way else {
+                // The directory or the routes have lost it; they may find it again before the grace is over.
+                if canEnd, isGraceOver {
                     end(&row, index, .refused, .noKnownRoute, &turn)
                 } else {
                     deferRecipient(&row, index, &turn)
+                    isDeferred = true
+                    if now.since(row.recipients[index].refusedSince) <= .minutes(1) { isNews = true }
                 }
                 continue
             }

@@ -188,12 +188,9 @@ extension RelayCore {
 
 // Extents: small ones go in the transaction that ends their envelope, large ones in slices, each a bounded part of a later one.
 extension RelayCore {
-    /// Chunk rows removed at once; more go by and by, so that no transaction grows without bound.
-    private static let removalsAtOnce = 64
-    private static let removalsPerTurn = 2_048
-
     mutating func remove(extent: UInt64, length: UInt64, _ turn: inout Turn) {
-        let left = removeChunks(of: extent, budget: Self.removalsAtOnce, turn.rows)
+        // One budget for all extents of a turn: a document in pieces has many.
+        let left = removeChunks(of: extent, budget: &turn.removalsLeft, turn.rows)
         if left {
             turn.rows.put(.staging, Keys.extent(extent))
             removals.append(extent)
@@ -201,7 +198,7 @@ extension RelayCore {
     }
 
     /// Removes up to `budget` chunks; true when some are left.
-    private func removeChunks(of extent: UInt64, budget: Int, _ rows: any RowTransaction) -> Bool {
+    private func removeChunks(of extent: UInt64, budget: inout Int, _ rows: any RowTransaction) -> Bool {
         var keys: [RowKey] = []
         var isMore = false
         rows.scan(.chunk, prefix: RowKey(extent)) { key, _ in
@@ -213,15 +210,18 @@ extension RelayCore {
             return true
         }
         for key in keys { rows.delete(.chunk, key) }
+        budget -= keys.count
         return isMore
     }
 
     mutating func removeLeftovers(_ turn: inout Turn) {
-        guard let extent = removals.first else { return }
-        if !removeChunks(of: extent, budget: Self.removalsPerTurn, turn.rows) {
+        var done = 0
+        for extent in removals {
+            guard turn.removalsLeft > 0, !removeChunks(of: extent, budget: &turn.removalsLeft, turn.rows) else { break }
             turn.rows.delete(.staging, Keys.extent(extent))
-            removals.removeFirst()
+            done += 1
         }
+        removals.removeFirst(done)
     }
 
     /// What stands in `staging` at start was being filled or removed when the process ended.

@@ -48,6 +48,7 @@ extension RelayCore {
                     unqueue(row, index, turn.rows)
                     end(&row, index, .expired, .lifetimeExpired, &turn)
                 }
+            case .held: isLeft = true
             default: break
             }
         }

@@ -40,6 +40,10 @@ public enum Event: Sendable {
     case inboxAcknowledged(ticket: Ticket, agency: AgencyCode, envelopes: [UInt64])
     /// The payload of a document that came in pieces has been read back and hashed.
     case documentVerified(number: UInt64, matches: Bool)
+    /// A chunk of it is missing or damaged: nothing can be said of its digest.
+    case documentUnreadable(number: UInt64)
+    /// What a bundle that is not offered (a record for this node) says of its source's clock.
+    case sourceHeard(source: EndpointID, created: UInt64, age: Milliseconds)
     /// New routes, peers, rights and limits, already validated as a whole.
     case reconfigured(CoreConfiguration)
     /// The process before this one crashed with these envelopes in hand; empty after any other end. Once, at start.

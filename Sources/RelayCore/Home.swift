@@ -161,6 +161,22 @@ extension RelayCore {
         }
     }
 
+    /// The store has lost a part of it. It is set aside under the eyes of the operator; nobody is told that it was refused.
+    mutating func documentUnreadable(_ number: UInt64, _ turn: inout Turn) {
+        verifying.remove(number)
+        guard var row = envelope(number, &turn) else { return }
+        for index in row.recipients.indices
+        where row.recipients[index].state.isQueued && row.recipients[index].routeClass == 0 {
+            unqueue(row, index, turn.rows)
+            move(&row, index, to: .corrupt, turn.now.relay)
+        }
+        row.lastAnswer = "its payload cannot be read back"
+        ledger.count(.corruptRecord)
+        turn.effects.append(
+            .notice(Notice(.alarm, "a document's payload cannot be read back; set aside", envelope: row.bundle)))
+        settle(&row, &turn)
+    }
+
     mutating func documentVerified(_ number: UInt64, _ matches: Bool, _ turn: inout Turn) {
         verifying.remove(number)
         guard var row = envelope(number, &turn) else { return }

@@ -165,7 +165,11 @@ struct Ledger {
     mutating func write(to rows: any RowTransaction) {
         for (name, delta) in deltas.map({ ($0.key.name, $0.value) }).sorted(by: { $0.0 < $1.0 }) where delta != 0 {
             let stored = Int64(bitPattern: rows.number(.counter, name))
-            let next = stored + delta
+            var next = stored + delta
+            if next < 0, rows.isUnreadable(.counter, name) {
+                // The count is lost with its record; it begins anew rather than stop the daemon.
+                next = 0
+            }
             precondition(next >= 0, "the counter \(name) would fall below zero")
             rows.setNumber(.counter, name, UInt64(next))
         }

@@ -33,6 +33,8 @@ public struct Turn {
     public var effects: [Effect] = []
     /// Payload octets promised in this turn, which the head room does not show yet.
     var promisedBytes: UInt64 = 0
+    /// Chunk rows that this turn may still remove; more go by and by, so that no transaction grows without bound.
+    var removalsLeft = 2_048
 
     public init(now: ClockReading, room: HeadRoom, rows: any RowTransaction) {
         self.now = now
@@ -93,8 +95,10 @@ public struct RelayCore {
         started = turn.now.relay
         housekeepingDue = turn.now.relay
         incarnation = UInt32(truncatingIfNeeded: turn.rows.number(.meta, "incarnation"))
-        nextNumber = max(1, turn.rows.number(.meta, "nextNumber"))
+        nextNumber = max(1, turn.rows.number(.meta, "nextNumber"), Self.numberAfterLast(turn.rows))
         nextCounter = UInt32(truncatingIfNeeded: max(1, turn.rows.number(.meta, "nextCounter")))
+        // A counter that cannot be read must not begin anew under the same incarnation: IDs would come twice.
+        if turn.rows.isUnreadable(.meta, "nextCounter") { incarnation = 0 }
         peers = PeerTable(configuration.peers, now: turn.now.relay)
         if incarnation == 0 { drawIncarnation(&turn) }
         _ = clockJudge.set(turn.rows.number(.meta, "clockDoubted") != 0)
@@ -108,6 +112,12 @@ public struct RelayCore {
         }
     }
 
+    /// One above the last envelope that is here, whatever the counter's row says.
+    private static func numberAfterLast(_ rows: any RowReader) -> UInt64 {
+        guard let last = rows.row(.envelope, before: Keys.envelope(.max)) else { return 1 }
+        return last.key.number(at: 0) + 1
+    }
+
     /// What happened, one at a time.
     public mutating func handle(_ event: Event, _ turn: inout Turn) {
         switch event {
@@ -116,12 +126,17 @@ public struct RelayCore {
         case .sessionEnded(let session, let sentWhole, let reason):
             sessionEnded(session, sentWhole: sentWhole, reason: reason, &turn)
         case .dialFailed(let peer, let reason): dialFailed(peer, reason, &turn)
-        case .transferAnswered(_, let dispatch, let answer): answered(dispatch, answer, &turn)
+        case .transferAnswered(let session, let dispatch, let answer):
+            // After the engine has started over, an old session's answer must not settle another envelope's transfer.
+            if dispatches[dispatch]?.session == session { answered(dispatch, answer, &turn) }
         case .reported(let ticket, let session, let reporter, let bundle, let rows):
             reported(ticket, session, reporter: reporter, bundle: bundle, rows, &turn)
         case .inboxAcknowledged(let ticket, let agency, let envelopes):
             inboxAcknowledged(ticket, agency, envelopes, &turn)
         case .documentVerified(let number, let matches): documentVerified(number, matches, &turn)
+        case .documentUnreadable(let number): documentUnreadable(number, &turn)
+        case .sourceHeard(let source, let created, let age):
+            judgeClock(created: created, age: age, source: source, &turn)
         case .reconfigured(let configuration): reconfigure(configuration, &turn)
         case .suspected(let numbers): suspected(numbers, &turn)
         case .clockDoubted(let isDoubted, let why): clockDoubted(isDoubted, why, &turn)

@@ -166,7 +166,7 @@ extension RelayCore {
     }
 
     /// An agency that was elsewhere is at home here now.
-    private mutating func comeHome(_ row: inout EnvelopeRow, _ index: Int, _ turn: inout Turn) {
+    mutating func comeHome(_ row: inout EnvelopeRow, _ index: Int, _ turn: inout Turn) {
         unqueue(row, index, turn.rows)
         if row.isComplete { ledger.reclassified(row, row.recipients[index], to: 0) }
         row.recipients[index].routeClass = 0

@@ -82,7 +82,11 @@ final class DocumentVerifier: Sendable {
     func verify(_ number: UInt64, _ payload: [ExtentRange], _ digest: Digest) {
         pool.submit { [self] state in
             guard case .active = state else { return }
-            report(.event(.documentVerified(number: number, matches: hash(payload) == digest)))
+            if let found = hash(payload) {
+                report(.event(.documentVerified(number: number, matches: found == digest)))
+            } else {
+                report(.event(.documentUnreadable(number: number)))
+            }
         }
     }
 

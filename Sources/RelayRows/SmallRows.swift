@@ -260,6 +260,14 @@ extension RowReader {
     }
 }
 
+extension RowReader {
+    /// True when there is such a row and it does not check.
+    public func isUnreadable(_ table: Table, _ name: String) -> Bool {
+        guard let raw = value(table, RowKey(text: name)) else { return false }
+        return RowCursor(raw) == nil
+    }
+}
+
 extension RowTransaction {
     public func setNumber(_ table: Table, _ name: String, _ value: UInt64) {
         var out = RowWriter(capacity: 16)

@@ -121,7 +121,9 @@ enum FanoutCase {
         try worker.value()
         let document = Double(1 << 20)
         var result = CaseResult()
-        result.targets = [.atMost("bytes on the first link for each of the document", 1.05, "", Double(up.raw) / document)]
+        result.targets = [
+            .atMost("bytes on the first link for each of the document", 1.05, "", Double(up.raw) / document)
+        ]
         result.figures = [
             ("agencies", .count(homes * agenciesEach)), ("homes", .count(homes)), ("documentBytes", .count(1 << 20)),
             ("rawBytes", .count(up.raw)), ("insideTLSBytes", .count(up.inside)),

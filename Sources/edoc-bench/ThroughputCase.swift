@@ -35,7 +35,9 @@ enum ThroughputCase {
 
         network.sampler.restart()
         let before = try NodeCosts(network, watches)
+        let ownBefore = ProcessorTime.of(getpid())
         let (load, arrivals) = try pass(plan, home)
+        let own = ProcessorTime.of(getpid()) - ownBefore
         let after = try NodeCosts(network, watches)
         let seconds = Instant.seconds(since: load.firstSent.load(ordering: .relaxed), until: arrivals.last ?? 0)
         let perSecond = Double(plan.count) / seconds
@@ -49,6 +51,7 @@ enum ThroughputCase {
                 ("acceptedPerSecond", .real(load.rate(parts: 0..<SubmissionLoad.parts))),
                 ("payloadMBs", .real(perSecond * Double(plan.payloadBytes) / 1e6)),
                 ("nodes", before.figure(until: after, envelopes: plan.count)), ("memory", network.sampler.figure),
+                ("coresOfTheBenchmark", .real(own / seconds)),
             ])
     }
 

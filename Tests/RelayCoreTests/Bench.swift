@@ -1,0 +1,302 @@
+// Bench: one engine on a memory store, with neighbours that the test speaks for. It owns the clocks: nothing happens unless a
+// test says so. `breathe` restarts the process when the bench was made to do so, so that each scenario also runs with a restart
+// between its steps.
+
+import NIOCore
+import RelayCore
+import RelayEngine
+import RelayModel
+import RelayRouting
+import RelayRows
+import RelayStore
+import Testing
+
+func node(_ name: String) -> NodeID { NodeID(name: name)! }
+func agency(_ code: String) -> AgencyCode { AgencyCode(code)! }
+
+/// The middle of a star: `tam`, with the neighbours an, binh, chi and dao.
+final class Bench {
+    static let hub = node("tam")
+    let store = MemoryStore()
+    var configuration: CoreConfiguration
+    var limits: CoreLimits { configuration.limits }
+    private(set) var engine: Engine
+    private(set) var sessions: [NodeID: Ticket] = [:]
+    private var connected: [NodeID] = []
+    var relay: UInt64 = 1_000_000_000
+    var wall: UInt64 = 820_454_400_000
+    private let restarts: Bool
+    private var lastTicket: UInt64 = 0
+    private var lives: UInt64 = 1
+    private var lastCounter: UInt64 = 0
+    /// Every effect that came out, in order.
+    private(set) var released: [Effect] = []
+
+    init(restarts: Bool = false, _ change: (inout CoreConfiguration) -> Void = { _ in }) {
+        self.restarts = restarts
+        configuration = Self.configuration()
+        change(&configuration)
+        engine = Self.build(store, configuration, 1, relay, wall)
+    }
+
+    static func directory() -> Directory {
+        var directory = Directory()
+        for (code, home, aliases) in [
+            ("A1", "an", []), ("A2", "an", []), ("B1", "binh", []), ("B2", "binh", []), ("C1", "chi", []),
+            ("D1", "dao", []), ("T1", "tam", ["000.T1"]), ("T2", "tam", []),
+        ] as [(String, String, [String])] {
+            do {
+                try directory.insert(
+                    Directory.Agency(
+                        code: agency(code), name: code, home: node(home), aliases: aliases.map { agency($0) }))
+            } catch {
+                Issue.record("the directory of the bench is wrong: \(error)")
+            }
+        }
+        return directory
+    }
+
+    static func routes(_ rows: [(String, [String])]) -> RouteTable {
+        RouteTable(rows.map { Route(target: .node(node($0.0)), via: $0.1.map { node($0) }) })!
+    }
+
+    static let open = SendRights(fromNodes: [.any], fromAgencies: [.any], toAgencies: [.any])
+
+    static func configuration(
+        routes rows: [(String, [String])] = [
+            ("an", ["an"]), ("binh", ["binh", "chi"]), ("chi", ["chi"]), ("dao", ["dao"]),
+        ], _ limits: CoreLimits = CoreLimits(), rights: [String: SendRights] = [:]
+    ) -> CoreConfiguration {
+        CoreConfiguration(
+            node: hub, directory: directory(), routes: routes(rows),
+            peers: ["an", "binh", "chi", "dao"].map {
+                Peer(node: node($0), dials: false, rights: rights[$0] ?? open)
+            }, limits: limits)
+    }
+
+    private static func build(
+        _ store: MemoryStore, _ configuration: CoreConfiguration, _ seed: UInt64, _ relay: UInt64, _ wall: UInt64
+    ) -> Engine {
+        let now = ClockReading(relay: RelayTime(milliseconds: relay), wall: WallTime(milliseconds: wall))
+        let room = store.headRoom
+        let result = store.batch { rows in
+            Engine(configuration: configuration, seed: seed, now: now, room: room, rows: rows)
+        }
+        return result.released!
+    }
+
+    // MARK: - Steps
+
+    /// Decides a batch and gives what came out of its commit; nil when there was no room.
+    @discardableResult
+    func run(_ inputs: [EngineInput]) -> [Effect]? {
+        let now = ClockReading(relay: RelayTime(milliseconds: relay), wall: WallTime(milliseconds: wall))
+        let room = store.headRoom
+        let before = engine
+        let result = store.batch { rows in engine.run(inputs[...], now: now, room: room, rows: rows).effects }
+        guard let effects = result.released else {
+            engine = before
+            return nil
+        }
+        released += effects
+        return effects
+    }
+
+    @discardableResult
+    func event(_ event: Event) -> [Effect] { run([.event(event)]) ?? [] }
+
+    /// Lets time pass by all clocks, in steps at which the engine has something to do.
+    @discardableResult
+    func advance(_ span: Milliseconds) -> [Effect] {
+        let end = relay + span.count
+        var effects: [Effect] = []
+        while true {
+            let next = (try? store.read { engine.core.nextDeadline($0) })?.map(\.milliseconds) ?? end
+            let time = min(max(next, relay + 1), end)
+            wall += time - relay
+            relay = time
+            effects += run([]) ?? []
+            if relay == end { return effects }
+        }
+    }
+
+    /// A restart, and all neighbours come back; or nothing.
+    func breathe() {
+        guard restarts else { return }
+        restart()
+        let back = connected
+        for peer in back { connect(peer.name) }
+    }
+
+    func restart() {
+        lives += 1
+        sessions = [:]
+        engine = Self.build(store, configuration, lives, relay, wall)
+        run([])
+    }
+
+    func ticket() -> Ticket {
+        lastTicket += 1
+        return Ticket(1_000 + lastTicket)
+    }
+
+    @discardableResult
+    func connect(_ name: String) -> [Effect] {
+        let peer = node(name)
+        let session = ticket()
+        sessions[peer] = session
+        if !connected.contains(peer) { connected.append(peer) }
+        return event(
+            .sessionEstablished(session: session, SessionFacts(peer: peer, transferMRU: 1 << 30, isDialled: false)))
+    }
+
+    @discardableResult
+    func lose(_ name: String, sentWhole: [Dispatch] = []) -> [Effect] {
+        let peer = node(name)
+        guard let session = sessions.removeValue(forKey: peer) else { return [] }
+        connected.removeAll { $0 == peer }
+        return event(.sessionEnded(session: session, sentWhole: sentWhole.map(\.ticket), reason: "lost"))
+    }
+
+    @discardableResult
+    func answer(_ dispatch: Dispatch, _ answer: Answer) -> [Effect] {
+        event(.transferAnswered(session: dispatch.session, dispatch: dispatch.ticket, answer))
+    }
+
+    @discardableResult
+    func reload(_ configuration: CoreConfiguration) -> [Effect] {
+        self.configuration = configuration
+        return event(.reconfigured(configuration))
+    }
+
+    // MARK: - Documents
+
+    func bundle(of source: String, created: UInt64? = nil) -> BundleID {
+        lastCounter += 1
+        return BundleID(source: node(source).endpoint, creationTime: created ?? wall, sequence: 77 << 32 | lastCounter)
+    }
+
+    func document(
+        _ sender: String, _ recipients: [String], length: UInt64 = 100, urgency: Urgency = .normal, digest: UInt64 = 1
+    ) -> DocumentDescription {
+        DocumentDescription(
+            sender: agency(sender), recipients: recipients.map { agency($0) }, urgency: urgency, documentID: "1/VB",
+            payloadLength: length, digest: Digest(words: (digest, 0, 0, 0)))
+    }
+
+    func path(_ names: String...) -> [PathStop] {
+        names.enumerated().map { PathStop(node: node($1), time: WallTime(milliseconds: UInt64($0) + 5)) }
+    }
+
+    /// A peer offers a copy and sends all of it. `piece`: offset and length.
+    @discardableResult
+    func offer(
+        _ from: String, _ bundle: BundleID, _ document: DocumentDescription, for recipients: [String]? = nil,
+        path: [PathStop], piece: (UInt64, UInt64)? = nil, lifetime: Milliseconds = .days(1), age: Milliseconds = .zero,
+        digest: Digest? = nil
+    ) -> [Effect] {
+        let range = piece.map { PieceRange(offset: $0.0, length: $0.1, total: document.payloadLength)! }
+        let length = range?.length ?? document.payloadLength
+        let offer = Offer(
+            ticket: ticket(), session: sessions[node(from)] ?? Ticket(1), bundle: bundle,
+            destination: .dtn("edoc/~agencies"), reportTo: bundle.source, piece: range, payloadLength: length,
+            lifetime: lifetime, age: age, hopLimit: 32, hopCount: UInt64(path.count), isAdministrative: false,
+            wantsStatusReports: false, document: document,
+            copy: CopyDescription(
+                recipients: recipients?.map { agency($0) } ?? document.recipients, path: path), header: [1])
+        return run([
+            .offered(offer), .offerBytes(offer.ticket, ByteBuffer(repeating: 7, count: Int(length))),
+            .offerCompleted(offer.ticket, digest: piece == nil ? digest ?? document.digest : nil),
+        ]) ?? []
+    }
+
+    /// Hands in a document at this node.
+    @discardableResult
+    func submit(
+        _ recipients: [String], sender: String = "T1", length: Int = 100, urgency: Urgency = .normal,
+        lifetime: Milliseconds? = nil
+    ) -> [Effect]? {
+        let ticket = ticket()
+        return run([
+            .submitted(
+                Submission(
+                    ticket: ticket, sender: agency(sender), recipients: recipients, urgency: urgency,
+                    documentID: "7/VB",
+                    payloadLength: UInt64(length), lifetime: lifetime)),
+            .submissionBytes(ticket, ByteBuffer(repeating: 9, count: length)),
+            .submissionCompleted(ticket, digest: Digest(words: (2, 0, 0, 0))),
+        ])
+    }
+
+    // MARK: - What the store says
+
+    func read<Result>(_ body: (any RowReader) -> Result) -> Result {
+        do {
+            return try store.read(body)
+        } catch {
+            preconditionFailure("the memory store cannot be read: \(error)")
+        }
+    }
+
+    func rows(of bundle: BundleID) -> [EnvelopeRow] {
+        read { rows in
+            var result: [EnvelopeRow] = []
+            rows.scan(.envelope, prefix: RowKey()) { key, value in
+                if let row = EnvelopeRow(number: key.number(at: 0), record: value), row.bundle == bundle {
+                    result.append(row)
+                }
+                return true
+            }
+            return result
+        }
+    }
+
+    func states(of bundle: BundleID) -> [String: RecipientState] {
+        var states: [String: RecipientState] = [:]
+        for row in rows(of: bundle) { for recipient in row.recipients { states[recipient.name] = recipient.state } }
+        return states
+    }
+
+    func reports(of bundle: BundleID) -> [ReportRow] {
+        read { rows in
+            var result: [ReportRow] = []
+            rows.scan(.report, prefix: Keys.report(bundle)) { _, value in
+                if let row = ReportRow(record: value) { result.append(row) }
+                return true
+            }
+            return result
+        }
+    }
+
+    func counter(_ key: CounterKey) -> UInt64 { read { $0.number(.counter, key.name) } }
+}
+
+extension [Effect] {
+    var dispatches: [Dispatch] {
+        compactMap { if case .send(let dispatch) = $0 { dispatch } else { nil } }
+    }
+    /// Dispatches of documents, without records.
+    var documents: [Dispatch] { dispatches.filter { $0.document != nil } }
+    var refusals: [Refusal] {
+        compactMap { if case .refuse(_, _, let refusal, _) = $0 { refusal } else { nil } }
+    }
+    var reasons: [String] {
+        compactMap { if case .refuse(_, _, _, let why) = $0 { why } else { nil } }
+    }
+    var acknowledgements: Int { count { if case .acknowledge = $0 { true } else { false } } }
+    var alarms: [String] {
+        compactMap { if case .notice(let notice) = $0, notice.grade == .alarm { notice.text } else { nil } }
+    }
+    var accepted: BundleID? {
+        for effect in self {
+            if case .answerSubmission(_, .accepted(let bundle, _)) = effect { return bundle }
+        }
+        return nil
+    }
+    var submissionProblems: [String] {
+        for effect in self {
+            if case .answerSubmission(_, .refused(let problems, _)) = effect { return problems }
+        }
+        return []
+    }
+}

@@ -1,0 +1,188 @@
+// How copies leave: routes, refusals, doubt, fail-over, fairness, reloads, expiry.
+
+import RelayCore
+import RelayModel
+import RelayRows
+import Testing
+
+@Suite struct ForwardingScenarios {
+    @Test func noResourcesPausesThePeerAndCostsNoAttempt() {
+        let bench = Bench()
+        bench.connect("chi")
+        let bundle = bench.submit(["C1"])!.accepted!
+        let sent = bench.released.documents
+        #expect(bench.answer(sent[0], .refused(.noResources)).documents.isEmpty)
+        #expect(bench.rows(of: bundle)[0].recipients[0].attempts == 0)
+        #expect(bench.advance(.seconds(2)).documents.map(\.number) == [sent[0].number])
+    }
+
+    @Test(arguments: [false, true])
+    func notAcceptableLeadsToTheNextRouteThenTheGraceThenAReport(restarts: Bool) {
+        let bench = Bench(restarts: restarts)
+        bench.connect("binh")
+        bench.connect("chi")
+        let bundle = bench.submit(["B1"])!.accepted!
+        var sent = bench.released.documents
+        #expect(sent.map(\.peer.name) == ["binh"])
+        sent = bench.answer(sent[0], .refused(.notAcceptable)).documents
+        #expect(sent.map(\.peer.name) == ["chi"])
+        let no = bench.answer(sent[0], .refused(.notAcceptable))
+        #expect(no.alarms.count == 1)
+        #expect(bench.states(of: bundle) == ["B1": .deferred])
+        var rounds = 0
+        while bench.states(of: bundle) == ["B1": .deferred], rounds < 1_000 {
+            bench.breathe()
+            let before = bench.released.count
+            bench.advance(.minutes(31))
+            var open = Array(bench.released[before...]).documents
+            while let next = open.popLast() { open += bench.answer(next, .refused(.notAcceptable)).documents }
+            rounds += 1
+        }
+        #expect(bench.states(of: bundle) == ["B1": .refused])
+        #expect(rounds >= 5, "the grace is four hours")
+        #expect(bench.reports(of: bundle).map(\.state) == [.refused])
+        #expect(bench.reports(of: bundle).map(\.reason) == [.refusedByNextHop])
+    }
+
+    @Test func aRefusedCopyIsAskedAgainWhenTheOtherHopIsDead() {
+        let bench = Bench()
+        bench.connect("binh")
+        bench.advance(.seconds(10))
+        let bundle = bench.submit(["B1"])!.accepted!
+        bench.answer(bench.released.documents[0], .refused(.notAcceptable))
+        #expect(bench.states(of: bundle) == ["B1": .deferred], "chi is down and not expected back")
+        #expect(bench.advance(.seconds(10)).documents.map(\.peer.name) == ["binh"])
+    }
+
+    @Test func whatIsInDoubtGoesToTheSamePeerFirst() {
+        let bench = Bench()
+        bench.connect("binh")
+        bench.connect("chi")
+        bench.submit(["B1"])
+        let sent = bench.released.documents
+        bench.lose("binh", sentWhole: sent)
+        #expect(bench.advance(.seconds(60)).documents.isEmpty)
+        #expect(bench.connect("binh").documents.map(\.number) == [sent[0].number])
+        bench.lose("binh", sentWhole: bench.released.documents.suffix(1))
+        #expect(bench.advance(.minutes(3)).documents.map(\.peer.name) == ["chi"])
+    }
+
+    @Test func failOverAndFailBack() {
+        let bench = Bench()
+        bench.connect("binh")
+        bench.connect("chi")
+        bench.lose("binh")
+        bench.submit(["B1"])
+        #expect(bench.released.documents.isEmpty, "binh may come back at once")
+        #expect(bench.advance(.seconds(6)).documents.map(\.peer.name) == ["chi"])
+        bench.connect("binh")
+        #expect(bench.submit(["B2"])?.documents.map(\.peer.name) == ["binh"])
+    }
+
+    /// Recipients of one envelope whose turn on a session comes while it carries another copy of it are not forgotten.
+    @Test func aSecondCopyOnTheSameSessionWaitsForTheFirst() {
+        let bench = Bench()
+        bench.connect("binh")
+        bench.connect("chi")
+        let bundle = bench.submit(["B1", "C1"])!.accepted!
+        let sent = bench.released.documents
+        #expect(Set(sent.map(\.peer.name)) == ["binh", "chi"])
+        let toBinh = sent.first { $0.peer == node("binh") }!
+        let toChi = sent.first { $0.peer == node("chi") }!
+        #expect(bench.answer(toBinh, .refused(.notAcceptable)).documents.isEmpty)
+        let next = bench.answer(toChi, .acknowledged).documents
+        #expect(next.map(\.peer.name) == ["chi"])
+        #expect(next.map { $0.copy?.recipients } == [[agency("B1")]])
+        #expect(bench.states(of: bundle) == ["B1": .waiting, "C1": .forwarded])
+        bench.answer(next[0], .acknowledged)
+        #expect(bench.states(of: bundle) == ["B1": .forwarded, "C1": .forwarded])
+    }
+
+    @Test func oneCopyALinkWhateverTheNumberOfRecipients() {
+        let bench = Bench()
+        bench.connect("binh")
+        bench.submit(["B1", "B2", "B1"])
+        #expect(bench.released.documents.map { $0.copy?.recipients ?? [] } == [[agency("B1"), agency("B2")]])
+    }
+
+    @Test func lowerUrgenciesGetTheirTwentieth() {
+        let bench = Bench { configuration in
+            configuration.limits.windowTransfers = 1
+        }
+        for index in 0..<300 { bench.submit(["C1"], length: 2_000, urgency: index < 100 ? .normal : .flash) }
+        var sent = bench.connect("chi").documents
+        var bytes: [Urgency: Int] = [:]
+        for _ in 0..<150 {
+            guard let next = sent.first else { break }
+            bytes[next.urgency, default: 0] += 1
+            sent = bench.answer(next, .acknowledged).documents
+        }
+        let low = bytes[.normal] ?? 0
+        #expect(low >= 5 && low <= 12, "\(bytes)")
+    }
+
+    @Test func theWindowAndTheActiveSetAreBounded() {
+        let bench = Bench { configuration in
+            configuration.limits.windowTransfers = 3
+            configuration.limits.activeMax = 4
+        }
+        for _ in 0..<20 { bench.submit(["B1"]) }
+        for _ in 0..<20 { bench.submit(["C1"]) }
+        bench.connect("binh")
+        bench.connect("chi")
+        #expect(bench.released.documents.count == 4)
+        #expect(bench.engine.core.activeCount == 4)
+    }
+
+    @Test(arguments: [false, true])
+    func aReloadTakesWhatWaitsToItsNewRoute(restarts: Bool) {
+        let bench = Bench(restarts: restarts)
+        bench.connect("dao")
+        let bundle = bench.submit(["B1"])!.accepted!
+        bench.breathe()
+        let sent = bench.reload(Bench.configuration(routes: [("binh", ["dao"]), ("an", ["an"])])).documents
+        #expect(sent.map(\.peer.name) == ["dao"])
+        bench.answer(sent[0], .acknowledged)
+        #expect(bench.states(of: bundle) == ["B1": .forwarded])
+    }
+
+    /// The pass over the queue is not lost with the process.
+    @Test func aReloadThatWasCutOffIsTakenUpAgain() {
+        let bench = Bench()
+        bench.connect("dao")
+        bench.submit(["B1"])
+        let new = Bench.configuration(routes: [("binh", ["dao"]), ("an", ["an"])])
+        bench.configuration = new
+        bench.restart()
+        #expect(bench.connect("dao").documents.map(\.peer.name) == ["dao"])
+    }
+
+    @Test(arguments: [false, true])
+    func expiryIsByAgeAndReported(restarts: Bool) {
+        let bench = Bench(restarts: restarts)
+        let bundle = bench.submit(["C1"], lifetime: .hours(1))!.accepted!
+        bench.breathe()
+        // The wall clock jumps; no residence has passed.
+        bench.wall += 10 * 3_600_000
+        bench.run([])
+        #expect(bench.states(of: bundle) == ["C1": .waiting])
+        bench.wall -= 10 * 3_600_000
+        bench.advance(.hours(2))
+        #expect(bench.states(of: bundle) == ["C1": .expired])
+        #expect(bench.reports(of: bundle).map(\.state) == [.expired])
+        #expect(bench.read { $0.count(.chunk) } == 0)
+    }
+
+    /// No turn is asked for over and over when a deferred copy's peer is away.
+    @Test func aDeferredCopyOfADeadPeerDoesNotSpin() {
+        let bench = Bench { $0 = Bench.configuration(routes: [("chi", ["chi"])]) }
+        bench.connect("chi")
+        bench.submit(["C1"])
+        bench.answer(bench.released.documents[0], .refused(.retransmit))
+        bench.lose("chi")
+        bench.advance(.minutes(1))
+        bench.run([])
+        let next = bench.read { bench.engine.core.nextDeadline($0) }
+        #expect(next.map { $0.milliseconds > bench.relay } ?? true)
+    }
+}
