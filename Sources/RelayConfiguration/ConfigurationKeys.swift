@@ -65,7 +65,9 @@ extension ConfigurationKey {
         row(
             "session.window_transfers", .count(1...65_536), "1024",
             "Transfers sent and not yet answered, per session."),
-        row("session.idle_timeout", .duration(second...day), "2m", "A peer silent for longer is gone."),
+        row(
+            "session.idle_timeout", .duration(0...day), "0s",
+            "A session without a transfer for so long is ended in order; 0s keeps it. A silent peer is found by keepalive."),
         row(
             "session.session_lifetime", .duration(minute...day), "24h",
             "A session is ended and begun anew after this."),

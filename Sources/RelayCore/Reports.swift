@@ -97,20 +97,25 @@ extension RelayCore {
             for (key, record) in unreadable { setAside(.outgoingReport, key, record, &turn) }
             if isMore { gathering.add(node, now: turn.now.relay) }
             guard !lines.isEmpty else { continue }
-            makeRecord(.rows(lines), for: node.endpoint, node, &turn)
+            guard makeRecord(.rows(lines), for: node.endpoint, node, &turn) else {
+                // The rows stay; routes come back.
+                gathering.add(node, now: turn.now.relay + .minutes(1))
+                continue
+            }
             for key in keys { turn.rows.delete(.outgoingReport, key) }
         }
     }
 
     /// Makes an administrative envelope of this node and puts it on its way.
+    @discardableResult
     private mutating func makeRecord(
         _ record: AdministrativeContent, for destination: EndpointID, _ destinationNode: NodeID, _ turn: inout Turn
-    ) {
+    ) -> Bool {
         guard case .away(let hops) = destiny(ofNode: destinationNode, avoiding: [], origin: nil) else {
             ledger.count(.reportUnroutable)
             turn.effects.append(
-                .notice(Notice(.warning, "no route for reports to \(destinationNode.name); they are dropped")))
-            return
+                .notice(Notice(.warning, "no route for reports to \(destinationNode.name); they wait")))
+            return false
         }
         let number = takeNumber()
         let length = writeReport(record, number, turn.rows)
@@ -128,6 +133,7 @@ extension RelayCore {
         ]
         ledger.count(.recordMade)
         self.record(&row, isComplete: true, &turn)
+        return true
     }
 
     /// A report record for this node has come in.
@@ -190,7 +196,8 @@ extension RelayCore {
     }
 
     private func store(_ line: ReportRow, _ rows: any RowTransaction) {
-        let order = UInt64(line.state.rawValue) << 56 | (line.time.milliseconds & ((1 << 56) - 1))
-        rows.put(.report, Keys.report(line.bundle, recipient: line.recipient, order: order), line.encoded())
+        // One row a state, the first that came: a reporter cannot fill the table by repeating itself.
+        let key = Keys.report(line.bundle, recipient: line.recipient, order: UInt64(line.state.rawValue))
+        if rows.value(.report, key) == nil { rows.put(.report, key, line.encoded()) }
     }
 }

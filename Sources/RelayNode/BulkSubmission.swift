@@ -64,7 +64,13 @@ final class BulkHandler: ChannelInboundHandler, SubmissionWaiter, @unchecked Sen
 
     func channelReadComplete(context: ChannelHandlerContext) {
         post()
-        if surroundings.engine.gauge.isHigh { pause(context) }
+        if surroundings.engine.gauge.isHigh || !context.channel.isWritable { pause(context) }
+    }
+
+    /// A caller that does not read its answers is not read either.
+    func channelWritabilityChanged(context: ChannelHandlerContext) {
+        if context.channel.isWritable { resume() }
+        context.fireChannelWritabilityChanged()
     }
 
     func channelInactive(context: ChannelHandlerContext) {
@@ -162,7 +168,7 @@ final class BulkHandler: ChannelInboundHandler, SubmissionWaiter, @unchecked Sen
     /// The gauge is low again. Any thread.
     func resume() {
         loop.execute { [self] in
-            guard isPaused, let context else { return }
+            guard isPaused, let context, context.channel.isWritable, !surroundings.engine.gauge.isHigh else { return }
             isPaused = false
             context.channel.setOption(.autoRead, value: true).whenFailure { _ in }
             context.read()

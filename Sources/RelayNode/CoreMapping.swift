@@ -56,6 +56,8 @@ extension StoreSettings {
         self.init(node: settings.node.text)
         mapBytes = settings.store.mapSize
         growthBytes = settings.store.growthStep
+        // More than all that read at a time: control threads, event loops, the verifier, the writer's own looks.
+        readers = 16
         reserveBytes = max(settings.store.mapSize / 100 * settings.store.reservePercent, settings.store.reserveMin)
     }
 }

@@ -167,6 +167,8 @@ public final class EngineThread: @unchecked Sendable {
             case .full(let sentence):
                 gauge.release(Gauge.weight(of: rest))
                 startOver(sentence)
+                // Questions change nothing and somebody waits for each; the new engine answers them.
+                post(rest.filter { if case .question = $0 { true } else { false } })
                 return clock.relayNow
             case .fatal(let sentence):
                 // Invariant 1: what the disk holds is not known any more.
@@ -181,7 +183,10 @@ public final class EngineThread: @unchecked Sendable {
         logger.error("the store is full; sessions are ended and the engine starts anew", metadata: ["why": "\(why)"])
         sink?.reset(why: why)
         do throws(StoreFailure) {
-            engine = try Self.build(store, clock, configuration, inHand)
+            condition.lock()
+            let current = configuration
+            condition.unlock()
+            engine = try Self.build(store, clock, current, inHand)
         } catch {
             logger.critical("the store cannot be used any more", metadata: ["why": "\(error)"])
             fatalStop()

@@ -101,6 +101,7 @@ public final class Node: Sendable {
         rights = RightsTable(configuration)
         engine.post(.event(.suspected(inHand?.takeSuspects() ?? [])))
         inHand?.watch()
+        if let doubt = clock.doubt { engine.post(.event(.clockDoubted(true, why: doubt))) }
     }
 
     private func serve() async throws {

@@ -14,8 +14,12 @@ public struct RelayClock: Sendable {
     private let wallBase: UInt64
 
     /// A node that was off for longer than this is taken to have been off for this long: a clock that is years ahead at start
-    /// must not expire a queue.
-    public static let downtimeMax = Milliseconds.days(30)
+    /// must not expire a queue. What was really off longer lives that much longer, which harms nobody.
+    public static let downtimeMax = Milliseconds.days(1)
+    /// A wall clock that has moved further than this while the node was off, or back, is doubted until others agree with it.
+    public static let downtimeBelieved = Milliseconds.days(30)
+    /// Why the wall clock is doubted at the start; nil when it is not.
+    public let doubt: String?
     /// Beyond this difference between the two clocks' progress the wall clock has been stepped.
     public static let stepMax: Int64 = 60_000
 
@@ -25,9 +29,17 @@ public struct RelayClock: Sendable {
         wallBase = Self.wallMilliseconds()
         if lastRelay == 0 {
             relayBase = max(wallBase, 1)
+            doubt = nil
         } else {
             let away = wallBase > lastWall ? wallBase - lastWall : 0
             relayBase = lastRelay + min(away, Self.downtimeMax.count)
+            if away > Self.downtimeBelieved.count {
+                doubt = "the wall clock is \(away / 86_400_000) days ahead of when this node last ran"
+            } else if wallBase + UInt64(Self.stepMax) < lastWall {
+                doubt = "the wall clock is \((lastWall - wallBase) / 1_000) s behind when this node last ran"
+            } else {
+                doubt = nil
+            }
         }
     }
 

@@ -8,6 +8,7 @@ import RelayControl
 import RelayCore
 import RelayLink
 import RelayModel
+import RelayStore
 import ServiceLifecycle
 import UnixSignals
 
@@ -75,6 +76,12 @@ extension Node {
         if old.store.directory != new.store.directory { return "store.directory changes only with a restart" }
         if old.listen != new.listen { return "listen changes only with a restart" }
         if old.control.socket != new.control.socket { return "control.socket changes only with a restart" }
+        if old.control.submitSocket != new.control.submitSocket {
+            return "control.submit_socket changes only with a restart"
+        }
+        if StoreSettings(old) != StoreSettings(new) { return "the sizes of the store change only with a restart" }
+        if old.limits.stagedMax != new.limits.stagedMax { return "limits.staged_max changes only with a restart" }
+        if old.logLevel != new.logLevel { return "log_level changes only with a restart" }
         if old.plainLoopback != new.plainLoopback { return "plain_loopback changes only with a restart" }
         return nil
     }

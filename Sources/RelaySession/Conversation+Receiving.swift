@@ -23,6 +23,8 @@ struct Reception {
     struct Record {
         var reporter: NodeID
         var bundle: BundleID
+        /// As its bundle age block says.
+        var age: Milliseconds?
         var octets = ByteBuffer()
     }
 }
@@ -137,6 +139,9 @@ extension Conversation {
         let ticket = tickets.take()
         undecided[ticket] = id
         counts.recordsReceived += 1
+        if let age = record.age, record.bundle.creationTime > 0 {
+            output.event(.sourceHeard(source: record.bundle.source, created: record.bundle.creationTime, age: age))
+        }
         output.event(
             .reported(
                 ticket: ticket, session: session, reporter: record.reporter, bundle: record.bundle, rows: rows))

@@ -227,7 +227,7 @@ struct NodeCosts {
                         ("cpuMicrosecondsPerEnvelope", .real(cpu * 1e6 / count)),
                         ("cores", .real(cpu / Instant.seconds(since: start, until: later.start))),
                         ("commits", .real(syncs)), ("envelopesPerCommit", .real(count / max(syncs, 1))),
-                        ("diskBytesPerEnvelope", .real(bytes / count)),
+                        ("dirtiedBytesPerEnvelope", .real(bytes / count)),
                     ])
                 )
             })

@@ -62,7 +62,8 @@ enum ProcessorTime {
     }
 }
 
-/// Octets that a process has had written to the disk.
+/// Octets of the page cache that a process has made dirty. An upper bound of what goes to the disk: a small write may make a whole
+/// large folio count.
 enum DiskWrites {
     static func of(_ pid: pid_t) -> UInt64 {
         for line in SmallFile.text("/proc/\(pid)/io").split(separator: "\n") where line.hasPrefix("write_bytes: ") {

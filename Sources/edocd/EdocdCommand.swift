@@ -29,6 +29,8 @@ struct EdocdCommand: AsyncParsableCommand {
     func run() async throws {
         // A peer that has gone must not end the process.
         signal(SIGPIPE, SIG_IGN)
+        // Until the daemon waits for it, a request to reload must not end it.
+        signal(SIGHUP, SIG_IGN)
         umask(0o027)
         if printDefaults {
             print(ConfigurationDefaults.text(), terminator: "")
