@@ -106,8 +106,7 @@ let package = Package(
         program("edocctl", ["ControlAPI", "EdXML", arguments, nioCore, nioPosix, nioHTTP]),
         program("edoc-sim", ["RelaySimulator", arguments]),
         program(
-            "edoc-bench",
-            ["RelayNode", "RelayModel", "ControlAPI", "OpenSSLTLS", arguments, nioCore, nioPosix, histogram]),
+            "edoc-bench", ["RelayNode", "RelayModel", "ControlAPI", "CLMDB", arguments, nioCore, histogram]),
         program("edoc-gate", ["RelayRows", "RelayStore"]),
 
         // Tests.
@@ -151,7 +150,8 @@ let package = Package(
         tests(
             "IntegrationTests",
             [
-                "TestNetwork", "ControlAPI", "RelayModel", "RelayNode", "TCPCL", "BundleProtocol", "OpenSSLTLS", nioCore,
+                "TestNetwork", "ControlAPI", "RelayModel", "RelayNode", "TCPCL", "BundleProtocol", "OpenSSLTLS",
+                nioCore,
                 nioPosix,
             ]),
         tests("CrashTests", ["TestNetwork", "ControlAPI", "RelayModel", nioCore]),

@@ -67,7 +67,8 @@ extension ConfigurationKey {
             "Transfers sent and not yet answered, per session."),
         row(
             "session.idle_timeout", .duration(0...day), "0s",
-            "A session without a transfer for so long is ended in order; 0s keeps it. A silent peer is found by keepalive."),
+            "A session without a transfer for so long is ended in order; 0s keeps it. A silent peer is found by keepalive."
+        ),
         row(
             "session.session_lifetime", .duration(minute...day), "24h",
             "A session is ended and begun anew after this."),
@@ -99,7 +100,7 @@ extension ConfigurationKey {
         row("limits.recipients_max", .count(1...1_000), "1000", "Recipients of one document."),
         row("limits.hops_max", .count(1...64), "32", "Hops after which an envelope is refused as a loop."),
         row("limits.active_max", .count(16...1_000_000), "20000", "Envelopes chosen for links at once."),
-        row("limits.staged_max", .size(16 * mib...16 * gib), "256MiB", "Bytes received and not yet durable."),
+        row("limits.staged_max", .size(16 * mib...16 * gib), "32MiB", "Bytes received and not yet durable."),
     ]
 
     private static let retry = [

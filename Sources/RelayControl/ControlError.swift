@@ -10,6 +10,8 @@ struct ControlError: Error {
     var status: HTTPResponse.Status
     var error: String
     var problems: [String] = []
+    /// True when the engine has refused, and counted, it.
+    var isEngines = false
 
     static func badRequest(_ error: String, _ problems: [String] = []) -> ControlError {
         ControlError(status: .badRequest, error: error, problems: problems)
@@ -34,11 +36,12 @@ struct ControlError: Error {
             case .tooLarge: .contentTooLarge
             case .noResources: .init(code: 507, reasonPhrase: "Insufficient Storage")
             case .badRequest: .badRequest
+            case .badPackage: .unprocessableContent
             }
         return ControlError(
             status: status,
             error: "the document is refused as a whole (\(cause.rawValue)); correct what is named and submit it again",
-            problems: problems.map(printable))
+            problems: problems.map(printable), isEngines: true)
     }
 
     var response: Response {

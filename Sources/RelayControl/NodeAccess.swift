@@ -29,6 +29,9 @@ public protocol NodeAccess: Sendable {
     /// Announces a document. Nothing of it is durable, and nothing is promised, until its stream has been finished.
     func beginSubmission(_ values: SubmissionValues) async throws -> SubmissionStart
 
+    /// A submission was refused before it came to the engine; counted.
+    func countRefusal(_ cause: SubmissionRefusal) async
+
     /// Documents have been taken from an inbox; answers how many of them were waiting there, after the commit.
     func acknowledgeInbox(_ agency: AgencyCode, _ envelopes: [UInt64]) async throws -> Int
 

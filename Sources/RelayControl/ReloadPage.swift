@@ -19,7 +19,9 @@ extension ControlServer {
             let (isApplied, lines) = try await node.reload(force: force)
             logger.notice(
                 "control: reload",
-                metadata: ["caller": "\(printable(rights.caller.text))", "force": "\(force)", "applied": "\(isApplied)"])
+                metadata: [
+                    "caller": "\(printable(rights.caller.text))", "force": "\(force)", "applied": "\(isApplied)",
+                ])
             return try json(ReloadAnswer(isApplied: isApplied, lines: lines))
         }
     }

@@ -7,6 +7,7 @@ import EdXML
 import Hummingbird
 import NIOCore
 import OpenSSLTLS
+import RelayCore
 import RelayModel
 import RelayRouting
 
@@ -25,6 +26,15 @@ extension ControlServer {
                     ])
                 return try json(answer, status: .created)
             } catch let error as ControlError {
+                if !error.isEngines {
+                    let cause: SubmissionRefusal =
+                        switch error.status {
+                        case .forbidden: .notAuthorised
+                        case .unprocessableContent: .badPackage
+                        default: .badRequest
+                        }
+                    await node.countRefusal(cause)
+                }
                 logger.notice(
                     "control: submission refused",
                     metadata: [

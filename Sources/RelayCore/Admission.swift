@@ -43,6 +43,8 @@ public enum RefusalCause: String, Sendable, CaseIterable {
     case noResources, quota, digestMismatch, contentConflict, badCopy, overlappingPieces, unknownPeer,
         unsupportedDestination
     case forgedReport, badPayload
+    /// A rule of the session protocol broken; contact that came to nothing.
+    case violation, contact
 }
 
 extension RelayCore {

@@ -44,6 +44,8 @@ public enum Event: Sendable {
     case documentUnreadable(number: UInt64)
     /// What a bundle that is not offered (a record for this node) says of its source's clock.
     case sourceHeard(source: EndpointID, created: UInt64, age: Milliseconds)
+    /// Something was refused before it came to a decision (malformed, against the protocol, not the caller's right): counted.
+    case refusedOutside(CounterKey)
     /// New routes, peers, rights and limits, already validated as a whole.
     case reconfigured(CoreConfiguration)
     /// The process before this one crashed with these envelopes in hand; empty after any other end. Once, at start.
@@ -84,6 +86,8 @@ public enum SubmissionRefusal: String, Sendable, CaseIterable {
     case tooLarge
     case noResources
     case badRequest
+    /// The edXML package is not one.
+    case badPackage
 }
 
 /// A line for the operator.

@@ -134,6 +134,7 @@ public struct RelayCore {
         case .inboxAcknowledged(let ticket, let agency, let envelopes):
             inboxAcknowledged(ticket, agency, envelopes, &turn)
         case .documentVerified(let number, let matches): documentVerified(number, matches, &turn)
+        case .refusedOutside(let key): ledger.count(key)
         case .documentUnreadable(let number): documentUnreadable(number, &turn)
         case .sourceHeard(let source, let created, let age):
             judgeClock(created: created, age: age, source: source, &turn)

@@ -128,6 +128,7 @@ final class BulkHandler: ChannelInboundHandler, SubmissionWaiter, @unchecked Sen
     private func begin(_ request: BulkRequest, _ context: ChannelHandlerContext) {
         let ticket = surroundings.tickets.take()
         guard let sender = surroundings.canonical(request.sender) else {
+            batch.append(.event(.refusedOutside(.submissionRefused(SubmissionRefusal.unknownAgency.rawValue))))
             answer(
                 .refused(token: request.token, text: "unknownAgency\nsender \(request.sender.debugDescription)"),
                 context)
@@ -136,6 +137,7 @@ final class BulkHandler: ChannelInboundHandler, SubmissionWaiter, @unchecked Sen
             return
         }
         guard surroundings.maySubmit(user.uid, user.gid, sender) else {
+            batch.append(.event(.refusedOutside(.submissionRefused(SubmissionRefusal.notAuthorised.rawValue))))
             answer(
                 .refused(token: request.token, text: "notAuthorised\nthis user may not submit as \(sender)"), context)
             context.flush()

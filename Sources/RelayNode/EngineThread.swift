@@ -66,7 +66,8 @@ public final class EngineThread: @unchecked Sendable {
         let room = store.headRoom
         let result = store.batch { rows in
             Engine(
-                configuration: configuration, seed: SecureRandom.word(), now: clock.reading, room: room, rows: rows) { inHand?.hold($0) }
+                configuration: configuration, seed: SecureRandom.word(), now: clock.reading, room: room, rows: rows
+            ) { inHand?.hold($0) }
         }
         guard let engine = result.released else {
             throw StoreFailure(.system, "the store cannot be opened for writing: \(result.sentence)")
@@ -125,19 +126,32 @@ public final class EngineThread: @unchecked Sendable {
         }
     }
 
-    /// All that is in the mailbox; waits for something, the next deadline, or the end.
+    /// What is in the mailbox; waits for something, the next deadline, or the end.
     private func wait(until due: RelayTime?) -> (inputs: [EngineInput], stopping: Bool) {
         let now = clock.relayNow
         let patience = due.map { min(Double($0.since(now).count) / 1_000, 60) } ?? 60
         if condition.lock(whenValue: 1, timeoutSeconds: max(patience, 0)) {
-            let inputs = mailbox
-            mailbox = []
+            let inputs = takeInputs()
             let stopping = isStopping
             // The value stays 1 while stopping, so that nothing waits any more.
-            condition.unlock(withValue: stopping ? 1 : 0)
+            condition.unlock(withValue: stopping || !mailbox.isEmpty ? 1 : 0)
             return (inputs, stopping)
         }
         return ([], false)
+    }
+
+    /// As much as one transaction takes: what was decided is let go before more is looked at, so that payload is held once.
+    private func takeInputs() -> [EngineInput] {
+        var count = 0
+        var bytes: UInt64 = 0
+        for input in mailbox {
+            count += 1
+            bytes += UInt64(input.payloadBytes)
+            if bytes >= BatchLimits.bytes { break }
+        }
+        let inputs = Array(mailbox.prefix(count))
+        if count == mailbox.count { mailbox = [] } else { mailbox.removeFirst(count) }
+        return inputs
     }
 
     /// Runs the inputs in as many transactions as their size asks for; answers when time has something to do next.

@@ -27,7 +27,9 @@ final class InHand: @unchecked Sendable {
         let crashed = page.pointee.crash_signal != 0
         var suspects: [UInt64] = []
         for slot in 0..<UInt32(CLINUX_HAND_SLOTS) {
-            let number = withUnsafeBytes(of: &page.pointee.envelopes) { $0.load(fromByteOffset: Int(slot) * 8, as: UInt64.self) }
+            let number = withUnsafeBytes(of: &page.pointee.envelopes) {
+                $0.load(fromByteOffset: Int(slot) * 8, as: UInt64.self)
+            }
             if crashed, number != 0 { suspects.append(number) }
             clinux_hand_set(page, slot, 0)
         }

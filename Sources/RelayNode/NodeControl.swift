@@ -62,6 +62,10 @@ struct NodeControl: NodeAccess {
         }
     }
 
+    func countRefusal(_ cause: SubmissionRefusal) async {
+        engine.post(.event(.refusedOutside(.submissionRefused(cause.rawValue))))
+    }
+
     func acknowledgeInbox(_ agency: AgencyCode, _ envelopes: [UInt64]) async throws -> Int {
         let ticket = tickets.take()
         return await withCheckedContinuation { continuation in

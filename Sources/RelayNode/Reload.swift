@@ -52,7 +52,11 @@ extension Node {
             let lines = diff.lines()
             if diff.needsForce, !force {
                 logger.error("reload refused: more than 5 % would be moved or removed", metadata: ["diff": "\(lines)"])
-                return (false, ["refused: more than 5 % would be moved or removed; edocctl reload --force does it all the same"] + lines)
+                return (
+                    false,
+                    ["refused: more than 5 % would be moved or removed; edocctl reload --force does it all the same"]
+                        + lines
+                )
             }
             configuration.withLockedValue { $0 = prepared.configuration }
             rights.forget()

@@ -194,6 +194,7 @@ extension Conversation {
         _ current: Reception, malformed error: BundleError, _ now: RelayTime, _ output: inout ConversationOutput
     ) {
         counts.malformed += 1
+        output.count(.badPayload)
         refuse(current, notice: "malformed bundle refused: \(error)", now, &output)
     }
 
@@ -201,6 +202,7 @@ extension Conversation {
         _ current: Reception, unacceptable why: String, _ now: RelayTime, _ output: inout ConversationOutput
     ) {
         counts.unacceptable += 1
+        output.count(.badCopy)
         refuse(current, notice: "bundle refused: \(why)", now, &output)
     }
 

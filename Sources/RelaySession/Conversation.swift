@@ -224,6 +224,7 @@ public struct Conversation: ~Copyable {
             output.notices.append(Notice(.warning, "The peer rejected a message: \(reason).", peer: peer))
         case .peerViolated(let violation):
             counts.violations += 1
+            output.count(.violation)
             output.notices.append(Notice(.warning, violation.description, peer: peer))
         case .close(let reason): ended(reason.sentence, &output)
         case .sessionLost(let loss): ended(loss.sentence, &output)
@@ -278,6 +279,7 @@ public struct Conversation: ~Copyable {
                 output.event(.dialFailed(peer: dialled, reason: reason))
             } else {
                 output.notices.append(Notice(.notice, "contact failed: \(reason)"))
+                output.count(.contact)
             }
         case .over: preconditionFailure("A session ends once.")
         }

@@ -46,6 +46,8 @@ public struct ConversationOutput: Sendable {
     public mutating func log(_ notice: Notice) { notices.append(notice) }
 
     mutating func event(_ event: Event) { inputs.append(.event(event)) }
+
+    mutating func count(_ cause: RefusalCause) { event(.refusedOutside(.refusedToPeer(cause.rawValue))) }
 }
 
 /// What passed on one session, for operators and tests.

@@ -151,6 +151,10 @@ actor FakeNode: NodeAccess {
         }
     }
 
+    func countRefusal(_ cause: SubmissionRefusal) async {
+        _ = run([.event(.refusedOutside(.submissionRefused(cause.rawValue)))])
+    }
+
     func reload(force: Bool) async throws -> (isApplied: Bool, lines: [String]) {
         (force, ["routes: 0 added, 9 moved, 0 removed"])
     }

@@ -28,7 +28,8 @@ import Testing
     }
 
     @Test(arguments: [
-        "", "dtn:", "dtn://", "dtn:///x", "dtn://a b/", "ipn:", "ipn:1", "ipn:1.", "ipn:-1.0", "ipn:18446744073709551616.0",
+        "", "dtn:", "dtn://", "dtn:///x", "dtn://a b/", "ipn:", "ipn:1", "ipn:1.", "ipn:-1.0",
+        "ipn:18446744073709551616.0",
         "http://a/", "dtn://é/",
     ])
     func otherTextsAreNoEndpoints(text: String) {

@@ -1,0 +1,211 @@
+// OfferTests: documents that a peer must not get through: each refused with the protocol's own reason, counted, and without effect
+// on the next good one.
+
+import BundleProtocol
+import ControlAPI
+import Foundation
+import NIOCore
+import RelayModel
+import TCPCL
+import TestNetwork
+import Testing
+
+@Suite(.serialized) struct OfferTests {
+    @Test func rightsOfThePeer() throws {
+        let hub = try Hub { network in
+            try network.replace("truc", "  vpcp: {}", "  vpcp:\n    may_send_to: [H29, X99]")
+        }
+        // A sender agency that is not vpcp's.
+        try hub.expectRefused(.notAcceptable, counted: "notAuthorised", SampleBundle { $0.sender = "H26" })
+        // A source node that is not the peer.
+        try hub.expectRefused(
+            .notAcceptable, counted: "notAuthorised",
+            SampleBundle {
+                $0.source = "hanoi"
+                $0.sender = "H26"
+                $0.path = ["hanoi", "vpcp"]
+            })
+        // A recipient to whom the peer may not send.
+        try hub.expectRefused(.notAcceptable, counted: "notAuthorised", SampleBundle { $0.recipients = ["H26"] })
+        // Nobody knows any of the recipients.
+        try hub.expectRefused(.notAcceptable, counted: "unknownAgency", SampleBundle { $0.recipients = ["X99"] })
+        try hub.expectGoodPasses()
+    }
+
+    /// One unknown among known ones ends as refused, by name; the others are served.
+    @Test func partialAcceptance() throws {
+        let hub = try Hub { network in
+            try network.replace("truc", "  vpcp: {}", "  vpcp:\n    may_send_to: [H29, X99]")
+        }
+        let sample = SampleBundle { $0.recipients = ["H29", "X99", "H26"] }
+        #expect(try hub.vpcp.send(sample.octets()) == .acknowledged)
+        #expect(try hub.report(of: sample, "H29").state == .arrived)
+        let unknown = try hub.report(of: sample, "X99")
+        #expect(unknown.state == .refused && unknown.reason == .unknownAgency)
+        let forbidden = try hub.report(of: sample, "H26")
+        #expect(forbidden.state == .refused && forbidden.reason == .notAuthorised)
+        #expect(try hub.network.inbox("hcm", "H29").map(\.envelope) == [sample.bundleID.envelopeName])
+        #expect(try hub.network.ledger("truc").documents?.ended["refused"] == 2)
+        try hub.expectGoodPasses()
+    }
+
+    @Test func loopsReturnsAndDuplicates() throws {
+        let hub = try Hub()
+        // Every next hop has been passed already.
+        try hub.expectRefused(
+            .notAcceptable, counted: "loop", SampleBundle { $0.path = ["vpcp", "hcm", "truc", "vpcp"] })
+        try hub.expectRefused(.notAcceptable, counted: "loop", SampleBundle { $0.path = ["vpcp", "hcm"] })
+        try hub.expectRefused(
+            .notAcceptable, counted: "hopLimit", SampleBundle { $0.hops = (limit: 3, count: 3) })
+        try hub.expectRefused(
+            .notAcceptable, counted: "pathTooLong",
+            SampleBundle { $0.path = (0..<64).map { "n\($0)" } })
+
+        // The same again.
+        let sample = SampleBundle()
+        #expect(try hub.vpcp.send(sample.octets()) == .acknowledged)
+        try hub.expectRefused(.completed, counted: "duplicate", sample)
+        #expect(try eventually { try hub.network.inbox("hcm", "H29").count == 1 })
+        try hub.expectRefused(.completed, counted: "duplicate", sample)
+
+        // The same ID with other content: never *Completed*, and an alarm.
+        var other = sample
+        other.payload = Array("Kính gửi: ai đó khác".utf8)
+        try hub.expectRefused(.notAcceptable, counted: "contentConflict", other)
+        #expect(try hub.logs("error: the same envelope ID came with other content"))
+        #expect(try hub.network.inbox("hcm", "H29").map(\.bytes) == [UInt64(sample.payload.count)])
+        try hub.expectGoodPasses()
+    }
+
+    /// What the hub has forwarded to hanoi comes back from hanoi: there is no other way, so hanoi keeps it.
+    @Test func aReturnWithoutAnotherWay() throws {
+        let hub = try Hub()
+        let hanoi = try hub.peer("hanoi")
+        let sample = SampleBundle { $0.recipients = ["H26"] }
+        #expect(try hub.vpcp.send(sample.octets()) == .acknowledged)
+        let copy = try hanoi.receive { $0.header.primary.bundleID == sample.bundleID }
+        #expect(copy.header.copy?.path.map(\.node.name) == ["vpcp", "truc"])
+        let name = sample.bundleID.envelopeName
+        #expect(
+            try eventually { try hub.network.show("truc", name).envelope.recipients.first?.state == "forwarded" })
+        // Hanoi may send for itself only, unless the hub says otherwise; a return is another's document.
+        var back = sample
+        back.path = ["vpcp", "truc", "hanoi"]
+        try hub.expectRefused(.notAcceptable, counted: "notAuthorised", from: hanoi, back)
+        #expect(try hub.network.show("truc", name).envelope.recipients.first?.state == "forwarded")
+        try hub.expectGoodPasses()
+    }
+
+    @Test func aReturnThatMayBeSent() throws {
+        let hub = try Hub { network in
+            try network.replace(
+                "truc", "  hanoi: {}", "  hanoi:\n    may_send_from: {nodes: [\"*\"], agencies: [\"*\"]}")
+        }
+        let hanoi = try hub.peer("hanoi")
+        let sample = SampleBundle { $0.recipients = ["H26"] }
+        #expect(try hub.vpcp.send(sample.octets()) == .acknowledged)
+        _ = try hanoi.receive { $0.header.primary.bundleID == sample.bundleID }
+        let name = sample.bundleID.envelopeName
+        #expect(
+            try eventually { try hub.network.show("truc", name).envelope.recipients.first?.state == "forwarded" })
+        var back = sample
+        back.path = ["vpcp", "truc", "hanoi"]
+        try hub.expectRefused(.notAcceptable, counted: "loop", from: hanoi, back)
+        try hub.expectGoodPasses()
+    }
+
+    @Test func times() throws {
+        let hub = try Hub()
+        let tenYears = Milliseconds.days(3_650).count
+        try hub.expectRefused(
+            .notAcceptable, counted: "expired",
+            SampleBundle {
+                $0.lifetime = .minutes(10)
+                $0.age = .minutes(10)
+            })
+        // Older than its lifetime by the clock, where it carries no age.
+        try hub.expectRefused(
+            .notAcceptable, counted: "expired",
+            SampleBundle {
+                $0.created -= tenYears
+                $0.age = nil
+            })
+        // Two sources whose clocks agree with the hub's, so that one that is ten years ahead is the one that is wrong.
+        try hub.expectGoodPasses()
+        try hub.expectRefused(
+            .notAcceptable, counted: "creationInFuture", SampleBundle { $0.created += tenYears })
+        #expect(try hub.logs("clock of dtn://vpcp/"))
+        // Ten years behind, but young by its age: the age decides.
+        let old = SampleBundle { $0.created -= tenYears }
+        #expect(try hub.vpcp.send(old.octets()) == .acknowledged)
+        #expect(try hub.report(of: old, "H29").state == .arrived)
+        try hub.expectGoodPasses()
+    }
+
+    @Test func sizesAndDigests() throws {
+        let hub = try Hub { network in try network.edit("truc") { $0 += "\nlimits:\n  document_max: 1MiB\n" } }
+        try hub.expectRefused(
+            .notAcceptable, counted: "tooLarge",
+            SampleBundle { $0.payload = [UInt8](repeating: 7, count: (1 << 20) + 1) })
+        // What the header alone shows to be wrong is refused by the session itself.
+        let lying = SampleBundle { $0.claimedLength = 1 << 40 }
+        #expect(try hub.vpcp.send(lying.octets()) == .refused(.notAcceptable))
+        #expect(try hub.logs("bundle refused: "))
+        try hub.expectRefused(.notAcceptable, counted: "digestMismatch", SampleBundle { $0.claimedDigest = .zero })
+        #expect(try hub.logs("payload does not match its digest"))
+        // A copy for somebody whom the document does not name.
+        let misled = SampleBundle {
+            $0.recipients = ["H29"]
+            $0.allRecipients = ["H26"]
+        }
+        #expect(try hub.vpcp.send(misled.octets()) == .refused(.notAcceptable))
+        try hub.expectGoodPasses()
+    }
+
+    /// A report is believed of the recipient's home only, and only over a link that may carry its reporter.
+    @Test func forgedReports() throws {
+        let hub = try Hub()
+        // The real vpcp takes the place of the test's own.
+        try hub.vpcp.end()
+        try hub.network.start("vpcp")
+        let file = try hub.network.package("forged.edxml", to: ["H26"])
+        let accepted = try hub.network.submit("vpcp", file)
+        let bundle = try #require(BundleID(envelopeName: accepted.envelope))
+        func row(_ path: [String], _ state: ReportedState) -> ReportRow {
+            ReportRow(
+                bundle: bundle, recipient: AgencyCode("H26")!, state: state,
+                time: WallTime(milliseconds: SampleBundle.now), reason: .none,
+                path: path.map { PathStop(node: NodeID(name: $0)!, time: WallTime(milliseconds: 1)) })
+        }
+        // The place of hcm is the test's now.
+        #expect(hub.network.stop("hcm") == .exited(0))
+        let hcm = try hub.peer("hcm")
+
+        // In another node's name.
+        let disguised = try SampleBundle.report(
+            [row(["vpcp", "truc", "hanoi"], .delivered)], from: "hanoi", to: "vpcp")
+        #expect(try hcm.send(disguised) == .refused(.notAcceptable))
+        #expect(try hub.network.ledger("truc").refusedTransfers["notAuthorised"] == 1)
+        // In another node's name, to the hub itself.
+        let toHub = try SampleBundle.report([row(["truc", "hanoi"], .delivered)], from: "hanoi", to: "truc")
+        #expect(try hcm.send(toHub) == .refused(.notAcceptable))
+        #expect(try eventually { try hub.network.ledger("truc").refusedTransfers["forgedReport"] == 1 })
+
+        // In its own name, of a recipient that is at home elsewhere: the hub carries it, the submitter does not believe it.
+        let own = try SampleBundle.report([row(["vpcp", "truc", "hcm"], .delivered)], from: "hcm", to: "vpcp")
+        #expect(try hcm.send(own) == .acknowledged)
+        let isNoticed = try eventually { hub.network.logText("vpcp").contains("report rows of hcm are not believed") }
+        #expect(isNoticed, "\(hub.network.logTail("vpcp"))")
+        let trace = try hub.network.trace("vpcp", accepted.envelope)
+        #expect(trace.recipients.allSatisfy { $0.state != "delivered" && !$0.isFinal }, "\(trace)")
+
+        // The document itself still gets to its agency, and then the report is true.
+        let hanoi = try hub.peer("hanoi")
+        _ = try hanoi.receive { $0.header.primary.bundleID == bundle }
+        let path = ["vpcp", "truc", "hanoi"]
+        #expect(try hanoi.send(SampleBundle.report([row(path, .arrived)], from: "hanoi", to: "vpcp")) == .acknowledged)
+        #expect(
+            try eventually { try hub.network.trace("vpcp", accepted.envelope).recipients.map(\.state) == ["arrived"] })
+        try hub.network.expectBooksBalance(["vpcp", "truc"])
+    }
+}

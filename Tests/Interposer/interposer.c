@@ -1,0 +1,187 @@
+// interposer.c: a library for LD_PRELOAD that writes down, in order, when a program has synced its files and what it has read from
+// and written to its sockets; and that can delay each sync. For the test that nothing leaves the relay before the commit
+// that justifies it.
+//
+//   EDOC_INTERPOSE_LOG        the file to append to; without it nothing is done
+//   EDOC_INTERPOSE_DELAY_MS   how long each fdatasync is delayed, before it begins its work
+//
+// A line: order, monotonic nanoseconds, what, descriptor, inode of the socket (0 for files), octets in hexadecimal.
+// What: S sync begins, s sync ends, M synchronous write (LMDB's meta page) begins, m ends, R octets were read, W octets were
+// written. R has its place in the order before the program sees the octets, and W before the kernel does: a W behind an s really
+// came later. Since a W is written down when it is known how much the kernel took, lines are to be sorted by their order.
+
+#define _GNU_SOURCE
+#include <dlfcn.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <pthread.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <sys/syscall.h>
+#include <sys/uio.h>
+#include <time.h>
+#include <unistd.h>
+
+static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
+static int log_descriptor = -1;
+static long delay_milliseconds = 0;
+static unsigned long last_order = 0;
+
+/// A place in the order of what happens, and its time.
+struct moment {
+    unsigned long order;
+    uint64_t time;
+};
+
+__attribute__((constructor)) static void begin(void) {
+    const char *path = getenv("EDOC_INTERPOSE_LOG");
+    const char *delay = getenv("EDOC_INTERPOSE_DELAY_MS");
+    if (delay) delay_milliseconds = atol(delay);
+    if (path) log_descriptor = open(path, O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0600);
+}
+
+static uint64_t now(void) {
+    struct timespec time;
+    clock_gettime(CLOCK_MONOTONIC, &time);
+    return (uint64_t)time.tv_sec * 1000000000u + (uint64_t)time.tv_nsec;
+}
+
+static struct moment take_moment(void) {
+    pthread_mutex_lock(&lock);
+    struct moment moment = {++last_order, now()};
+    pthread_mutex_unlock(&lock);
+    return moment;
+}
+
+/// The inode of a socket, or 0.
+static unsigned long socket_inode(int descriptor) {
+    struct stat facts;
+    if (fstat(descriptor, &facts) != 0 || !S_ISSOCK(facts.st_mode)) return 0;
+    return (unsigned long)facts.st_ino;
+}
+
+/// Writes a line down; of the parts no more than `total` octets.
+static void note(
+    char what, struct moment moment, int descriptor, unsigned long inode, const struct iovec *parts, size_t total) {
+    if (log_descriptor < 0) return;
+    char *line = malloc(total * 2 + 128);
+    if (!line) abort();
+    int saved = errno;
+    int length =
+        sprintf(line, "%lu %llu %c %d %lu ", moment.order, (unsigned long long)moment.time, what, descriptor, inode);
+    static const char digits[] = "0123456789abcdef";
+    for (int part = 0; total > 0; part++) {
+        const unsigned char *bytes = parts[part].iov_base;
+        for (size_t index = 0; index < parts[part].iov_len && total > 0; index++, total--) {
+            line[length++] = digits[bytes[index] >> 4];
+            line[length++] = digits[bytes[index] & 15];
+        }
+    }
+    line[length++] = '\n';
+    pthread_mutex_lock(&lock);
+    for (int written = 0; written < length;) {
+        long count = syscall(SYS_write, log_descriptor, line + written, (size_t)(length - written));
+        if (count < 0) abort();
+        written += (int)count;
+    }
+    pthread_mutex_unlock(&lock);
+    errno = saved;
+    free(line);
+}
+
+static void note_bare(char what, int descriptor) { note(what, take_moment(), descriptor, 0, NULL, 0); }
+
+static void note_bytes(
+    char what, struct moment moment, int descriptor, unsigned long inode, const void *bytes, ssize_t length) {
+    struct iovec part = {(void *)bytes, (size_t)length};
+    if (inode && length > 0) note(what, moment, descriptor, inode, &part, (size_t)length);
+}
+
+int fdatasync(int descriptor) {
+    static int (*real)(int);
+    if (!real) real = dlsym(RTLD_NEXT, "fdatasync");
+    note_bare('S', descriptor);
+    if (delay_milliseconds > 0) {
+        struct timespec rest = {delay_milliseconds / 1000, (delay_milliseconds % 1000) * 1000000};
+        while (nanosleep(&rest, &rest) != 0 && errno == EINTR) {
+        }
+    }
+    int answer = real(descriptor);
+    note_bare('s', descriptor);
+    return answer;
+}
+
+ssize_t pwrite64(int descriptor, const void *bytes, size_t length, off64_t offset) {
+    static ssize_t (*real)(int, const void *, size_t, off64_t);
+    if (!real) real = dlsym(RTLD_NEXT, "pwrite64");
+    int flags = fcntl(descriptor, F_GETFL);
+    int is_synchronous = flags >= 0 && (flags & O_DSYNC);
+    if (is_synchronous) note_bare('M', descriptor);
+    ssize_t answer = real(descriptor, bytes, length, offset);
+    if (is_synchronous) note_bare('m', descriptor);
+    return answer;
+}
+
+ssize_t pwrite(int descriptor, const void *bytes, size_t length, off_t offset) {
+    return pwrite64(descriptor, bytes, length, offset);
+}
+
+ssize_t read(int descriptor, void *bytes, size_t length) {
+    static ssize_t (*real)(int, void *, size_t);
+    if (!real) real = dlsym(RTLD_NEXT, "read");
+    ssize_t answer = real(descriptor, bytes, length);
+    if (answer > 0) note_bytes('R', take_moment(), descriptor, socket_inode(descriptor), bytes, answer);
+    return answer;
+}
+
+ssize_t recv(int descriptor, void *bytes, size_t length, int flags) {
+    static ssize_t (*real)(int, void *, size_t, int);
+    if (!real) real = dlsym(RTLD_NEXT, "recv");
+    ssize_t answer = real(descriptor, bytes, length, flags);
+    if (answer > 0) note_bytes('R', take_moment(), descriptor, socket_inode(descriptor), bytes, answer);
+    return answer;
+}
+
+ssize_t write(int descriptor, const void *bytes, size_t length) {
+    static ssize_t (*real)(int, const void *, size_t);
+    if (!real) real = dlsym(RTLD_NEXT, "write");
+    unsigned long inode = socket_inode(descriptor);
+    struct moment moment = take_moment();
+    ssize_t answer = real(descriptor, bytes, length);
+    note_bytes('W', moment, descriptor, inode, bytes, answer);
+    return answer;
+}
+
+ssize_t send(int descriptor, const void *bytes, size_t length, int flags) {
+    static ssize_t (*real)(int, const void *, size_t, int);
+    if (!real) real = dlsym(RTLD_NEXT, "send");
+    unsigned long inode = socket_inode(descriptor);
+    struct moment moment = take_moment();
+    ssize_t answer = real(descriptor, bytes, length, flags);
+    note_bytes('W', moment, descriptor, inode, bytes, answer);
+    return answer;
+}
+
+ssize_t writev(int descriptor, const struct iovec *parts, int count) {
+    static ssize_t (*real)(int, const struct iovec *, int);
+    if (!real) real = dlsym(RTLD_NEXT, "writev");
+    unsigned long inode = socket_inode(descriptor);
+    struct moment moment = take_moment();
+    ssize_t answer = real(descriptor, parts, count);
+    if (inode && answer > 0) note('W', moment, descriptor, inode, parts, (size_t)answer);
+    return answer;
+}
+
+ssize_t sendmsg(int descriptor, const struct msghdr *message, int flags) {
+    static ssize_t (*real)(int, const struct msghdr *, int);
+    if (!real) real = dlsym(RTLD_NEXT, "sendmsg");
+    unsigned long inode = socket_inode(descriptor);
+    struct moment moment = take_moment();
+    ssize_t answer = real(descriptor, message, flags);
+    if (inode && answer > 0) note('W', moment, descriptor, inode, message->msg_iov, (size_t)answer);
+    return answer;
+}

@@ -1,0 +1,124 @@
+// ImportGraphTests: who may import whom, as docs/architecture.md draws it: arrows go down only, and what decides does no I/O.
+
+import Testing
+
+@Suite struct ImportGraphTests {
+    /// The modules by floor, and what each may import of this package. A module stands above all that it imports.
+    static let floors: [(module: String, imports: [String])] = [
+        ("CLMDB", []), ("COpenSSL", []), ("CExpat", []), ("CChecksum", []), ("CLinux", []),
+        ("RelayModel", []),
+        ("ControlAPI", []),
+        ("RelayRouting", ["RelayModel"]),
+        ("RelayRows", ["RelayModel", "CChecksum"]),
+        ("BundleProtocol", ["RelayModel", "CChecksum"]),
+        ("TCPCL", ["RelayModel"]),
+        ("EdXML", ["RelayModel", "CExpat"]),
+        ("LMDB", ["CLMDB"]),
+        ("OpenSSLTLS", ["RelayModel", "COpenSSL"]),
+        ("RelayStore", ["RelayModel", "RelayRows", "LMDB", "CChecksum"]),
+        ("RelayCore", ["RelayModel", "RelayRouting", "RelayRows"]),
+        ("RelayEngine", ["RelayModel", "RelayRows", "RelayCore", "RelayStore", "BundleProtocol"]),
+        (
+            "RelaySession",
+            ["RelayModel", "RelayCore", "RelayEngine", "TCPCL", "BundleProtocol", "OpenSSLTLS"]
+        ),
+        (
+            "RelayLink",
+            [
+                "RelayModel", "RelayRows", "RelayCore", "RelayEngine", "RelaySession", "RelayStore", "TCPCL",
+                "BundleProtocol", "OpenSSLTLS", "CLinux",
+            ]
+        ),
+        ("RelayConfiguration", ["RelayModel", "RelayRouting"]),
+        (
+            "RelayControl",
+            [
+                "ControlAPI", "RelayModel", "RelayRows", "RelayRouting", "RelayCore", "RelayEngine", "RelayStore",
+                "RelayConfiguration", "EdXML", "OpenSSLTLS", "CLinux", "CExpat",
+            ]
+        ),
+        (
+            "RelayNode",
+            [
+                "RelayModel", "RelayRouting", "RelayRows", "RelayCore", "RelayEngine", "RelaySession", "RelayStore",
+                "RelayLink", "RelayConfiguration", "RelayControl", "ControlAPI", "OpenSSLTLS", "CLinux",
+            ]
+        ),
+        (
+            "RelaySimulator",
+            [
+                "RelayModel", "RelayRouting", "RelayRows", "RelayCore", "RelayEngine", "RelaySession", "RelayStore",
+                "BundleProtocol", "TCPCL", "OpenSSLTLS",
+            ]
+        ),
+        ("edocd", ["RelayNode", "RelayConfiguration"]),
+        ("edocctl", ["ControlAPI", "RelayModel", "EdXML"]),
+        ("edoc-sim", ["RelaySimulator"]),
+        ("edoc-bench", ["RelayNode", "RelayModel", "ControlAPI", "OpenSSLTLS", "BundleProtocol", "TCPCL", "CLMDB"]),
+        ("edoc-gate", ["RelayRows", "RelayStore"]),
+    ]
+
+    /// What modules may import of other packages and of the system.
+    static let outside: [String: Set<String>] = [
+        "RelayModel": [], "RelayRouting": [], "RelayRows": [], "RelayCore": [],
+        "ControlAPI": ["FoundationEssentials", "Foundation"],
+        "BundleProtocol": ["NIOCore"], "TCPCL": ["NIOCore"],
+        "RelayEngine": ["NIOCore"], "RelaySession": ["NIOCore", "Synchronization"],
+    ]
+
+    @Test func arrowsGoDown() {
+        var below: Set<String> = []
+        for (module, imports) in Self.floors {
+            for other in imports { #expect(below.contains(other), "\(module) imports \(other), which is not below it") }
+            below.insert(module)
+        }
+    }
+
+    @Test func everyModuleHasItsFloor() throws {
+        let known = Set(Self.floors.map(\.module))
+        for file in try SourceTree.files("Sources") { #expect(known.contains(file.module), "\(file.path)") }
+    }
+
+    @Test func importsAreAllowed() throws {
+        let allowed = Dictionary(uniqueKeysWithValues: Self.floors.map { ($0.module, Set($0.imports)) })
+        let own = Set(allowed.keys)
+        for file in try SourceTree.files("Sources") {
+            for name in Self.imports(of: file) {
+                if own.contains(name) {
+                    #expect(allowed[file.module]?.contains(name) == true, "\(file.path) imports \(name)")
+                } else if let outside = Self.outside[file.module] {
+                    #expect(outside.contains(name), "\(file.path) imports \(name)")
+                }
+            }
+        }
+    }
+
+    /// Package.swift must not let more in than the table.
+    @Test func packageDeclaresNoMore() throws {
+        let allowed = Dictionary(uniqueKeysWithValues: Self.floors.map { ($0.module, Set($0.imports)) })
+        let text = try SourceTree.text("Package.swift")
+        let pattern = /(?:module|program)\(\s*"([A-Za-z-]+)",\s*\[([^\]]*)\]/
+        let rows = text.matches(of: pattern)
+        #expect(rows.count > 10)
+        for row in rows {
+            let names = row.output.2.matches(of: /"([A-Za-z-]+)"/).map { String($0.output.1) }
+            for name in names {
+                #expect(allowed[String(row.output.1)]?.contains(name) == true, "\(row.output.1) depends on \(name)")
+            }
+        }
+    }
+
+    private static func imports(of file: SourceFile) -> [String] {
+        file.code.compactMap { line in
+            let words = line.split(separator: " ")
+            guard let position = words.firstIndex(of: "import"), position <= 2, position + 1 < words.count else {
+                return nil
+            }
+            guard words[..<position].allSatisfy({ $0.hasPrefix("@") || $0 == "internal" || $0 == "public" }) else {
+                return nil
+            }
+            let last = words[words.count - 1]
+            return String(last.split(separator: ".").first ?? last)
+        }
+    }
+}
