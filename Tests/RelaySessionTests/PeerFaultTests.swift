@@ -27,6 +27,7 @@ struct PeerFaultTests {
         #expect(side.offers.count == side.completed.count + side.abandoned.count)
         #expect(side.abandoned.count > 5)
         #expect(side.counts.malformed == UInt64(bundle.readableBytes))
+        #expect(side.counted.count == bundle.readableBytes)
         // A flood of them does not become a flood of notices.
         #expect(side.notices.count <= 33)
     }

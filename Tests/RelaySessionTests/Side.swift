@@ -26,6 +26,9 @@ final class Side {
     var payloads: [Ticket: [UInt8]] = [:]
     var completed: [(ticket: Ticket, digest: Digest?)] = []
     var abandoned: [Ticket] = []
+    /// What was refused without the engine, and whose clocks were heard.
+    var counted: [CounterKey] = []
+    var heard: [EndpointID] = []
     var reports: [(ticket: Ticket, reporter: NodeID, bundle: BundleID, rows: [ReportRow])] = []
     var answers: [Ticket: [Answer]] = [:]
     var sentWhole: [Ticket] = []
@@ -148,6 +151,8 @@ final class Side {
         case .reported(let ticket, _, let reporter, let bundle, let rows):
             reports.append((ticket, reporter, bundle, rows))
             due.append(.acknowledge(session: Ticket(1), offer: ticket))
+        case .refusedOutside(let key): counted.append(key)
+        case .sourceHeard(let source, _, _): heard.append(source)
         default: preconditionFailure("not the business of a session")
         }
     }
