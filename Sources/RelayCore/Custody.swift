@@ -238,7 +238,9 @@ extension RelayCore {
 // The memory of what has arrived here, kept far longer than any lifetime.
 extension RelayCore {
     func hasSeen(_ offer: Offer, _ name: String, _ rows: any RowReader) -> Bool {
-        guard offer.document != nil else { return false }
+        guard offer.document != nil else {
+            return rows.value(.seen, Keys.seenForeign(offer.bundle, recipient: name)) != nil
+        }
         let key = Keys.seen(
             offer.bundle.source, incarnation: offer.bundle.incarnation, recipient: name,
             block: offer.bundle.counter / SeenRow.counters)
@@ -246,15 +248,24 @@ extension RelayCore {
         return row.contains(offer.bundle.counter)
     }
 
-    /// False when it was remembered already. Sequence numbers of foreign sources are not ours to interpret.
+    /// False when it was remembered already. Sequence numbers of foreign sources are not ours to interpret: their bundles are
+    /// remembered by their whole names.
     func remember(_ row: EnvelopeRow, _ name: String, _ rows: any RowTransaction, _ now: RelayTime) -> Bool {
-        guard row.kind == .document else { return true }
+        let today = now.milliseconds / Milliseconds.days(1).count
+        guard row.kind == .document else {
+            let key = Keys.seenForeign(row.bundle, recipient: name)
+            if rows.value(.seen, key) != nil { return false }
+            var seen = SeenRow()
+            seen.insert(0, day: today)
+            rows.put(.seen, key, seen.encoded())
+            return true
+        }
         let key = Keys.seen(
             row.bundle.source, incarnation: row.bundle.incarnation, recipient: name,
             block: row.bundle.counter / SeenRow.counters)
         var seen = rows.value(.seen, key).flatMap { SeenRow(record: $0) } ?? SeenRow()
         if seen.contains(row.bundle.counter) { return false }
-        seen.insert(row.bundle.counter, day: now.milliseconds / Milliseconds.days(1).count)
+        seen.insert(row.bundle.counter, day: today)
         rows.put(.seen, key, seen.encoded())
         return true
     }

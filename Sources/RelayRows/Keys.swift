@@ -79,6 +79,16 @@ public enum Keys {
         return key
     }
 
+    /// A bundle of a foreign source, whose numbers say nothing of their order: remembered one by one, by its whole name.
+    public static func seenForeign(_ id: BundleID, recipient: String) -> RowKey {
+        var key = RowKey(text: id.source.text.bounded)
+        key.append(UInt32(0))
+        key.append(text: recipient.boundedShort)
+        key.append(id.creationTime)
+        key.append(id.sequence)
+        return key
+    }
+
     public static func report(_ id: BundleID) -> RowKey { bundle(id) }
     public static func report(_ id: BundleID, recipient: AgencyCode, order: UInt64) -> RowKey {
         var key = bundle(id)
@@ -122,6 +132,9 @@ public enum LookupKind: UInt8, Sendable {
 }
 
 extension String {
+    /// A recipient beside a long source; codes are at most 35 bytes.
+    var boundedShort: String { utf8.count > 64 ? String(bounded.suffix(64)) : self }
+
     /// A text that fits a key: longer ones keep their beginning and end in a checksum of the whole, so that two different
     /// long texts stay two keys.
     var bounded: String {
