@@ -54,6 +54,7 @@ let package = Package(
         .target(name: "CLinux"),
 
         // Values and codecs: no I/O.
+        module("Language", []),
         module("RelayModel", []),
         module("RelayRouting", ["RelayModel"]),
         module("RelayRows", ["RelayModel", "CChecksum"]),
@@ -102,8 +103,8 @@ let package = Package(
             ]),
 
         // The programs.
-        program("edocd", ["RelayNode", "RelayConfiguration", arguments, logging]),
-        program("edocctl", ["ControlAPI", "EdXML", arguments, nioCore, nioPosix, nioHTTP]),
+        program("edocd", ["Language", "RelayNode", "RelayConfiguration", arguments, logging]),
+        program("edocctl", ["Language", "ControlAPI", "EdXML", arguments, nioCore, nioPosix, nioHTTP]),
         program("edoc-sim", ["RelaySimulator", arguments]),
         program(
             "edoc-bench", ["RelayNode", "RelayModel", "ControlAPI", "CLMDB", arguments, nioCore, histogram]),

@@ -102,6 +102,9 @@ public struct RowCursor {
         isSound = true
     }
 
+    /// Nothing is left: a record of an earlier version of the program ends before the fields that were added since.
+    public var isAtEnd: Bool { position >= bytes.count }
+
     public mutating func byte() -> UInt8 {
         guard position < bytes.count else {
             isSound = false

@@ -6,6 +6,7 @@ import Testing
     /// The modules by floor, and what each may import of this package. A module stands above all that it imports.
     static let floors: [(module: String, imports: [String])] = [
         ("CLMDB", []), ("COpenSSL", []), ("CExpat", []), ("CChecksum", []), ("CLinux", []),
+        ("Language", []),
         ("RelayModel", []),
         ("ControlAPI", []),
         ("RelayRouting", ["RelayModel"]),
@@ -51,8 +52,8 @@ import Testing
                 "BundleProtocol", "TCPCL", "OpenSSLTLS",
             ]
         ),
-        ("edocd", ["RelayNode", "RelayConfiguration"]),
-        ("edocctl", ["ControlAPI", "RelayModel", "EdXML"]),
+        ("edocd", ["Language", "RelayNode", "RelayConfiguration"]),
+        ("edocctl", ["Language", "ControlAPI", "RelayModel", "EdXML"]),
         ("edoc-sim", ["RelaySimulator"]),
         ("edoc-bench", ["RelayNode", "RelayModel", "ControlAPI", "OpenSSLTLS", "BundleProtocol", "TCPCL", "CLMDB"]),
         ("edoc-gate", ["RelayRows", "RelayStore"]),
@@ -60,7 +61,7 @@ import Testing
 
     /// What modules may import of other packages and of the system.
     static let outside: [String: Set<String>] = [
-        "RelayModel": [], "RelayRouting": [], "RelayRows": [], "RelayCore": [],
+        "Language": ["Glibc"], "RelayModel": [], "RelayRouting": [], "RelayRows": [], "RelayCore": [],
         "ControlAPI": ["FoundationEssentials", "Foundation"],
         "BundleProtocol": ["NIOCore"], "TCPCL": ["NIOCore"],
         "RelayEngine": ["NIOCore"], "RelaySession": ["NIOCore", "Synchronization"],
