@@ -71,13 +71,14 @@ extension ControlServer {
         guard row.isInPieces else { return nil }
         var received: UInt64 = 0
         var sent: UInt64 = 0
+        let slot = row.sentMarks.firstIndex { $0.peer != nil }
         rows.scan(.piece, prefix: RowKey(row.number)) { key, value in
             guard key.count == 16, let piece = PieceRow(offset: key.number(at: 8), record: value) else { return true }
             received += 1
-            if piece.isSent { sent += 1 }
+            if let slot, piece.isSent(slot) { sent += 1 }
             return received < 32_768
         }
-        return .init(received: received, sent: sent, sentTo: row.piecesPeer?.name)
+        return .init(received: received, sent: sent, sentTo: slot.flatMap { row.sentMarks[$0].peer?.name })
     }
 
     // MARK: Many envelopes

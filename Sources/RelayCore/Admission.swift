@@ -1,7 +1,7 @@
 // Admission: whether a copy offered by a peer is taken, for which recipients, and what is written when its bytes are complete.
 //
 // An offer is judged twice: when its header is known, so that nothing unwanted is received, and again when its bytes are
-// complete, because another link may have brought the same envelope meanwhile.
+// complete, because another link may have brought the same envelope meanwhile; once only when nothing was decided between.
 
 import RelayModel
 import RelayRows
@@ -16,11 +16,13 @@ struct OpenOffer {
     var promised: UInt64
     /// True when a row in `staging` names the extent, since its bytes span more than one commit.
     var isMarked = false
+    /// The judgement of its header, and `decisions` when it was made.
+    var judgement: Judgement
+    var judgedAt: UInt64
 }
 
 /// What the books say of one offered recipient.
 enum Standing: Equatable {
-    case new
     /// Held here, ended here, or handed on by an offer that is not a return.
     case known
     /// We have handed it on, and it comes back.
@@ -40,7 +42,7 @@ enum Judgement {
 public enum RefusalCause: String, Sendable, CaseIterable {
     case duplicate, loop, expired, creationInFuture, hopLimit, pathTooLong, tooLarge, notAuthorised, unknownAgency,
         noRoute
-    case noResources, quota, digestMismatch, contentConflict, badCopy, overlappingPieces, unknownPeer,
+    case noResources, quota, digestMismatch, contentConflict, badCopy, tooManyPieces, unknownPeer,
         unsupportedDestination
     case forgedReport, badPayload
     /// A rule of the session protocol broken; contact that came to nothing.
@@ -56,7 +58,8 @@ extension RelayCore {
             return .drop
         }
         let promised: UInt64
-        switch judge(offer, from: session.peer, isGranted: false, &turn) {
+        let judgement = judge(offer, from: session.peer, isGranted: false, &turn)
+        switch judgement {
         case .refuse(let refusal, let why, let cause):
             refuse(offer, refusal, why, cause, &turn)
             return .drop
@@ -65,7 +68,9 @@ extension RelayCore {
         case .join: promised = offer.payloadLength
         }
         let extent = takeNumber()
-        offers[offer.ticket] = OpenOffer(offer: offer, peer: session.peer, extent: extent, promised: promised)
+        offers[offer.ticket] = OpenOffer(
+            offer: offer, peer: session.peer, extent: extent, promised: promised, judgement: judgement,
+            judgedAt: decisions)
         stagedBytes += promised
         return .stage(extent: extent)
     }
@@ -82,7 +87,9 @@ extension RelayCore {
                 .notice(Notice(.alarm, "payload does not match its digest", peer: open.peer, envelope: offer.bundle)))
             return refuse(offer, .notAcceptable, "digest mismatch", .digestMismatch, &turn)
         }
-        switch judge(offer, from: open.peer, isGranted: true, &turn) {
+        let isUnchanged = open.judgedAt == decisions
+        decisions += 1
+        switch isUnchanged ? open.judgement : judge(offer, from: open.peer, isGranted: true, &turn) {
         case .refuse(let refusal, let why, let cause):
             discard(open, &turn)
             refuse(offer, refusal, why, cause, &turn)
@@ -115,8 +122,7 @@ extension RelayCore {
 
     /// The bytes written so far are removed by and by; a row says so until they are gone.
     private mutating func discard(_ open: OpenOffer, _ turn: inout Turn) {
-        remove(extent: open.extent, length: open.offer.payloadLength, &turn)
-        if open.isMarked, !removals.contains(open.extent) { turn.rows.delete(.staging, Keys.extent(open.extent)) }
+        discard(extent: open.extent, isMarked: open.isMarked, &turn)
     }
 
     private mutating func refuse(
@@ -368,14 +374,26 @@ extension RelayCore {
         // One row only: the copy's own, or else the first that takes any copy's pieces.
         if past.joins != nil, !isOwn { return }
         past.joins = row.number
-        past.hasPiece = false
-        for known in pieces(of: row.number, rows) {
-            if known.offset <= piece.offset, piece.end <= known.end {
-                past.hasPiece = true
-            } else if known.offset < piece.end, piece.offset < known.end {
-                past.conflict = .overlappingPieces
-            }
+        let known = pieces(of: row.number, rows)
+        past.hasPiece = Self.gaps(in: known, over: piece).isEmpty
+        if !past.hasPiece, known.count >= Self.piecesMax { past.conflict = .tooManyPieces }
+    }
+
+    /// Pieces of one envelope. Ours are cut on the grid and stay far below; those of foreign nodes may be of any length.
+    private static let piecesMax = 16_384
+
+    /// The parts of an offered piece that are not here yet, in order. Foreign nodes cut where they like, and pieces may overlap: what
+    /// came first is kept (RFC 9171, 5.9 leaves open which).
+    static func gaps(in known: [PieceRow], over piece: PieceRange) -> [Range<UInt64>] {
+        var gaps: [Range<UInt64>] = []
+        var from = piece.offset
+        for part in known where part.end > from && part.offset < piece.end {
+            if part.offset > from { gaps.append(from..<part.offset) }
+            from = part.end
+            if from >= piece.end { return gaps }
         }
+        if from < piece.end { gaps.append(from..<piece.end) }
+        return gaps
     }
 
     /// The recipients that this copy is for, as row names.

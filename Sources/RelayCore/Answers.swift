@@ -12,7 +12,7 @@ extension RelayCore {
         case .refused(.noResources): pause(ticket, dispatch, &turn)
         case .refused(.notAcceptable), .refused(.extensionFailure): refused(ticket, dispatch, &turn)
         case .refused(.sessionTerminating):
-            sessions[dispatch.session]?.isEnding = true
+            sessionEnding(dispatch.session, turn.now.relay)
             returnToQueue(ticket, &turn)
         case .refused(.retransmit), .refused(.unknown):
             retryLater(ticket, dispatch, why: "asked to retransmit", &turn)
@@ -38,12 +38,12 @@ extension RelayCore {
     /// The next hop has it on disk.
     private mutating func taken(_ ticket: Ticket, _ dispatch: DispatchState, _ turn: inout Turn) {
         guard let (_, position) = land(ticket), let entry = active[dispatch.number] else { return }
-        doubts[dispatch.number] = nil
+        doubts.settle(dispatch.number, turn.rows)
         peers.change(dispatch.peer) { $0.pauses = 0 }
         if let piece = dispatch.piece, !pieceTaken(piece, dispatch, position, &turn) { return }
         let recipients = entry.copies[position].recipients
         var row = entry.row
-        if entry.copies[position].keepsMarks { row.piecesPeer = nil }
+        if let slot = entry.copies[position].marksSlot { row.sentMarks[slot].peer = nil }
         for index in recipients {
             unqueue(row, index, turn.rows)
             row.recipients[index].peer = dispatch.peer
@@ -62,10 +62,10 @@ extension RelayCore {
         if copy.sent.insert(piece.offset).inserted { copy.sentBytes += piece.length }
         active[dispatch.number]?.copies[position] = copy
         let key = Keys.piece(dispatch.number, offset: piece.offset)
-        if copy.keepsMarks, let raw = turn.rows.value(.piece, key),
+        if let slot = copy.marksSlot, let raw = turn.rows.value(.piece, key),
             var stored = PieceRow(offset: piece.offset, record: raw)
         {
-            stored.isSent = true
+            stored.mark(slot, isSent: true)
             turn.rows.put(.piece, key, stored.encoded())
         }
         return copy.sentBytes >= (active[dispatch.number]?.row.payloadLength ?? .max)
@@ -88,7 +88,9 @@ extension RelayCore {
     /// The copy of an envelope on a session is over; the envelope leaves the active set with its last copy.
     mutating func closeCopy(_ number: UInt64, _ session: Ticket) {
         guard var entry = active[number] else { return }
+        let before = entry.copies.count
         entry.copies.removeAll { $0.session == session }
+        sessions[session]?.copies -= before - entry.copies.count
         sessions[session]?.streams.removeAll { $0 == number }
         let hasPassedOver = entry.hasPassedOver
         entry.hasPassedOver = false
@@ -175,7 +177,7 @@ extension RelayCore {
         closeCopy(dispatch.number, dispatch.session)
         var row = entry.row
         // What it had of a copy that it refuses it may have thrown away.
-        if copy.keepsMarks { row.piecesPeer = nil }
+        if let slot = copy.marksSlot { row.sentMarks[slot].peer = nil }
         row.lastAnswer = "\(dispatch.peer.name): not acceptable"
         ledger.count(.refusedByPeer(dispatch.peer))
         saidNo(&row, copy.recipients, dispatch.peer, &turn)

@@ -63,7 +63,7 @@ extension RelayCore {
                 downSince: state.isUp ? nil : state.downSince, upSince: state.isUp ? state.upSince : nil,
                 lastError: state.lastError, transfersInFlight: sessions.reduce(0) { $0 + $1.inFlight.count },
                 bytesInFlight: sessions.reduce(0) { $0 + $1.inFlightBytes },
-                inDoubt: doubts.values.count { $0.peer == state.peer.node })
+                inDoubt: doubts.count(at: state.peer.node))
         }
     }
 
@@ -107,7 +107,9 @@ extension RelayCore {
         if recipient.due > now {
             view.why.append("deferred after \(recipient.attempts) attempts: \(row.lastAnswer)")
             view.nextAttempt = recipient.due
-        } else if let doubt = doubts[row.number] {
+        } else if let doubt = doubt(
+            about: row.number, routeClass: recipient.routeClass, urgency: row.urgency, now: now)
+        {
             view.why.append(
                 "in doubt at \(doubt.peer.name): it was sent whole and not answered; others are asked later")
             view.nextAttempt = doubt.until
@@ -116,7 +118,9 @@ extension RelayCore {
         {
             view.nextAttempt = dial
         }
-        if active.count >= limits.activeMax { view.why.append("the active set is full (\(limits.activeMax))") }
+        if let hop = view.hops.first(where: isLive), places(for: hop) <= 0 {
+            view.why.append("the active set (\(limits.activeMax)) has no place left for \(hop.name)")
+        }
         return view
     }
 
@@ -139,6 +143,9 @@ extension RelayCore {
         if state.isSuspended { return "\(hop.name) is suspended" }
         if state.pausedUntil != .zero { return "\(hop.name) has no resources and is left alone for a while" }
         if state.isUp {
+            if state.sessions.allSatisfy({ sessions[$0]?.isEnding != false }) {
+                return "\(hop.name)'s session is ending; the next one is awaited"
+            }
             return sessions.values.contains { $0.peer == hop && hasRoomNow($0) }
                 ? "\(hop.name) is up" : "\(hop.name) is up, and its window is full"
         }

@@ -43,6 +43,9 @@ extension RelayCore {
 
     /// Writes the rows of a new envelope. Recipients that were refused on the way in end at once.
     mutating func record(_ row: inout EnvelopeRow, isComplete: Bool, _ turn: inout Turn) {
+        // What is not whole takes room, too: its whole length counts against the quotas from its first piece on.
+        row.isStocked = true
+        ledger.stocked(row, by: 1, turn.now)
         turn.rows.put(.bundle, Keys.bundle(row.bundle, number: row.number))
         turn.rows.put(.deadline, Keys.deadline(row.expiry, number: row.number))
         if let document = row.document, row.origin == nil {
@@ -60,22 +63,46 @@ extension RelayCore {
     mutating func addPiece(_ open: OpenOffer, to number: UInt64, _ turn: inout Turn) {
         guard var row = envelope(number, &turn), let range = open.offer.piece else { return }
         let isPlain = open.offer.header == row.header || open.offer.document != nil
-        let piece = PieceRow(
-            offset: range.offset, length: range.length, extent: open.extent, extentOffset: 0,
-            header: isPlain ? [] : open.offer.header)
-        turn.rows.put(.piece, Keys.piece(number, offset: piece.offset), piece.encoded())
-        row.receivedBytes += piece.length
-        ledger.add(.reservedBytes, -Int64(clamping: piece.length))
+        let gaps = Self.gaps(in: pieces(of: number, turn.rows), over: range)
+        for gap in gaps {
+            let piece = PieceRow(
+                offset: gap.lowerBound, length: UInt64(gap.count), extent: open.extent,
+                extentOffset: gap.lowerBound - range.offset, header: isPlain ? [] : open.offer.header)
+            turn.rows.put(.piece, Keys.piece(number, offset: piece.offset), piece.encoded())
+            row.receivedBytes += piece.length
+            ledger.add(.reservedBytes, -Int64(clamping: piece.length))
+        }
+        removeUnused(of: open.extent, range, gaps, turn.rows)
         if row.isComplete { complete(&row, &turn) }
         save(row, turn.rows)
-        pieceArrived(number, offset: piece.offset)
+        pieceArrived(number, offset: gaps.first?.lowerBound ?? range.offset)
         reopenQueued(row)
+    }
+
+    /// Chunks of a piece whose bytes were all here before are not kept a second time.
+    private func removeUnused(
+        of extent: UInt64, _ range: PieceRange, _ gaps: [Range<UInt64>], _ rows: any RowTransaction
+    ) {
+        guard gaps != [range.offset..<range.end] else { return }
+        let chunk = UInt64(ChunkLayout.standard.payloadBytes)
+        for index in 0...(max(range.length, 1) - 1) / chunk {
+            let start = range.offset + index * chunk
+            let end = min(start + chunk, range.end)
+            if gaps.contains(where: { $0.lowerBound < end && start < $0.upperBound }) { continue }
+            // The end of an extent may be cut once more (`ChunkLayout.tail`); both rows lie in this range.
+            for row in [index, index + 1] where row == index || end == range.end {
+                ChunkKey(extent: extent, chunk: UInt32(clamping: row)).withBytes { key in _ = rows.delete(.chunk, key) }
+            }
+        }
     }
 
     /// The whole document is here: from now on its recipients are counted, and those at home get it.
     private mutating func complete(_ row: inout EnvelopeRow, _ turn: inout Turn) {
         ledger.accepted(row, row.recipients.count { !$0.isDuplicate }, from: row.origin)
-        ledger.stocked(row, by: 1, turn.now)
+        if !row.isStocked {
+            row.isStocked = true
+            ledger.stocked(row, by: 1, turn.now)
+        }
         for index in row.recipients.indices {
             let recipient = row.recipients[index]
             if recipient.isDuplicate { continue }
@@ -160,42 +187,48 @@ extension RelayCore {
     mutating func settle(_ row: inout EnvelopeRow, _ turn: inout Turn) {
         guard row.isEnded, row.ended == .zero else { return save(row, turn.rows) }
         turn.rows.delete(.deadline, Keys.deadline(row.expiry, number: row.number))
-        if row.isComplete {
-            ledger.stocked(row, by: -1, turn.now)
-        } else {
+        if row.isComplete || row.isStocked { ledger.stocked(row, by: -1, turn.now) }
+        if !row.isComplete {
             ledger.add(.reservedBytes, -Int64(clamping: row.payloadLength - row.receivedBytes))
         }
         row.ended = max(turn.now.relay, RelayTime(milliseconds: 1))
         removePayload(of: row, &turn)
         row.header = []
-        doubts[row.number] = nil
+        doubts.settle(row.number, turn.rows)
         save(row, turn.rows)
         turn.rows.put(.deadline, Keys.deadline(row.ended + limits.transitMemory, number: row.number))
     }
 
     private mutating func removePayload(of row: EnvelopeRow, _ turn: inout Turn) {
-        guard row.isInPieces else { return remove(extent: row.number, length: row.payloadLength, &turn) }
-        var extents: [UInt64: UInt64] = [:]
-        var order: [UInt64] = []
+        guard row.isInPieces else { return remove(extent: row.number, &turn) }
+        var extents: [UInt64] = []
         for piece in pieces(of: row.number, turn.rows) {
-            if extents[piece.extent] == nil { order.append(piece.extent) }
-            extents[piece.extent, default: 0] += piece.length
+            if extents.last != piece.extent, !extents.contains(piece.extent) { extents.append(piece.extent) }
             turn.rows.delete(.piece, Keys.piece(row.number, offset: piece.offset))
         }
-        for extent in order { remove(extent: extent, length: extents[extent] ?? 0, &turn) }
+        for extent in extents { remove(extent: extent, &turn) }
     }
 }
 
 // Extents: small ones go in the transaction that ends their envelope, large ones in slices, each a bounded part of a later one.
 extension RelayCore {
-    mutating func remove(extent: UInt64, length: UInt64, _ turn: inout Turn) {
-        // One budget for all extents of a turn: a document in pieces has many.
-        let left = removeChunks(of: extent, budget: &turn.removalsLeft, turn.rows)
-        if left {
-            turn.rows.put(.staging, Keys.extent(extent))
-            removals.append(extent)
+    mutating func remove(extent: UInt64, _ turn: inout Turn) {
+        discard(extent: extent, isMarked: false, &turn)
+    }
+
+    /// Removes what a turn may remove of an extent (one budget for all: a document in pieces has many); the rest is left to later turns,
+    /// and its row in `staging` says so. `isMarked`: it has such a row already, because it was being filled.
+    mutating func discard(extent: UInt64, isMarked: Bool, _ turn: inout Turn) {
+        if removeChunks(of: extent, budget: &turn.removalsLeft, turn.rows) {
+            turn.rows.put(.staging, Keys.extent(extent), Self.toBeRemoved)
+            hasRemovals = true
+        } else if isMarked {
+            turn.rows.delete(.staging, Keys.extent(extent))
         }
     }
+
+    /// The value of a row in `staging` whose extent is to go; an extent that is being filled has none.
+    private static let toBeRemoved: [UInt8] = [1]
 
     /// Removes up to `budget` chunks; true when some are left.
     private func removeChunks(of extent: UInt64, budget: inout Int, _ rows: any RowTransaction) -> Bool {
@@ -214,25 +247,26 @@ extension RelayCore {
         return isMore
     }
 
+    /// Goes on removing, from the oldest extent. What stood in `staging` at start was being filled or removed when the process
+    /// before ended.
     mutating func removeLeftovers(_ turn: inout Turn) {
-        var done = 0
-        for extent in removals {
-            guard turn.removalsLeft > 0, !removeChunks(of: extent, budget: &turn.removalsLeft, turn.rows) else { break }
-            turn.rows.delete(.staging, Keys.extent(extent))
-            done += 1
+        guard hasRemovals else { return }
+        var extents: [UInt64] = []
+        turn.rows.scan(.staging, prefix: RowKey()) { key, value in
+            let extent = key.number(at: 0)
+            if extent < firstNumber || !value.isEmpty { extents.append(extent) }
+            return extents.count < Self.removalsPerTurn
         }
-        removals.removeFirst(done)
+        for extent in extents {
+            guard turn.removalsLeft > 0, !removeChunks(of: extent, budget: &turn.removalsLeft, turn.rows) else {
+                return
+            }
+            turn.rows.delete(.staging, Keys.extent(extent))
+        }
+        hasRemovals = extents.count == Self.removalsPerTurn
     }
 
-    /// What stands in `staging` at start was being filled or removed when the process ended.
-    static func leftovers(_ rows: any RowReader) -> [UInt64] {
-        var extents: [UInt64] = []
-        rows.scan(.staging, prefix: RowKey()) { key, _ in
-            extents.append(key.number(at: 0))
-            return true
-        }
-        return extents
-    }
+    private static let removalsPerTurn = 256
 }
 
 // The memory of what has arrived here, kept far longer than any lifetime.

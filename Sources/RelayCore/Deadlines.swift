@@ -73,7 +73,7 @@ extension RelayCore {
         dropHistory(&turn)
         dropSeen(&turn)
         dropReports(&turn)
-        for number in doubts.keys.sorted() where doubts[number]!.until <= now { doubts[number] = nil }
+        doubts.drop(until: now, turn.rows)
         turn.rows.setNumber(.meta, "relayTime", now.milliseconds)
     }
 
@@ -101,13 +101,12 @@ extension RelayCore {
     }
 
     /// Report rows stand under the creation time of their envelope.
-    private func dropReports(_ turn: inout Turn) {
+    private mutating func dropReports(_ turn: inout Turn) {
         let wall = turn.now.wall.milliseconds
         guard clockJudge.isConfirmed, wall > limits.historyMemory.count else { return }
         let oldest = wall - limits.historyMemory.count
         let prefix = RowKey(text: node.endpoint.text)
-        var keys: [RowKey] = []
-        // Envelopes made while the clock was doubted have no creation time; their rows stay.
+        var keys = oldWithoutTime(prefix, oldest, turn.rows)
         prefix.adding(UInt64(1)).withBytes { first in
             turn.rows.scan(.report, from: first) { key, _ in
                 guard prefix.isPrefix(of: key), key.number(at: prefix.bytes.count) < oldest, keys.count < 4_096 else {
@@ -118,6 +117,33 @@ extension RelayCore {
             }
         }
         for key in keys { turn.rows.delete(.report, key) }
+    }
+
+    /// Envelopes made while the clock was doubted have no creation time: their report rows go by their own. A part of them is looked
+    /// at each time, going round.
+    private mutating func oldWithoutTime(
+        _ prefix: RowKey, _ oldest: UInt64, _ rows: any RowTransaction
+    ) -> [RowKey] {
+        let timeless = prefix.adding(UInt64(0))
+        let from = timelessSweep.flatMap { $0 < timeless ? nil : $0 } ?? timeless
+        var keys: [RowKey] = []
+        var looked = 0
+        timelessSweep = nil
+        from.withBytes { first in
+            rows.scan(.report, from: first) { key, value in
+                guard timeless.isPrefix(of: key) else { return false }
+                if looked == 512 {
+                    timelessSweep = RowKey(copying: key)
+                    return false
+                }
+                looked += 1
+                if let line = ReportRow(record: value), line.time.milliseconds > 0, line.time.milliseconds < oldest {
+                    keys.append(RowKey(copying: key))
+                }
+                return true
+            }
+        }
+        return keys
     }
 
     private func dropSeen(_ turn: inout Turn) {

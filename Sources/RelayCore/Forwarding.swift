@@ -26,8 +26,8 @@ struct ActiveCopy {
     var nextOffset: UInt64 = 0
     var sent: Set<UInt64> = []
     var sentBytes: UInt64 = 0
-    /// What this copy's peer has is written down with the pieces; of all copies under way only one can have that.
-    var keepsMarks = false
+    /// Under which slot of the row's `sentMarks` it is written down what this copy's peer has; nil when none was free.
+    var marksSlot: Int?
 }
 
 /// One transfer that has been handed to a link.
@@ -49,12 +49,34 @@ extension RelayCore {
     mutating func feedLinks(_ turn: inout Turn) {
         hasMoreToFeed = false
         for session in sessionOrder {
-            var budget = Self.scanBudget
             guard let peer = sessions[session]?.peer else { continue }
-            while hasRoom(session), feed(session, peer, &budget, &turn) {}
+            var allowance = Allowance(rows: Self.scanBudget, places: places(for: peer))
+            while hasRoom(session), feed(session, peer, &allowance, &turn) {}
             // What was not looked at is looked at in a turn of its own, at once.
-            if budget <= 0 { hasMoreToFeed = true }
+            if allowance.rows <= 0 { hasMoreToFeed = true }
         }
+    }
+
+    /// What one session may take in one turn.
+    struct Allowance {
+        /// Rows of the queue to be looked at.
+        var rows: Int
+        /// Copies that may be begun before the active set is full for this peer.
+        var places: Int
+    }
+
+    /// How many more copies may be begun for a peer. Half of the active set is for all; of the other half each peer has a share that
+    /// nobody else can take, so that peers which keep alive and never answer cannot stop the others.
+    func places(for node: NodeID) -> Int {
+        let share = max(limits.activeMax / 2 / max(peers.states.count, 1), 1)
+        var own = 0
+        var borrowed = 0
+        for state in peers.states {
+            let copies = state.sessions.reduce(0) { $0 + (sessions[$1]?.copies ?? 0) }
+            borrowed += max(copies - share, 0)
+            if state.peer.node == node { own = copies }
+        }
+        return max(share - own, 0) + max(limits.activeMax - share * peers.states.count - borrowed, 0)
     }
 
     private func hasRoom(_ session: Ticket) -> Bool {
@@ -65,18 +87,18 @@ extension RelayCore {
 
     /// Sends one more thing on a session; false when there is nothing (or no budget) left.
     private mutating func feed(
-        _ session: Ticket, _ peer: NodeID, _ budget: inout Int, _ turn: inout Turn
+        _ session: Ticket, _ peer: NodeID, _ allowance: inout Allowance, _ turn: inout Turn
     ) -> Bool {
         // Classes with credit first, lowest first; then all from the most urgent down.
         for urgency in Urgency.allCases where (peers[peer]?.credit[Int(urgency.rawValue)] ?? 0) > 0 {
-            if let sent = feed(session, peer, urgency, &budget, &turn) {
+            if let sent = feed(session, peer, urgency, &allowance, &turn) {
                 charge(peer, urgency, sent, isCredit: true)
                 return true
             }
             peers.change(peer) { $0.credit[Int(urgency.rawValue)] = 0 }
         }
         for urgency in Self.urgentFirst {
-            if let sent = feed(session, peer, urgency, &budget, &turn) {
+            if let sent = feed(session, peer, urgency, &allowance, &turn) {
                 charge(peer, urgency, sent, isCredit: false)
                 return true
             }
@@ -101,14 +123,17 @@ extension RelayCore {
     }
 
     private mutating func feed(
-        _ session: Ticket, _ peer: NodeID, _ urgency: Urgency, _ budget: inout Int, _ turn: inout Turn
+        _ session: Ticket, _ peer: NodeID, _ urgency: Urgency, _ allowance: inout Allowance, _ turn: inout Turn
     ) -> UInt64? {
         if sessions[session]?.servedStreamLast == false, let sent = feedStream(session, urgency, &turn) {
             sessions[session]?.servedStreamLast = true
             return sent
         }
         sessions[session]?.servedStreamLast = false
-        if active.count < limits.activeMax, let sent = feedLane(session, peer, urgency, &budget, &turn) {
+        // A giant whose pieces are still to come gives its place to what could go now.
+        if allowance.places <= 0, releaseDryStream(session, &turn) { allowance.places += 1 }
+        if allowance.places > 0, let sent = feedLane(session, peer, urgency, &allowance, &turn) {
+            allowance.places -= 1
             return sent
         }
         return feedStream(session, urgency, &turn)
@@ -116,7 +141,7 @@ extension RelayCore {
 
     /// Takes the next envelope from the lanes for which this peer is the best live hop.
     private mutating func feedLane(
-        _ session: Ticket, _ peer: NodeID, _ urgency: Urgency, _ budget: inout Int, _ turn: inout Turn
+        _ session: Ticket, _ peer: NodeID, _ urgency: Urgency, _ allowance: inout Allowance, _ turn: inout Turn
     ) -> UInt64? {
         let order = classes.order
         guard !order.isEmpty, let start = peers[peer]?.nextClass else { return nil }
@@ -125,7 +150,7 @@ extension RelayCore {
             let key = LaneKey(routeClass: order[position], urgency: urgency)
             if lanes[key]?.isDry == true { continue }
             guard bestLiveHop(key.routeClass, now: turn.now.relay) == peer else { continue }
-            while let queueKey = nextInLane(key, now: turn.now.relay, budget: &budget, turn.rows) {
+            while let queueKey = nextInLane(key, now: turn.now.relay, budget: &allowance.rows, turn.rows) {
                 if let sent = begin(queueKey, session, peer, &turn) {
                     peers.change(peer) { $0.nextClass = position + 1 }
                     return sent
@@ -139,7 +164,7 @@ extension RelayCore {
     private mutating func begin(
         _ key: QueueKey, _ session: Ticket, _ peer: NodeID, _ turn: inout Turn
     ) -> UInt64? {
-        if let until = isInDoubtElsewhere(key.number, peer, now: turn.now.relay) {
+        if let until = isInDoubtElsewhere(key, peer, now: turn.now.relay) {
             wakeups.insert(until, .lane(LaneKey(routeClass: key.routeClass, urgency: key.urgency), key))
             return nil
         }
@@ -220,6 +245,7 @@ extension RelayCore {
             entry.copies[position] = copy
         } else {
             entry.copies.append(copy)
+            sessions[session]?.copies += 1
         }
         active[row.number] = entry
         sessions[session]?.inFlight.insert(ticket)
@@ -269,12 +295,14 @@ extension RelayCore {
         _ row: EnvelopeRow, _ copy: inout ActiveCopy, _ session: Ticket, _ turn: inout Turn
     ) -> UInt64? {
         var row = row
-        copy.keepsMarks = active[row.number]?.copies.contains { $0.keepsMarks } != true
-        if copy.keepsMarks { takeUpMarks(&row, &copy, turn.rows) }
+        takeUpMarks(&row, &copy, turn.rows)
+        // What has nothing to send takes no place; the next piece that comes in offers it again.
+        guard nextPiece(row.number, &copy, turn.rows) != nil else { return nil }
         var entry = active[row.number] ?? ActiveEnvelope(row: row)
         entry.row = row
         entry.copies.append(copy)
         active[row.number] = entry
+        sessions[session]?.copies += 1
         sessions[session]?.streams.append(row.number)
         return feedStream(session, row.urgency, &turn, only: row.number) ?? 0
     }
@@ -282,21 +310,37 @@ extension RelayCore {
     /// What an earlier session has got across counts if it was the same copy: to the same peer, for the same recipients. To the
     /// peer a copy for others is another one, whose pieces it has yet to get.
     private mutating func takeUpMarks(_ row: inout EnvelopeRow, _ copy: inout ActiveCopy, _ rows: any RowTransaction) {
-        let isSame = row.piecesPeer == copy.peer && row.piecesFor == copy.recipients.map { UInt64($0) }
-        for var piece in pieces(of: row.number, rows) where piece.isSent {
-            if isSame {
-                copy.sent.insert(piece.offset)
-                copy.sentBytes += piece.length
-            } else {
-                piece.isSent = false
-                rows.put(.piece, Keys.piece(row.number, offset: piece.offset), piece.encoded())
+        let taken = Set(active[row.number]?.copies.compactMap(\.marksSlot) ?? [])
+        let wanted = SentMarks(peer: copy.peer, recipients: copy.recipients.map { UInt64($0) })
+        let free = row.sentMarks.indices.filter { !taken.contains($0) }
+        if let slot = free.first(where: { row.sentMarks[$0] == wanted }) {
+            let sent = pieces(of: row.number, rows).filter { $0.isSent(slot) }
+            let bytes = sent.reduce(0) { $0 + $1.length }
+            // Had the peer everything, the copy would be over: it is to be sent anew.
+            if bytes < row.payloadLength {
+                copy.marksSlot = slot
+                copy.sent = Set(sent.map(\.offset))
+                copy.sentBytes = bytes
+                return
             }
+            row.sentMarks[slot].peer = nil
         }
-        if !isSame {
-            row.piecesPeer = copy.peer
-            row.piecesFor = copy.recipients.map { UInt64($0) }
-            save(row, rows)
+        // An empty slot first: what another copy has got across may still count.
+        if let slot = free.first(where: { row.sentMarks[$0].peer == nil }) {
+            copy.marksSlot = slot
+        } else if row.sentMarks.count < SentMarks.slotsMax {
+            copy.marksSlot = row.sentMarks.count
+            row.sentMarks.append(SentMarks())
+        } else {
+            copy.marksSlot = free.first
         }
+        guard let slot = copy.marksSlot else { return }
+        for var piece in pieces(of: row.number, rows) where piece.isSent(slot) {
+            piece.mark(slot, isSent: false)
+            rows.put(.piece, Keys.piece(row.number, offset: piece.offset), piece.encoded())
+        }
+        row.sentMarks[slot] = wanted
+        save(row, rows)
     }
 
     /// Sends the next piece of one of the session's giants of an urgency; nil when none has a piece ready.
@@ -331,6 +375,18 @@ extension RelayCore {
             copy.nextOffset = piece.end
         }
         return nil
+    }
+
+    /// Lets go a giant that has nothing on the link and nothing to send; its next piece offers it again. False when there is none.
+    private mutating func releaseDryStream(_ session: Ticket, _ turn: inout Turn) -> Bool {
+        for number in sessions[session]?.streams ?? [] {
+            guard var copy = active[number]?.copies.first(where: { $0.session == session }), copy.flights.isEmpty,
+                nextPiece(number, &copy, turn.rows) == nil
+            else { continue }
+            closeCopy(number, session)
+            return true
+        }
+        return false
     }
 
     /// A piece has come in for an envelope that is being sent: streams that had run dry go on.

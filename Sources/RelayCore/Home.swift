@@ -72,6 +72,7 @@ extension RelayCore {
     /// All bytes of a submission are in the transaction (or before it).
     public mutating func submissionCompleted(_ ticket: Ticket, digest: Digest, _ turn: inout Turn) {
         guard let open = submissions.removeValue(forKey: ticket) else { return }
+        decisions += 1
         let submission = open.submission
         stagedBytes -= submission.payloadLength
         if open.isMarked { turn.rows.delete(.staging, Keys.extent(open.number)) }
@@ -110,8 +111,7 @@ extension RelayCore {
     public mutating func submissionAbandoned(_ ticket: Ticket, _ turn: inout Turn) {
         guard let open = submissions.removeValue(forKey: ticket) else { return }
         stagedBytes -= open.submission.payloadLength
-        remove(extent: open.number, length: open.submission.payloadLength, &turn)
-        if open.isMarked, !removals.contains(open.number) { turn.rows.delete(.staging, Keys.extent(open.number)) }
+        discard(extent: open.number, isMarked: open.isMarked, &turn)
     }
 
     /// Cuts a large document on the grid; the pieces lie one after another in its one extent.

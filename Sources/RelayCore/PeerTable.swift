@@ -23,7 +23,6 @@ struct PeerState {
     var credit: [Int64] = Array(repeating: 0, count: Urgency.allCases.count)
     /// Where the round over route classes goes on.
     var nextClass = 0
-    var clockOffset: Int64 = 0
 
     var isUp: Bool { !sessions.isEmpty }
 }
@@ -88,10 +87,14 @@ struct SessionState {
     var facts: SessionFacts
     var inFlightBytes: UInt64 = 0
     var inFlight: Set<Ticket> = []
+    /// One side has said that it will end; nothing new goes on it.
     var isEnding = false
+    var endingSince: RelayTime = .zero
     /// Envelopes in pieces that this session is sending, by envelope number.
     var streams: [UInt64] = []
     var servedStreamLast = false
+    /// Places of the active set that its copies take.
+    var copies = 0
 }
 
 extension RelayCore {
@@ -116,9 +119,18 @@ extension RelayCore {
         // What others had passed over for this peer's sake (in doubt at it) is its own again.
         reopenLanes()
         if !wasUp {
+            noteLinks(turn.rows)
             ledger.count(.linkUp(facts.peer))
             turn.effects.append(.notice(Notice(.notice, "link up", peer: facts.peer)))
         }
+    }
+
+    mutating func sessionEnding(_ session: Ticket, _ now: RelayTime) {
+        guard let state = sessions[session], !state.isEnding else { return }
+        sessions[session]?.isEnding = true
+        sessions[session]?.endingSince = now
+        // Others may take over, should it be the last one and not be followed by another.
+        wakeups.insert(now + limits.failoverWait, .everything)
     }
 
     mutating func sessionEnded(_ session: Ticket, sentWhole: [Ticket], reason: String, _ turn: inout Turn) {
@@ -130,7 +142,8 @@ extension RelayCore {
         peers.change(state.peer) {
             $0.sessions.removeAll { $0 == session }
             if !$0.isUp {
-                $0.downSince = now
+                // A last session that took nothing any more was lost to the queue before it ended.
+                $0.downSince = state.isEnding ? state.endingSince : now
                 $0.dialDue = redial
                 $0.lastError = reason
             }
@@ -138,12 +151,13 @@ extension RelayCore {
         let whole = Set(sentWhole)
         for ticket in state.inFlight.sorted() {
             if whole.contains(ticket), let dispatch = dispatches[ticket] {
-                doubt(dispatch.number, peer: state.peer, urgency: dispatch.urgency, now: now)
+                doubt(dispatch.number, peer: state.peer, urgency: dispatch.urgency, &turn)
             }
             returnToQueue(ticket, &turn)
         }
         for number in state.streams { releaseStream(number, session: session, &turn) }
         if let peer = peers[state.peer], !peer.isUp {
+            noteLinks(turn.rows)
             turn.effects.append(.notice(Notice(.notice, "link down: \(reason)", peer: state.peer)))
             // Other links may take over once the fail-over wait is past.
             wakeups.insert(now + limits.failoverWait, .everything)
@@ -184,12 +198,18 @@ extension RelayCore {
     /// May this peer be given envelopes at this moment?
     func isLive(_ node: NodeID) -> Bool {
         guard let state = peers[node] else { return false }
-        return state.isUp && !state.isSuspended && state.pausedUntil == .zero
+        return hasUsableSession(state) && !state.isSuspended && state.pausedUntil == .zero
+    }
+
+    /// A session that is ending takes nothing more.
+    private func hasUsableSession(_ state: PeerState) -> Bool {
+        state.sessions.contains { sessions[$0]?.isEnding == false }
     }
 
     /// True while a peer that has just been lost may still come back before others take over.
     func isExpectedBack(_ node: NodeID, now: RelayTime) -> Bool {
-        guard let state = peers[node], !state.isUp, !state.isSuspended else { return false }
-        return now < state.downSince + limits.failoverWait
+        guard let state = peers[node], !state.isSuspended, !hasUsableSession(state) else { return false }
+        let lost = state.sessions.compactMap { sessions[$0]?.endingSince }.max() ?? state.downSince
+        return now < lost + limits.failoverWait
     }
 }

@@ -94,12 +94,6 @@ struct WakeupList {
     }
 }
 
-/// Sent whole to a peer and not answered: that peer is asked first, others only after a wait.
-struct Doubt {
-    var peer: NodeID
-    var until: RelayTime
-}
-
 extension RelayCore {
     /// Reads an envelope; a corrupt record is set aside and named, and nil is answered.
     mutating func envelope(_ number: UInt64, _ turn: inout Turn) -> EnvelopeRow? {
@@ -186,20 +180,5 @@ extension RelayCore {
             return queueKey
         }
         return nil
-    }
-
-    mutating func doubt(_ number: UInt64, peer: NodeID, urgency: Urgency, now: RelayTime) {
-        let wait = urgency >= .urgent ? limits.inDoubtWaitUrgent : limits.inDoubtWait
-        doubts[number] = Doubt(peer: peer, until: now + wait)
-    }
-
-    /// True when this envelope must be offered to another peer first.
-    mutating func isInDoubtElsewhere(_ number: UInt64, _ node: NodeID, now: RelayTime) -> RelayTime? {
-        guard let doubt = doubts[number], doubt.peer != node else { return nil }
-        if doubt.until <= now {
-            doubts[number] = nil
-            return nil
-        }
-        return doubt.until
     }
 }

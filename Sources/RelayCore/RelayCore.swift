@@ -67,17 +67,24 @@ public struct RelayCore {
     var offers: [Ticket: OpenOffer] = [:]
     var submissions: [Ticket: OpenSubmission] = [:]
     var stagedBytes: UInt64 = 0
-    var doubts: [UInt64: Doubt] = [:]
+    var doubts = Doubts()
     var wakeups = WakeupList()
     var gathering = ReportGathering()
     var ledger = Ledger()
     var clockJudge = ClockJudge()
     var sweep: RouteSweep?
-    var removals: [UInt64] = []
+    /// Counts what may have changed the books: an offer that comes whole with nothing between is judged once.
+    var decisions: UInt64 = 0
+    /// Extents in `staging` are to be removed. Which ones, the table says: memory does not grow with them.
+    var hasRemovals = false
+    /// Whatever stands in `staging` below this number was left by the process before.
+    let firstNumber: UInt64
     /// The last look at the lanes ended by its budget, not by their ends.
     var hasMoreToFeed = false
     /// Documents whose payload is being read back.
     var verifying: Set<UInt64> = []
+    /// Where the look at report rows without a creation time goes on.
+    var timelessSweep: RowKey?
     var housekeepingDue: RelayTime
     var started: RelayTime
     var random: SplitMix64
@@ -96,6 +103,7 @@ public struct RelayCore {
         housekeepingDue = turn.now.relay
         incarnation = UInt32(truncatingIfNeeded: turn.rows.number(.meta, "incarnation"))
         nextNumber = max(1, turn.rows.number(.meta, "nextNumber"), Self.numberAfterLast(turn.rows))
+        firstNumber = nextNumber
         nextCounter = UInt32(truncatingIfNeeded: max(1, turn.rows.number(.meta, "nextCounter")))
         // A counter that cannot be read must not begin anew under the same incarnation: IDs would come twice.
         if turn.rows.isUnreadable(.meta, "nextCounter") { incarnation = 0 }
@@ -103,8 +111,10 @@ public struct RelayCore {
         if incarnation == 0 { drawIncarnation(&turn) }
         _ = clockJudge.set(turn.rows.number(.meta, "clockDoubted") != 0)
         classes.load(turn.rows)
-        removals = Self.leftovers(turn.rows)
+        hasRemovals = turn.rows.row(.staging, atOrAfter: RowKey()) != nil
         gathering.load(turn.rows, now: turn.now.relay)
+        doubts.load(turn.rows, now: turn.now.relay)
+        noteLinks(turn.rows)
         // Peers that were up before may come back at once; then others take over.
         wakeups.insert(turn.now.relay + configuration.limits.failoverWait, .everything)
         if turn.rows.number(.meta, "routesDigest") != configuration.routesDigest {
@@ -120,9 +130,10 @@ public struct RelayCore {
 
     /// What happened, one at a time.
     public mutating func handle(_ event: Event, _ turn: inout Turn) {
+        decisions += 1
         switch event {
         case .sessionEstablished(let session, let facts): sessionEstablished(session, facts, &turn)
-        case .sessionEnding(let session): sessions[session]?.isEnding = true
+        case .sessionEnding(let session): sessionEnding(session, turn.now.relay)
         case .sessionEnded(let session, let sentWhole, let reason):
             sessionEnded(session, sentWhole: sentWhole, reason: reason, &turn)
         case .dialFailed(let peer, let reason): dialFailed(peer, reason, &turn)
@@ -146,6 +157,7 @@ public struct RelayCore {
 
     /// Ends a batch: what is due by time, then what the links can take, then the counters. Call once before each commit.
     public mutating func finish(_ turn: inout Turn) {
+        decisions += 1
         wake(turn.now.relay)
         peersDue(&turn)
         deadlinesDue(&turn)
@@ -179,7 +191,7 @@ public struct RelayCore {
         if let row = rows.row(.deadline, atOrAfter: RowKey()) {
             take(RelayTime(milliseconds: row.key.number(at: 0)))
         }
-        if !removals.isEmpty || hasMoreToFeed { take(.zero) }
+        if hasRemovals || hasMoreToFeed { take(.zero) }
         take(sweep?.notBefore)
         return next
     }

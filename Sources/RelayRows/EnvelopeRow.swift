@@ -61,6 +61,21 @@ public struct RecipientRow: Sendable, Hashable {
     }
 }
 
+/// One copy of an envelope in pieces that has been sent, in part, to a peer: whom and for which recipients (by index).
+public struct SentMarks: Sendable, Hashable {
+    /// Nil: the slot is free.
+    public var peer: NodeID?
+    public var recipients: [UInt64] = []
+    public init(peer: NodeID? = nil, recipients: [UInt64] = []) {
+        self.peer = peer
+        self.recipients = recipients
+    }
+
+    /// As many as a piece has marks. An envelope that is on more links at a time has no marks for the others, and sends them again
+    /// what they had when a link was cut.
+    public static let slotsMax = 8
+}
+
 /// One envelope, or one copy of it, on this node.
 public struct EnvelopeRow: Sendable {
     public var number: UInt64
@@ -87,10 +102,10 @@ public struct EnvelopeRow: Sendable {
     public var receivedBytes: UInt64
     /// True when the payload lies in pieces (table `piece`) and not in the one extent `number`.
     public var isInPieces: Bool
-    /// The peer to which pieces have been sent; sent marks count for this peer only.
-    public var piecesPeer: NodeID?
-    /// The recipients (by index) of the copy that the peer was sent pieces of.
-    public var piecesFor: [UInt64]
+    /// Counted in the stock of its origin and sender, as every envelope is from its first piece on.
+    public var isStocked: Bool
+    /// The copies of which pieces have been sent, by slot: a mark on a piece counts for the copy of its slot only.
+    public var sentMarks: [SentMarks]
     public var hopLimit: UInt64
     public var hopCount: UInt64
     public var lastAnswer: String
@@ -130,8 +145,8 @@ public struct EnvelopeRow: Sendable {
         self.payloadLength = payloadLength
         receivedBytes = 0
         isInPieces = false
-        piecesPeer = nil
-        piecesFor = []
+        isStocked = false
+        sentMarks = []
         hopLimit = 0
         hopCount = 0
         lastAnswer = ""
@@ -149,7 +164,7 @@ extension EnvelopeRow {
         out.number(bundle.sequence)
         out.byte(kind.rawValue)
         out.byte(urgency.rawValue)
-        out.byte((wantsStatusReports ? 1 : 0) | (isInPieces ? 2 : 0) | (document != nil ? 4 : 0))
+        out.byte((wantsStatusReports ? 1 : 0) | (isInPieces ? 2 : 0) | (document != nil ? 4 : 0) | (isStocked ? 8 : 0))
         out.number(lifetime.count)
         out.number(ageAtArrival.count)
         out.number(arrival.milliseconds)
@@ -160,9 +175,7 @@ extension EnvelopeRow {
         out.blob(header)
         out.number(payloadLength)
         out.number(receivedBytes)
-        out.node(piecesPeer)
-        out.number(UInt64(piecesFor.count))
-        for index in piecesFor { out.number(index) }
+        Self.write(sentMarks.first ?? SentMarks(), to: &out)
         out.number(hopLimit)
         out.number(hopCount)
         out.text(lastAnswer)
@@ -175,7 +188,22 @@ extension EnvelopeRow {
         }
         out.number(UInt64(recipients.count))
         for recipient in recipients { Self.write(recipient, to: &out) }
+        out.number(UInt64(max(sentMarks.count, 1) - 1))
+        for marks in sentMarks.dropFirst() { Self.write(marks, to: &out) }
         return out.record()
+    }
+
+    private static func write(_ marks: SentMarks, to out: inout RowWriter) {
+        out.node(marks.peer)
+        out.number(UInt64(marks.recipients.count))
+        for index in marks.recipients { out.number(index) }
+    }
+
+    private static func readMarks(_ row: inout RowCursor) -> SentMarks {
+        var marks = SentMarks()
+        marks.peer = row.node()
+        for _ in 0..<row.count() { marks.recipients.append(row.number()) }
+        return marks
     }
 
     private static func write(_ document: DocumentDescription, to out: inout RowWriter) {
@@ -225,9 +253,9 @@ extension EnvelopeRow {
         self.header = header
         wantsStatusReports = flags & 1 != 0
         isInPieces = flags & 2 != 0
+        isStocked = flags & 8 != 0
         receivedBytes = row.number()
-        piecesPeer = row.node()
-        for _ in 0..<row.count() { piecesFor.append(row.number()) }
+        sentMarks = [Self.readMarks(&row)]
         hopLimit = row.number()
         hopCount = row.number()
         lastAnswer = row.text()
@@ -245,6 +273,9 @@ extension EnvelopeRow {
         for _ in 0..<recipientCount {
             guard let recipient = Self.readRecipient(&row) else { return nil }
             recipients.append(recipient)
+        }
+        if !row.isAtEnd {
+            for _ in 0..<row.count() { sentMarks.append(Self.readMarks(&row)) }
         }
         guard row.isSound else { return nil }
     }

@@ -2,37 +2,43 @@
 
 import RelayModel
 
-/// One piece of an envelope that travels in pieces: where it lies, and whether the peer in `piecesPeer` has it.
+/// One piece of an envelope that travels in pieces: where it lies, and which copies' peers have it.
 public struct PieceRow: Sendable, Hashable {
     public var offset: UInt64
     public var length: UInt64
     public var extent: UInt64
     /// Where in the extent it begins.
     public var extentOffset: UInt64
-    public var isSent: Bool
+    /// A bit for each slot of the envelope's `sentMarks` whose copy's peer has this piece.
+    public var sent: UInt8
     /// The header of this piece when it differs from the envelope's other than by its offset.
     public var header: [UInt8]
 
     public init(
-        offset: UInt64, length: UInt64, extent: UInt64, extentOffset: UInt64, isSent: Bool = false,
+        offset: UInt64, length: UInt64, extent: UInt64, extentOffset: UInt64, sent: UInt8 = 0,
         header: [UInt8] = []
     ) {
         self.offset = offset
         self.length = length
         self.extent = extent
         self.extentOffset = extentOffset
-        self.isSent = isSent
+        self.sent = sent
         self.header = header
     }
 
     public var end: UInt64 { offset + length }
+
+    public func isSent(_ slot: Int) -> Bool { sent & (1 << slot) != 0 }
+    public mutating func mark(_ slot: Int, isSent: Bool) {
+        if isSent { sent |= 1 << slot } else { sent &= ~(1 << slot) }
+    }
 
     public func encoded() -> [UInt8] {
         var out = RowWriter(capacity: 48 + header.count)
         out.number(length)
         out.number(extent)
         out.number(extentOffset)
-        out.byte(isSent ? 1 : 0)
+        out.byte(sent)
         out.blob(header)
         return out.record()
     }
@@ -41,7 +47,7 @@ public struct PieceRow: Sendable, Hashable {
         guard var row = RowCursor(record) else { return nil }
         self.init(
             offset: offset, length: row.number(), extent: row.number(), extentOffset: row.number(),
-            isSent: row.byte() != 0, header: row.blob())
+            sent: row.byte(), header: row.blob())
         guard row.isSound, !offset.addingReportingOverflow(length).overflow else { return nil }
     }
 }
@@ -155,6 +161,31 @@ extension ReportRow {
         }
         guard row.isSound else { return nil }
         self.init(bundle: bundle, recipient: recipient, state: state, time: time, reason: reason, path: path)
+    }
+}
+
+/// An envelope that was sent whole to a peer and not answered.
+public struct DoubtRow: Sendable, Hashable {
+    public var peer: NodeID
+    /// Until then no other hop is asked.
+    public var until: RelayTime
+    public init(peer: NodeID, until: RelayTime) {
+        self.peer = peer
+        self.until = until
+    }
+
+    public func encoded() -> [UInt8] {
+        var out = RowWriter(capacity: 48)
+        out.node(peer)
+        out.number(until.milliseconds)
+        return out.record()
+    }
+
+    public init?(record: UnsafeRawBufferPointer) {
+        guard var row = RowCursor(record), let peer = row.node() else { return nil }
+        self.peer = peer
+        until = RelayTime(milliseconds: row.number())
+        guard row.isSound else { return nil }
     }
 }
 

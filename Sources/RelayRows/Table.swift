@@ -36,6 +36,8 @@ public enum Table: UInt8, CaseIterable, Sendable {
     case corrupt
     /// (document ID or agency, envelope) → nothing: finds envelopes for operators.
     case lookup
+    /// Envelope → the peer to which it was sent whole without an answer, and until when others are not asked.
+    case doubt
 
     /// The name in the store's file.
     public var name: String { String(describing: self) }

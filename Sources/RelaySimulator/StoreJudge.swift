@@ -69,13 +69,13 @@ final class StoreJudge {
         var stock: [Stock: (count: UInt64, bytes: UInt64)] = [:]
         var reserved: UInt64 = 0
         for row in envelopes {
-            guard row.isComplete else {
-                if row.ended == .zero { reserved += row.payloadLength - row.receivedBytes }
-                continue
-            }
             let admin = row.kind == .administrative
-            for recipient in row.recipients where !recipient.state.isEnd {
-                inStore[admin, default: [:]][recipient.state, default: 0] += 1
+            if row.isComplete {
+                for recipient in row.recipients where !recipient.state.isEnd {
+                    inStore[admin, default: [:]][recipient.state, default: 0] += 1
+                }
+            } else if row.ended == .zero {
+                reserved += row.payloadLength - row.receivedBytes
             }
             guard row.ended == .zero, !admin else { continue }
             var places: [Stock] = [.everything]

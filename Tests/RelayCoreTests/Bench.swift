@@ -193,7 +193,7 @@ final class Bench {
     func offer(
         _ from: String, _ bundle: BundleID, _ document: DocumentDescription, for recipients: [String]? = nil,
         path: [PathStop], piece: (UInt64, UInt64)? = nil, lifetime: Milliseconds = .days(1), age: Milliseconds = .zero,
-        digest: Digest? = nil
+        digest: Digest? = nil, content: ((UInt64) -> UInt8)? = nil
     ) -> [Effect] {
         let range = piece.map { PieceRange(offset: $0.0, length: $0.1, total: document.payloadLength)! }
         let length = range?.length ?? document.payloadLength
@@ -204,8 +204,13 @@ final class Bench {
             wantsStatusReports: false, document: document,
             copy: CopyDescription(
                 recipients: recipients?.map { agency($0) } ?? document.recipients, path: path), header: [1])
+        var bytes = ByteBuffer(repeating: 7, count: Int(length))
+        if let content {
+            let start = range?.offset ?? 0
+            bytes = ByteBuffer(bytes: (0..<length).map { content(start + $0) })
+        }
         return run([
-            .offered(offer), .offerBytes(offer.ticket, ByteBuffer(repeating: 7, count: Int(length))),
+            .offered(offer), .offerBytes(offer.ticket, bytes),
             .offerCompleted(offer.ticket, digest: piece == nil ? digest ?? document.digest : nil),
         ]) ?? []
     }

@@ -124,14 +124,84 @@ import Testing
     @Test func theWindowAndTheActiveSetAreBounded() {
         let bench = Bench { configuration in
             configuration.limits.windowTransfers = 3
-            configuration.limits.activeMax = 4
+            configuration.limits.activeMax = 6
         }
         for _ in 0..<20 { bench.submit(["B1"]) }
         for _ in 0..<20 { bench.submit(["C1"]) }
+        #expect(bench.connect("binh").documents.count == 3)
+        // Four peers have a share of one each, and two places were for all.
+        #expect(bench.connect("chi").documents.count == 1)
+        #expect(bench.engine.core.activeCount == 4)
+    }
+
+    /// A peer that keeps alive and never answers takes its share and what is for all, and no more.
+    @Test func aSilentPeerLeavesOthersTheirShare() {
+        let bench = Bench { configuration in configuration.limits.activeMax = 8 }
+        for _ in 0..<20 { bench.submit(["C1"]) }
+        for _ in 0..<20 { bench.submit(["B1"]) }
+        #expect(bench.connect("chi").documents.count == 5)
+        var open = bench.connect("binh").documents
+        var answered = 0
+        while let next = open.popLast() {
+            answered += 1
+            open += bench.answer(next, .acknowledged).documents
+        }
+        #expect(answered == 20)
+    }
+
+    /// What a restart finds in doubt stays in doubt: here by a row.
+    @Test func aDoubtOutlivesTheProcess() {
+        let bench = Bench()
         bench.connect("binh")
         bench.connect("chi")
-        #expect(bench.released.documents.count == 4)
-        #expect(bench.engine.core.activeCount == 4)
+        bench.submit(["B1"])
+        bench.lose("binh", sentWhole: bench.released.documents)
+        bench.lose("chi")
+        bench.restart()
+        #expect(bench.connect("chi").documents.isEmpty)
+        #expect(bench.advance(.seconds(60)).documents.isEmpty)
+        #expect(bench.advance(.minutes(3)).documents.map(\.peer.name) == ["chi"])
+        bench.answer(bench.released.documents.last!, .acknowledged)
+        #expect(bench.read { $0.count(.doubt) } == 0)
+    }
+
+    /// A crash leaves no time to write what was on the links: all that was there counts as sent to the link it was bound for.
+    @Test func afterACrashOtherHopsWaitForTheOneThatMayHaveIt() {
+        let bench = Bench()
+        bench.connect("binh")
+        bench.connect("chi")
+        bench.submit(["B1"])
+        #expect(bench.released.documents.map(\.peer.name) == ["binh"])
+        bench.restart()
+        bench.connect("chi")
+        bench.advance(.seconds(10))
+        let urgent = bench.submit(["B2"])!
+        #expect(urgent.documents.map(\.peer.name) == ["chi"], "it came after the crash")
+        #expect(bench.advance(.seconds(60)).documents.isEmpty)
+        #expect(bench.advance(.minutes(2)).documents.map(\.peer.name) == ["chi"])
+    }
+
+    @Test func afterAnOrderlyStopNothingIsInDoubt() {
+        let bench = Bench()
+        bench.connect("binh")
+        bench.submit(["B1"])
+        bench.lose("binh")
+        bench.restart()
+        bench.connect("chi")
+        #expect(bench.advance(.seconds(10)).documents.map(\.peer.name) == ["chi"])
+    }
+
+    /// A session that is ending takes nothing; others wait for its successor as they wait for a lost link.
+    @Test func anEndingSessionIsNotALink() {
+        let bench = Bench()
+        bench.connect("binh")
+        bench.connect("chi")
+        bench.event(.sessionEnding(session: bench.sessions[node("binh")]!))
+        bench.submit(["B1"])
+        #expect(bench.released.documents.isEmpty)
+        #expect(bench.advance(.seconds(6)).documents.map(\.peer.name) == ["chi"])
+        bench.connect("binh")
+        #expect(bench.submit(["B2"])?.documents.map(\.peer.name) == ["binh"])
     }
 
     @Test(arguments: [false, true])

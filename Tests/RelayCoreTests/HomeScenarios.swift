@@ -93,90 +93,26 @@ import Testing
         #expect(bench.reports(of: bundle).isEmpty)
     }
 
-    private static let total: UInt64 = 10_000
-    private static let pieces: [(UInt64, UInt64)] = [(6_000, 4_000), (0, 3_000), (3_000, 3_000)]
-
-    /// Out of order, each twice, on two links; verified; one arrival.
-    @Test(arguments: [false, true])
-    func piecesArriveInAnyOrder(restarts: Bool) {
-        let bench = Bench(restarts: restarts)
-        bench.connect("an")
+    /// Envelopes made while the clock was doubted have no creation time: their reports go by their own.
+    @Test func reportsOfEnvelopesWithoutATimeGoAsWell() {
+        let bench = Bench { configuration in configuration.limits.historyMemory = .days(1) }
         bench.connect("binh")
-        let bundle = bench.bundle(of: "an")
-        let document = bench.document("A1", ["T1", "T2"], length: Self.total)
-        var verifications: [Effect] = []
-        for (index, piece) in Self.pieces.enumerated() {
-            let link = index % 2 == 0 ? "an" : "binh"
-            let path = index % 2 == 0 ? bench.path("an") : bench.path("an", "binh")
-            let effects = bench.offer(link, bundle, document, path: path, piece: piece)
-            #expect(effects.acknowledgements == 1)
-            verifications += effects
-            bench.breathe()
-            let again = bench.offer("an", bundle, document, path: bench.path("an"), piece: piece)
-            #expect(again.refusals == [.completed])
-        }
-        #expect(bench.rows(of: bundle).count == 1)
-        #expect(bench.counter(.reservedBytes) == 0)
-        #expect(bench.released.contains { if case .verify = $0 { true } else { false } })
-        let number = bench.rows(of: bundle)[0].number
-        bench.event(.documentVerified(number: number, matches: true))
-        #expect(bench.states(of: bundle) == ["T1": .arrived, "T2": .arrived])
-    }
-
-    @Test func aDocumentThatIsNotWhatItSaysIsRefused() {
-        let bench = Bench()
-        bench.connect("an")
-        let bundle = bench.bundle(of: "an")
-        let document = bench.document("A1", ["T1"], length: Self.total)
-        for piece in Self.pieces { bench.offer("an", bundle, document, path: bench.path("an"), piece: piece) }
-        bench.event(.documentVerified(number: bench.rows(of: bundle)[0].number, matches: false))
-        #expect(bench.states(of: bundle) == ["T1": .refused])
-        let whole = bench.bundle(of: "an")
-        let wrong = Digest(words: (9, 9, 9, 9))
-        let refused = bench.offer("an", whole, bench.document("A1", ["T1"]), path: bench.path("an"), digest: wrong)
-        #expect(refused.refusals == [.notAcceptable])
-        bench.advance(.seconds(1))
-        #expect(bench.read { $0.count(.chunk) } == 0 || bench.rows(of: whole).isEmpty)
-    }
-
-    /// Some of the recipients are known here already: all pieces still find their row, and nobody is counted twice.
-    @Test func piecesOfAPartlyKnownCopyComeTogether() {
-        let bench = Bench()
-        bench.connect("an")
-        let bundle = bench.bundle(of: "an")
-        let document = bench.document("A1", ["T1", "T2"], length: Self.total)
-        for piece in Self.pieces {
-            bench.offer("an", bundle, document, for: ["T1"], path: bench.path("an"), piece: piece)
-        }
-        bench.event(.documentVerified(number: bench.rows(of: bundle)[0].number, matches: true))
-        for piece in Self.pieces {
-            #expect(bench.offer("an", bundle, document, path: bench.path("an"), piece: piece).acknowledgements == 1)
-        }
-        let second = bench.rows(of: bundle)[1]
-        bench.event(.documentVerified(number: second.number, matches: true))
-        #expect(bench.rows(of: bundle)[1].recipients.map(\.name).sorted() == ["T1", "T2"])
-        #expect(bench.counter(.state(.arrived, admin: false)) == 2)
-        #expect(bench.counter(.acceptedTaken(admin: false)) == 2)
-    }
-
-    /// A large document for two links: each link's progress is its own.
-    @Test func aGiantGoesOutOnTwoLinks() {
-        let bench = Bench()
-        bench.connect("binh")
-        bench.connect("chi")
-        let length = Int(PieceRange.grid) * 2 + 5
-        let bundle = bench.submit(["B1", "C1"], length: length)!.accepted!
-        var open = bench.released.documents
-        var seen: [String: [UInt64]] = [:]
-        while !open.isEmpty {
-            let next = open.removeFirst()
-            seen[next.peer.name, default: []].append(next.piece?.offset ?? 0)
-            open += bench.answer(next, .acknowledged).documents
-        }
-        let offsets = [0, PieceRange.grid, 2 * PieceRange.grid]
-        #expect(seen == ["binh": offsets, "chi": offsets])
-        #expect(bench.states(of: bundle) == ["B1": .forwarded, "C1": .forwarded])
-        bench.advance(.seconds(1))
-        #expect(bench.read { $0.count(.chunk) } == 0)
+        bench.event(.clockDoubted(true, why: "a test"))
+        let bundle = bench.submit(["B1"])!.accepted!
+        #expect(bundle.creationTime == 0)
+        let row = ReportRow(
+            bundle: bundle, recipient: agency("B1"), state: .arrived, time: WallTime(milliseconds: bench.wall),
+            reason: .none, path: bench.path("tam", "binh"))
+        bench.event(
+            .reported(
+                ticket: bench.ticket(), session: bench.sessions[node("binh")]!, reporter: node("binh"),
+                bundle: bench.bundle(of: "binh"), rows: [row]))
+        #expect(bench.reports(of: bundle).count == 1)
+        bench.event(.clockDoubted(false, why: "a test"))
+        bench.event(.sourceHeard(source: node("an").endpoint, created: bench.wall, age: .zero))
+        bench.advance(.hours(23))
+        #expect(bench.reports(of: bundle).count == 1)
+        bench.advance(.hours(2))
+        #expect(bench.reports(of: bundle).isEmpty)
     }
 }
