@@ -106,7 +106,7 @@ extension RelayCore {
         guard clockJudge.isConfirmed, wall > limits.historyMemory.count else { return }
         let oldest = wall - limits.historyMemory.count
         let prefix = RowKey(text: node.endpoint.text)
-        var keys = oldWithoutTime(prefix, oldest, turn.rows)
+        var keys = oldWithoutTime(prefix, turn.now.relay, turn.rows)
         prefix.adding(UInt64(1)).withBytes { first in
             turn.rows.scan(.report, from: first) { key, _ in
                 guard prefix.isPrefix(of: key), key.number(at: prefix.bytes.count) < oldest, keys.count < 4_096 else {
@@ -119,10 +119,10 @@ extension RelayCore {
         for key in keys { turn.rows.delete(.report, key) }
     }
 
-    /// Envelopes made while the clock was doubted have no creation time: their report rows go by their own. A part of them is looked
-    /// at each time, going round.
+    /// Envelopes made while the clock was doubted have no creation time: their report rows go by the time at which they came. A part
+    /// of them is looked at each time, going round.
     private mutating func oldWithoutTime(
-        _ prefix: RowKey, _ oldest: UInt64, _ rows: any RowTransaction
+        _ prefix: RowKey, _ now: RelayTime, _ rows: any RowTransaction
     ) -> [RowKey] {
         let timeless = prefix.adding(UInt64(0))
         let from = timelessSweep.flatMap { $0 < timeless ? nil : $0 } ?? timeless
@@ -137,7 +137,10 @@ extension RelayCore {
                     return false
                 }
                 looked += 1
-                if let line = ReportRow(record: value), line.time.milliseconds > 0, line.time.milliseconds < oldest {
+                var received: RelayTime?
+                if ReportRow(record: value, received: &received) != nil, let received,
+                    received + limits.historyMemory <= now
+                {
                     keys.append(RowKey(copying: key))
                 }
                 return true

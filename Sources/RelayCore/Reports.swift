@@ -63,7 +63,7 @@ extension RelayCore {
                 bundle: row.bundle, recipient: code, state: state, time: turn.now.wall, reason: recipient.reason,
                 path: row.path)
             if source == node {
-                store(line, turn.rows)
+                store(line, turn)
             } else {
                 turn.rows.put(
                     .outgoingReport, Keys.outgoingReport(source, order: takeNumber()), line.encoded())
@@ -157,7 +157,7 @@ extension RelayCore {
         }
         var believed = 0
         for line in lines where isBelievable(line, reporter, turn.rows) {
-            store(line, turn.rows)
+            store(line, turn)
             believed += 1
         }
         ledger.count(.recordTaken)
@@ -195,9 +195,11 @@ extension RelayCore {
         return line.bundle.incarnation == incarnation && line.bundle.counter < nextCounter
     }
 
-    private func store(_ line: ReportRow, _ rows: any RowTransaction) {
+    private func store(_ line: ReportRow, _ turn: Turn) {
         // One row a state, the first that came: a reporter cannot fill the table by repeating itself.
         let key = Keys.report(line.bundle, recipient: line.recipient, order: UInt64(line.state.rawValue))
-        if rows.value(.report, key) == nil { rows.put(.report, key, line.encoded()) }
+        if turn.rows.value(.report, key) == nil {
+            turn.rows.put(.report, key, line.encoded(received: turn.now.relay))
+        }
     }
 }

@@ -49,7 +49,9 @@ extension Node {
                 throw PreparationFailure(sentence: problem)
             }
             let diff = ConfigurationDiff(from: old, to: prepared.configuration)
-            let lines = diff.lines()
+            let core = CoreConfiguration(prepared.configuration)
+            let forecast = try store.read { ReloadForecast(from: CoreConfiguration(old), to: core, $0) }
+            let lines = diff.lines() + [forecast.sentence]
             if diff.needsForce, !force {
                 logger.error("reload refused: more than 5 % would be moved or removed", metadata: ["diff": "\(lines)"])
                 return (
@@ -60,7 +62,7 @@ extension Node {
             }
             configuration.withLockedValue { $0 = prepared.configuration }
             rights.forget()
-            engine.reconfigure(CoreConfiguration(prepared.configuration))
+            engine.reconfigure(core)
             links.replacePolicy(LinkPolicy(prepared))
             for (path, digest) in prepared.digests {
                 logger.notice("reloaded", metadata: ["file": "\(path)", "sha256": "\(digest.hex)"])

@@ -130,7 +130,8 @@ public struct HistoryRow: Sendable, Hashable {
 }
 
 extension ReportRow {
-    public func encoded() -> [UInt8] {
+    /// `received`: when a row that came in was stored here, by this node's own residence clock; the reporter's may be years off.
+    public func encoded(received: RelayTime? = nil) -> [UInt8] {
         var out = RowWriter(capacity: 128)
         out.endpoint(bundle.source)
         out.number(bundle.creationTime)
@@ -144,10 +145,16 @@ extension ReportRow {
             out.node(stop.node)
             out.number(stop.time.milliseconds)
         }
+        if let received { out.number(received.milliseconds) }
         return out.record()
     }
 
     public init?(record: UnsafeRawBufferPointer) {
+        var received: RelayTime?
+        self.init(record: record, received: &received)
+    }
+
+    public init?(record: UnsafeRawBufferPointer, received: inout RelayTime?) {
         guard var row = RowCursor(record) else { return nil }
         let bundle = BundleID(source: row.endpoint(), creationTime: row.number(), sequence: row.number())
         let recipient = row.agency()
@@ -159,6 +166,7 @@ extension ReportRow {
             guard let node = row.node() else { return nil }
             path.append(PathStop(node: node, time: WallTime(milliseconds: row.number())))
         }
+        if !row.isAtEnd { received = RelayTime(milliseconds: row.number()) }
         guard row.isSound else { return nil }
         self.init(bundle: bundle, recipient: recipient, state: state, time: time, reason: reason, path: path)
     }

@@ -216,6 +216,18 @@ import Testing
         #expect(bench.states(of: bundle) == ["B1": .forwarded])
     }
 
+    @Test func aReloadSaysBeforehandWhatItMoves() {
+        let bench = Bench()
+        for _ in 0..<3 { bench.submit(["B1", "C1"]) }
+        bench.submit(["D1"])
+        let new = Bench.configuration(
+            routes: [("binh", ["chi"]), ("an", ["an"]), ("chi", ["chi"]), ("dao", ["an"])])
+        let forecast = bench.read { ReloadForecast(from: bench.configuration, to: new, $0) }
+        #expect(forecast.sentence == "waiting copies routed anew: 4 of 7")
+        let same = bench.read { ReloadForecast(from: bench.configuration, to: bench.configuration, $0) }
+        #expect(same.affected == 0 && same.waiting == 7)
+    }
+
     /// The pass over the queue is not lost with the process.
     @Test func aReloadThatWasCutOffIsTakenUpAgain() {
         let bench = Bench()
