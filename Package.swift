@@ -111,6 +111,7 @@ let package = Package(
         program("edoc-gate", ["RelayRows", "RelayStore"]),
 
         // Tests.
+        tests("LanguageTests", ["Language"]),
         tests("RelayModelTests", ["RelayModel"]),
         tests("BundleProtocolTests", ["BundleProtocol", "RelayModel", "CChecksum", nioCore]),
         tests("TCPCLTests", ["TCPCL", "RelayModel", nioCore]),

@@ -4,6 +4,7 @@
 import ArgumentParser
 import ControlAPI
 import Glibc
+import Language
 
 @main
 enum Entry {
@@ -25,7 +26,7 @@ enum Entry {
                 Output.complain(failure.lines)
                 return failure.status
             }
-            let message = Edocctl.fullMessage(for: error)
+            let message = HelpText.inLanguage(Edocctl.fullMessage(for: error))
             guard Edocctl.exitCode(for: error) == .success else {
                 Output.complain([message])
                 return .usage

@@ -2,6 +2,7 @@
 
 import ArgumentParser
 import EdXML
+import Language
 
 struct Failure {
     var status: ExitStatus
@@ -26,7 +27,7 @@ struct Failure {
         case .notPermitted(let socket):
             self.init(status: .notPermitted, lines: [FailureSentences.notPermitted(Shown.text(socket))])
         case .refused(let code, let answer):
-            let lines = [answer.error] + answer.problems.map { "  " + $0 }
+            let lines = [Shown.sentence(answer.error)] + answer.problems.map { "  " + Shown.sentence($0) }
             self.init(status: code == 403 ? .notPermitted : .negative, lines: lines.map(Shown.text))
         case .broken(let why): self.init(status: .negative, lines: [Shown.text(why)])
         }
@@ -50,10 +51,17 @@ struct NegativeAnswer: Error {
 
 enum FailureSentences {
     static func unreachable(_ socket: String) -> String {
-        "no daemon answers at \(socket); start it (systemctl start edocd) or name its socket with --socket"
+        phrase(
+            "no daemon answers at \(socket); start it (systemctl start edocd) or name its socket with --socket",
+            "không có tiến trình edocd nào trả lời ở \(socket); hãy khởi động (systemctl start edocd) hoặc chỉ ổ cắm bằng --socket"
+        )
     }
     static func notPermitted(_ socket: String) -> String {
-        "you may not connect to \(socket); ask to be put into its group, or run as root"
+        phrase(
+            "you may not connect to \(socket); ask to be put into its group, or run as root",
+            "bạn không được phép nối tới \(socket); hãy xin vào nhóm của nó, hoặc chạy bằng root")
     }
-    static let otherVersion = "the answer is not one that this edocctl understands; use the one of the daemon's version"
+    static let otherVersion = phrase(
+        "the answer is not one that this edocctl understands; use the one of the daemon's version",
+        "edocctl này không hiểu câu trả lời; hãy dùng bản cùng phiên bản với edocd")
 }

@@ -3,6 +3,7 @@
 
 import ControlAPI
 import Glibc
+import Language
 
 enum Shown {
     /// Text from elsewhere, harmless on a terminal and in one line.
@@ -18,6 +19,10 @@ enum Shown {
         }
         return result
     }
+
+    /// A sentence of the daemon, in the language of this process.
+    static func sentence(_ text: String) -> String { daemon(text) }
+    private static let daemon = Catalogue(CatalogueEntries.all)
 
     /// JSON that says the same and is harmless on a terminal: outside of texts JSON has no such characters.
     static func json(_ json: String) -> String {

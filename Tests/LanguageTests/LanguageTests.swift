@@ -1,0 +1,41 @@
+// Which language a process speaks, and how sentences of others are found by their templates.
+
+import Language
+import Testing
+
+@Suite struct LanguageTests {
+    @Test(
+        arguments: [
+            ([:], Language.english), (["LANG": "vi_VN.UTF-8"], .vietnamese), (["LANG": "vi"], .vietnamese),
+            (["LANG": "vi_VN", "LC_ALL": "C"], .english),
+            (["LANG": "en_GB", "LC_MESSAGES": "vi_VN.UTF-8"], .vietnamese),
+            (["LC_ALL": "", "LANG": "vi.UTF-8"], .vietnamese), (["LANG": "vie_VN"], .english),
+        ] as [([String: String], Language)])
+    func theEnvironmentDecides(environment: [String: String], language: Language) {
+        #expect(Language { environment[$0] } == language)
+    }
+
+    private static let catalogue = Catalogue([
+        ("% is up", "%1 đang nối"), ("% is up, and % waits", "%1 đang nối, %2 chờ"), ("route: %", "tuyến: %1"),
+        ("from % to %", "đến %2 từ %1"), ("nothing", "không có gì"),
+    ])
+
+    @Test(arguments: [
+        ("hcm is up", "hcm đang nối"), ("hcm is up, and all waits", "hcm đang nối, all chờ"),
+        ("route: hcm is up", "tuyến: hcm đang nối"), ("from a to b to c", "đến b to c từ a"),
+        ("nothing", "không có gì"),
+        ("nothing else", "nothing else"), ("", ""), ("hcm is up!", "hcm is up!"),
+    ])
+    func sentencesAreFoundByTheirTemplates(english: String, vietnamese: String) {
+        #expect(Self.catalogue.vietnamese(english) == vietnamese)
+    }
+
+    @Test func theHelpHasItsHeadings() {
+        let help = "OVERVIEW: x\n\nUSAGE: edocctl <subcommand>\n\nOPTIONS:\n  -h, --help    Show help information.\n"
+        #expect(
+            HelpText.inLanguage(help, .vietnamese)
+                == "MÔ TẢ: x\n\nCÁCH DÙNG: edocctl <subcommand>\n\nTUỲ CHỌN:\n  -h, --help    Hiện trợ giúp.\n")
+        #expect(HelpText.inLanguage(help, .english) == help)
+        #expect(HelpText.inLanguage("Error: Unknown option '--x'", .vietnamese) == "Lỗi: Không có tuỳ chọn '--x'")
+    }
+}
