@@ -44,7 +44,8 @@ extension RelayCore {
     /// Writes the rows of a new envelope. Recipients that were refused on the way in end at once.
     mutating func record(_ row: inout EnvelopeRow, isComplete: Bool, _ turn: inout Turn) {
         turn.rows.put(.bundle, Keys.bundle(row.bundle, number: row.number))
-        turn.rows.put(.deadline, Keys.deadline(row.expiry, number: row.number))
+        row.nextLook = firstLook(row)
+        turn.rows.put(.deadline, Keys.deadline(row.nextLook, number: row.number))
         if let document = row.document, row.origin == nil {
             turn.rows.put(.lookup, Keys.lookup(.documentID, document.documentID).adding(row.number))
         }
@@ -81,11 +82,11 @@ extension RelayCore {
             if recipient.isDuplicate { continue }
             if recipient.state.isEnd {
                 // Refused on the way in, or ended before it was whole: counted as accepted and ended, and reported.
-                ledger.moved(row, recipient, from: nil, to: .waiting)
+                ledger.moved(row, recipient, from: nil, to: .waiting, turn.now.relay)
                 row.recipients[index].state = .waiting
                 end(&row, index, recipient.state, recipient.reason, &turn)
             } else {
-                ledger.moved(row, recipient, from: nil, to: recipient.state)
+                ledger.moved(row, recipient, from: nil, to: recipient.state, turn.now.relay)
                 guard recipient.state == .waiting, recipient.routeClass == 0 else { continue }
                 if row.isInPieces, row.document != nil {
                     // Its digest is checked before the agency sees it.
@@ -117,13 +118,14 @@ extension RelayCore {
         }
         move(&row, index, to: .arrived, turn.now.relay)
         turn.rows.put(.inbox, Keys.inbox(name, number: row.number))
+        lookAfterArrival(&row, turn.rows, turn.now.relay)
         report(row, row.recipients[index], .arrived, &turn)
     }
 
     /// Changes the state of one recipient, with its counters.
     mutating func move(_ row: inout EnvelopeRow, _ index: Int, to state: RecipientState, _ now: RelayTime) {
         let old = row.recipients[index].state
-        if row.isComplete { ledger.moved(row, row.recipients[index], from: old, to: state) }
+        if row.isComplete { ledger.moved(row, row.recipients[index], from: old, to: state, now) }
         if old != state { row.recipients[index].since = now }
         row.recipients[index].state = state
     }
@@ -159,7 +161,8 @@ extension RelayCore {
     /// duplicates.
     mutating func settle(_ row: inout EnvelopeRow, _ turn: inout Turn) {
         guard row.isEnded, row.ended == .zero else { return save(row, turn.rows) }
-        turn.rows.delete(.deadline, Keys.deadline(row.expiry, number: row.number))
+        let keepsLook = keepsLook(row, turn.now.relay)
+        if !keepsLook { turn.rows.delete(.deadline, Keys.deadline(row.look, number: row.number)) }
         if row.isComplete {
             ledger.stocked(row, by: -1, turn.now)
         } else {
@@ -170,6 +173,8 @@ extension RelayCore {
         row.header = []
         doubts[row.number] = nil
         save(row, turn.rows)
+        // Where a report is still to be looked for, that look writes the deadline of the memory.
+        if keepsLook { return }
         turn.rows.put(.deadline, Keys.deadline(row.ended + limits.transitMemory, number: row.number))
     }
 

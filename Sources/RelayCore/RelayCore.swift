@@ -105,6 +105,7 @@ public struct RelayCore {
         classes.load(turn.rows)
         removals = Self.leftovers(turn.rows)
         gathering.load(turn.rows, now: turn.now.relay)
+        ledger.load(turn.rows, now: turn.now.relay)
         // Peers that were up before may come back at once; then others take over.
         wakeups.insert(turn.now.relay + configuration.limits.failoverWait, .everything)
         if turn.rows.number(.meta, "routesDigest") != configuration.routesDigest {
@@ -161,7 +162,7 @@ public struct RelayCore {
             turn.rows.setNumber(.meta, "nextCounter", UInt64(nextCounter))
             metaChanged = false
         }
-        ledger.write(to: turn.rows)
+        ledger.write(to: turn.rows, turn.now.relay)
         inHand(0)
     }
 

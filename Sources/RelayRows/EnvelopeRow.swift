@@ -97,6 +97,12 @@ public struct EnvelopeRow: Sendable {
     public var recipients: [RecipientRow]
     /// When the last recipient ended; zero before.
     public var ended: RelayTime
+    /// Where its row in `deadline` stands; zero: at its expiry (rows of an earlier version).
+    public var nextLook: RelayTime
+    /// Indexes of the recipients whose delay has been reported.
+    public var delayed: [UInt64]
+    /// What hops have answered lately, the oldest first; bounded.
+    public var answers: [AnswerNote]
 
     public var expiry: RelayTime {
         arrival + Milliseconds(lifetime.count > ageAtArrival.count ? lifetime.count - ageAtArrival.count : 0)
@@ -137,6 +143,32 @@ public struct EnvelopeRow: Sendable {
         lastAnswer = ""
         recipients = []
         ended = .zero
+        nextLook = .zero
+        delayed = []
+        answers = []
+    }
+
+    /// Remembers what a hop has answered; the oldest go.
+    public mutating func note(_ answer: String, of peer: NodeID, _ time: WallTime) {
+        lastAnswer = "\(peer.name): \(answer)"
+        answers.append(AnswerNote(time: time, peer: peer, text: answer))
+        if answers.count > AnswerNote.kept { answers.removeFirst(answers.count - AnswerNote.kept) }
+    }
+}
+
+/// One answer of a hop that did not take an envelope.
+public struct AnswerNote: Sendable, Hashable {
+    public var time: WallTime
+    public var peer: NodeID
+    public var text: String
+
+    /// So many are kept of one envelope.
+    public static let kept = 8
+
+    public init(time: WallTime, peer: NodeID, text: String) {
+        self.time = time
+        self.peer = peer
+        self.text = text
     }
 }
 
@@ -175,6 +207,15 @@ extension EnvelopeRow {
         }
         out.number(UInt64(recipients.count))
         for recipient in recipients { Self.write(recipient, to: &out) }
+        out.number(nextLook.milliseconds)
+        out.number(UInt64(delayed.count))
+        for index in delayed { out.number(index) }
+        out.number(UInt64(answers.count))
+        for answer in answers {
+            out.number(answer.time.milliseconds)
+            out.node(answer.peer)
+            out.text(answer.text)
+        }
         return out.record()
     }
 
@@ -245,6 +286,15 @@ extension EnvelopeRow {
         for _ in 0..<recipientCount {
             guard let recipient = Self.readRecipient(&row) else { return nil }
             recipients.append(recipient)
+        }
+        if !row.isAtEnd {
+            nextLook = RelayTime(milliseconds: row.number())
+            for _ in 0..<row.count() { delayed.append(row.number()) }
+            for _ in 0..<row.count() {
+                let time = WallTime(milliseconds: row.number())
+                guard let peer = row.node() else { return nil }
+                answers.append(AnswerNote(time: time, peer: peer, text: row.text()))
+            }
         }
         guard row.isSound else { return nil }
     }
