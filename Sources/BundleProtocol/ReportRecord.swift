@@ -35,7 +35,7 @@ public enum ReportRecord {
         buffer.writeCBOR(unsigned: row.bundle.creationTime)
         buffer.writeCBOR(unsigned: row.bundle.sequence)
         buffer.writeCBOR(text: row.recipient.text)
-        buffer.writeCBOR(unsigned: UInt64(row.state.rawValue))
+        buffer.writeCBOR(unsigned: wireState(row.state))
         buffer.writeCBOR(unsigned: row.time.milliseconds)
         buffer.writeCBOR(unsigned: row.reason.rawValue)
         buffer.writeCBOR(arrayOf: row.path.count)
@@ -47,6 +47,23 @@ public enum ReportRecord {
     }
 }
 
+// A delay is written as an arrival with a reason of its own: a node of an earlier version can read the record, and takes the row
+// for an arrival that it knows of, or does not believe it. A number of its own would make that node refuse the whole record.
+extension ReportRecord {
+    private static func wireState(_ state: ReportedState) -> UInt64 {
+        UInt64((state == .delayed ? ReportedState.arrived : state).rawValue)
+    }
+
+    /// Nil for a state that a later version may have.
+    fileprivate static func state(_ wire: UInt64, _ reason: ReportReason) -> ReportedState? {
+        guard let state = UInt8(exactly: wire).flatMap(ReportedState.init(rawValue:)), state != .delayed else {
+            return nil
+        }
+        let isDelay = reason == .notPickedUp || reason == .stillQueued
+        return state == .arrived && isDelay ? .delayed : state
+    }
+}
+
 extension CBORReader {
     /// The content of a report record, nil if it is another project's.
     mutating func readReportRows() throws(BundleError) -> [ReportRow]? {
@@ -54,20 +71,23 @@ extension CBORReader {
         var list = try openList(countMax: ReportRow.rowsPerRecordMax)
         var rows: [ReportRow] = []
         rows.reserveCapacity(list.stated)
-        while try list.hasNext(&self) { rows.append(try readReportRow()) }
+        var isEmpty = true
+        while try list.hasNext(&self) {
+            isEmpty = false
+            // A state of a later version says nothing here; the other rows do.
+            if let row = try readReportRow() { rows.append(row) }
+        }
         try closeArray(end)
-        guard !rows.isEmpty else { throw failure(.badRecord, "a report record has no rows") }
+        guard !isEmpty else { throw failure(.badRecord, "a report record has no rows") }
         return rows
     }
 
-    private mutating func readReportRow() throws(BundleError) -> ReportRow {
+    private mutating func readReportRow() throws(BundleError) -> ReportRow? {
         let end = try openArray(UInt64(ReportRecord.rowItemCount))
         let source = try readEndpointID()
         let bundle = BundleID(source: source, creationTime: try readUnsigned(), sequence: try readUnsigned())
         let recipient = try readAgencyCode(.badRecord)
-        guard let state = ReportedState(rawValue: UInt8(clamping: try readUnsigned())) else {
-            throw failure(.badRecord, "a row reports a state that is not known")
-        }
+        let wire = try readUnsigned()
         let time = WallTime(milliseconds: try readUnsigned())
         let reason = ReportReason(rawValue: try readUnsigned())
         var stops = try openList(countMax: PathStop.pathStopsMax)
@@ -80,6 +100,7 @@ extension CBORReader {
             try closeArray(stop)
         }
         try closeArray(end)
+        guard let state = ReportRecord.state(wire, reason) else { return nil }
         return ReportRow(bundle: bundle, recipient: recipient, state: state, time: time, reason: reason, path: path)
     }
 }

@@ -16,6 +16,7 @@ public enum ControlPath {
     public static let routes = "/v1/routes"
     public static let explain = "/v1/routes/explain"
     public static let ledger = "/v1/ledger"
+    public static let limits = "/v1/limits"
     public static let submit = "/v1/submit"
     public static let reload = "/v1/reload"
 

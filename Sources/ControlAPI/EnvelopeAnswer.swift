@@ -32,6 +32,8 @@ public struct EnvelopeAnswer: ControlAnswer {
         public var expires: Timestamp?
         public var ended: Timestamp?
         public var lastAnswer: String
+        /// What hops have answered lately, the oldest first; the last eight are kept.
+        public var answers: [Answer]
         public var hopCount: UInt64
         public var hopLimit: UInt64
         public var path: [Stop]
@@ -51,10 +53,23 @@ public struct EnvelopeAnswer: ControlAnswer {
             self.lifetimeSeconds = lifetimeSeconds
             self.ageSeconds = ageSeconds
             lastAnswer = ""
+            answers = []
             hopCount = 0
             hopLimit = 0
             path = []
             recipients = []
+        }
+    }
+
+    /// A hop's answer to an attempt.
+    public struct Answer: Codable, Sendable, Hashable {
+        public var time: Timestamp
+        public var peer: String
+        public var text: String
+        public init(time: Timestamp, peer: String, text: String) {
+            self.time = time
+            self.peer = peer
+            self.text = text
         }
     }
 
@@ -84,6 +99,8 @@ public struct EnvelopeAnswer: ControlAnswer {
         public var peer: String?
         public var reason: String?
         public var refusedBy: [String]
+        /// True when its submitter has been told that it takes long.
+        public var isDelayReported: Bool
 
         public init(name: String, state: String, attempts: UInt32) {
             self.name = name
@@ -92,6 +109,7 @@ public struct EnvelopeAnswer: ControlAnswer {
             nextHops = []
             why = []
             refusedBy = []
+            isDelayReported = false
         }
     }
 

@@ -22,6 +22,10 @@ public struct PeersAnswer: ControlAnswer {
         public var bytesInFlight: UInt64
         /// Sent whole, not answered when their session ended.
         public var inDoubt: Int
+        /// What waits and would go to it first.
+        public var backlog: Backlog
+        /// Why it does not take what it should; nil when it does.
+        public var stuck: Stuck?
         public var sessions: [Session]
 
         public init(node: String, state: String, dials: Bool) {
@@ -33,7 +37,30 @@ public struct PeersAnswer: ControlAnswer {
             transfersInFlight = 0
             bytesInFlight = 0
             inDoubt = 0
+            backlog = Backlog()
             sessions = []
+        }
+    }
+
+    public struct Backlog: Codable, Sendable, Hashable {
+        public var count: UInt64
+        public var bytes: UInt64
+        public var oldestSeconds: UInt64
+        public init(count: UInt64 = 0, bytes: UInt64 = 0, oldestSeconds: UInt64 = 0) {
+            self.count = count
+            self.bytes = bytes
+            self.oldestSeconds = oldestSeconds
+        }
+    }
+
+    public struct Stuck: Codable, Sendable, Hashable {
+        /// silent, paused, suspended, unreachable, absent or idle.
+        public var word: String
+        /// One sentence.
+        public var why: String
+        public init(word: String, why: String) {
+            self.word = word
+            self.why = why
         }
     }
 
@@ -47,9 +74,16 @@ public struct PeersAnswer: ControlAnswer {
         public var certificateExpires: Timestamp?
         public var bytesSent: UInt64
         public var bytesReceived: UInt64
+        /// Of the connection, measured by the kernel.
+        public var roundTripMicroseconds: UInt64?
+        /// Transfers that are under way and not answered.
+        public var inFlight: Int
+        /// For how long transfers are under way and nothing has been acknowledged.
+        public var silentSeconds: UInt64
         public init(
             address: String, dialled: Bool, since: Timestamp, tlsVersion: String?, cipher: String?,
-            certificateExpires: Timestamp?, bytesSent: UInt64, bytesReceived: UInt64
+            certificateExpires: Timestamp?, bytesSent: UInt64, bytesReceived: UInt64,
+            roundTripMicroseconds: UInt64? = nil, inFlight: Int = 0, silentSeconds: UInt64 = 0
         ) {
             self.address = address
             self.dialled = dialled
@@ -59,6 +93,9 @@ public struct PeersAnswer: ControlAnswer {
             self.certificateExpires = certificateExpires
             self.bytesSent = bytesSent
             self.bytesReceived = bytesReceived
+            self.roundTripMicroseconds = roundTripMicroseconds
+            self.inFlight = inFlight
+            self.silentSeconds = silentSeconds
         }
     }
 
@@ -110,7 +147,21 @@ public struct ExplainAnswer: ControlAnswer {
     /// The hop that a copy would take at this moment.
     public var liveHop: String?
     public var notes: [String]
+    /// Every hop of the row, in order, and what speaks for or against it now.
+    public var hops: [Hop]
     public var passedOver: [PassedOver]
+
+    public struct Hop: Codable, Sendable, Hashable {
+        public var node: String
+        /// True for the one that a copy would take at this moment.
+        public var isTaken: Bool
+        public var why: String
+        public init(node: String, isTaken: Bool, why: String) {
+            self.node = node
+            self.isTaken = isTaken
+            self.why = why
+        }
+    }
 
     public struct PassedOver: Codable, Sendable, Hashable {
         public var row: String
@@ -126,6 +177,7 @@ public struct ExplainAnswer: ControlAnswer {
         self.destination = destination
         nextHops = []
         notes = []
+        hops = []
         passedOver = []
     }
 }

@@ -8,8 +8,10 @@ public struct QueueAnswer: ControlAnswer {
     public var bucketSeconds: [UInt64]
     /// By next hop, the fullest first.
     public var rows: [Row]
-    /// Documents that wait in inboxes here.
+    /// Documents that wait in inboxes here, the oldest first.
     public var arrived: [Inbox]
+    /// How far back `lately` looks; the running minute is included.
+    public var latelyMinutes: UInt64 = 5
     /// All documents that wait in inboxes here.
     public var arrivedCount: UInt64
 
@@ -20,10 +22,25 @@ public struct QueueAnswer: ControlAnswer {
         /// All urgencies together.
         public var total: Ages
         public var urgencies: [Class]
-        public init(nextHops: [String], total: Ages, urgencies: [Class]) {
+        public var lately: Lately
+        public init(nextHops: [String], total: Ages, urgencies: [Class], lately: Lately = Lately()) {
             self.nextHops = nextHops
             self.total = total
             self.urgencies = urgencies
+            self.lately = lately
+        }
+    }
+
+    /// Pairs that came and went in the last minutes.
+    public struct Lately: Codable, Sendable, Hashable {
+        public var came: UInt64
+        public var left: UInt64
+        /// growing, shrinking or steady.
+        public var trend: String
+        public init(came: UInt64 = 0, left: UInt64 = 0) {
+            self.came = came
+            self.left = left
+            trend = came > left ? "growing" : came < left ? "shrinking" : "steady"
         }
     }
 
@@ -53,15 +70,26 @@ public struct QueueAnswer: ControlAnswer {
 
     public struct Inbox: Codable, Sendable, Hashable {
         public var agency: String
+        /// By the directory.
+        public var name: String?
         public var count: UInt64
-        /// False when there are more than `count`: counting stops at a bound.
+        /// False when there are more than `count`: some arrived under a version of the daemon that did not count them by agency.
         public var isExact: Bool
+        /// To the minute, and to the hour after a day.
         public var oldest: Timestamp?
-        public init(agency: String, count: UInt64, isExact: Bool, oldest: Timestamp?) {
+        /// By the time since they arrived.
+        public var ages: Ages
+        public var lately: Lately
+        public init(
+            agency: String, name: String?, count: UInt64, isExact: Bool, oldest: Timestamp?, ages: Ages, lately: Lately
+        ) {
             self.agency = agency
+            self.name = name
             self.count = count
             self.isExact = isExact
             self.oldest = oldest
+            self.ages = ages
+            self.lately = lately
         }
     }
 

@@ -18,7 +18,7 @@ public struct TraceAnswer: ControlAnswer {
         public var name: String
         /// The node where the agency is at home, as far as this node's directory says.
         public var home: String?
-        /// What is known of its end: arrived, delivered, refused, expired, deleted; else the state on this node.
+        /// What is known of its end: arrived, delivered, refused, expired, deleted; else delayed, or the state on this node.
         public var state: String
         public var since: Timestamp?
         /// True when no other state can follow.
@@ -27,6 +27,8 @@ public struct TraceAnswer: ControlAnswer {
         public var stops: [Stop]
         /// What is not known, in a sentence; nil when the way is known to its end.
         public var unknown: String?
+        /// Nodes that have said that it takes long there.
+        public var delays: [Delay]
 
         public init(name: String, home: String?, state: String) {
             self.name = name
@@ -34,6 +36,19 @@ public struct TraceAnswer: ControlAnswer {
             self.state = state
             isFinal = false
             stops = []
+            delays = []
+        }
+    }
+
+    /// A word of warning: it has been somewhere for longer than it should.
+    public struct Delay: Codable, Sendable, Hashable {
+        public var node: String
+        public var time: Timestamp
+        public var reason: String
+        public init(node: String, time: Timestamp, reason: String) {
+            self.node = node
+            self.time = time
+            self.reason = reason
         }
     }
 

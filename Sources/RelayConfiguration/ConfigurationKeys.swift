@@ -125,6 +125,10 @@ extension ConfigurationKey {
         row("report", .section, "Reports to the nodes where documents were submitted."),
         row("report.gather", .duration(0...second), "20ms", "How long rows are gathered for one report."),
         row("report.rows", .count(1...500), "500", "Rows in one report."),
+        row(
+            "report.delay_after", .duration(0...30 * day), "4h",
+            "How long a document may wait at a node, or in an inbox, before its submitter is told; 0s is never."),
+        row("report.delay_after_urgent", .duration(0...30 * day), "15m", "The same for an urgent document."),
         row("quotas", .section, "What may wait in the store; beyond it: no resources."),
         row("quotas.peer_bytes", .size(mib...64 * tib), "16GiB", "Bytes that came from one peer."),
         row("quotas.peer_envelopes", .count(1...100_000_000), "1000000", "Envelopes that came from one peer."),

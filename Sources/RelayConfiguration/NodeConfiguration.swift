@@ -134,6 +134,8 @@ extension NodeConfiguration {
     public struct Report: Hashable, Sendable {
         public var gather: Milliseconds
         public var rows: UInt64
+        public var delayAfter: Milliseconds
+        public var delayAfterUrgent: Milliseconds
     }
 
     public struct Quotas: Hashable, Sendable {

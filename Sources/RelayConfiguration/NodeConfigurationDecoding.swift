@@ -74,8 +74,7 @@ struct NodeConfigurationReader {
             store: store(root.section("store")), listen: root.addresses("listen"),
             plainLoopback: root.yesNo("plain_loopback"), session: session, tls: tls(root.section("tls")),
             limits: limits(root.section("limits")), retry: retry(root.section("retry")),
-            report: .init(
-                gather: root.section("report").span("gather"), rows: root.section("report").number("rows")),
+            report: report(root.section("report")),
             quotas: quotas, control: control(root.section("control")), peers: peers)
         check(configuration, root)
         return configuration
@@ -130,6 +129,12 @@ struct NodeConfigurationReader {
             pauseMax: section.span("pause_max"), refusalGrace: section.span("refusal_grace"),
             inDoubtWait: section.span("in_doubt_wait"), inDoubtWaitUrgent: section.span("in_doubt_wait_urgent"),
             failoverWait: section.span("failover_wait"))
+    }
+
+    private func report(_ section: ConfigurationSection) -> NodeConfiguration.Report {
+        .init(
+            gather: section.span("gather"), rows: section.number("rows"), delayAfter: section.span("delay_after"),
+            delayAfterUrgent: section.span("delay_after_urgent"))
     }
 
     private func quotas(_ section: ConfigurationSection) -> NodeConfiguration.Quotas {

@@ -97,6 +97,15 @@ extension ClockReading {
     }
 }
 
+extension ClockReading {
+    /// So many seconds ago.
+    func timestamp(before seconds: UInt64) -> Timestamp {
+        let back = Int64(clamping: seconds.saturatingTimes(1_000))
+        let here = wall.timestamp.unixMilliseconds
+        return Timestamp(unixMilliseconds: back > here ? 0 : here - back)
+    }
+}
+
 extension WallTime {
     var timestamp: Timestamp { Timestamp(clamping: unixMilliseconds) }
 }

@@ -141,6 +141,7 @@ extension EnvelopeAnswer.Envelope {
         }
         ended = now.timestamp(row.ended)
         lastAnswer = row.lastAnswer
+        answers = row.answers.map { .init(time: $0.time.timestamp, peer: $0.peer.name, text: $0.text) }
         hopCount = row.hopCount
         hopLimit = row.hopLimit
         path = row.path.map(Stop.init)
@@ -168,6 +169,7 @@ extension EnvelopeAnswer.Recipient {
         peer = recipient.peer?.name
         reason = recipient.reason == .none ? nil : recipient.reason.word
         refusedBy = recipient.refusedBy.map(\.name)
+        isDelayReported = row.delayed.contains(UInt64(index))
     }
 }
 

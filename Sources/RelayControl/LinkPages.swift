@@ -31,9 +31,12 @@ extension ControlServer {
         let now = node.now
         let views = try await node.ask { core, _ in core.peerViews }
         let sessions = try await node.sessions()
+        let backlogs = try await node.read { rows in QueuePicture.backlogs(rows, now: now.relay) }
         let peers = views.map { view in
             var peer = PeersAnswer.Peer(view, now: now)
             peer.sessions = sessions.filter { $0.peer == view.node }.map(PeersAnswer.Session.init)
+            peer.backlog = backlogs[view.node.name] ?? .init()
+            peer.stuck = StuckJudge.judge(peer, now: now.wall.timestamp)
             return peer
         }
         return PeersAnswer(now: now.wall.timestamp, peers: peers)
@@ -69,7 +72,9 @@ extension ControlServer {
         answer.nextHops = view.hops.map(\.name)
         answer.liveHop = view.liveHop?.name
         answer.notes = view.notes
-        if let code = view.canonical, let match = configuration.routes.explain(code, home: view.home) {
+        answer.hops = view.eachHop.map { .init(node: $0.node.name, isTaken: $0.isTaken, why: $0.why) }
+        let explained = view.canonical.map { configuration.routes.explain($0, home: view.home) }
+        if let match = explained ?? view.home.flatMap({ configuration.routes.explain(node: $0) }) {
             answer.passedOver = match.passedOver.map { .init(row: $0.target.text, reason: $0.reason) }
         }
         return answer
@@ -99,6 +104,7 @@ extension PeersAnswer.Session {
         self.init(
             address: info.address, dialled: info.isDialled, since: info.since.timestamp, tlsVersion: info.tlsVersion,
             cipher: info.cipher, certificateExpires: info.certificateExpiry?.timestamp, bytesSent: info.bytesSent,
-            bytesReceived: info.bytesReceived)
+            bytesReceived: info.bytesReceived, roundTripMicroseconds: info.roundTripMicroseconds,
+            inFlight: info.inFlight, silentSeconds: info.silence.count / 1_000)
     }
 }

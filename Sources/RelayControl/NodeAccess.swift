@@ -41,6 +41,9 @@ public protocol NodeAccess: Sendable {
     func reload(force: Bool) async throws -> (isApplied: Bool, lines: [String])
 
     func facts() async throws -> NodeFacts
+
+    /// The bounds that others than the decisions keep: links, sockets, memory.
+    func bounds() async throws -> [LimitView]
 }
 
 /// A document that is handed in: what the decisions need to know before its first byte.
@@ -98,10 +101,17 @@ public struct SessionInfo: Sendable {
     public var certificateExpiry: WallTime?
     public var bytesSent: UInt64
     public var bytesReceived: UInt64
+    /// Of the connection, by the kernel; nil where it is not known.
+    public var roundTripMicroseconds: UInt64?
+    /// Transfers that the peer has not answered.
+    public var inFlight: Int
+    /// For how long transfers are under way and nothing has been acknowledged; zero while none is.
+    public var silence: Milliseconds
 
     public init(
         peer: NodeID, address: String, isDialled: Bool, since: WallTime, tlsVersion: String?, cipher: String?,
-        certificateExpiry: WallTime?, bytesSent: UInt64, bytesReceived: UInt64
+        certificateExpiry: WallTime?, bytesSent: UInt64, bytesReceived: UInt64, roundTripMicroseconds: UInt64? = nil,
+        inFlight: Int = 0, silence: Milliseconds = .zero
     ) {
         self.peer = peer
         self.address = address
@@ -112,6 +122,9 @@ public struct SessionInfo: Sendable {
         self.certificateExpiry = certificateExpiry
         self.bytesSent = bytesSent
         self.bytesReceived = bytesReceived
+        self.roundTripMicroseconds = roundTripMicroseconds
+        self.inFlight = inFlight
+        self.silence = silence
     }
 }
 

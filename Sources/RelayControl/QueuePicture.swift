@@ -1,19 +1,65 @@
-// QueuePicture: the age cells of the counters, put together by next hop and urgency. A value; costs as much as there are cells,
-// which is minutes of acceptance, not envelopes.
+// QueuePicture: the age cells of the counters, put together by next hop and urgency, and by agency for what has arrived. A value; costs
+// as much as there are cells, which is minutes of a day and hours of a lifetime, not envelopes.
 
 import ControlAPI
 import RelayCore
 import RelayModel
 import RelayRows
 
+/// What came and went lately, by place; asked of the core.
+typealias LatelyByPlace = [AgePlace: (came: UInt64, left: UInt64)]
+
 struct QueuePicture {
     /// One minute to one week; what is older has the last bucket.
     static let bucketSeconds: [UInt64] = [60, 300, 900, 3_600, 14_400, 86_400, 604_800]
+    /// Agencies shown: those that have waited longest.
+    static let agenciesMax = 1_000
 
     /// The fullest first; equal ones by name.
     private(set) var rows: [QueueAnswer.Row]
+    /// The oldest first; equal ones by code.
+    private(set) var arrived: [QueueAnswer.Inbox]
 
-    init(_ reader: any RowReader, now: RelayTime) {
+    init(_ reader: any RowReader, now: ClockReading, lately: LatelyByPlace, name: (String) -> String?) {
+        let hops = Self.hops(reader)
+        var queued: [[String]: [UInt8: QueueAnswer.Ages]] = [:]
+        var inboxes: [String: QueueAnswer.Ages] = [:]
+        for cell in AgeCell.all(reader) where cell.count > 0 {
+            // A cell holds a minute or an hour; its oldest can be of its first moment.
+            let since = RelayTime(milliseconds: cell.minute.saturatingTimes(60_000))
+            let seconds = now.relay.since(since).count / 1_000
+            switch cell.place {
+            case .queued(let routeClass):
+                let list = hops[routeClass] ?? []
+                queued[list, default: [:]][cell.urgency.rawValue, default: .empty].add(cell, seconds: seconds)
+            case .arrived(let agency): inboxes[agency, default: .empty].add(cell, seconds: seconds)
+            }
+        }
+        var flows: [[String]: (came: UInt64, left: UInt64)] = [:]
+        for case (.queued(let routeClass), let flow) in lately {
+            let before = flows[hops[routeClass] ?? []] ?? (0, 0)
+            flows[hops[routeClass] ?? []] = (before.came &+ flow.came, before.left &+ flow.left)
+        }
+        rows = queued.map { list, classes in
+            let lines = classes.sorted { $0.key > $1.key }.map {
+                QueueAnswer.Class(urgency: Int($0.key), ages: $0.value)
+            }
+            var total = QueueAnswer.Ages.empty
+            for line in lines { total.add(line.ages) }
+            return QueueAnswer.Row(nextHops: list, total: total, urgencies: lines, lately: .init(flows[list]))
+        }
+        rows.sort { ($1.total.count, $0.nextHops.joined()) < ($0.total.count, $1.nextHops.joined()) }
+        arrived = inboxes.map { agency, ages in
+            QueueAnswer.Inbox(
+                agency: agency, name: name(agency), count: ages.count, isExact: true,
+                oldest: now.timestamp(before: ages.oldestSeconds), ages: ages,
+                lately: .init(lately[.arrived(agency)]))
+        }
+        arrived.sort { ($1.ages.oldestSeconds, $0.agency) < ($0.ages.oldestSeconds, $1.agency) }
+        if arrived.count > Self.agenciesMax { arrived.removeLast(arrived.count - Self.agenciesMax) }
+    }
+
+    static func hops(_ reader: any RowReader) -> [UInt32: [String]] {
         var hops: [UInt32: [String]] = [:]
         reader.scan(.routeClass, prefix: RowKey()) { key, value in
             if key.count == 4, let row = RouteClassRow(record: value) {
@@ -21,28 +67,41 @@ struct QueuePicture {
             }
             return true
         }
-        var ages: [[String]: [UInt8: QueueAnswer.Ages]] = [:]
+        return hops
+    }
+
+    /// What waits under lists that begin with a neighbour.
+    static func backlogs(_ reader: any RowReader, now: RelayTime) -> [String: PeersAnswer.Backlog] {
+        let hops = hops(reader)
+        var result: [String: PeersAnswer.Backlog] = [:]
         for cell in AgeCell.all(reader) where cell.count > 0 {
-            let list = hops[cell.routeClass] ?? []
-            // A cell holds a minute; its oldest can be of the minute's first moment.
-            let accepted = RelayTime(milliseconds: cell.minute.saturatingTimes(60_000))
-            let seconds = now.since(accepted).count / 1_000
-            let empty = QueueAnswer.Ages(buckets: Array(repeating: 0, count: Self.bucketSeconds.count + 1))
-            ages[list, default: [:]][cell.urgency.rawValue, default: empty].add(cell, seconds: seconds)
+            guard case .queued(let routeClass) = cell.place, let first = hops[routeClass]?.first else { continue }
+            let since = RelayTime(milliseconds: cell.minute.saturatingTimes(60_000))
+            result[first, default: .init()].add(cell.count, cell.bytes, seconds: now.since(since).count / 1_000)
         }
-        rows = ages.map { list, classes in
-            let lines = classes.sorted { $0.key > $1.key }.map {
-                QueueAnswer.Class(urgency: Int($0.key), ages: $0.value)
-            }
-            var total = QueueAnswer.Ages(buckets: Array(repeating: 0, count: Self.bucketSeconds.count + 1))
-            for line in lines { total.add(line.ages) }
-            return QueueAnswer.Row(nextHops: list, total: total, urgencies: lines)
-        }
-        rows.sort { ($1.total.count, $0.nextHops.joined()) < ($0.total.count, $1.nextHops.joined()) }
+        return result
+    }
+}
+
+extension PeersAnswer.Backlog {
+    fileprivate mutating func add(_ pairs: UInt64, _ size: UInt64, seconds: UInt64) {
+        count &+= pairs
+        bytes &+= size
+        oldestSeconds = max(oldestSeconds, seconds)
+    }
+}
+
+extension QueueAnswer.Lately {
+    fileprivate init(_ flow: (came: UInt64, left: UInt64)?) {
+        self.init(came: flow?.came ?? 0, left: flow?.left ?? 0)
     }
 }
 
 extension QueueAnswer.Ages {
+    fileprivate static var empty: Self {
+        .init(buckets: Array(repeating: 0, count: QueuePicture.bucketSeconds.count + 1))
+    }
+
     fileprivate mutating func add(_ cell: AgeCell, seconds: UInt64) {
         count &+= cell.count
         bytes &+= cell.bytes
@@ -56,51 +115,5 @@ extension QueueAnswer.Ages {
         bytes &+= other.bytes
         oldestSeconds = max(oldestSeconds, other.oldestSeconds)
         for index in buckets.indices { buckets[index] &+= other.buckets[index] }
-    }
-}
-
-/// The inboxes of the agencies at home here.
-enum Inboxes {
-    static let agenciesMax = 1_000
-    /// Documents counted in one inbox; beyond it only that there are more is said.
-    static let countMax: UInt64 = 1_000
-
-    /// Hops from agency to agency; looks at a bounded number of rows.
-    static func overview(_ rows: any RowReader, now: ClockReading) -> [QueueAnswer.Inbox] {
-        var result: [QueueAnswer.Inbox] = []
-        var from = RowKey()
-        var budget = Page.scanMax
-        while result.count < agenciesMax, let found = rows.row(.inbox, atOrAfter: from) {
-            guard let end = found.key.firstIndex(of: 0), found.key.count >= end + 9 else { break }
-            let agency = String(decoding: found.key[..<end], as: UTF8.self)
-            let oldest = found.key.number(at: end + 1)
-            var count: UInt64 = 0
-            var isExact = budget > 0
-            rows.scan(.inbox, prefix: RowKey(text: agency)) { _, _ in
-                guard count < countMax, budget > 0 else {
-                    isExact = false
-                    return false
-                }
-                count += 1
-                budget -= 1
-                return true
-            }
-            result.append(
-                .init(agency: agency, count: count, isExact: isExact, oldest: arrival(oldest, agency, rows, now)))
-            from = RowKey()
-            for byte in agency.utf8 { from.append(byte) }
-            from.append(UInt8(1))
-        }
-        return result
-    }
-
-    private static func arrival(
-        _ number: UInt64, _ agency: String, _ rows: any RowReader, _ now: ClockReading
-    ) -> Timestamp? {
-        guard let raw = rows.value(.envelope, Keys.envelope(number)),
-            let row = EnvelopeRow(number: number, record: raw),
-            let recipient = row.recipients.first(where: { $0.name == agency })
-        else { return nil }
-        return now.timestamp(recipient.since)
     }
 }

@@ -1,5 +1,5 @@
-// StatusPages: GET /v1/status, /v1/queue and /v1/ledger: the node in figures, all of them counters. Nothing here looks at an
-// envelope, so an answer costs the same with ten as with ten million; inboxes are walked, with a bound.
+// StatusPages: GET /v1/status, /v1/queue, /v1/limits and /v1/ledger: the node in figures, all of them counters. Nothing here looks at
+// an envelope, so an answer costs the same with ten as with ten million.
 
 import ControlAPI
 import Hummingbird
@@ -16,6 +16,10 @@ extension ControlServer {
         router.get("v1/queue") { _, context in
             try await requireSee(context)
             return try json(try await queue())
+        }
+        router.get("v1/limits") { _, context in
+            try await requireSee(context)
+            return try json(try await limits())
         }
         router.get("v1/ledger") { _, context in
             try await requireSee(context)
@@ -70,16 +74,30 @@ extension ControlServer {
 
     private func queue() async throws -> QueueAnswer {
         let now = node.now
+        let lately = try await node.ask { core, _ in core.lately(now.relay) }
+        let directory = node.configuration.directory
         let found = try await node.read { rows in
-            (
-                rows: QueuePicture(rows, now: now.relay).rows, inboxes: Inboxes.overview(rows, now: now),
-                arrived: rows.number(.counter, CounterKey.state(.arrived, admin: false).name)
-            )
+            let picture = QueuePicture(rows, now: now, lately: lately) { code in
+                AgencyCode(code).flatMap(directory.name(of:))
+            }
+            return (picture: picture, arrived: rows.number(.counter, CounterKey.state(.arrived, admin: false).name))
         }
         return QueueAnswer(
-            now: now.wall.timestamp, bucketSeconds: QueuePicture.bucketSeconds, rows: found.rows,
-            arrived: found.inboxes,
-            arrivedCount: found.arrived)
+            now: now.wall.timestamp, bucketSeconds: QueuePicture.bucketSeconds, rows: found.picture.rows,
+            arrived: found.picture.arrived, arrivedCount: found.arrived)
+    }
+
+    private func limits() async throws -> LimitsAnswer {
+        let now = node.now
+        let facts = try await node.facts()
+        let bounds = try await node.bounds()
+        let views = try await node.ask { core, rows in core.limitViews(facts.headRoom, rows) } + bounds
+        let limits = views.map {
+            LimitsAnswer.Limit(
+                name: $0.name, setting: $0.setting, unit: $0.unit.rawValue, value: $0.value, used: $0.used,
+                binds: $0.binds, effect: $0.effect)
+        }
+        return LimitsAnswer(now: now.wall.timestamp, limits: LimitsAnswer.sorted(limits))
     }
 
     private func ledger(of peer: String?) async throws -> LedgerAnswer {
@@ -107,6 +125,19 @@ extension ControlServer {
                     .submissionRefused($0)
                 })
         }
+    }
+}
+
+extension LimitsAnswer {
+    /// What binds first, then the closest; bounds on single things last. The order is otherwise that in which they were given.
+    static func sorted(_ limits: [Limit]) -> [Limit] {
+        func rank(_ limit: Limit) -> (Int, UInt64) {
+            (limit.binds ? 0 : limit.used == nil ? 2 : 1, .max - (limit.percent ?? 0))
+        }
+        return limits.enumerated().sorted { left, right in
+            let (mine, yours) = (rank(left.element), rank(right.element))
+            return (mine.0, mine.1, left.offset) < (yours.0, yours.1, right.offset)
+        }.map(\.element)
     }
 }
 

@@ -84,6 +84,10 @@ private struct Tracer {
     private func recipient(_ name: String) -> TraceAnswer.Recipient {
         let home = AgencyCode(name).flatMap(directory.home(of:))
         var line = TraceAnswer.Recipient(name: name, home: home?.name, state: "unknown")
+        let delays = self.delays(name)
+        line.delays = delays.map {
+            .init(node: $0.path.last?.node.name ?? "?", time: $0.time.timestamp, reason: $0.reason.word)
+        }
         if let report = bestReport(name) {
             line.state = String(describing: report.state)
             line.since = report.time.timestamp
@@ -101,6 +105,15 @@ private struct Tracer {
         line.since = now.timestamp(recipient.since)
         line.reason = recipient.reason == .none ? nil : recipient.reason.word
         line.stops = row.path.map(Stop.init)
+        if recipient.state == .forwarded, let last = delays.last {
+            // Nobody has said more than that it takes long; the furthest who did knows the way up to there.
+            line.state = String(describing: ReportedState.delayed)
+            line.since = last.time.timestamp
+            line.reason = last.reason.word
+            line.stops = last.path.map(Stop.init)
+            line.unknown = Self.unknown(last, node, recipient)
+            return line
+        }
         switch recipient.state {
         case .forwarded:
             let peer = recipient.peer?.name ?? "the next hop"
@@ -108,23 +121,40 @@ private struct Tracer {
                 isSubmitter
                 ? "taken by \(peer); no report has come since"
                 : "taken by \(peer); only \(bundle.source.node?.name ?? bundle.source.text) hears of its end"
-        case .waiting, .deferred, .held, .corrupt: line.unknown = "it is still here; edocctl show says why"
+        case .waiting, .deferred, .held, .corrupt, .deleting: line.unknown = "it is still here; edocctl show says why"
         case .arrived: line.unknown = "in the agency's inbox here, not taken yet"
         case .delivered, .refused, .expired, .deleted: line.isFinal = true
         }
         return line
     }
 
-    /// Delivered is final, whatever else was said; else an end wins over an arrival, and the later over the earlier.
+    private static func unknown(_ delay: ReportRow, _ node: NodeID, _ recipient: RecipientRow) -> String {
+        let last = delay.path.last?.node ?? node
+        guard last == node else {
+            return "it waited at \(last.name) at that time; no report has come since"
+        }
+        return "taken by \(recipient.peer?.name ?? "the next hop"); no report has come since"
+    }
+
+    /// Who has said that it takes long, in the order of the way.
+    private func delays(_ name: String) -> [ReportRow] {
+        reports.filter { $0.recipient.text == name && $0.state == .delayed }.sorted {
+            ($0.path.count, $0.time) < ($1.path.count, $1.time)
+        }
+    }
+
+    /// Delivered is final, whatever else was said; else an end wins over an arrival, and the later over the earlier. A delay
+    /// says nothing of the end.
     private func bestReport(_ name: String) -> ReportRow? {
         func rank(_ row: ReportRow) -> (Int, UInt64) {
             switch row.state {
             case .delivered: (2, row.time.milliseconds)
             case .refused, .expired, .deleted: (1, row.time.milliseconds)
             case .arrived: (0, row.time.milliseconds)
+            case .delayed: (-1, row.time.milliseconds)
             }
         }
-        return reports.filter { $0.recipient.text == name }.max { rank($0) < rank($1) }
+        return reports.filter { $0.recipient.text == name && $0.state != .delayed }.max { rank($0) < rank($1) }
     }
 
     /// The newest copy here for this recipient.

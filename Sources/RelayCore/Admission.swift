@@ -490,9 +490,13 @@ extension RelayCore {
     func hasRoom(for bytes: UInt64, _ turn: Turn) -> Bool {
         let reserved = ledger.value(.reservedBytes, turn.rows)
         let promised = stagedBytes.addingSaturating(turn.promisedBytes).addingSaturating(reserved)
+        return need(for: bytes, promised: promised) <= turn.room.acceptableBytes
+    }
+
+    /// What the store must be able to take for so many more octets, beside what is promised already.
+    func need(for bytes: UInt64, promised: UInt64) -> UInt64 {
         let rows: UInt64 = 8_192
-        let need = bytes.addingSaturating(bytes / 32).addingSaturating(rows).addingSaturating(promised)
-        return need <= turn.room.acceptableBytes
+        return bytes.addingSaturating(bytes / 32).addingSaturating(rows).addingSaturating(promised)
     }
 
     func exceeds(_ quota: Quota, _ stock: (count: UInt64, bytes: UInt64), _ bytes: UInt64) -> Bool {

@@ -161,7 +161,7 @@ extension RelayCore {
         let copy = entry.copies[position]
         closeCopy(dispatch.number, dispatch.session)
         var row = entry.row
-        row.lastAnswer = "\(dispatch.peer.name): \(why)"
+        row.note(why, of: dispatch.peer, turn.now.wall)
         for index in copy.recipients {
             unqueue(row, index, turn.rows)
             deferRecipient(&row, index, &turn)
@@ -178,7 +178,7 @@ extension RelayCore {
         var row = entry.row
         // What it had of a copy that it refuses it may have thrown away.
         if let slot = copy.marksSlot { row.sentMarks[slot].peer = nil }
-        row.lastAnswer = "\(dispatch.peer.name): not acceptable"
+        row.note("not acceptable", of: dispatch.peer, turn.now.wall)
         ledger.count(.refusedByPeer(dispatch.peer))
         saidNo(&row, copy.recipients, dispatch.peer, &turn)
         settle(&row, &turn)
@@ -189,7 +189,7 @@ extension RelayCore {
         _ row: EnvelopeRow, _ recipients: [Int], peer: NodeID, why: String, _ turn: inout Turn
     ) {
         var row = row
-        row.lastAnswer = "\(peer.name): \(why)"
+        row.note(why, of: peer, turn.now.wall)
         saidNo(&row, recipients, peer, &turn)
         settle(&row, &turn)
     }

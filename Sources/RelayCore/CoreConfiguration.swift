@@ -64,6 +64,9 @@ public struct CoreLimits: Sendable {
     public var reportGather = Milliseconds(20)
     public var reportRowsMax = 500
     public var reportLifetime = Milliseconds.days(30)
+    /// How long a document may wait somewhere before its submitter is told; zero: never.
+    public var delayAfter = Milliseconds.hours(4)
+    public var delayAfterUrgent = Milliseconds.minutes(15)
     public var clockAheadMax = Milliseconds.hours(1)
     public var clockDisagreementMax = Milliseconds.minutes(5)
     public var hopLimit: UInt64 = 32

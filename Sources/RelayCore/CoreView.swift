@@ -49,6 +49,15 @@ public struct RouteView: Sendable {
     public var liveHop: NodeID?
     /// Why each hop before it was passed over.
     public var notes: [String]
+    /// Every hop of the row in its order: taken now or not, and why.
+    public var eachHop: [HopView] = []
+}
+
+/// What speaks for or against one hop.
+public struct HopView: Sendable {
+    public var node: NodeID
+    public var isTaken: Bool
+    public var why: String
 }
 
 extension RelayCore {
@@ -103,6 +112,11 @@ extension RelayCore {
             let sentence = self.sentence(hop, now)
             view.why.append(sentence)
             if isLive(hop) { break }
+            if isExpectedBack(hop, now: now), let down = peers[hop]?.downSince {
+                view.why.append("\(hop.name) has just been lost; others take over after the fail-over wait")
+                view.nextAttempt = down + limits.failoverWait
+                break
+            }
         }
         if recipient.due > now {
             view.why.append("deferred after \(recipient.attempts) attempts: \(row.lastAnswer)")
@@ -116,18 +130,38 @@ extension RelayCore {
         } else if let dial = view.hops.compactMap({ peers[$0] }).filter({ !$0.isUp && $0.peer.dials }).map(\.dialDue)
             .min()
         {
-            view.nextAttempt = dial
+            view.nextAttempt = view.nextAttempt.map { min($0, dial) } ?? dial
+        } else if let pause = view.hops.compactMap({ peers[$0]?.pausedUntil }).filter({ $0 > now }).min() {
+            view.nextAttempt = pause
         }
         if let hop = view.hops.first(where: isLive), places(for: hop) <= 0 {
             view.why.append("the active set (\(limits.activeMax)) has no place left for \(hop.name)")
         }
+        if let hop = bestLiveHop(recipient.routeClass, now: now), recipient.due <= now,
+            doubt(about: row.number, routeClass: recipient.routeClass, urgency: row.urgency, now: now) == nil
+        {
+            view.why.append(lineSentence(row, hop))
+        }
+        if clockJudge.isDoubted { view.why.append("the clock is doubted: lifetimes do not end meanwhile") }
         return view
+    }
+
+    /// What a due copy waits for though its next hop is live.
+    private func lineSentence(_ row: EnvelopeRow, _ hop: NodeID) -> String {
+        if !row.isComplete, peers[hop]?.peer.takesFragments == false {
+            return "\(hop.name) takes no pieces: it waits until the whole is here"
+        }
+        guard sessions.values.contains(where: { $0.peer == hop && hasRoomNow($0) }) else {
+            return "it waits for a free place in the window to \(hop.name)"
+        }
+        return "it is in line for \(hop.name); what is more urgent or older goes first"
     }
 
     private static func sentence(_ recipient: RecipientRow) -> String {
         switch recipient.state {
         case .arrived: "in the agency's inbox, not yet taken"
         case .held: "held by an operator"
+        case .deleting: "deleted by an operator, who may still undo it"
         case .corrupt: "its record could not be read"
         case .forwarded: "taken by \(recipient.peer?.name ?? "the next hop")"
         case .delivered: "the agency has taken it"
@@ -147,7 +181,7 @@ extension RelayCore {
                 return "\(hop.name)'s session is ending; the next one is awaited"
             }
             return sessions.values.contains { $0.peer == hop && hasRoomNow($0) }
-                ? "\(hop.name) is up" : "\(hop.name) is up, and its window is full"
+                ? "\(hop.name) is up" : windowSentence(hop)
         }
         let since = "down for \(now.since(state.downSince).count / 1_000) s"
         let error = state.lastError.isEmpty ? "" : ": \(state.lastError)"
@@ -155,7 +189,16 @@ extension RelayCore {
         return "\(hop.name) is \(since), \(state.failures) dials failed\(error)"
     }
 
-    private func hasRoomNow(_ state: SessionState) -> Bool {
+    private func windowSentence(_ hop: NodeID) -> String {
+        let open = sessions.values.filter { $0.peer == hop && !$0.isEnding }
+        if open.isEmpty { return "\(hop.name) is up, and its session is ending" }
+        let transfers = open.reduce(0) { $0 + $1.inFlight.count }
+        let bytes = open.reduce(0) { $0 + $1.inFlightBytes }
+        return "\(hop.name) is up, and its window is full: \(transfers) of \(limits.windowTransfers * open.count) "
+            + "transfers, \(bytes) of \(limits.windowBytes * UInt64(open.count)) bytes not answered"
+    }
+
+    func hasRoomNow(_ state: SessionState) -> Bool {
         !state.isEnding && state.inFlight.count < limits.windowTransfers && state.inFlightBytes < limits.windowBytes
     }
 
@@ -186,6 +229,7 @@ extension RelayCore {
         case .away(let hops):
             view.destination = "forwarded"
             view.hops = hops
+            for hop in view.match?.route.via ?? hops { view.eachHop.append(hopView(hop, hops, now)) }
             for hop in hops {
                 view.notes.append(sentence(hop, now))
                 if isLive(hop) {
@@ -200,33 +244,30 @@ extension RelayCore {
         }
         return view
     }
-}
 
-/// One cell of the age picture: what waits under a route class, by urgency and minute of acceptance (relay time).
-public struct AgeCell: Sendable, Hashable {
-    public var routeClass: UInt32
-    public var urgency: Urgency
-    public var minute: UInt64
-    public var count: UInt64
-    public var bytes: UInt64
-
-    /// All cells, by scanning the counters, never the envelopes.
-    public static func all(_ rows: any RowReader) -> [AgeCell] {
-        var prefix = RowKey()
-        prefix.append(UInt8(1))
-        var cells: [AgeCell] = []
-        rows.scan(.counter, prefix: prefix) { key, value in
-            guard key.count == 14, let urgency = Urgency(rawValue: key[5]), var row = RowCursor(value) else {
-                return true
-            }
-            let count = Int64(bitPattern: row.number())
-            let bytes = Int64(bitPattern: row.number())
-            cells.append(
-                AgeCell(
-                    routeClass: key.number32(at: 1), urgency: urgency, minute: key.number(at: 6),
-                    count: UInt64(max(count, 0)), bytes: UInt64(max(bytes, 0))))
-            return true
+    /// One hop of the row: the one that `bestLiveHop` would take, or why it is not that one.
+    private func hopView(_ hop: NodeID, _ usable: [NodeID], _ now: RelayTime) -> HopView {
+        guard usable.contains(hop) else {
+            return HopView(node: hop, isTaken: false, why: "\(hop.name) is no peer of this node")
         }
-        return cells
+        var taken: NodeID?
+        for candidate in usable {
+            if isLive(candidate) {
+                taken = candidate
+                break
+            }
+            if isExpectedBack(candidate, now: now) { break }
+        }
+        var why = sentence(hop, now)
+        if isLive(hop), let taken, taken != hop { why += ", and comes after \(taken.name)" }
+        if isLive(hop), taken == nil {
+            why += ", and waits for one before it that has just been lost"
+        } else if isExpectedBack(hop, now: now) {
+            why += "; it may come back before others take over"
+        }
+        return HopView(node: hop, isTaken: taken == hop, why: why)
     }
+
+    /// What came and went in the last minutes.
+    public func lately(_ now: RelayTime) -> [AgePlace: (came: UInt64, left: UInt64)] { ledger.flows.lately(now) }
 }

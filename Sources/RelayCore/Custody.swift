@@ -47,10 +47,10 @@ extension RelayCore {
         row.isStocked = true
         ledger.stocked(row, by: 1, turn.now)
         turn.rows.put(.bundle, Keys.bundle(row.bundle, number: row.number))
-        turn.rows.put(.deadline, Keys.deadline(row.expiry, number: row.number))
-        if let document = row.document, row.origin == nil {
-            turn.rows.put(.lookup, Keys.lookup(.documentID, document.documentID).adding(row.number))
-        }
+        row.nextLook = firstLook(row)
+        turn.rows.put(.deadline, Keys.deadline(row.nextLook, number: row.number))
+        LookupIndex.add(row, turn.rows)
+        if !isComplete { LookupIndex.park(row, turn.rows) }
         // Away recipients of an incomplete envelope are queued at once: its pieces travel on as they come.
         for index in row.recipients.indices where row.recipients[index].state == .waiting {
             if row.recipients[index].routeClass != 0 { enqueue(row, index, &turn) }
@@ -103,16 +103,17 @@ extension RelayCore {
             row.isStocked = true
             ledger.stocked(row, by: 1, turn.now)
         }
+        if row.isInPieces { LookupIndex.park(row, turn.rows) }
         for index in row.recipients.indices {
             let recipient = row.recipients[index]
             if recipient.isDuplicate { continue }
             if recipient.state.isEnd {
                 // Refused on the way in, or ended before it was whole: counted as accepted and ended, and reported.
-                ledger.moved(row, recipient, from: nil, to: .waiting)
+                ledger.moved(row, recipient, from: nil, to: .waiting, turn.now.relay)
                 row.recipients[index].state = .waiting
                 end(&row, index, recipient.state, recipient.reason, &turn)
             } else {
-                ledger.moved(row, recipient, from: nil, to: recipient.state)
+                ledger.moved(row, recipient, from: nil, to: recipient.state, turn.now.relay)
                 guard recipient.state == .waiting, recipient.routeClass == 0 else { continue }
                 if row.isInPieces, row.document != nil {
                     // Its digest is checked before the agency sees it.
@@ -144,13 +145,14 @@ extension RelayCore {
         }
         move(&row, index, to: .arrived, turn.now.relay)
         turn.rows.put(.inbox, Keys.inbox(name, number: row.number))
+        lookAfterArrival(&row, turn.rows, turn.now.relay)
         report(row, row.recipients[index], .arrived, &turn)
     }
 
     /// Changes the state of one recipient, with its counters.
     mutating func move(_ row: inout EnvelopeRow, _ index: Int, to state: RecipientState, _ now: RelayTime) {
         let old = row.recipients[index].state
-        if row.isComplete { ledger.moved(row, row.recipients[index], from: old, to: state) }
+        if row.isComplete { ledger.moved(row, row.recipients[index], from: old, to: state, now) }
         if old != state { row.recipients[index].since = now }
         row.recipients[index].state = state
     }
@@ -164,7 +166,10 @@ extension RelayCore {
         if row.recipients[index].state == .arrived {
             turn.rows.delete(.inbox, Keys.inbox(row.recipients[index].name, number: row.number))
         }
+        let wasParked = LookupIndex.isParked(row.recipients[index], in: row)
         move(&row, index, to: state, turn.now.relay)
+        LookupIndex.recipientEnded(row, index, turn.rows)
+        if wasParked { LookupIndex.park(row, turn.rows) }
         row.recipients[index].reason = reason
         guard row.isComplete else { return }
         if row.kind != .administrative {
@@ -186,16 +191,20 @@ extension RelayCore {
     /// duplicates.
     mutating func settle(_ row: inout EnvelopeRow, _ turn: inout Turn) {
         guard row.isEnded, row.ended == .zero else { return save(row, turn.rows) }
-        turn.rows.delete(.deadline, Keys.deadline(row.expiry, number: row.number))
+        let keepsLook = keepsLook(row, turn.now.relay)
+        if !keepsLook { turn.rows.delete(.deadline, Keys.deadline(row.look, number: row.number)) }
         if row.isComplete || row.isStocked { ledger.stocked(row, by: -1, turn.now) }
         if !row.isComplete {
             ledger.add(.reservedBytes, -Int64(clamping: row.payloadLength - row.receivedBytes))
         }
         row.ended = max(turn.now.relay, RelayTime(milliseconds: 1))
+        LookupIndex.envelopeEnded(row, turn.rows)
         removePayload(of: row, &turn)
         row.header = []
         doubts.settle(row.number, turn.rows)
         save(row, turn.rows)
+        // Where a report is still to be looked for, that look writes the deadline of the memory.
+        if keepsLook { return }
         turn.rows.put(.deadline, Keys.deadline(row.ended + limits.transitMemory, number: row.number))
     }
 

@@ -22,12 +22,20 @@ extension RelayCore {
 
     private mutating func deadline(_ number: UInt64, _ turn: inout Turn) {
         guard var row = envelope(number, &turn) else { return }
+        let hasReported = lookForDelays(&row, &turn)
         if row.ended != .zero {
             // A deadline of its lifetime that was put off may be older than its end.
             let end = row.ended + limits.transitMemory
             if end <= turn.now.relay { return purge(row, turn.rows) }
             turn.rows.put(.deadline, Keys.deadline(end, number: number))
+            if hasReported { save(row, turn.rows) }
             return
+        }
+        if row.expiry > turn.now.relay {
+            // It was a look at its delay only.
+            row.nextLook = nextLook(row, turn.now.relay)
+            turn.rows.put(.deadline, Keys.deadline(row.nextLook, number: number))
+            return save(row, turn.rows)
         }
         if clockJudge.isDoubted {
             // Nothing expires while the clock is doubted; looked at again in a while.
@@ -60,9 +68,7 @@ extension RelayCore {
     private mutating func purge(_ row: EnvelopeRow, _ rows: any RowTransaction) {
         rows.delete(.envelope, Keys.envelope(row.number))
         rows.delete(.bundle, Keys.bundle(row.bundle, number: row.number))
-        if let document = row.document, row.origin == nil {
-            rows.delete(.lookup, Keys.lookup(.documentID, document.documentID).adding(row.number))
-        }
+        LookupIndex.forget(row, rows)
     }
 
     /// Once a minute: old history and old dedup rows go, a bounded number at a time; so do doubts that nobody settled.
@@ -74,6 +80,10 @@ extension RelayCore {
         dropSeen(&turn)
         dropReports(&turn)
         doubts.drop(until: now, turn.rows)
+        // A backlog of an earlier version is put together an hour a second.
+        if ledger.compactAges(turn.rows, now: now) {
+            housekeepingDue = min(housekeepingDue, turn.now.relay + .seconds(1))
+        }
         turn.rows.setNumber(.meta, "relayTime", now.milliseconds)
     }
 

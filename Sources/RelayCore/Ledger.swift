@@ -21,6 +21,8 @@ public enum CounterKey: Hashable, Sendable {
     case reservedBytes
     case corruptRecord
     case recordMade, recordTaken, reportRowRefused, reportUnroutable
+    /// Delays that this node has reported or noted.
+    case delayReported
     case stockCount(Stock)
     case stockBytes(Stock)
 
@@ -44,6 +46,7 @@ public enum CounterKey: Hashable, Sendable {
         case .recordTaken: "report.recordsTaken"
         case .reportRowRefused: "report.rowsRefused"
         case .reportUnroutable: "report.unroutable"
+        case .delayReported: "report.delays"
         case .stockCount(let stock): "stock." + stock.name + ".count"
         case .stockBytes(let stock): "stock." + stock.name + ".bytes"
         }
@@ -66,28 +69,16 @@ public enum Stock: Hashable, Sendable {
     }
 }
 
-/// Envelopes in the store by route class, urgency and minute of acceptance: the age picture, without counting rows.
-struct AgeKey: Hashable, Comparable {
-    var routeClass: UInt32
-    var urgency: Urgency
-    var minute: UInt64
-    static func < (left: AgeKey, right: AgeKey) -> Bool {
-        (left.routeClass, left.urgency.rawValue, left.minute) < (right.routeClass, right.urgency.rawValue, right.minute)
-    }
-    var key: RowKey {
-        var key = RowKey()
-        key.append(UInt8(1))
-        key.append(routeClass)
-        key.append(urgency.rawValue)
-        key.append(minute)
-        return key
-    }
-}
-
 /// Counter changes of one batch.
 struct Ledger {
     private var deltas: [CounterKey: Int64] = [:]
-    private var ages: [AgeKey: (count: Int64, bytes: Int64)] = [:]
+    private var ages: [AgeKey: AgeChange] = [:]
+    /// Cells of minutes before this one are cells of hours (AgeCells.swift).
+    var hourlyBefore: UInt64 = 0
+    /// Documents that arrived before this are in no cell: an earlier version counted none.
+    var arrivedCellsFrom: RelayTime = .zero
+    /// What came and went lately; in memory only.
+    var flows = Flows()
 
     mutating func count(_ key: CounterKey) { deltas[key, default: 0] += 1 }
     mutating func add(_ key: CounterKey, _ amount: Int64) { deltas[key, default: 0] += amount }
@@ -135,34 +126,37 @@ struct Ledger {
 
     /// One recipient changes its state; nil before it was accepted.
     mutating func moved(
-        _ row: EnvelopeRow, _ recipient: RecipientRow, from old: RecipientState?, to new: RecipientState
+        _ row: EnvelopeRow, _ recipient: RecipientRow, from old: RecipientState?, to new: RecipientState,
+        _ now: RelayTime
     ) {
         let admin = row.kind == .administrative
         if let old { add(.state(old, admin: admin), -1) }
         add(.state(new, admin: admin), 1)
         guard !admin else { return }
+        let bytes = Int64(clamping: row.payloadLength)
+        if old == .arrived, new != .arrived, recipient.since >= arrivedCellsFrom {
+            change(.arrived(recipient.name, at: recipient.since), by: -1, bytes)
+        } else if new == .arrived, old != .arrived {
+            change(.arrived(recipient.name, at: now), by: 1, bytes)
+        }
         let wasQueued = old?.isQueued ?? false
         if wasQueued == new.isQueued { return }
-        let sign: Int64 = new.isQueued ? 1 : -1
-        let key = AgeKey(
-            routeClass: recipient.routeClass, urgency: row.urgency, minute: row.arrival.milliseconds / 60_000)
-        let before = ages[key] ?? (0, 0)
-        ages[key] = (before.count + sign, before.bytes + sign * Int64(clamping: row.payloadLength))
+        change(.queued(recipient.routeClass, row), by: new.isQueued ? 1 : -1, bytes)
+    }
+
+    private mutating func change(_ key: AgeKey, by sign: Int64, _ bytes: Int64) {
+        ages[key, default: AgeChange()].add(sign, bytes)
     }
 
     /// A waiting recipient comes under another route class.
     mutating func reclassified(_ row: EnvelopeRow, _ recipient: RecipientRow, to routeClass: UInt32) {
         guard row.kind != .administrative, recipient.state.isQueued, recipient.routeClass != routeClass else { return }
-        let minute = row.arrival.milliseconds / 60_000
         let bytes = Int64(clamping: row.payloadLength)
-        for (number, sign) in [(recipient.routeClass, Int64(-1)), (routeClass, Int64(1))] {
-            let key = AgeKey(routeClass: number, urgency: row.urgency, minute: minute)
-            let before = ages[key] ?? (0, 0)
-            ages[key] = (before.count + sign, before.bytes + sign * bytes)
-        }
+        change(.queued(recipient.routeClass, row), by: -1, bytes)
+        change(.queued(routeClass, row), by: 1, bytes)
     }
 
-    mutating func write(to rows: any RowTransaction) {
+    mutating func write(to rows: any RowTransaction, _ now: RelayTime) {
         for (name, delta) in deltas.map({ ($0.key.name, $0.value) }).sorted(by: { $0.0 < $1.0 }) where delta != 0 {
             let stored = Int64(bitPattern: rows.number(.counter, name))
             var next = stored + delta
@@ -175,21 +169,11 @@ struct Ledger {
         }
         deltas.removeAll(keepingCapacity: true)
         for key in ages.keys.sorted() {
-            guard let change = ages[key], change != (0, 0) else { continue }
-            var count = change.count
-            var bytes = change.bytes
-            if let raw = rows.value(.counter, key.key), var row = RowCursor(raw) {
-                count += Int64(bitPattern: row.number())
-                bytes += Int64(bitPattern: row.number())
-            }
-            if count == 0 {
-                rows.delete(.counter, key.key)
-            } else {
-                var out = RowWriter(capacity: 32)
-                out.number(UInt64(bitPattern: count))
-                out.number(UInt64(bitPattern: bytes))
-                rows.put(.counter, key.key, out.record())
-            }
+            guard let change = ages[key] else { continue }
+            flows.note(key.place, change, now)
+            guard change.count != 0 || change.bytes != 0 else { continue }
+            let stored = key.key(hourlyBefore)
+            AgeCells.add(change.count, change.bytes, to: stored, rows)
         }
         ages.removeAll(keepingCapacity: true)
     }

@@ -69,6 +69,7 @@ struct WakeupList {
     static let entriesMax = 4_096
 
     var first: RelayTime? { entries.first?.time }
+    var count: Int { entries.count }
 
     mutating func insert(_ time: RelayTime, _ target: Target) {
         let kept = entries.count >= Self.entriesMax ? .everything : target

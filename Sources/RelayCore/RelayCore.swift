@@ -75,6 +75,7 @@ public struct RelayCore {
     var sweep: RouteSweep?
     /// Counts what may have changed the books: an offer that comes whole with nothing between is judged once.
     var decisions: UInt64 = 0
+    var indexing: IndexPass?
     /// Extents in `staging` are to be removed. Which ones, the table says: memory does not grow with them.
     var hasRemovals = false
     /// Whatever stands in `staging` below this number was left by the process before.
@@ -112,7 +113,9 @@ public struct RelayCore {
         _ = clockJudge.set(turn.rows.number(.meta, "clockDoubted") != 0)
         classes.load(turn.rows)
         hasRemovals = turn.rows.row(.staging, atOrAfter: RowKey()) != nil
+        indexing = Self.indexPass(turn.rows)
         gathering.load(turn.rows, now: turn.now.relay)
+        ledger.load(turn.rows, now: turn.now.relay)
         doubts.load(turn.rows, now: turn.now.relay)
         noteLinks(turn.rows)
         // Peers that were up before may come back at once; then others take over.
@@ -163,6 +166,7 @@ public struct RelayCore {
         deadlinesDue(&turn)
         removeLeftovers(&turn)
         sweepRoutes(&turn)
+        buildIndex(&turn)
         verifyDocuments(&turn)
         gatherReports(&turn)
         housekeeping(&turn)
@@ -173,7 +177,7 @@ public struct RelayCore {
             turn.rows.setNumber(.meta, "nextCounter", UInt64(nextCounter))
             metaChanged = false
         }
-        ledger.write(to: turn.rows)
+        ledger.write(to: turn.rows, turn.now.relay)
         inHand(0)
     }
 
@@ -191,7 +195,7 @@ public struct RelayCore {
         if let row = rows.row(.deadline, atOrAfter: RowKey()) {
             take(RelayTime(milliseconds: row.key.number(at: 0)))
         }
-        if hasRemovals || hasMoreToFeed { take(.zero) }
+        if hasRemovals || hasMoreToFeed || indexing != nil { take(.zero) }
         take(sweep?.notBefore)
         return next
     }

@@ -45,12 +45,15 @@ extension RelayCore {
 
     /// Notes what became of one recipient, for the node that submitted the envelope.
     mutating func report(
-        _ row: EnvelopeRow, _ recipient: RecipientRow, _ state: ReportedState, _ turn: inout Turn
+        _ row: EnvelopeRow, _ recipient: RecipientRow, _ state: ReportedState, _ turn: inout Turn,
+        reason: ReportReason? = nil
     ) {
         switch row.kind {
         case .administrative: return
         case .foreign:
-            guard row.wantsStatusReports, state != .arrived, let node = row.reportTo.node, node != self.node else {
+            guard row.wantsStatusReports, state != .arrived, state != .delayed, let node = row.reportTo.node,
+                node != self.node
+            else {
                 return
             }
             makeRecord(
@@ -60,8 +63,8 @@ extension RelayCore {
         case .document:
             guard let source = row.bundle.source.node, let code = AgencyCode(recipient.name) else { return }
             let line = ReportRow(
-                bundle: row.bundle, recipient: code, state: state, time: turn.now.wall, reason: recipient.reason,
-                path: row.path)
+                bundle: row.bundle, recipient: code, state: state, time: turn.now.wall,
+                reason: reason ?? recipient.reason, path: row.path)
             if source == node {
                 store(line, turn)
             } else {
@@ -172,13 +175,13 @@ extension RelayCore {
         turn.effects.append(.acknowledge(session: session, offer: ticket))
     }
 
-    /// Rows are believed of the recipient's home; a non-delivery also of any node that the copy has passed.
+    /// Rows are believed of the recipient's home; a non-delivery or a delay also of any node that the copy has passed.
     private func isBelievable(_ line: ReportRow, _ reporter: NodeID, _ rows: any RowReader) -> Bool {
         guard line.bundle.source == node.endpoint, line.path.last?.node == reporter,
             line.path.first?.node == node, isOurs(line, rows)
         else { return false }
         if configuration.directory.home(of: line.recipient) == reporter { return true }
-        return line.state == .refused || line.state == .expired || line.state == .deleted
+        return line.state != .arrived && line.state != .delivered
     }
 
     /// Was this envelope submitted here, for this recipient?
@@ -195,9 +198,12 @@ extension RelayCore {
         return line.bundle.incarnation == incarnation && line.bundle.counter < nextCounter
     }
 
-    private func store(_ line: ReportRow, _ turn: Turn) {
-        // One row a state, the first that came: a reporter cannot fill the table by repeating itself.
-        let key = Keys.report(line.bundle, recipient: line.recipient, order: UInt64(line.state.rawValue))
+    func store(_ line: ReportRow, _ turn: Turn) {
+        // One row a state, the first that came: a reporter cannot fill the table by repeating itself. Delays one for each stop of
+        // the way, of which there are at most 64.
+        var order = UInt64(line.state.rawValue)
+        if line.state == .delayed { order = order << 32 | UInt64(min(line.path.count, PathStop.pathStopsMax)) }
+        let key = Keys.report(line.bundle, recipient: line.recipient, order: order)
         if turn.rows.value(.report, key) == nil {
             turn.rows.put(.report, key, line.encoded(received: turn.now.relay))
         }

@@ -349,6 +349,7 @@ final class LinkHandler: ChannelInboundHandler {
             $0.bytesIn = bytesIn
             $0.bytesOut = bytesOut
             $0.inFlight = conversation.inFlight
+            $0.silentSince = conversation.silentSince
             $0.isReading = isReading
             $0.counts = conversation.counts
         }

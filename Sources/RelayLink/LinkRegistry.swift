@@ -43,6 +43,10 @@ final class LinkRegistry: Sendable {
         state.withLock { !$0.isStopping && $0.acceptedCount < $0.policy.settings.sessionsMax }
     }
 
+    var accepted: (count: Int, max: Int) {
+        state.withLock { ($0.acceptedCount, $0.policy.settings.sessionsMax) }
+    }
+
     /// False when no session may begin any more.
     func add(
         _ session: Ticket, _ handler: NIOLoopBound<LinkHandler>, _ record: SessionRecord, _ channel: any Channel

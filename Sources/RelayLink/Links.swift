@@ -98,6 +98,22 @@ public final class Links: Sendable {
     /// What there is now, in the order in which it began.
     public var sessions: [SessionInfo] { registry.records }
 
+    /// What the kernel measures of each connection's way there and back, in microseconds. Connections that it cannot be asked
+    /// about are left out.
+    public func roundTrips() async -> [Ticket: UInt64] {
+        var asked: [(Ticket, EventLoopFuture<UInt64>)] = []
+        for entry in registry.entries {
+            guard let options = entry.channel as? any SocketOptionProvider else { continue }
+            asked.append((entry.record.current.session, options.getTCPInfo().map { UInt64($0.tcpi_rtt) }))
+        }
+        var result: [Ticket: UInt64] = [:]
+        for (session, future) in asked { result[session] = try? await future.get() }
+        return result
+    }
+
+    /// Sessions that others have opened, and how many there may be.
+    public var accepted: (count: Int, max: Int) { registry.accepted }
+
     /// Accepts and dials no more, and ends all sessions: what is under way is finished, at most for `timeout`. The future is
     /// there when all connections are closed.
     public func terminateAll(why: String, within timeout: Milliseconds) -> EventLoopFuture<Void> {

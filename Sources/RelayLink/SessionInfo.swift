@@ -24,6 +24,8 @@ public struct SessionInfo: Sendable {
     public internal(set) var bytesOut: UInt64 = 0
     /// Dispatches that the peer has not answered.
     public internal(set) var inFlight = 0
+    /// Since when some are under way with nothing acknowledged; says nothing while none is.
+    public internal(set) var silentSince = RelayTime.zero
     /// False while back-pressure holds the peer up.
     public internal(set) var isReading = true
     public internal(set) var counts = ConversationCounts()

@@ -12,6 +12,9 @@ public enum ReportedState: UInt8, Sendable, CaseIterable {
     case expired = 4
     /// An operator deleted it.
     case deleted = 5
+    /// It has been somewhere for longer than it should: a word of warning, never an end, and any other state says more. It has no
+    /// number of its own on the wire (docs/protocol.md, 4).
+    case delayed = 6
 }
 
 /// Why a state was reached; the numbers 0...11 are the RFC's status report reasons (RFC 9171, 9.5).
@@ -40,6 +43,12 @@ public struct ReportReason: RawRepresentable, Hashable, Sendable {
     public static let refusedByNextHop = ReportReason(rawValue: 65_539)
     /// Private: the payload does not have the digest that its document block names.
     public static let digestMismatch = ReportReason(rawValue: 65_540)
+    /// Private, of a delay: it has arrived, and the agency has not taken it.
+    public static let notPickedUp = ReportReason(rawValue: 65_541)
+    /// Private, of a delay: it waits at a node to be sent on.
+    public static let stillQueued = ReportReason(rawValue: 65_542)
+    /// Private, of a delay: handed on, and nobody has said since what became of it. Only the submitter's node notes this.
+    public static let noReport = ReportReason(rawValue: 65_543)
 
     /// The word that tools show.
     public var word: String {
@@ -61,6 +70,9 @@ public struct ReportReason: RawRepresentable, Hashable, Sendable {
         case 65_538: "loop"
         case 65_539: "refused by every next hop"
         case 65_540: "digest mismatch"
+        case 65_541: "not picked up"
+        case 65_542: "still queued"
+        case 65_543: "no report has come"
         default: "reason \(rawValue)"
         }
     }

@@ -215,6 +215,9 @@ public final class BulkListener: Sendable {
     private let path: String
     private let handlersBox: NIOLockedValueBox<[ObjectIdentifier: BulkHandler]>
 
+    /// Connections there are.
+    public var connections: Int { handlersBox.withLockedValue { $0.count } }
+
     /// Connections at the same time.
     public static let connectionsMax = 256
 

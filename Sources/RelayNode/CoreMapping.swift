@@ -47,6 +47,8 @@ extension CoreLimits {
         dedupMemory = settings.store.dedupMemory
         reportGather = settings.report.gather
         reportRowsMax = Int(clamping: settings.report.rows)
+        delayAfter = settings.report.delayAfter
+        delayAfterUrgent = settings.report.delayAfterUrgent
         senderQuota = Quota(bytes: settings.quotas.senderBytes, count: settings.quotas.senderEnvelopes)
     }
 }

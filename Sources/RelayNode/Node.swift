@@ -43,6 +43,8 @@ public final class Node: Sendable {
     let effects: NodeEffects
     let configuration: NIOLockedValueBox<Configuration>
     let listening = NIOLockedValueBox<[String]>([])
+    /// The submission socket, once it is open.
+    let bulkBox = NIOLockedValueBox<BulkListener?>(nil)
     let rights: RightsTable
     let reloading = NIOLock()
     let started: WallTime
@@ -109,12 +111,14 @@ public final class Node: Sendable {
         let control = NodeControl(
             store: store, clock: clock, engine: engine, desk: desk, tickets: tickets, links: links, readers: readers,
             configurationBox: configuration, listening: listening, started: started,
+            submitters: { [bulkBox] in bulkBox.withLockedValue { $0?.connections } },
             reloadConfiguration: { [self] force in reload(force: force) })
         let settings = configuration.withLockedValue { $0.settings }
         let server = ControlServer(node: control, socket: settings.control.socket, logger: logger) { [self] in
             notifier.ready()
         }
         let bulk = try startBulk(settings)
+        bulkBox.withLockedValue { $0 = bulk }
         try await startListening(settings)
         logger.notice(
             "started",

@@ -26,6 +26,8 @@ struct NodeControl: NodeAccess {
     let configurationBox: NIOLockedValueBox<Configuration>
     let listening: NIOLockedValueBox<[String]>
     let started: WallTime
+    /// Connections on the submission socket; nil when there is no such socket.
+    let submitters: @Sendable () -> Int?
     let reloadConfiguration: @Sendable (_ force: Bool) -> (isApplied: Bool, lines: [String])
 
     var now: ClockReading { clock.reading }
@@ -76,6 +78,7 @@ struct NodeControl: NodeAccess {
 
     func sessions() async throws -> [RelayControl.SessionInfo] {
         let reading = clock.reading
+        let roundTrips = await links.roundTrips()
         return links.sessions.compactMap { info in
             guard let peer = info.peer else { return nil }
             let age = reading.relay.since(info.since).count
@@ -84,12 +87,36 @@ struct NodeControl: NodeAccess {
                 since: WallTime(milliseconds: reading.wall.milliseconds - min(age, reading.wall.milliseconds)),
                 tlsVersion: info.tlsVersion, cipher: info.cipher,
                 certificateExpiry: info.certificateNotAfter.map(WallTime.init(unixSeconds:)), bytesSent: info.bytesOut,
-                bytesReceived: info.bytesIn)
+                bytesReceived: info.bytesIn, roundTripMicroseconds: roundTrips[info.session], inFlight: info.inFlight,
+                silence: info.inFlight > 0 ? reading.relay.since(info.silentSince) : .zero)
         }
     }
 
     func reload(force: Bool) async throws -> (isApplied: Bool, lines: [String]) {
         try await readers.runIfActive { reloadConfiguration(force) }
+    }
+
+    func bounds() async throws -> [LimitView] {
+        let accepted = links.accepted
+        let gauge = engine.gauge
+        return [
+            LimitView(
+                "bytes received, not yet durable", "limits.staged_max", .bytes, UInt64(gauge.highWater),
+                used: UInt64(max(gauge.bytes, 0)), binds: gauge.isHigh,
+                effect: "links and submitters are not read until half of it is durable"),
+            LimitView(
+                "sessions that others opened", "session.sessions_max", .count, UInt64(accepted.max),
+                used: UInt64(accepted.count), binds: accepted.count >= accepted.max,
+                effect: "further connections are closed"),
+            LimitView(
+                "submission connections", "built in", .count, UInt64(BulkListener.connectionsMax),
+                used: submitters().map(UInt64.init),
+                binds: submitters().map { $0 >= BulkListener.connectionsMax } ?? false,
+                effect: "further connections are closed"),
+            LimitView(
+                "bytes of one batch", "built in", .bytes, BatchLimits.bytes, used: nil,
+                effect: "the next transaction takes the rest"),
+        ]
     }
 
     func facts() async throws -> NodeFacts {

@@ -129,6 +129,16 @@ public struct RouteTable: Sendable {
         return nil
     }
 
+    /// The same for a node.
+    public func explain(node: NodeID) -> RouteMatch? {
+        guard var winner = lookup(node: node) else { return nil }
+        if winner.rule == .node, let row = rowOfTarget[.anything] {
+            let reason = Self.reason(.fallback, rows[row].target, lostTo: winner)
+            winner.passedOver.append(.init(row: row, target: rows[row].target, reason: reason))
+        }
+        return winner
+    }
+
     /// Calls `body` with every fitting row in the order of precedence until it says no.
     private func forEachCandidate(
         _ agency: AgencyCode, home: NodeID?, _ body: (_ row: Int, _ rule: RouteMatch.Rule) -> Bool

@@ -12,6 +12,8 @@ public enum RecipientState: UInt8, Sendable, CaseIterable {
     /// In the inbox of an agency that is at home here.
     case arrived = 3
     case corrupt = 4
+    /// Deleted by an operator who may still undo it; ends as deleted when that time is over.
+    case deleting = 5
     // Ends on this node.
     case forwarded = 16
     case delivered = 17
@@ -112,6 +114,12 @@ public struct EnvelopeRow: Sendable {
     public var recipients: [RecipientRow]
     /// When the last recipient ended; zero before.
     public var ended: RelayTime
+    /// Where its row in `deadline` stands; zero: at its expiry (rows of an earlier version).
+    public var nextLook: RelayTime
+    /// Indexes of the recipients whose delay has been reported.
+    public var delayed: [UInt64]
+    /// What hops have answered lately, the oldest first; bounded.
+    public var answers: [AnswerNote]
 
     public var expiry: RelayTime {
         arrival + Milliseconds(lifetime.count > ageAtArrival.count ? lifetime.count - ageAtArrival.count : 0)
@@ -152,6 +160,32 @@ public struct EnvelopeRow: Sendable {
         lastAnswer = ""
         recipients = []
         ended = .zero
+        nextLook = .zero
+        delayed = []
+        answers = []
+    }
+
+    /// Remembers what a hop has answered; the oldest go.
+    public mutating func note(_ answer: String, of peer: NodeID, _ time: WallTime) {
+        lastAnswer = "\(peer.name): \(answer)"
+        answers.append(AnswerNote(time: time, peer: peer, text: answer))
+        if answers.count > AnswerNote.kept { answers.removeFirst(answers.count - AnswerNote.kept) }
+    }
+}
+
+/// One answer of a hop that did not take an envelope.
+public struct AnswerNote: Sendable, Hashable {
+    public var time: WallTime
+    public var peer: NodeID
+    public var text: String
+
+    /// So many are kept of one envelope.
+    public static let kept = 8
+
+    public init(time: WallTime, peer: NodeID, text: String) {
+        self.time = time
+        self.peer = peer
+        self.text = text
     }
 }
 
@@ -190,6 +224,15 @@ extension EnvelopeRow {
         for recipient in recipients { Self.write(recipient, to: &out) }
         out.number(UInt64(max(sentMarks.count, 1) - 1))
         for marks in sentMarks.dropFirst() { Self.write(marks, to: &out) }
+        out.number(nextLook.milliseconds)
+        out.number(UInt64(delayed.count))
+        for index in delayed { out.number(index) }
+        out.number(UInt64(answers.count))
+        for answer in answers {
+            out.number(answer.time.milliseconds)
+            out.node(answer.peer)
+            out.text(answer.text)
+        }
         return out.record()
     }
 
@@ -276,6 +319,15 @@ extension EnvelopeRow {
         }
         if !row.isAtEnd {
             for _ in 0..<row.count() { sentMarks.append(Self.readMarks(&row)) }
+        }
+        if !row.isAtEnd {
+            nextLook = RelayTime(milliseconds: row.number())
+            for _ in 0..<row.count() { delayed.append(row.number()) }
+            for _ in 0..<row.count() {
+                let time = WallTime(milliseconds: row.number())
+                guard let peer = row.node() else { return nil }
+                answers.append(AnswerNote(time: time, peer: peer, text: row.text()))
+            }
         }
         guard row.isSound else { return nil }
     }

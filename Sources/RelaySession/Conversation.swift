@@ -56,6 +56,8 @@ public struct Conversation: ~Copyable {
     var peerTransferMRU: UInt64 = 0
 
     public internal(set) var counts = ConversationCounts()
+    /// Since when transfers are under way with nothing acknowledged.
+    public internal(set) var silentSince = RelayTime.zero
 
     public init(
         session: Ticket, settings: ConversationSettings, judge: IdentityJudge, dialled: NodeID?, tickets: TicketSource
@@ -180,7 +182,9 @@ public struct Conversation: ~Copyable {
         switch effect {
         case .acknowledge(_, let offer): acknowledge(offer, now: now, &output)
         case .refuse(_, let offer, let refusal, _): refuse(offer, refusal, now: now, &output)
-        case .send(let dispatch): send(dispatch, &output)
+        case .send(let dispatch):
+            if inFlight == 0 { silentSince = now }
+            send(dispatch, &output)
         case .endSession(_, let why): end(why: why, now: now, &output)
         case .dial, .verify, .answerSubmission, .answerInbox, .notice:
             preconditionFailure("An effect that is not for a session was handed to one.")
@@ -214,8 +218,10 @@ public struct Conversation: ~Copyable {
         case .transferEnded(let id): receptionEnded(id, now, &output)
         case .transferAborted(let id, _): receptionAborted(id, &output)
         case .transferAcknowledged(let id, _, let isEnd):
+            silentSince = now
             if isEnd { answered(id, .acknowledged, &output) }
         case .transferRefused(let id, let reason):
+            silentSince = now
             // RFC 9174, 5.2.4: a reason that cannot be decoded is treated as unknown.
             answered(id, .refused(Refusal(rawValue: reason.code) ?? .unknown), &output)
         case .peerTerminating: break

@@ -166,6 +166,14 @@ actor FakeNode: NodeAccess {
             headRoom: store.headRoom, batches: 0)
     }
 
+    func bounds() async throws -> [LimitView] {
+        [
+            LimitView(
+                "sessions that others opened", "session.sessions_max", .count, 4, used: 4, binds: true, effect: "closed"
+            )
+        ]
+    }
+
     /// Octets of anonymous memory of this process.
     static func rssAnon() -> UInt64 {
         let descriptor = open("/proc/self/status", O_RDONLY)
