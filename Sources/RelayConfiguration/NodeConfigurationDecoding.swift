@@ -76,7 +76,8 @@ struct NodeConfigurationReader {
             limits: limits(root.section("limits")), retry: retry(root.section("retry")),
             report: .init(
                 gather: root.section("report").span("gather"), rows: root.section("report").number("rows")),
-            quotas: quotas, control: control(root.section("control")), peers: peers)
+            quotas: quotas, control: control(root.section("control")),
+            metrics: root.section("metrics").addresses("listen").first, peers: peers)
         check(configuration, root)
         return configuration
     }
@@ -236,6 +237,11 @@ extension NodeConfigurationReader {
                 .badValue, file, root.section("session").mark("keepalive"), "session.keepalive",
                 expected: "whole seconds",
                 found: Quantity.text(configuration.session.keepalive.count, Quantity.durationUnits))
+        }
+        if let address = configuration.metrics, !address.isLoopback {
+            errors.add(
+                .contradiction, file, root.section("metrics").mark("listen"), "metrics.listen",
+                expected: "a loopback address such as 127.0.0.1:9456", found: quoted(address.description))
         }
         guard configuration.plainLoopback else { return }
         for address in configuration.listen where !address.isLoopback {

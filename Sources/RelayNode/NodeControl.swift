@@ -25,7 +25,10 @@ struct NodeControl: NodeAccess {
     let readers: NIOThreadPool
     let configurationBox: NIOLockedValueBox<Configuration>
     let listening: NIOLockedValueBox<[String]>
+    let metrics: NIOLockedValueBox<String?>
     let started: WallTime
+    let path: String
+    let log: NodeLogging
     let reloadConfiguration: @Sendable (_ force: Bool) -> (isApplied: Bool, lines: [String])
 
     var now: ClockReading { clock.reading }
