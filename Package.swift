@@ -55,6 +55,7 @@ let package = Package(
 
         // Values and codecs: no I/O.
         module("Language", []),
+        module("OpenMetrics", []),
         module("RelayModel", []),
         module("RelayRouting", ["RelayModel"]),
         module("RelayRows", ["RelayModel", "CChecksum"]),
@@ -81,19 +82,21 @@ let package = Package(
             ]),
         module("RelayConfiguration", ["RelayModel", "RelayRouting", yams]),
         module("ControlAPI", []),
+        module("Journal", ["CLinux", logging]),
         module(
             "RelayControl",
             [
                 "ControlAPI", "RelayModel", "RelayRows", "RelayRouting", "RelayCore", "RelayEngine", "RelayStore",
-                "RelayConfiguration", "EdXML", "CExpat", "OpenSSLTLS", hummingbird, lifecycle, nioCore, nioPosix,
+                "RelayConfiguration", "EdXML", "CExpat", "OpenSSLTLS", "OpenMetrics", hummingbird, lifecycle, nioCore,
+                nioPosix,
                 logging,
             ]),
         module(
             "RelayNode",
             [
                 "RelayModel", "RelayRouting", "RelayRows", "RelayCore", "RelayEngine", "RelaySession", "RelayStore",
-                "RelayLink", "RelayConfiguration", "RelayControl", "ControlAPI", "OpenSSLTLS", "CLinux", nioCore,
-                nioPosix, nioLocks, lifecycle, signals, logging,
+                "RelayLink", "RelayConfiguration", "RelayControl", "ControlAPI", "OpenSSLTLS", "CLinux", "Journal",
+                nioCore, nioPosix, nioLocks, lifecycle, signals, logging,
             ]),
         module(
             "RelaySimulator",
@@ -115,6 +118,8 @@ let package = Package(
         tests("RelayModelTests", ["RelayModel"]),
         tests("BundleProtocolTests", ["BundleProtocol", "RelayModel", "CChecksum", nioCore]),
         tests("TCPCLTests", ["TCPCL", "RelayModel", nioCore]),
+        tests("OpenMetricsTests", ["OpenMetrics"]),
+        tests("JournalTests", ["Journal", "TestNetwork", logging]),
         tests("EdXMLTests", ["EdXML", "RelayModel"]),
         tests("RelayConfigurationTests", ["RelayConfiguration", "RelayRouting", "RelayModel"]),
         tests("LMDBTests", ["LMDB"]),

@@ -19,9 +19,14 @@ public enum ControlPath {
     public static let limits = "/v1/limits"
     public static let submit = "/v1/submit"
     public static let reload = "/v1/reload"
+    public static let health = "/v1/health"
+    public static let metrics = "/metrics"
+    public static let notices = "/v1/notices"
+    public static let logLevel = "/v1/log-level"
 
     public static func envelope(_ name: String) -> String { envelopes + "/" + encoded(name) }
     public static func trace(_ name: String) -> String { "/v1/trace/" + encoded(name) }
+    public static func wire(_ peer: String) -> String { "/v1/wire/" + encoded(peer) }
     public static func ledger(of peer: String) -> String { ledger + "/" + encoded(peer) }
     public static func inbox(_ agency: String) -> String { "/v1/inbox/" + encoded(agency) }
     public static func document(_ agency: String, _ envelope: String) -> String {

@@ -105,7 +105,8 @@ private struct AlternativeNames {
     }
 }
 
-private func unixSeconds(_ time: UnsafePointer<ASN1_TIME>?) -> Int64? {
+/// Nil for a time that cannot be read.
+func unixSeconds(_ time: UnsafePointer<ASN1_TIME>?) -> Int64? {
     var parts = tm()
     guard let time, ASN1_TIME_to_tm(time, &parts) == 1 else { return nil }
     return Int64(timegm(&parts))

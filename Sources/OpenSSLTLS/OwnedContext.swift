@@ -61,7 +61,9 @@ struct OwnedContext: ~Copyable {
     // MARK: Trust
 
     /// Trusts the CAs of a file, and names them to clients.
-    func loadAuthorities(_ path: String, now: Int64) throws(TLSError) -> [TLSWarning] {
+    func loadAuthorities(
+        _ path: String, now: Int64, _ dates: inout TrustDates
+    ) throws(TLSError) -> [TLSWarning] {
         let authorities = try TrustFiles.certificates(path, what: "CA file")
         var warnings: [TLSWarning] = []
         for index in 0..<authorities.count {
@@ -74,6 +76,7 @@ struct OwnedContext: ~Copyable {
                 throw TLSError(
                     .fileMalformed, "CA file \(path) holds a certificate that cannot be used", details: details)
             }
+            dates.authorityExpiry = min(dates.authorityExpiry ?? .max, description.notAfter)
             if description.notAfter <= now {
                 let sentence = "CA \"\(description.commonName)\" of \(path) has expired"
                 warnings.append(TLSWarning(.authorityExpired, sentence))
@@ -84,7 +87,7 @@ struct OwnedContext: ~Copyable {
 
     /// Adds the CRLs of a file.
     func loadRevocationLists(
-        _ path: String, authorityFile: String, now: Int64
+        _ path: String, authorityFile: String, now: Int64, _ dates: inout TrustDates
     ) throws(TLSError) -> [TLSWarning] {
         var warnings: [TLSWarning] = []
         var isAdded = true
@@ -92,6 +95,9 @@ struct OwnedContext: ~Copyable {
         var authoritiesWithList: Set<Int> = []
         try TrustFiles.revocationLists(path) { list in
             isAdded = withEmptyErrorQueue { X509_STORE_add_crl(store, list) == 1 } && isAdded
+            if let next = unixSeconds(X509_CRL_get0_nextUpdate(list)) {
+                dates.revocationListUpdate = min(dates.revocationListUpdate ?? .max, next)
+            }
             var clock = time_t(now)
             if let next = X509_CRL_get0_nextUpdate(list), X509_cmp_time(next, &clock) < 0 {
                 let sentence = "a CRL of \(path) should have been replaced by now; what was revoked since is not known"
@@ -150,4 +156,12 @@ struct OwnedContext: ~Copyable {
             throw TLSError(.settingRefused, "OpenSSL does not take what is in \(path)", details: details)
         }
     }
+}
+
+/// When what a node trusts has to be replaced, in Unix seconds: the earliest of each kind.
+public struct TrustDates: Hashable, Sendable {
+    /// The first of the authorities to end.
+    public internal(set) var authorityExpiry: Int64?
+    /// When the first CRL should be replaced by its next; nil without CRLs.
+    public internal(set) var revocationListUpdate: Int64?
 }

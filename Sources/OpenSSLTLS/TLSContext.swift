@@ -16,6 +16,7 @@ public final class TLSContext: @unchecked Sendable {
     public let warnings: [TLSWarning]
     /// The node's own certificate.
     public let ownCertificate: CertificateDescription
+    public let trustDates: TrustDates
 
     private let owned: OwnedContext
     private let keyLog: KeyLog?
@@ -30,9 +31,11 @@ public final class TLSContext: @unchecked Sendable {
         let now = configuration.verificationTime ?? Int64(time(nil))
         let owned = try OwnedContext()
         try owned.applyRules(configuration)
-        var warnings = try owned.loadAuthorities(configuration.authorityFile, now: now)
+        var dates = TrustDates()
+        var warnings = try owned.loadAuthorities(configuration.authorityFile, now: now, &dates)
         if let path = configuration.revocationListFile {
-            warnings += try owned.loadRevocationLists(path, authorityFile: configuration.authorityFile, now: now)
+            warnings += try owned.loadRevocationLists(
+                path, authorityFile: configuration.authorityFile, now: now, &dates)
         }
         ownCertificate = try owned.loadIdentity(configuration, now: now)
         if ownCertificate.notBefore > now {
@@ -50,6 +53,7 @@ public final class TLSContext: @unchecked Sendable {
             keyLog = nil
         }
         self.warnings = warnings
+        trustDates = dates
         self.owned = owned
     }
 

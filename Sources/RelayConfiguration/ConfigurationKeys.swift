@@ -14,7 +14,7 @@ private let tib: UInt64 = 1 << 40
 extension ConfigurationKey {
     /// The whole table.
     static let all: [ConfigurationKey] =
-        node + store + session + tls + limits + retry + reportAndQuotas + control + peers
+        node + store + session + tls + limits + retry + reportAndQuotas + control + metrics + peers
 
     private static let node = [
         row("node", .section, "Who this node is."),
@@ -147,6 +147,13 @@ extension ConfigurationKey {
             "control.rights[].verbs", .choices(ControlVerb.allCases.map(\.rawValue)), "[]",
             "Submit as agencies, read and acknowledge their inbox, see queues, act on them."),
         row("control.rights[].agencies", .agencyPatterns, "[]", "The agencies for submit_as and inbox."),
+    ]
+
+    private static let metrics = [
+        row("metrics", .section, "Figures for monitors, beside those on the control socket."),
+        row(
+            "metrics.listen", .address(canBeEmpty: true), "\"\"",
+            "A loopback address for a Prometheus on this machine; who can reach it can read all figures."),
     ]
 
     private static let peers = [

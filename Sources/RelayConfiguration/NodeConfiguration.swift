@@ -20,6 +20,8 @@ public struct NodeConfiguration: Hashable, Sendable {
     public var report: Report
     public var quotas: Quotas
     public var control: Control
+    /// Where monitors on this machine fetch figures over TCP; nil for nowhere.
+    public var metrics: HostPort?
     /// In file order; names and nodes are unique.
     public var peers: [PeerConfiguration]
 

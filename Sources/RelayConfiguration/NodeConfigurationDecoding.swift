@@ -75,7 +75,8 @@ struct NodeConfigurationReader {
             plainLoopback: root.yesNo("plain_loopback"), session: session, tls: tls(root.section("tls")),
             limits: limits(root.section("limits")), retry: retry(root.section("retry")),
             report: report(root.section("report")),
-            quotas: quotas, control: control(root.section("control")), peers: peers)
+            quotas: quotas, control: control(root.section("control")),
+            metrics: root.section("metrics").addresses("listen").first, peers: peers)
         check(configuration, root)
         return configuration
     }
@@ -241,6 +242,11 @@ extension NodeConfigurationReader {
                 .badValue, file, root.section("session").mark("keepalive"), "session.keepalive",
                 expected: "whole seconds",
                 found: Quantity.text(configuration.session.keepalive.count, Quantity.durationUnits))
+        }
+        if let address = configuration.metrics, !address.isLoopback {
+            errors.add(
+                .contradiction, file, root.section("metrics").mark("listen"), "metrics.listen",
+                expected: "a loopback address such as 127.0.0.1:9456", found: quoted(address.description))
         }
         guard configuration.plainLoopback else { return }
         for address in configuration.listen where !address.isLoopback {

@@ -17,6 +17,7 @@ public struct ControlServer<Node: NodeAccess>: Service {
     private let socket: String
     private let names: CallerNames
     let logger: Logger
+    let watchers = Watchers()
     private let onReady: @Sendable () async -> Void
 
     /// `onReady` is called once the socket takes connections.
@@ -79,6 +80,10 @@ public struct ControlServer<Node: NodeAccess>: Service {
         addSubmit(to: router)
         addInbox(to: router)
         addReload(to: router)
+        addMetrics(to: router)
+        addHealth(to: router)
+        addLogs(to: router)
+        addWire(to: router)
         return router
     }
 
@@ -97,7 +102,9 @@ public struct ControlServer<Node: NodeAccess>: Service {
 
     /// Logs a denial and gives the error for it.
     func denied(_ caller: Caller, _ verb: String) -> ControlError {
-        logger.notice("control: denied", metadata: ["caller": "\(printable(caller.text))", "verb": "\(verb)"])
+        logger.notice(
+            "control: denied",
+            metadata: .event(.callDenied, ["caller": "\(printable(caller.text))", "verb": "\(verb)"]))
         return .forbidden(caller, verb)
     }
 

@@ -87,7 +87,7 @@ extension ControlServer {
         let source = DocumentSource(row)
         // The first bytes are read before the answer begins: a damaged store must not look like a short document.
         let first = try await node.read { rows in try source.bytes(at: 0, rows) }
-        logger.info(
+        logger.debug(
             "control: document fetched",
             metadata: [
                 "caller": "\(printable(caller.text))", "agency": "\(agency)", "envelope": "\(row.bundle.envelopeName)",
@@ -131,7 +131,7 @@ extension ControlServer {
         let taken = numbers.isEmpty ? 0 : try await node.acknowledgeInbox(agency, numbers)
         // Another caller may have been quicker.
         alreadyTaken += numbers.count - min(taken, numbers.count)
-        logger.info(
+        logger.debug(
             "control: inbox acknowledged",
             metadata: [
                 "caller": "\(printable(caller.text))", "agency": "\(agency)", "taken": "\(taken)",

@@ -8,7 +8,7 @@ import RelayModel
 import RelayRows
 
 /// The node behind the control interface.
-public protocol NodeAccess: Sendable {
+public protocol NodeAccess: NodeWatching {
     /// Both clocks, read now.
     var now: ClockReading { get }
 

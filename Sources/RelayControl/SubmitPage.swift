@@ -18,7 +18,7 @@ extension ControlServer {
             do {
                 guard rights.may(.submitAs) else { throw denied(rights.caller, "submit") }
                 let answer = try await submit(request, rights)
-                logger.info(
+                logger.debug(
                     "control: submitted",
                     metadata: [
                         "caller": "\(printable(rights.caller.text))", "sender": "\(answer.sender)",
@@ -37,10 +37,12 @@ extension ControlServer {
                 }
                 logger.notice(
                     "control: submission refused",
-                    metadata: [
-                        "caller": "\(printable(rights.caller.text))",
-                        "why": "\((error.problems.first ?? error.error))",
-                    ])
+                    metadata: .event(
+                        .submissionRefused,
+                        [
+                            "caller": "\(printable(rights.caller.text))",
+                            "why": "\((error.problems.first ?? error.error))",
+                        ]))
                 throw error
             }
         }

@@ -84,7 +84,10 @@ extension RelayCore {
         if offer.piece == nil, let document = offer.document, let digest, digest != document.digest {
             discard(open, &turn)
             turn.effects.append(
-                .notice(Notice(.alarm, "payload does not match its digest", peer: open.peer, envelope: offer.bundle)))
+                .notice(
+                    Notice(
+                        .alarm, "payload does not match its digest", peer: open.peer, envelope: offer.bundle,
+                        kind: .digestMismatch)))
             return refuse(offer, .notAcceptable, "digest mismatch", .digestMismatch, &turn)
         }
         let isUnchanged = open.judgedAt == decisions
@@ -165,7 +168,8 @@ extension RelayCore {
                 turn.effects.append(
                     .notice(
                         Notice(
-                            .alarm, "the same envelope ID came with other content", peer: node, envelope: offer.bundle))
+                            .alarm, "the same envelope ID came with other content", peer: node, envelope: offer.bundle,
+                            kind: .contentDiffers))
                 )
             }
             return .refuse(.notAcceptable, why: conflict.rawValue, count: conflict)

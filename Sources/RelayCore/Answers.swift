@@ -40,6 +40,7 @@ extension RelayCore {
         guard let (_, position) = land(ticket), let entry = active[dispatch.number] else { return }
         doubts.settle(dispatch.number, turn.rows)
         peers.change(dispatch.peer) { $0.pauses = 0 }
+        hopTimes.answered(decided: dispatch.decided, now: turn.now.relay)
         if let piece = dispatch.piece, !pieceTaken(piece, dispatch, position, &turn) { return }
         let recipients = entry.copies[position].recipients
         var row = entry.row
@@ -50,6 +51,9 @@ extension RelayCore {
             end(&row, index, .forwarded, .none, &turn)
         }
         ledger.forwarded(dispatch.peer, row, recipients.count)
+        if row.kind != .administrative {
+            hopTimes.forwarded(urgency: row.urgency, accepted: row.arrival, now: turn.now.relay)
+        }
         closeCopy(dispatch.number, dispatch.session)
         settle(&row, &turn)
     }
@@ -147,7 +151,8 @@ extension RelayCore {
         random = generator
         ledger.count(.paused(dispatch.peer))
         if isNews {
-            turn.effects.append(.notice(Notice(.notice, "peer has no resources, paused", peer: dispatch.peer)))
+            turn.effects.append(
+                .notice(Notice(.notice, "peer has no resources, paused", peer: dispatch.peer, kind: .peerPaused)))
         }
         returnToQueue(ticket, &turn)
     }
@@ -259,7 +264,9 @@ extension RelayCore {
         if isDeferred, isNews, !hasNewHop {
             turn.effects.append(
                 .notice(
-                    Notice(.alarm, "refused by every next hop: \(row.lastAnswer)", peer: peer, envelope: row.bundle)))
+                    Notice(
+                        .alarm, "refused by every next hop: \(row.lastAnswer)", peer: peer, envelope: row.bundle,
+                        kind: .refusedEverywhere)))
         }
     }
 

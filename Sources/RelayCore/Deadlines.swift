@@ -225,14 +225,17 @@ extension RelayCore {
         if disagrees {
             turn.effects.append(
                 .notice(
-                    Notice(.alarm, "clock of \(source.text) and this node's differ by \(difference / 1_000) s")))
+                    Notice(
+                        .alarm, "clock of \(source.text) and this node's differ by \(difference / 1_000) s",
+                        kind: .clockDiffers)))
         }
         if clockJudge.note(source, disagrees: disagrees) { announceClock(&turn) }
     }
 
     mutating func clockDoubted(_ isDoubted: Bool, _ why: String, _ turn: inout Turn) {
         if clockJudge.set(isDoubted) {
-            turn.effects.append(.notice(Notice(isDoubted ? .alarm : .notice, why)))
+            turn.effects.append(
+                .notice(Notice(isDoubted ? .alarm : .notice, why, kind: isDoubted ? .clockDoubted : .clockBelieved)))
             announceClock(&turn)
         }
     }
@@ -241,6 +244,10 @@ extension RelayCore {
         // A restart does not make a clock right.
         turn.rows.setNumber(.meta, "clockDoubted", clockJudge.isDoubted ? 1 : 0)
         let text = clockJudge.isDoubted ? "expiry is suspended: the clock is doubted" : "the clock is believed again"
-        turn.effects.append(.notice(Notice(clockJudge.isDoubted ? .alarm : .notice, text)))
+        turn.effects.append(
+            .notice(
+                Notice(
+                    clockJudge.isDoubted ? .alarm : .notice, text,
+                    kind: clockJudge.isDoubted ? .clockDoubted : .clockBelieved)))
     }
 }

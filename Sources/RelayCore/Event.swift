@@ -97,11 +97,16 @@ public struct Notice: Sendable, Hashable {
     public var text: String
     public var peer: NodeID?
     public var envelope: BundleID?
-    public init(_ grade: Grade, _ text: String, peer: NodeID? = nil, envelope: BundleID? = nil) {
+    /// What monitors wait for; nil for lines that only tell more.
+    public var kind: EventKind?
+    public init(
+        _ grade: Grade, _ text: String, peer: NodeID? = nil, envelope: BundleID? = nil, kind: EventKind? = nil
+    ) {
         self.grade = grade
         self.text = text
         self.peer = peer
         self.envelope = envelope
+        self.kind = kind
     }
 }
 

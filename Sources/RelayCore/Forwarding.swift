@@ -40,6 +40,8 @@ struct DispatchState {
     var urgency: Urgency
     var bytes: UInt64
     var piece: PieceRow?
+    /// When it was handed over.
+    var decided: RelayTime
 }
 
 extension RelayCore {
@@ -238,7 +240,7 @@ extension RelayCore {
         let cost = bytes + UInt64(row.header.count) + 512
         dispatches[ticket] = DispatchState(
             number: row.number, copy: copy.order, session: session, peer: copy.peer, urgency: row.urgency, bytes: cost,
-            piece: piece)
+            piece: piece, decided: turn.now.relay)
         copy.flights.append(piece?.offset ?? 0)
         var entry = active[row.number] ?? ActiveEnvelope(row: row)
         if let position = entry.copies.firstIndex(where: { $0.order == copy.order }) {

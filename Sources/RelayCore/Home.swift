@@ -174,7 +174,10 @@ extension RelayCore {
         row.lastAnswer = "its payload cannot be read back"
         ledger.count(.corruptRecord)
         turn.effects.append(
-            .notice(Notice(.alarm, "a document's payload cannot be read back; set aside", envelope: row.bundle)))
+            .notice(
+                Notice(
+                    .alarm, "a document's payload cannot be read back; set aside", envelope: row.bundle,
+                    kind: .payloadUnreadable)))
         settle(&row, &turn)
     }
 
@@ -192,7 +195,9 @@ extension RelayCore {
             }
         }
         if !matches {
-            turn.effects.append(.notice(Notice(.alarm, "payload does not match its digest", envelope: row.bundle)))
+            turn.effects.append(
+                .notice(
+                    Notice(.alarm, "payload does not match its digest", envelope: row.bundle, kind: .digestMismatch)))
         }
         settle(&row, &turn)
     }

@@ -121,7 +121,7 @@ extension RelayCore {
         if !wasUp {
             noteLinks(turn.rows)
             ledger.count(.linkUp(facts.peer))
-            turn.effects.append(.notice(Notice(.notice, "link up", peer: facts.peer)))
+            turn.effects.append(.notice(Notice(.notice, "link up", peer: facts.peer, kind: .linkUp)))
         }
     }
 
@@ -158,7 +158,7 @@ extension RelayCore {
         for number in state.streams { releaseStream(number, session: session, &turn) }
         if let peer = peers[state.peer], !peer.isUp {
             noteLinks(turn.rows)
-            turn.effects.append(.notice(Notice(.notice, "link down: \(reason)", peer: state.peer)))
+            turn.effects.append(.notice(Notice(.notice, "link down: \(reason)", peer: state.peer, kind: .linkDown)))
             // Other links may take over once the fail-over wait is past.
             wakeups.insert(now + limits.failoverWait, .everything)
         }
@@ -176,7 +176,10 @@ extension RelayCore {
             $0.dialDue = now + backoff.delay(attempt: $0.failures, random: &generator)
         }
         random = generator
-        if isNews { turn.effects.append(.notice(Notice(.notice, "cannot reach peer: \(reason)", peer: node))) }
+        if isNews {
+            turn.effects.append(
+                .notice(Notice(.notice, "cannot reach peer: \(reason)", peer: node, kind: .peerUnreachable)))
+        }
     }
 
     /// Dials that are due, and pauses that are over.

@@ -116,7 +116,9 @@ extension RelayCore {
         turn.rows.delete(table, key)
         ledger.count(.corruptRecord)
         let name = key.bytes.map { String($0, radix: 16) }.joined(separator: " ")
-        turn.effects.append(.notice(Notice(.alarm, "unreadable record set aside: table \(table.name), key \(name)")))
+        turn.effects.append(
+            .notice(
+                Notice(.alarm, "unreadable record set aside: table \(table.name), key \(name)", kind: .recordCorrupt)))
     }
 
     /// Writes an envelope's row; the active copy of it, if any, follows.

@@ -71,6 +71,8 @@ public struct RelayCore {
     var wakeups = WakeupList()
     var gathering = ReportGathering()
     var ledger = Ledger()
+    /// For monitors.
+    public internal(set) var hopTimes = HopTimes()
     var clockJudge = ClockJudge()
     var sweep: RouteSweep?
     /// Counts what may have changed the books: an offer that comes whole with nothing between is judged once.

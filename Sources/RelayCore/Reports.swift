@@ -117,7 +117,10 @@ extension RelayCore {
         guard case .away(let hops) = destiny(ofNode: destinationNode, avoiding: [], origin: nil) else {
             ledger.count(.reportUnroutable)
             turn.effects.append(
-                .notice(Notice(.warning, "no route for reports to \(destinationNode.name); they wait")))
+                .notice(
+                    Notice(
+                        .warning, "no route for reports to \(destinationNode.name); they wait", kind: .reportsUnroutable
+                    )))
             return false
         }
         let number = takeNumber()
@@ -170,7 +173,7 @@ extension RelayCore {
                 .notice(
                     Notice(
                         .alarm, "\(lines.count - believed) report rows of \(reporter.name) are not believed",
-                        peer: peer.node)))
+                        peer: peer.node, kind: .reportsDisbelieved)))
         }
         turn.effects.append(.acknowledge(session: session, offer: ticket))
     }

@@ -120,7 +120,10 @@ extension RelayCore {
             sweep = pass.passedOver > 0 ? RouteSweep(notBefore: turn.now.relay + .seconds(5)) : nil
             if sweep == nil { turn.rows.setNumber(.meta, "routesDigest", configuration.routesDigest) }
             if pass.moved > 0 {
-                turn.effects.append(.notice(Notice(.notice, "routes changed: \(pass.moved) waiting copies re-routed")))
+                turn.effects.append(
+                    .notice(
+                        Notice(.notice, "routes changed: \(pass.moved) waiting copies re-routed", kind: .routesChanged))
+                )
             }
             return
         }

@@ -37,6 +37,9 @@ extension RelayCore {
         row.lastAnswer = "held (suspect): in hand at two crashes of the daemon running"
         settle(&row, &turn)
         turn.effects.append(
-            .notice(Notice(.alarm, "held as suspect: in hand at two crashes running", envelope: row.bundle)))
+            .notice(
+                Notice(
+                    .alarm, "held as suspect: in hand at two crashes running", envelope: row.bundle, kind: .suspectHeld)
+            ))
     }
 }

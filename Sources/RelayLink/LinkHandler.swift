@@ -41,6 +41,10 @@ final class LinkHandler: ChannelInboundHandler {
     private var record: SessionRecord?
     private var certificate: PeerCertificate?
 
+    /// Who watches what passes; almost always nobody.
+    private var taps: [WireTap] = []
+    private var hasAskedForTaps = false
+
     private var isStarted = false
     private var isReading = true
     private var isActing = false
@@ -97,6 +101,7 @@ final class LinkHandler: ChannelInboundHandler {
         self.record = record
         let isWelcome = registry.add(
             conversation.session, NIOLoopBound(self, eventLoop: context.eventLoop), record, context.channel)
+        if let dialled = conversation.dialled { for tap in registry.taps(of: dialled) { watch(tap) } }
         conversation.start(now: now, &output)
         if !isWelcome { conversation.end(why: "This node is stopping.", now: now, &output) }
         act(now)
@@ -205,6 +210,26 @@ final class LinkHandler: ChannelInboundHandler {
         }
     }
 
+    /// From now on a tap sees what passes, if the session is its peer's.
+    func watch(_ tap: WireTap) {
+        guard (conversation.peer ?? conversation.dialled) == tap.peer, !taps.contains(where: { $0 === tap }) else {
+            return
+        }
+        taps.append(tap)
+        output.isWatched = true
+    }
+
+    func unwatch(_ tap: WireTap) {
+        taps.removeAll { $0 === tap }
+        if taps.isEmpty { output.isWatched = false }
+    }
+
+    private func showFrames() {
+        let frames = output.takeFrames()
+        guard !frames.isEmpty else { return }
+        for tap in taps where !tap.take(conversation.session, frames) { unwatch(tap) }
+    }
+
     private func fault(by policy: LinkPolicy) -> String? {
         guard let certificate, let tls = policy.tls else { return nil }
         do throws(TLSError) {
@@ -306,7 +331,10 @@ final class LinkHandler: ChannelInboundHandler {
                 }
             }
         } catch {
-            output.log(Notice(.alarm, "the store cannot be read: \(error.sentence)", peer: conversation.peer))
+            output.log(
+                Notice(
+                    .alarm, "the store cannot be read: \(error.sentence)", peer: conversation.peer,
+                    kind: .payloadUnreadable))
             conversation.pump(now: now, budget: Self.pumpBytes, &output) { _ in nil }
         }
     }
@@ -343,6 +371,11 @@ final class LinkHandler: ChannelInboundHandler {
             let address = record?.current.address ?? ""
             for index in notices.indices where notices[index].peer == nil { notices[index].text += " [\(address)]" }
             border.log(notices)
+        }
+        if output.isWatched { showFrames() }
+        if !hasAskedForTaps, let peer = conversation.peer {
+            hasAskedForTaps = true
+            for tap in registry.taps(of: peer) { watch(tap) }
         }
         record?.update {
             $0.peer = conversation.peer ?? $0.peer

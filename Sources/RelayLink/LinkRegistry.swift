@@ -18,6 +18,7 @@ final class LinkRegistry: Sendable {
         var policy: LinkPolicy
         var entries: [Ticket: Entry] = [:]
         var acceptedCount = 0
+        var taps: [WireTap] = []
         var isStopping = false
     }
 
@@ -71,6 +72,20 @@ final class LinkRegistry: Sendable {
             state.isStopping = true
             return Array(state.entries.values)
         }
+    }
+
+    // MARK: Watching
+
+    func taps(of peer: NodeID) -> [WireTap] { state.withLock { $0.taps.filter { $0.peer == peer } } }
+
+    func add(_ tap: WireTap) {
+        state.withLock { $0.taps.append(tap) }
+        onLoops { $0.watch(tap) }
+    }
+
+    func remove(_ tap: WireTap) {
+        state.withLock { state in state.taps.removeAll { $0 === tap } }
+        onLoops { $0.unwatch(tap) }
     }
 
     func replacePolicy(_ policy: LinkPolicy) { state.withLock { $0.policy = policy } }

@@ -3,6 +3,7 @@
 // loops of the group, which is the caller's.
 
 import NIOCore
+import OpenSSLTLS
 import RelayCore
 import RelayEngine
 import RelayModel
@@ -34,7 +35,9 @@ public final class Links: Sendable {
         }
         return LinkListener.open(address, security, group: group) { [border, registry, tickets] in
             guard registry.hasPlace else {
-                border.log([Notice(.warning, "a connection was closed: no place for another session")])
+                border.log([
+                    Notice(.warning, "a connection was closed: no place for another session", kind: .sessionsExhausted)
+                ])
                 return nil
             }
             return LinkHandler(
@@ -94,6 +97,14 @@ public final class Links: Sendable {
         let policy = registry.policy
         registry.onLoops { $0.recheck(policy) }
     }
+
+    /// Shows what passes on a peer's sessions, those that begin later included, until `unwatch`.
+    public func watch(_ tap: WireTap) { registry.add(tap) }
+
+    public func unwatch(_ tap: WireTap) { registry.remove(tap) }
+
+    /// The certificates and trust with which new sessions begin; nil without TLS.
+    public var tls: TLSContext? { registry.policy.tls }
 
     /// What there is now, in the order in which it began.
     public var sessions: [SessionInfo] { registry.records }

@@ -27,9 +27,10 @@ public protocol EffectSink: AnyObject, Sendable {
 
 /// The engine's thread and its mailbox.
 public final class EngineThread: @unchecked Sendable {
-    // @unchecked: `mailbox` and the two flags are guarded by `condition`; `engine` is touched by the thread alone.
+    // @unchecked: `mailbox`, `probes` and the two flags are guarded by `condition`; `engine` is touched by the thread alone.
     private let condition: ConditionLock<Int>
     private var mailbox: [EngineInput] = []
+    private var probes: [@Sendable (Bool) -> Void] = []
     private var isStopping = false
 
     private let store: LMDBStore
@@ -107,6 +108,29 @@ public final class EngineThread: @unchecked Sendable {
 
     public func post(_ input: EngineInput) { post([input]) }
 
+    /// Inputs that wait in the mailbox.
+    public var waiting: Int {
+        condition.lock()
+        defer { condition.unlock() }
+        return mailbox.count
+    }
+
+    /// Has the next batch write a row, and answers when it is durable: proof that the store commits. False: the batch found no room.
+    /// Probes that come together share a commit.
+    public func probe(_ answer: @escaping @Sendable (_ isDurable: Bool) -> Void) {
+        condition.lock()
+        probes.append(answer)
+        condition.unlock(withValue: 1)
+    }
+
+    private func takeProbes() -> [@Sendable (Bool) -> Void] {
+        condition.lock()
+        defer { condition.unlock() }
+        let taken = probes
+        probes = []
+        return taken
+    }
+
     /// Lets the thread finish what is in the mailbox, and waits for its end. The effects of the last batches are performed.
     public func stop() {
         condition.lock()
@@ -161,16 +185,21 @@ public final class EngineThread: @unchecked Sendable {
         repeat {
             let reading = clock.reading
             let room = store.headRoom
+            let probes = takeProbes()
+            var decided: UInt64 = 0
             // In place: when the batch is not durable the engine is thrown away, not put back.
             let result = store.batch { rows in
                 let outcome = engine.run(rest, now: reading, room: room, rows: rows)
                 next = engine.core.nextDeadline(rows)
-                if rows.rowsChanged > 0 {
+                if rows.rowsChanged > 0 || !probes.isEmpty {
                     rows.setNumber(.meta, "relayTime", reading.relay.milliseconds)
                     rows.setNumber(.meta, "wallTime", reading.wall.milliseconds)
                 }
+                decided = Self.microseconds()
                 return outcome
             }
+            if case .durable = result { counts.committed(microseconds: Self.microseconds() - decided) }
+            for probe in probes { probe(result.isDurable) }
             switch result {
             case .durable(let outcome), .unchanged(let outcome):
                 let taken = rest.prefix(outcome.taken)
@@ -186,15 +215,24 @@ public final class EngineThread: @unchecked Sendable {
                 return clock.relayNow
             case .fatal(let sentence):
                 // Invariant 1: what the disk holds is not known any more.
-                logger.critical("the store has failed, the daemon stops", metadata: ["why": "\(sentence)"])
+                logger.critical(
+                    "the store has failed, the daemon stops", metadata: .event(.storeFailed, ["why": "\(sentence)"]))
                 fatalStop()
             }
         } while !rest.isEmpty
         return next
     }
 
+    private static func microseconds() -> UInt64 {
+        var time = timespec()
+        clock_gettime(CLOCK_MONOTONIC, &time)
+        return UInt64(time.tv_sec) * 1_000_000 + UInt64(time.tv_nsec) / 1_000
+    }
+
     private func startOver(_ why: String) {
-        logger.error("the store is full; sessions are ended and the engine starts anew", metadata: ["why": "\(why)"])
+        logger.error(
+            "the store is full; sessions are ended and the engine starts anew",
+            metadata: .event(.storeFull, ["why": "\(why)"]))
         sink?.reset(why: why)
         do throws(StoreFailure) {
             condition.lock()
@@ -202,7 +240,7 @@ public final class EngineThread: @unchecked Sendable {
             condition.unlock()
             engine = try Self.build(store, clock, current, inHand)
         } catch {
-            logger.critical("the store cannot be used any more", metadata: ["why": "\(error)"])
+            logger.critical("the store cannot be used any more", metadata: .event(.storeFailed, ["why": "\(error)"]))
             fatalStop()
         }
     }
@@ -232,6 +270,8 @@ public final class EngineThread: @unchecked Sendable {
 }
 
 extension CommitResult {
+    fileprivate var isDurable: Bool { if case .durable = self { true } else { false } }
+
     /// Why a batch was not durable.
     fileprivate var sentence: String {
         switch self {
@@ -245,10 +285,15 @@ extension CommitResult {
 public final class EngineCounts: Sendable {
     private let batchCount = Atomic<UInt64>(0)
     private let inputCount = Atomic<UInt64>(0)
+    /// Once a batch, by the engine's thread; monitors read it.
+    private let commits = Mutex(TimeHistogram.ofCommits)
     func add(batches: UInt64, inputs: Int) {
         batchCount.add(batches, ordering: .relaxed)
         inputCount.add(UInt64(inputs), ordering: .relaxed)
     }
+    func committed(microseconds: UInt64) { commits.withLock { $0.add(microseconds: microseconds) } }
+    /// From the end of the decisions to the end of the sync, of each batch that changed something.
+    public var commitTimes: TimeHistogram { commits.withLock { $0 } }
     public var batches: UInt64 { batchCount.load(ordering: .relaxed) }
     public var inputs: UInt64 { inputCount.load(ordering: .relaxed) }
 }

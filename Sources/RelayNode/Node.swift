@@ -30,6 +30,7 @@ public struct NodeFailure: Error, CustomStringConvertible {
 public final class Node: Sendable {
     let path: String
     let logger: Logger
+    let log: NodeLogging
     let notifier: SystemdNotifier
     let store: LMDBStore
     let clock: RelayClock
@@ -45,6 +46,8 @@ public final class Node: Sendable {
     let listening = NIOLockedValueBox<[String]>([])
     /// The submission socket, once it is open.
     let bulkBox = NIOLockedValueBox<BulkListener?>(nil)
+    /// Where figures are served over TCP, with the real port.
+    let metrics = NIOLockedValueBox<String?>(nil)
     let rights: RightsTable
     let reloading = NIOLock()
     let started: WallTime
@@ -54,14 +57,16 @@ public final class Node: Sendable {
     static let readerThreads = 4
 
     /// Runs a node until it is told to stop.
-    public static func run(_ prepared: PreparedNode, logger: Logger) async throws {
-        let node = try Node(prepared, logger: logger)
+    public static func run(_ prepared: PreparedNode, log: NodeLogging) async throws {
+        let node = try Node(prepared, log: log)
         try await node.serve()
     }
 
-    init(_ prepared: PreparedNode, logger: Logger) throws {
+    init(_ prepared: PreparedNode, log: NodeLogging) throws {
         let settings = prepared.configuration.settings
         path = prepared.path
+        self.log = log
+        let logger = log.logger
         self.logger = logger
         notifier = SystemdNotifier(environment: Self.environment(["NOTIFY_SOCKET"]))
         for directory in [settings.store.directory, Self.folder(of: settings.control.socket)] {
@@ -110,8 +115,8 @@ public final class Node: Sendable {
         engine.start(sink: effects)
         let control = NodeControl(
             store: store, clock: clock, engine: engine, desk: desk, tickets: tickets, links: links, readers: readers,
-            configurationBox: configuration, listening: listening, started: started,
-            submitters: { [bulkBox] in bulkBox.withLockedValue { $0?.connections } },
+            configurationBox: configuration, listening: listening, metrics: metrics, started: started,
+            submitters: { [bulkBox] in bulkBox.withLockedValue { $0?.connections } }, path: path, log: log,
             reloadConfiguration: { [self] force in reload(force: force) })
         let settings = configuration.withLockedValue { $0.settings }
         let server = ControlServer(node: control, socket: settings.control.socket, logger: logger) { [self] in
@@ -122,12 +127,21 @@ public final class Node: Sendable {
         try await startListening(settings)
         logger.notice(
             "started",
-            metadata: [
-                "node": "\(settings.node.name)", "version": "\(RelayVersion.text)",
-                "listen": "\(listening.withLockedValue { $0 }.joined(separator: " "))",
-            ])
+            metadata: .event(
+                .started,
+                [
+                    "node": "\(settings.node.name)", "version": "\(RelayVersion.text)",
+                    "listen": "\(listening.withLockedValue { $0 }.joined(separator: " "))",
+                ]))
+        var list: [any Service] = [server, ReloadService(node: self)]
+        if let address = settings.metrics {
+            let service = MetricsServer(server, address: address) { [metrics] real in
+                metrics.withLockedValue { $0 = real }
+            }
+            list.append(service)
+        }
         var services = ServiceGroupConfiguration(
-            services: [.init(service: server), .init(service: ReloadService(node: self))],
+            services: list.map { .init(service: $0) },
             gracefulShutdownSignals: [.sigterm, .sigint], logger: quietLogger)
         // A caller that does not read its answer must not keep the node from stopping.
         services.maximumGracefulShutdownDuration = .seconds(10)
@@ -183,14 +197,14 @@ public final class Node: Sendable {
 
     private func stop(_ bulk: BulkListener?) async {
         notifier.stopping()
-        logger.notice("stopping")
+        logger.notice("stopping", metadata: .event(.stopping))
         await bulk?.stop()
         try? await links.terminateAll(why: "this node is stopping", within: .seconds(10)).get()
         engine.stop()
         try? await group.shutdownGracefully()
         try? await readers.shutdownGracefully()
         try? await verifiers.shutdownGracefully()
-        logger.notice("stopped")
+        logger.notice("stopped", metadata: .event(.stopped))
     }
 
     private static func environment(_ names: [String]) -> [String: String] {

@@ -25,9 +25,12 @@ struct NodeControl: NodeAccess {
     let readers: NIOThreadPool
     let configurationBox: NIOLockedValueBox<Configuration>
     let listening: NIOLockedValueBox<[String]>
+    let metrics: NIOLockedValueBox<String?>
     let started: WallTime
     /// Connections on the submission socket; nil when there is no such socket.
     let submitters: @Sendable () -> Int?
+    let path: String
+    let log: NodeLogging
     let reloadConfiguration: @Sendable (_ force: Bool) -> (isApplied: Bool, lines: [String])
 
     var now: ClockReading { clock.reading }

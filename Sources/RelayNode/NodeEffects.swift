@@ -52,7 +52,7 @@ final class NodeEffects: EffectSink {
 /// One line an operator-visible change.
 enum NoticeLog {
     static func write(_ notice: Notice, to logger: Logger) {
-        var metadata: Logger.Metadata = [:]
+        var metadata: Logger.Metadata = notice.kind.map { .event($0) } ?? [:]
         if let peer = notice.peer { metadata["peer"] = "\(peer.name)" }
         if let envelope = notice.envelope { metadata["envelope"] = "\(envelope.envelopeName)" }
         let level: Logger.Level =

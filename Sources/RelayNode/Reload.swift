@@ -53,7 +53,9 @@ extension Node {
             let forecast = try store.read { ReloadForecast(from: CoreConfiguration(old), to: core, $0) }
             let lines = diff.lines() + [forecast.sentence]
             if diff.needsForce, !force {
-                logger.error("reload refused: more than 5 % would be moved or removed", metadata: ["diff": "\(lines)"])
+                logger.error(
+                    "reload refused: more than 5 % would be moved or removed",
+                    metadata: .event(.configurationRefused, ["diff": "\(lines)"]))
                 return (
                     false,
                     ["refused: more than 5 % would be moved or removed; edocctl reload --force does it all the same"]
@@ -62,16 +64,23 @@ extension Node {
             }
             configuration.withLockedValue { $0 = prepared.configuration }
             rights.forget()
+            if old.settings.logLevel != prepared.configuration.settings.logLevel {
+                _ = log.threshold.set(prepared.logLevel, forGood: true)
+            }
             engine.reconfigure(core)
             links.replacePolicy(LinkPolicy(prepared))
             for (path, digest) in prepared.digests {
-                logger.notice("reloaded", metadata: ["file": "\(path)", "sha256": "\(digest.hex)"])
+                logger.notice(
+                    "reloaded",
+                    metadata: .event(.configurationChanged, ["file": "\(path)", "sha256": "\(digest.hex)"]))
             }
-            for line in lines { logger.notice("reload: \(line)") }
-            for warning in prepared.warnings { logger.warning("\(warning)") }
+            for line in lines { logger.notice("reload: \(line)", metadata: .event(.configurationChanged)) }
+            for warning in prepared.warnings { logger.warning("\(warning)", metadata: .event(.configurationWarning)) }
             return (true, lines)
         } catch {
-            logger.error("reload failed; the old configuration stays", metadata: ["why": "\(error)"])
+            logger.error(
+                "reload failed; the old configuration stays",
+                metadata: .event(.configurationRefused, ["why": "\(error)"]))
             return (false, ["failed; the old configuration stays", "\(error)"])
         }
     }
@@ -87,7 +96,7 @@ extension Node {
         }
         if StoreSettings(old) != StoreSettings(new) { return "the sizes of the store change only with a restart" }
         if old.limits.stagedMax != new.limits.stagedMax { return "limits.staged_max changes only with a restart" }
-        if old.logLevel != new.logLevel { return "log_level changes only with a restart" }
+        if old.metrics != new.metrics { return "metrics.listen changes only with a restart" }
         if old.plainLoopback != new.plainLoopback { return "plain_loopback changes only with a restart" }
         return nil
     }

@@ -43,6 +43,7 @@ extension Conversation {
             while let part = try current.bundle.next(&bytes) {
                 switch part {
                 case .header(let header):
+                    output.note(isSent: false, id, header)
                     if let fault = headerCame(header, &current, &output) {
                         return refuse(current, unacceptable: fault, now, &output)
                     }
@@ -211,7 +212,7 @@ extension Conversation {
         _ current: Reception, notice: String, _ now: RelayTime, _ output: inout ConversationOutput
     ) {
         if counts.malformed + counts.unacceptable <= Self.refusalNoticesMax {
-            output.notices.append(Notice(.warning, notice, peer: peer))
+            output.notices.append(Notice(.warning, notice, peer: peer, kind: .bundleRefused))
         }
         abandon(current, &output)
         machine.refuse(current.id, .notAcceptable, now: now.milliseconds, &output.effects)

@@ -54,7 +54,7 @@ extension Conversation {
         } catch {
             counts.unreadable += 1
             let text = "no header for the next hop: \(error)"
-            output.notices.append(Notice(.alarm, text, peer: peer, envelope: dispatch.bundle))
+            output.notices.append(Notice(.alarm, text, peer: peer, envelope: dispatch.bundle, kind: .headerUnmakeable))
             return answer(dispatch.ticket, .refused(.notAcceptable), &output)
         }
         var bundle = OutgoingBundle(dispatch, header)
@@ -65,7 +65,9 @@ extension Conversation {
         guard let portion = bundle.nextPortion(payloadBytesMax: portionBytes(room), read: read) else {
             counts.unreadable += 1
             output.notices.append(
-                Notice(.alarm, "its payload cannot be read from the store", peer: peer, envelope: dispatch.bundle))
+                Notice(
+                    .alarm, "its payload cannot be read from the store", peer: peer, envelope: dispatch.bundle,
+                    kind: .payloadUnreadable))
             return answer(dispatch.ticket, .refused(.retransmit), &output)
         }
         do throws(TransferBeginError) {
@@ -73,6 +75,7 @@ extension Conversation {
             bundle.transfer = id
             dispatches[id] = dispatch.ticket
             counts.sent += 1
+            output.note(isSent: true, id, header)
             write(portion, of: bundle, &room, now, &output)
         } catch {
             answer(dispatch.ticket, .refused(.sessionTerminating), &output)
@@ -97,7 +100,9 @@ extension Conversation {
     ) {
         counts.unreadable += 1
         output.notices.append(
-            Notice(.alarm, "the payload of an envelope cannot be read from the store", peer: peer))
+            Notice(
+                .alarm, "the payload of an envelope cannot be read from the store", peer: peer, kind: .payloadUnreadable
+            ))
         if let id = bundle.transfer { dispatches[id] = nil }
         answer(bundle.dispatch, .refused(.retransmit), &output)
         isBroken = true

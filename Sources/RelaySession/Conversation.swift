@@ -227,11 +227,12 @@ public struct Conversation: ~Copyable {
         case .peerTerminating: break
         case .messageRejected(let reason, _):
             counts.violations += 1
-            output.notices.append(Notice(.warning, "The peer rejected a message: \(reason).", peer: peer))
+            output.notices.append(
+                Notice(.warning, "The peer rejected a message: \(reason).", peer: peer, kind: .protocolViolated))
         case .peerViolated(let violation):
             counts.violations += 1
             output.count(.violation)
-            output.notices.append(Notice(.warning, violation.description, peer: peer))
+            output.notices.append(Notice(.warning, violation.description, peer: peer, kind: .protocolViolated))
         case .close(let reason): ended(reason.sentence, &output)
         case .sessionLost(let loss): ended(loss.sentence, &output)
         }
@@ -284,7 +285,7 @@ public struct Conversation: ~Copyable {
             if let dialled {
                 output.event(.dialFailed(peer: dialled, reason: reason))
             } else {
-                output.notices.append(Notice(.notice, "contact failed: \(reason)"))
+                output.notices.append(Notice(.notice, "contact failed: \(reason)", kind: .contactFailed))
                 output.count(.contact)
             }
         case .over: preconditionFailure("A session ends once.")

@@ -1,6 +1,7 @@
 // ConversationOutput: what one or more calls of a conversation bring about, and what a conversation has counted. The shell
 // passes it in, takes everything out after a batch of calls, and uses it again. Cannot fail.
 
+import BundleProtocol
 import NIOCore
 import RelayCore
 import RelayEngine
@@ -16,6 +17,9 @@ public struct ConversationOutput: Sendable {
     public internal(set) var startsTLS = false
     /// The conversation is over: write what is left, then close the connection. Says why.
     public internal(set) var close: String?
+
+    /// What passed and is not taken yet; nil when nobody watches.
+    private var frames: [WireFrame]?
 
     public init() {}
 
@@ -40,6 +44,34 @@ public struct ConversationOutput: Sendable {
         let taken = startsTLS
         startsTLS = false
         return taken
+    }
+
+    /// True while somebody watches; then frames are kept until they are taken.
+    public var isWatched: Bool {
+        get { frames != nil }
+        set {
+            effects.isWatched = newValue
+            frames = newValue ? frames ?? [] : nil
+        }
+    }
+
+    public mutating func takeFrames() -> [WireFrame] {
+        guard frames != nil else { return [] }
+        gatherFrames()
+        let taken = frames ?? []
+        frames = []
+        return taken
+    }
+
+    /// The header of a bundle goes behind the messages that passed before it.
+    mutating func note(isSent: Bool, _ transfer: TransferID, _ header: BundleHeader) {
+        guard frames != nil else { return }
+        gatherFrames()
+        frames?.append(WireFrame(isSent: isSent, transfer, header))
+    }
+
+    private mutating func gatherFrames() {
+        for message in effects.takeWatched() { frames?.append(WireFrame(message)) }
     }
 
     /// Adds a line of the shell's own.

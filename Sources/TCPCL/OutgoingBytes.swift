@@ -17,6 +17,9 @@ public struct OutgoingBytes: Sendable {
     /// A shared buffer is closed when it is as large as this.
     private static let openBytesMax = 64 * 1_024
 
+    /// What passed in both directions, in order; nil when nobody watches.
+    var watched: [WatchedMessage]?
+
     public init() {}
 
     public var isEmpty: Bool { finished.isEmpty && open.readableBytes == 0 }
@@ -33,6 +36,7 @@ public struct OutgoingBytes: Sendable {
     }
 
     mutating func append(_ message: Message) {
+        watched?.append(.message(isSent: true, message))
         appendHeader { message.write(to: &$0) }
     }
 

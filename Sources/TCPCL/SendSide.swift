@@ -122,6 +122,7 @@ struct SendSide {
         let header = SegmentHeader(
             flags: flags, id: id, extensions: .understood(transferLength: announced), dataLength: length)
         let everySegment = extensionLengthInEverySegment
+        output.watched?.append(.message(isSent: true, .segment(header)))
         output.appendHeader { header.write(to: &$0, extensionLengthInEverySegment: everySegment) }
         transfers[index].hasStarted = true
         transfers[index].sent += length

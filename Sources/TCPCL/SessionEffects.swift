@@ -8,6 +8,19 @@ public struct SessionEffects: Sendable {
 
     public init() {}
 
+    /// True while somebody watches: then all that passes is noted, and `takeWatched` must be called after every batch.
+    public var isWatched: Bool {
+        get { output.watched != nil }
+        set { output.watched = newValue ? output.watched ?? [] : nil }
+    }
+
+    /// Hands over what passed since.
+    public mutating func takeWatched() -> [WatchedMessage] {
+        guard let watched = output.watched else { return [] }
+        output.watched = []
+        return watched
+    }
+
     /// Hands over the events.
     public mutating func takeEvents() -> [SessionEvent] {
         let taken = events

@@ -36,6 +36,7 @@ extension SessionMachine {
         contact.writeBuffer(&more)
         do throws(MessageError) {
             guard let header = try ContactHeader.read(from: &contact) else { return }
+            effects.output.watched?.append(.contact(isSent: false, header))
             take(header, now: now, &effects)
         } catch {
             // RFC 9174, 6.1: without a contact header the connection is closed and no SESS_TERM sent.
@@ -138,6 +139,9 @@ extension SessionMachine {
     ) {
         do throws(MessageError) {
             guard let piece = try reader.next(&input) else { return }
+            if effects.isWatched, case .message(let message) = piece {
+                effects.output.watched?.append(.message(isSent: false, message))
+            }
             switch piece {
             case .data(let data, let isLast):
                 timers.lastActivity = now

@@ -209,6 +209,7 @@ public struct SessionMachine: ~Copyable, Sendable {
 
     mutating func writeContactHeader(now: UInt64, _ effects: inout SessionEffects) {
         let header = ContactHeader(canTLS: configuration.tls == .required)
+        effects.output.watched?.append(.contact(isSent: true, header))
         effects.output.appendHeader { header.write(to: &$0) }
         timers.lastSent = now
     }

@@ -48,11 +48,9 @@ struct EdocdCommand: AsyncParsableCommand {
             print("\(path): in order; \(prepared.summary)")
             return
         }
-        LoggingSystem.bootstrap { StandardErrorLog(label: $0) }
-        var logger = Logger(label: "edocd")
-        logger.logLevel = prepared.logLevel
+        let log = NodeLogging(level: prepared.logLevel, journal: NodeLogging.journal())
         do {
-            try await Node.run(prepared, logger: logger)
+            try await Node.run(prepared, log: log)
         } catch let failure as NodeFailure {
             Self.complain("\(failure)")
             throw ExitCode(failure.exitCode)

@@ -6,9 +6,10 @@ import Testing
     /// The modules by floor, and what each may import of this package. A module stands above all that it imports.
     static let floors: [(module: String, imports: [String])] = [
         ("CLMDB", []), ("COpenSSL", []), ("CExpat", []), ("CChecksum", []), ("CLinux", []),
-        ("Language", []),
+        ("Language", []), ("OpenMetrics", []),
         ("RelayModel", []),
         ("ControlAPI", []),
+        ("Journal", ["CLinux"]),
         ("RelayRouting", ["RelayModel"]),
         ("RelayRows", ["RelayModel", "CChecksum"]),
         ("BundleProtocol", ["RelayModel", "CChecksum"]),
@@ -35,14 +36,14 @@ import Testing
             "RelayControl",
             [
                 "ControlAPI", "RelayModel", "RelayRows", "RelayRouting", "RelayCore", "RelayEngine", "RelayStore",
-                "RelayConfiguration", "EdXML", "OpenSSLTLS", "CLinux", "CExpat",
+                "RelayConfiguration", "EdXML", "OpenSSLTLS", "CLinux", "CExpat", "OpenMetrics",
             ]
         ),
         (
             "RelayNode",
             [
                 "RelayModel", "RelayRouting", "RelayRows", "RelayCore", "RelayEngine", "RelaySession", "RelayStore",
-                "RelayLink", "RelayConfiguration", "RelayControl", "ControlAPI", "OpenSSLTLS", "CLinux",
+                "RelayLink", "RelayConfiguration", "RelayControl", "ControlAPI", "OpenSSLTLS", "CLinux", "Journal",
             ]
         ),
         (
@@ -52,7 +53,7 @@ import Testing
                 "BundleProtocol", "TCPCL", "OpenSSLTLS",
             ]
         ),
-        ("edocd", ["Language", "RelayNode", "RelayConfiguration"]),
+        ("edocd", ["Language", "RelayNode", "RelayConfiguration", "ControlAPI"]),
         ("edocctl", ["Language", "ControlAPI", "RelayModel", "EdXML"]),
         ("edoc-sim", ["RelaySimulator"]),
         ("edoc-bench", ["RelayNode", "RelayModel", "ControlAPI", "OpenSSLTLS", "BundleProtocol", "TCPCL", "CLMDB"]),
@@ -61,7 +62,8 @@ import Testing
 
     /// What modules may import of other packages and of the system.
     static let outside: [String: Set<String>] = [
-        "Language": ["Glibc"], "RelayModel": [], "RelayRouting": [], "RelayRows": [], "RelayCore": [],
+        "Language": ["Glibc"], "OpenMetrics": [], "Journal": ["Glibc", "Logging", "Synchronization"], "RelayModel": [],
+        "RelayRouting": [], "RelayRows": [], "RelayCore": [],
         "ControlAPI": ["FoundationEssentials", "Foundation"],
         "BundleProtocol": ["NIOCore"], "TCPCL": ["NIOCore"],
         "RelayEngine": ["NIOCore"], "RelaySession": ["NIOCore", "Synchronization"],

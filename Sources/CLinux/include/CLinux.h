@@ -1,8 +1,10 @@
-// CLinux: what Linux offers and Swift cannot do itself or does not import: names of threads, and a page that survives a crash.
+// CLinux: what Linux offers and Swift cannot do itself or does not import: names of threads, a page that survives a crash, the journal's
+// protocol, and the state of the kernel's clock.
 
 #ifndef CLINUX_H
 #define CLINUX_H
 
+#include <stddef.h>
 #include <stdint.h>
 #include <sys/types.h>
 
@@ -31,5 +33,24 @@ void clinux_hand_watch(struct clinux_hand *hand);
 static inline void clinux_hand_set(struct clinux_hand *hand, uint32_t slot, uint64_t envelope) {
     __atomic_store_n(&hand->envelopes[slot % CLINUX_HAND_SLOTS], envelope, __ATOMIC_RELAXED);
 }
+
+/// Asks for more room in a socket's send buffer; the kernel may give less.
+void clinux_enlarge_send_buffer(int descriptor, int bytes);
+
+/// Sends one entry to the journal's socket at a path without waiting; 0, or the errno for which it was not taken.
+int clinux_journal_send(int descriptor, const char *path, const void *bytes, size_t count);
+
+/// How the kernel's clock is kept (adjtimex(2)).
+struct clinux_clock {
+    /// 1 when a time service keeps it, 0 when not, -1 when the kernel does not tell.
+    int is_synchronised;
+    /// Estimated and greatest error in microseconds.
+    int64_t estimated_error;
+    int64_t greatest_error;
+};
+struct clinux_clock clinux_clock_state(void);
+
+/// The kind of a file system by its magic number (statfs(2)); 0 when it cannot be told.
+uint64_t clinux_filesystem_magic(const char *path);
 
 #endif

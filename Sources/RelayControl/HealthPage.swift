@@ -1,0 +1,66 @@
+// HealthPage: GET /v1/health: what `edocctl check` and `doctor` ask: how the engine answers, whether the store commits, and what may become
+// short: disk, certificates, time. It answers also when the engine does not.
+
+import ControlAPI
+import Hummingbird
+import RelayCore
+import RelayModel
+
+extension ControlServer {
+    /// A commit may wait for a slow disk; longer is a fault.
+    static var commitPatience: Duration { .seconds(10) }
+
+    func addHealth(to router: Router<ControlContext>) {
+        router.get("v1/health") { request, context in
+            try await requireSee(context)
+            let query = try ControlQuery(request, known: ["commit"])
+            let commit: Bool
+            switch try query.one("commit") {
+            case nil, "false": commit = false
+            case "true": commit = true
+            default: throw ControlError.badRequest("commit is true or false")
+            }
+            return try json(try await health(commit: commit))
+        }
+    }
+
+    private func health(commit: Bool) async throws -> HealthAnswer {
+        let figures = try await figures()
+        let watch = figures.watch
+        var peers: [String: Timestamp] = [:]
+        for session in figures.sessions {
+            guard let expiry = session.certificateExpiry?.timestamp else { continue }
+            peers[session.peer.name] = min(peers[session.peer.name] ?? expiry, expiry)
+        }
+        var oldest: [Int: UInt64] = [:]
+        for (key, queue) in figures.rows.queues where queue.count > 0 {
+            let urgency = Int(key.urgency.rawValue)
+            oldest[urgency] = max(oldest[urgency] ?? 0, queue.oldestSeconds)
+        }
+        var answer = HealthAnswer(
+            now: figures.now.wall.timestamp, node: figures.node, version: figures.facts.version,
+            engineMilliseconds: figures.engine?.milliseconds, mailbox: watch.mailbox,
+            disk: .init(freeBytes: watch.diskFreeBytes, bytes: watch.diskBytes, mapBytes: watch.mapBytes),
+            certificates: .init(
+                own: watch.certificateExpiry.map(Self.timestamp),
+                authorities: watch.authorityExpiry.map(Self.timestamp),
+                revocationLists: watch.revocationListUpdate.map(Self.timestamp), peers: peers),
+            oldestSeconds: oldest, configurationPath: watch.configurationPath)
+        answer.clockDoubted = figures.engine?.isClockDoubted
+        answer.oldestArrivedSeconds = figures.rows.inboxes.agencies > 0 ? figures.rows.inboxes.oldestSeconds : nil
+        answer.metricsAddress = watch.metricsAddress
+        answer.openFiles = watch.openFiles
+        answer.openFilesMax = watch.openFilesMax
+        if commit {
+            answer.commitMicroseconds = await node.first(within: Self.commitPatience) { try await node.probeCommit() }
+            if answer.commitMicroseconds == nil {
+                answer.commitError = "the store has not committed a row: it is full, or its disk does not answer"
+            }
+        }
+        return answer
+    }
+
+    private static func timestamp(unixSeconds: Int64) -> Timestamp {
+        Timestamp(unixMilliseconds: unixSeconds.multipliedReportingOverflow(by: 1_000).partialValue)
+    }
+}

@@ -1,0 +1,60 @@
+// LogPages: GET /v1/notices, the last entries of the log, and GET and POST /v1/log-level, its level at run time. Also `noteDeed`, through
+// which every deed of the watching side goes that leaves a trail.
+
+import ControlAPI
+import Hummingbird
+import Logging
+import RelayModel
+
+extension ControlServer {
+    /// A level for a while goes back after this at the latest.
+    static var loanMax: Milliseconds { .days(1) }
+
+    func addLogs(to router: Router<ControlContext>) {
+        router.get("v1/notices") { _, context in
+            try await requireSee(context)
+            return try json(
+                NoticesAnswer(
+                    notices: node.recentEntries.map {
+                        .init(
+                            time: Timestamp(unixMilliseconds: $0.unixMilliseconds), level: $0.level, event: $0.event,
+                            text: $0.text)
+                    }))
+        }
+        router.get("v1/log-level") { _, context in
+            try await requireSee(context)
+            return try json(logLevelAnswer)
+        }
+        router.post("v1/log-level") { request, context in
+            let rights = try await rights(context)
+            guard rights.may(.act) else { throw denied(rights.caller, "act") }
+            let query = try ControlQuery(request, known: ["level", "for"])
+            guard let text = try query.one("level"), let level = Logger.Level(rawValue: text) else {
+                throw ControlError.badRequest(
+                    "level is one of " + Logger.Level.allCases.map(\.rawValue).joined(separator: ", "))
+            }
+            let span = try query.one("for").map { text in
+                guard let span = DurationText.parse(text), span >= .seconds(1), span <= Self.loanMax else {
+                    throw ControlError.badRequest("for is a time from 1s to 1d, such as 10m")
+                }
+                return span
+            }
+            node.setLogLevel(level, for: span)
+            noteDeed(
+                "log-level", by: rights.caller, ["level": text, "for": span.map { "\($0.count / 1_000) s" } ?? "good"])
+            return try json(logLevelAnswer)
+        }
+    }
+
+    private var logLevelAnswer: LogLevelAnswer {
+        let (level, standard, until) = node.logLevel
+        return LogLevelAnswer(level: level.rawValue, configured: standard.rawValue, until: until?.timestamp)
+    }
+
+    /// A caller with the right to act has done something that is no change of the queue: the one place where it leaves its trail.
+    func noteDeed(_ deed: String, by caller: Caller, _ details: [String: String]) {
+        var fields: Logger.Metadata = ["caller": "\(printable(caller.text))", "uid": "\(caller.uid)"]
+        for (name, value) in details { fields[name] = "\(printable(value))" }
+        logger.notice("control: \(deed)", metadata: .event(.deedDone, fields))
+    }
+}

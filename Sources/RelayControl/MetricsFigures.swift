@@ -1,0 +1,126 @@
+// MetricsFigures: all that a metrics page shows, gathered from counters, the engine's view and the process: nothing is counted for the page
+// alone, and no envelope is looked at. Peers are those of the configuration; agencies are no labels. A value.
+
+import ControlAPI
+import RelayCore
+import RelayModel
+import RelayRows
+
+struct MetricsFigures: Sendable {
+    var node: String
+    var now: ClockReading
+    var facts: NodeFacts
+    var watch: WatchFacts
+    var rows: Rows
+    /// Nil when the engine has not answered in time.
+    var engine: EngineFigures?
+    var sessions: [SessionInfo]
+    /// By configuration, in its order.
+    var peers: [NodeID]
+
+    /// Of one snapshot of the store.
+    struct Rows: Sendable {
+        /// Pairs by state word; of documents and of reports.
+        var states: [[String: UInt64]] = [[:], [:]]
+        var ended: [[String: UInt64]] = [[:], [:]]
+        var submitted: [UInt64] = [0, 0]
+        var taken: [UInt64] = [0, 0]
+        var balances = [true, true]
+        var ledger: [LedgerAnswer.Peer] = []
+        var refusedTransfers: [String: UInt64] = [:]
+        var refusedSubmissions: [String: UInt64] = [:]
+        var corrupt: UInt64 = 0
+        var envelopes: UInt64 = 0
+        var payloadBytes: UInt64 = 0
+        var queues: [QueueFigures.Key: QueueFigures] = [:]
+        var inboxes: OldestArrived = OldestArrived()
+    }
+
+    /// What only the engine knows.
+    struct EngineFigures: Sendable {
+        var peers: [PeerView]
+        var active: Int
+        var staged: UInt64
+        var isClockDoubted: Bool
+        var hopTimes: HopTimes
+        var milliseconds: UInt64
+    }
+}
+
+/// What waits for one peer in one urgency. A copy that may go to several peers counts for the one that its route prefers.
+struct QueueFigures: Sendable, Hashable {
+    struct Key: Sendable, Hashable {
+        /// Nil: at home here, its digest being checked.
+        var peer: NodeID?
+        var urgency: Urgency
+    }
+    var count: UInt64 = 0
+    var bytes: UInt64 = 0
+    /// By the minute of acceptance.
+    var oldestSeconds: UInt64 = 0
+
+    /// From the age cells of the counters.
+    static func all(_ reader: any RowReader, now: RelayTime) -> [Key: QueueFigures] {
+        var hops: [UInt32: NodeID] = [:]
+        reader.scan(.routeClass, prefix: RowKey()) { key, value in
+            if key.count == 4, let first = RouteClassRow(record: value)?.hops.first {
+                hops[key.number32(at: 0)] = first
+            }
+            return true
+        }
+        var result: [Key: QueueFigures] = [:]
+        for cell in AgeCell.all(reader) where cell.count > 0 {
+            guard case .queued(let routeClass) = cell.place else { continue }
+            let accepted = RelayTime(milliseconds: cell.minute.saturatingTimes(60_000))
+            let key = Key(peer: routeClass == 0 ? nil : hops[routeClass], urgency: cell.urgency)
+            var figures = result[key] ?? QueueFigures()
+            figures.count &+= cell.count
+            figures.bytes &+= cell.bytes
+            figures.oldestSeconds = max(figures.oldestSeconds, now.since(accepted).count / 1_000)
+            result[key] = figures
+        }
+        return result
+    }
+}
+
+/// What waits in inboxes, from the same cells.
+struct OldestArrived: Sendable {
+    /// Agencies at home here for which something waits.
+    var agencies = 0
+    var oldestSeconds: UInt64 = 0
+
+    init() {}
+
+    init(_ rows: any RowReader, now: RelayTime) {
+        var names: Set<String> = []
+        for cell in AgeCell.all(rows) where cell.count > 0 {
+            guard case .arrived(let agency) = cell.place else { continue }
+            names.insert(agency)
+            let arrived = RelayTime(milliseconds: cell.minute.saturatingTimes(60_000))
+            oldestSeconds = max(oldestSeconds, now.since(arrived).count / 1_000)
+        }
+        agencies = names.count
+    }
+}
+
+extension MetricsFigures.Rows {
+    init(_ rows: any RowReader, peers: [NodeID], now: RelayTime) {
+        self.init()
+        for (index, admin) in [false, true].enumerated() {
+            let book = Books.book(rows, admin: admin)
+            states[index] = book.inStore
+            ended[index] = book.ended
+            submitted[index] = book.submitted
+            taken[index] = book.taken
+            balances[index] = book.balances
+        }
+        ledger = peers.map { Books.peer($0, rows) }
+        refusedTransfers = Books.causes(rows, RefusalCause.allCases.map(\.rawValue)) { .refusedToPeer($0) }
+        refusedSubmissions = Books.causes(rows, SubmissionRefusal.allCases.map(\.rawValue)) { .submissionRefused($0) }
+        corrupt = rows.number(.counter, CounterKey.corruptRecord.name)
+        envelopes = rows.number(.counter, CounterKey.stockCount(.everything).name)
+        payloadBytes = rows.number(.counter, CounterKey.stockBytes(.everything).name)
+        queues = QueueFigures.all(rows, now: now)
+        inboxes = OldestArrived(rows, now: now)
+    }
+}

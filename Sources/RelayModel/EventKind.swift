@@ -1,0 +1,112 @@
+// EventKind: what an operator-visible log entry is about, as a word and as a MESSAGE_ID that stays the same for ever, so that a monitor can
+// wait for one by `journalctl MESSAGE_ID=…`. docs/log-events.md says of each what it means and what to do; a test compares. A value;
+// cannot fail.
+
+/// The kind of a log entry. A kind is added, never renamed and never used for something else.
+public enum EventKind: String, Sendable, CaseIterable {
+    /// The daemon takes envelopes.
+    case started
+    /// The daemon was told to stop and finishes what is on the links.
+    case stopping
+    /// The daemon has stopped in order.
+    case stopped
+    /// A reload was applied; the lines say what changed.
+    case configurationChanged
+    /// A reload was refused, or its files are wrong. The old configuration stays in force.
+    case configurationRefused
+    /// Something in the files weakens the node.
+    case configurationWarning
+    /// The first session with a peer is there.
+    case linkUp
+    /// The last session with a peer is gone. What lies its way waits, or takes the next route after retry.failover_wait.
+    case linkDown
+    /// A dial failed for a new reason.
+    case peerUnreachable
+    /// A peer has no room and is left alone for a while.
+    case peerPaused
+    /// Somebody connected and was not accepted: no TLS, a certificate that is not trusted, another node's name.
+    case contactFailed
+    /// A connection was closed because session.sessions_max are open.
+    case sessionsExhausted
+    /// A peer broke a rule of TCPCL or did not understand a message.
+    case protocolViolated
+    /// A bundle of a peer was refused as malformed or unacceptable. At most 32 of a session are named.
+    case bundleRefused
+    /// One envelope ID came with two contents. The second was refused.
+    case contentDiffers
+    /// A peer sent report rows that it may not send, or that do not fit.
+    case reportsDisbelieved
+    /// There is no route to the node that waits for reports; they are kept.
+    case reportsUnroutable
+    /// Every next hop refuses an envelope. It is tried again for retry.refusal_grace, then it ends as refused.
+    case refusedEverywhere
+    /// A document does not match its digest. It is not delivered.
+    case digestMismatch
+    /// The payload of an envelope cannot be read from the store.
+    case payloadUnreadable
+    /// No header can be made for the next hop: the stored one is damaged or the hops are used up.
+    case headerUnmakeable
+    /// A record of the store does not check. It was set aside and its count is kept.
+    case recordCorrupt
+    /// An envelope was in hand at two crashes running and is held.
+    case suspectHeld
+    /// The wall clock is not believed. Expiry is suspended.
+    case clockDoubted
+    /// The clock is believed again, or was stepped back in place.
+    case clockBelieved
+    /// The clock of a source and this node's differ by more than 5 min.
+    case clockDiffers
+    /// Waiting copies have been re-routed after a reload.
+    case routesChanged
+    /// A commit found no room. All sessions were ended and the engine started anew; nothing that was promised is lost.
+    case storeFull
+    /// The store cannot be used any more; the daemon ends with code 70.
+    case storeFailed
+    /// Somebody asked the control interface for what the rights table does not allow.
+    case callDenied
+    /// A document that was handed in was refused.
+    case submissionRefused
+    /// A person or program with the right to act has done something.
+    case deedDone
+    /// Log entries could not be written and are missing before this one.
+    case logLost
+
+    /// 128 bits in hexadecimal, as systemd.journal-fields(7) wants them.
+    public var messageID: String {
+        switch self {
+        case .started: "bc9b3accb9cc4ca0b210c688442aa5e9"
+        case .stopping: "42b8d5ae993c43039c601d85c379df75"
+        case .stopped: "224ace23a0904dd0b5e71115c7815d05"
+        case .configurationChanged: "e4eed09ac3b74f649c42711c7dfc8604"
+        case .configurationRefused: "5439bd4f3d70489e9e6f0f9b40b240b4"
+        case .configurationWarning: "fa46fd233d094a98aa6ccc463618ef41"
+        case .linkUp: "3ba3d593c4cf494ab4222db800750085"
+        case .linkDown: "b651da10a05a4598a14294fd2acd288c"
+        case .peerUnreachable: "ceabf0fb997f474b973352f0537bcbd8"
+        case .peerPaused: "8e031ec7a2184f73b2768ac9e04cea5f"
+        case .contactFailed: "1169f1984d224c049116b092ab748cea"
+        case .sessionsExhausted: "991c82568d8a441ebbe3cfdcaada7537"
+        case .protocolViolated: "d32f5edb97a848b987deb3e95a7d03bb"
+        case .bundleRefused: "ebb68a24e0384756a0c8bc95c17e65b4"
+        case .contentDiffers: "6d313e17ebe24b7689ce08b090b03aba"
+        case .reportsDisbelieved: "208f5f45a15e4469b25708e2767b5477"
+        case .reportsUnroutable: "5accd8ba53404c3cb0d7bec7856beda3"
+        case .refusedEverywhere: "fe0c8c745fb24c6692f148490ba27fcd"
+        case .digestMismatch: "e154e4b7a5334abf9f0a16a2ef4ded87"
+        case .payloadUnreadable: "ef4c753c09c948639fdd59b62ad3cead"
+        case .headerUnmakeable: "d4ee246423ae43c5bc52501603742fce"
+        case .recordCorrupt: "be37cb6d0df04e35b33332b3f7f7f0bb"
+        case .suspectHeld: "b6d99a36d8be4ba3a8f7b7ea52565605"
+        case .clockDoubted: "481e3f0001ce407f845e17538d2fbd5b"
+        case .clockBelieved: "eafd9deba27e416cb8510fe197e096a1"
+        case .clockDiffers: "dd4593b463fc49bc84a77d98cd5f4807"
+        case .routesChanged: "c5f54a2918a6479dbf01374519c3d74f"
+        case .storeFull: "ed353163a6e04c17afa3f497bcc440f5"
+        case .storeFailed: "c7bd57b37bf24cdcbb834351d6cd36bb"
+        case .callDenied: "d5c02817ae96406987eee88a7d95033c"
+        case .submissionRefused: "d16e46655d994a4cab5cc1e3bf323e3e"
+        case .deedDone: "151c0f7578884376ba25a4cb33b55d3d"
+        case .logLost: "137749dfaeb6403990c2900b7a395261"
+        }
+    }
+}

@@ -1,0 +1,115 @@
+// NodeLogging: the log of the daemon: where entries go (the journal, or lines on standard error), from which level on, and the last few
+// hundred of them for an operator's report. Any thread; a log that cannot be written is no reason to stop.
+
+import Glibc
+import Journal
+import Logging
+import RelayControl
+import RelayModel
+import Synchronization
+
+/// What is shared by all loggers of the process.
+public struct NodeLogging: Sendable {
+    public let threshold: LogThreshold
+    public let recent: RecentEntries
+    public let logger: Logger
+    /// When a level for a while goes back.
+    let loanEnds: LoanEnd
+
+    /// `journal`: nil for lines on standard error.
+    public init(level: Logger.Level, journal: JournalSocket?) {
+        let threshold = LogThreshold(level)
+        let recent = RecentEntries()
+        let base: any LogHandler =
+            if let journal {
+                JournalLog(socket: journal, identifier: "edocd", lossEvent: EventKind.logLost.rawValue) {
+                    EventKind(rawValue: $0)?.messageID
+                }
+            } else {
+                StandardErrorLog(label: "edocd")
+            }
+        LoggingSystem.bootstrap { _ in NodeLog(base: base, threshold: threshold, recent: recent) }
+        self.threshold = threshold
+        self.recent = recent
+        logger = Logger(label: "edocd")
+        loanEnds = LoanEnd()
+    }
+
+    /// The journal when standard error is connected to it (`$JOURNAL_STREAM`). EDOC_JOURNAL_SOCKET names another socket, for tests.
+    public static func journal() -> JournalSocket? {
+        if let path = getenv("EDOC_JOURNAL_SOCKET") { return JournalSocket(path: String(cString: path)) }
+        let stream = getenv("JOURNAL_STREAM").map { String(cString: $0) }
+        return JournalSocket.isStandardError(stream) ? JournalSocket() : nil
+    }
+}
+
+/// Hands entries on that are severe enough, and keeps the last ones.
+struct NodeLog: LogHandler {
+    var base: any LogHandler
+    let threshold: LogThreshold
+    let recent: RecentEntries
+    /// Set on a copy of a logger: less severe entries of that copy are not written, whatever the threshold.
+    private var own: Logger.Level = .trace
+
+    init(base: any LogHandler, threshold: LogThreshold, recent: RecentEntries) {
+        self.base = base
+        self.threshold = threshold
+        self.recent = recent
+    }
+
+    var metadata: Logger.Metadata {
+        get { base.metadata }
+        set { base.metadata = newValue }
+    }
+
+    subscript(metadataKey key: String) -> Logger.Metadata.Value? {
+        get { base[metadataKey: key] }
+        set { base[metadataKey: key] = newValue }
+    }
+
+    /// What is kept must be made, even if it is not written.
+    var logLevel: Logger.Level {
+        get { max(own, min(threshold.level, RecentEntries.level)) }
+        set { own = newValue }
+    }
+
+    func log(event: LogEvent) {
+        if event.level >= threshold.level { base.log(event: event) }
+        if event.level >= RecentEntries.level {
+            recent.add(event.level, "\(event.message)", base.metadata.merging(event.metadata ?? [:]) { $1 })
+        }
+    }
+}
+
+/// The last entries, in memory.
+public final class RecentEntries: Sendable {
+    public static let level = Logger.Level.notice
+    public static let countMax = 500
+    static let textMax = 1_000
+
+    private let entries = Mutex<[RecentEntry]>([])
+
+    public init() {}
+
+    func add(_ level: Logger.Level, _ message: String, _ fields: Logger.Metadata) {
+        var time = timespec()
+        clock_gettime(CLOCK_REALTIME, &time)
+        let entry = RecentEntry(
+            unixMilliseconds: Int64(time.tv_sec) * 1_000 + Int64(time.tv_nsec) / 1_000_000, level: level.rawValue,
+            event: fields["event"].map { "\($0)" }, text: String(LogText.line(message, fields).prefix(Self.textMax)))
+        entries.withLock { entries in
+            // In one go now and then, so that an entry costs no shift of all the others.
+            if entries.count >= 2 * Self.countMax { entries.removeFirst(entries.count - Self.countMax + 1) }
+            entries.append(entry)
+        }
+    }
+
+    /// The oldest first.
+    var all: [RecentEntry] { entries.withLock { Array($0.suffix(Self.countMax)) } }
+}
+
+/// The moment at which a level for a while goes back; nil for none.
+final class LoanEnd: Sendable {
+    private let time = Mutex<WallTime?>(nil)
+    func withLock<Result: Sendable>(_ body: (inout WallTime?) -> Result) -> Result { time.withLock { body(&$0) } }
+}
