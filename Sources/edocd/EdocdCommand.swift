@@ -52,7 +52,7 @@ struct EdocdCommand: AsyncParsableCommand {
         var logger = Logger(label: "edocd")
         logger.logLevel = prepared.logLevel
         do {
-            try await Node.run(prepared, logger: logger)
+            try await Node.run(prepared, sockets: try ServiceSockets.take(), logger: logger)
         } catch let failure as NodeFailure {
             Self.complain("\(failure)")
             throw ExitCode(failure.exitCode)
