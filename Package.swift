@@ -15,6 +15,7 @@ let nioHTTP: Target.Dependency = .product(name: "NIOHTTP1", package: "swift-nio"
 let logging: Target.Dependency = .product(name: "Logging", package: "swift-log")
 let arguments: Target.Dependency = .product(name: "ArgumentParser", package: "swift-argument-parser")
 let hummingbird: Target.Dependency = .product(name: "Hummingbird", package: "hummingbird")
+let hummingbirdCore: Target.Dependency = .product(name: "HummingbirdCore", package: "hummingbird")
 let lifecycle: Target.Dependency = .product(name: "ServiceLifecycle", package: "swift-service-lifecycle")
 let signals: Target.Dependency = .product(name: "UnixSignals", package: "swift-service-lifecycle")
 let histogram: Target.Dependency = .product(name: "Histogram", package: "hdrhistogram-swift")
@@ -87,9 +88,8 @@ let package = Package(
             "RelayControl",
             [
                 "ControlAPI", "RelayModel", "RelayRows", "RelayRouting", "RelayCore", "RelayEngine", "RelayStore",
-                "RelayConfiguration", "EdXML", "CExpat", "OpenSSLTLS", "OpenMetrics", hummingbird, lifecycle, nioCore,
-                nioPosix,
-                logging,
+                "RelayConfiguration", "EdXML", "CExpat", "OpenSSLTLS", "OpenMetrics", hummingbird, hummingbirdCore, lifecycle,
+                nioCore, nioPosix, nioLocks, logging,
             ]),
         module(
             "RelayNode",
@@ -111,6 +111,7 @@ let package = Package(
         program("edoc-sim", ["RelaySimulator", arguments]),
         program(
             "edoc-bench", ["RelayNode", "RelayModel", "ControlAPI", "CLMDB", arguments, nioCore, histogram]),
+        program("edoc-manual", ["Language"]),
         program("edoc-gate", ["RelayRows", "RelayStore"]),
 
         // Tests.

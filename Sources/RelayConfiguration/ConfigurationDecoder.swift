@@ -193,6 +193,10 @@ extension ConfigurationDecoder {
         switch kind {
         case .text(let canBeEmpty), .path(let canBeEmpty):
             return checked(node, kind, path, (canBeEmpty || !text.isEmpty) && isText(text) ? .text(text) : nil)
+        case .secretPath:
+            let isSound =
+                !text.isEmpty && isText(text) && (!Credential.isCredential(text) || Credential.name(text) != nil)
+            return checked(node, kind, path, isSound ? .text(text) : nil)
         case .duration(let range):
             return number(node, kind, path, isPlain ? Quantity.parse(text, Quantity.durationUnits) : nil, range)
         case .size(let range, let word):

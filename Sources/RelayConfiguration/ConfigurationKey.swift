@@ -25,6 +25,8 @@ struct ConfigurationKey: Sendable {
         case text(canBeEmpty: Bool)
         /// A file, relative to the folder of the configuration file; empty means none when `canBeEmpty`.
         case path(canBeEmpty: Bool)
+        /// A file, or `credential:NAME`: one that the service manager hands over.
+        case secretPath
         /// Milliseconds.
         case duration(ClosedRange<UInt64>)
         /// Octets; `word` is another allowed text, which means that another key decides.
@@ -128,6 +130,7 @@ extension ConfigurationKey.Kind {
         case .items: "a list of maps"
         case .text(let canBeEmpty): canBeEmpty ? "a text, or \"\" for none" : "a text"
         case .path(let canBeEmpty): canBeEmpty ? "a path, or \"\" for none" : "a path"
+        case .secretPath: "a path, or credential:NAME for one of LoadCredential="
         case .duration(let range):
             "a duration from \(Quantity.text(range.lowerBound, Quantity.durationUnits))"
                 + " to \(Quantity.text(range.upperBound, Quantity.durationUnits))"

@@ -85,7 +85,7 @@ extension ConfigurationKey {
         row(
             "tls.certificate", .path(canBeEmpty: false), "tls/node.pem",
             "The certificate of this node with its chain."),
-        row("tls.key", .path(canBeEmpty: false), "tls/node.key", "The private key of this node."),
+        row("tls.key", .secretPath, "tls/node.key", "The private key of this node."),
         row("tls.crl", .path(canBeEmpty: true), "\"\"", "The revoked certificates; read again at a reload."),
         row("tls.key_log", .path(canBeEmpty: true), "\"\"", "INSECURE: a file for session keys, to read a link."),
     ]

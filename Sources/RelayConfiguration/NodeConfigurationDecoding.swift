@@ -68,11 +68,12 @@ struct NodeConfigurationReader {
         let session = session(root.section("session"))
         let quotas = quotas(root.section("quotas"))
         let level = LogLevel(rawValue: root.section("log").text("level")) ?? .info
+        let tls = tls(root.section("tls"))
         let peers = peers(root.members["peers"] ?? [], session, quotas, own: id)
         let configuration = NodeConfiguration(
             node: id, agenciesFile: path(node.text("agencies")), logLevel: level,
             store: store(root.section("store")), listen: root.addresses("listen"),
-            plainLoopback: root.yesNo("plain_loopback"), session: session, tls: tls(root.section("tls")),
+            plainLoopback: root.yesNo("plain_loopback"), session: session, tls: tls,
             limits: limits(root.section("limits")), retry: retry(root.section("retry")),
             report: report(root.section("report")),
             quotas: quotas, control: control(root.section("control")),
@@ -87,6 +88,20 @@ struct NodeConfigurationReader {
     }
 
     private func optionalPath(_ text: String) -> String? { text.isEmpty ? nil : path(text) }
+
+    /// The file of a credential, or a path.
+    private mutating func secret(_ key: String, _ section: ConfigurationSection) -> String {
+        let text = section.text(key)
+        guard let name = Credential.name(text) else { return path(text) }
+        guard let folder = Credential.folder else {
+            errors.add(
+                .badValue, file, section.mark(key), "tls.\(key)",
+                expected: "LoadCredential=\(name):FILE in the unit (by hand: CREDENTIALS_DIRECTORY=FOLDER edocd ...)",
+                found: "no credentials of a service manager")
+            return text
+        }
+        return folder + "/" + name
+    }
 
     private func store(_ section: ConfigurationSection) -> NodeConfiguration.Store {
         .init(
@@ -107,10 +122,11 @@ struct NodeConfigurationReader {
             sessionsMax: section.number("sessions_max"))
     }
 
-    private func tls(_ section: ConfigurationSection) -> NodeConfiguration.TLS {
-        .init(
-            ca: path(section.text("ca")), certificate: path(section.text("certificate")),
-            key: path(section.text("key")), crl: optionalPath(section.text("crl")),
+    private mutating func tls(_ section: ConfigurationSection) -> NodeConfiguration.TLS {
+        let key = secret("key", section)
+        return .init(
+            ca: path(section.text("ca")), certificate: path(section.text("certificate")), key: key,
+            crl: optionalPath(section.text("crl")),
             keyLog: optionalPath(section.text("key_log")))
     }
 

@@ -1,6 +1,7 @@
 // ControlServer: the control interface: HTTP/1.1 with JSON over a Unix socket, for edocctl, document systems and curl. It owns
-// the socket file from bind to stop and runs on NIO's threads and Swift's own, never on the engine's. A request that fails is
-// an answer to its caller and nothing else; the server itself fails only when it cannot bind.
+// the socket file from bind to stop, unless the service manager gave the socket, whose file stays; and runs on NIO's threads and
+// Swift's own, never on the engine's. A request that fails is an answer to its caller and nothing else; the server itself
+// fails only when it cannot bind.
 
 import ControlAPI
 import Glibc
@@ -15,18 +16,21 @@ import ServiceLifecycle
 public struct ControlServer<Node: NodeAccess>: Service {
     let node: Node
     private let socket: String
+    private let descriptor: Int32?
     private let names: CallerNames
     let logger: Logger
     let watchers = Watchers()
     private let onReady: @Sendable () async -> Void
 
-    /// `onReady` is called once the socket takes connections.
+    /// `descriptor` is a socket that listens at `socket` already and whose file is another's. `onReady` is called once the socket
+    /// takes connections.
     public init(
-        node: Node, socket: String, names: CallerNames = .system, logger: Logger,
+        node: Node, socket: String, descriptor: Int32? = nil, names: CallerNames = .system, logger: Logger,
         onReady: @escaping @Sendable () async -> Void = {}
     ) {
         self.node = node
         self.socket = socket
+        self.descriptor = descriptor
         self.names = names
         self.logger = logger
         self.onReady = onReady
@@ -34,23 +38,20 @@ public struct ControlServer<Node: NodeAccess>: Service {
 
     /// Serves until the service group shuts down.
     public func run() async throws {
-        try makeWay()
-        defer { removeSocket() }
+        if descriptor == nil { try makeWay() }
+        defer { if descriptor == nil { removeSocket() } }
         var quiet = logger
-        // The library tells of its own start and of each connection; the calls are logged here.
+        // The library tells of each connection; the calls are logged here.
         quiet.logLevel = max(logger.logLevel, .warning)
-        let app = Application(
-            router: router, server: .http1(configuration: .init(idleTimeout: .minutes(5))),
-            configuration: .init(address: .unixDomainSocket(path: socket), serverName: nil),
-            onServerRunning: { _ in
-                // Until here the file has the mode of the umask, which lets nobody else in: connecting needs write permission.
-                if chmod(socket, 0o660) != 0 {
-                    logger.error("control socket: chmod failed", metadata: ["errno": "\(errno)"])
-                }
-                logger.info("control socket open", metadata: ["path": "\(socket)"])
-                await onReady()
-            }, logger: quiet)
-        try await app.run()
+        let listener = ControlListener(responder: router.buildResponder(), logger: quiet)
+        try await listener.serve(on: descriptor.map { .descriptor($0) } ?? .path(socket)) {
+            // Until here the file has the mode of the umask, which lets nobody else in: connecting needs write permission.
+            if descriptor == nil, chmod(socket, 0o660) != 0 {
+                logger.error("control socket: chmod failed", metadata: ["errno": "\(errno)"])
+            }
+            logger.info("control socket open", metadata: ["path": "\(socket)"])
+            await onReady()
+        }
     }
 
     /// Removes what an earlier process has left; anything but a socket stays, and is an error.

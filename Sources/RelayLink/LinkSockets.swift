@@ -52,6 +52,31 @@ public struct LinkListener: Sendable {
         _ address: LinkAddress, _ security: LinkSecurity, group: any EventLoopGroup,
         makeHandler: @escaping @Sendable () -> LinkHandler?
     ) -> EventLoopFuture<LinkListener> {
+        bootstrap(group, makeHandler).bind(host: address.host, port: address.port)
+            .flatMapThrowing { try LinkListener($0, security, asked: address.host) }
+    }
+
+    /// Takes a socket over that listens already.
+    static func adopt(
+        _ descriptor: Int32, _ security: LinkSecurity, group: any EventLoopGroup,
+        makeHandler: @escaping @Sendable () -> LinkHandler?
+    ) -> EventLoopFuture<LinkListener> {
+        bootstrap(group, makeHandler).withBoundSocket(descriptor)
+            .flatMapThrowing { try LinkListener($0, security, asked: "the given socket") }
+    }
+
+    private init(_ channel: any Channel, _ security: LinkSecurity, asked: String) throws {
+        guard let bound = channel.localAddress, security == .tls || LinkSockets.isLoopback(bound) else {
+            channel.close(promise: nil)
+            throw LinkError.plainBeyondLoopback(asked)
+        }
+        address = bound
+        self.channel = channel
+    }
+
+    private static func bootstrap(
+        _ group: any EventLoopGroup, _ makeHandler: @escaping @Sendable () -> LinkHandler?
+    ) -> ServerBootstrap {
         ServerBootstrap(group: group)
             .serverChannelOption(.socketOption(.so_reuseaddr), value: 1)
             .serverChannelOption(.backlog, value: LinkSockets.backlog)
@@ -64,14 +89,6 @@ public struct LinkListener: Sendable {
                     guard let handler = makeHandler() else { throw ChannelError.ioOnClosedChannel }
                     try channel.pipeline.syncOperations.addHandler(handler)
                 }
-            }
-            .bind(host: address.host, port: address.port)
-            .flatMapThrowing { channel in
-                guard let bound = channel.localAddress, security == .tls || LinkSockets.isLoopback(bound) else {
-                    channel.close(promise: nil)
-                    throw LinkError.plainBeyondLoopback(address.host)
-                }
-                return LinkListener(address: bound, channel: channel)
             }
     }
 

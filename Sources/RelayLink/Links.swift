@@ -30,10 +30,22 @@ public final class Links: Sendable {
 
     /// Opens a listening socket; port 0 is one of the system's choice, which the listener tells.
     public func listen(on address: LinkAddress, _ security: LinkSecurity = .tls) -> EventLoopFuture<LinkListener> {
+        listen(security) { LinkListener.open(address, security, group: $0, makeHandler: $1) }
+    }
+
+    /// Takes over a socket that listens already, such as one of the service manager.
+    public func listen(adopting descriptor: Int32, _ security: LinkSecurity = .tls) -> EventLoopFuture<LinkListener> {
+        listen(security) { LinkListener.adopt(descriptor, security, group: $0, makeHandler: $1) }
+    }
+
+    private func listen(
+        _ security: LinkSecurity,
+        _ open: (any EventLoopGroup, @escaping @Sendable () -> LinkHandler?) -> EventLoopFuture<LinkListener>
+    ) -> EventLoopFuture<LinkListener> {
         guard security == .plain || registry.policy.tls != nil else {
             return group.any().makeFailedFuture(LinkError.noTLSSettings)
         }
-        return LinkListener.open(address, security, group: group) { [border, registry, tickets] in
+        return open(group) { [border, registry, tickets] in
             guard registry.hasPlace else {
                 border.log([
                     Notice(.warning, "a connection was closed: no place for another session", kind: .sessionsExhausted)

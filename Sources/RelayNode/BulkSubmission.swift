@@ -212,7 +212,8 @@ final class BulkHandler: ChannelInboundHandler, SubmissionWaiter, @unchecked Sen
 /// The listening end of the submission socket.
 public final class BulkListener: Sendable {
     private let channel: any Channel
-    private let path: String
+    /// The file to remove in the end; nil when it is another's.
+    private let path: String?
     private let handlersBox: NIOLockedValueBox<[ObjectIdentifier: BulkHandler]>
 
     /// Connections there are.
@@ -221,10 +222,11 @@ public final class BulkListener: Sendable {
     /// Connections at the same time.
     public static let connectionsMax = 256
 
+    /// Listens at `path`, or on a socket that does so already and whose file is another's.
     public static func start(
-        path: String, group: any EventLoopGroup, _ surroundings: BulkSurroundings
+        path: String, descriptor: Int32? = nil, group: any EventLoopGroup, _ surroundings: BulkSurroundings
     ) throws -> BulkListener {
-        try UnixSocketFile.prepare(path)
+        if descriptor == nil { try UnixSocketFile.prepare(path) }
         let handlers = NIOLockedValueBox<[ObjectIdentifier: BulkHandler]>([:])
         let bootstrap = ServerBootstrap(group: group)
             .serverChannelOption(.backlog, value: 64)
@@ -246,12 +248,16 @@ public final class BulkListener: Sendable {
                     }
                 }
             }
+        if let descriptor {
+            let channel = try bootstrap.withBoundSocket(descriptor).wait()
+            return BulkListener(channel: channel, path: nil, handlers: handlers)
+        }
         let channel = try bootstrap.bind(unixDomainSocketPath: path).wait()
         try UnixSocketFile.restrict(path)
         return BulkListener(channel: channel, path: path, handlers: handlers)
     }
 
-    private init(channel: any Channel, path: String, handlers: NIOLockedValueBox<[ObjectIdentifier: BulkHandler]>) {
+    private init(channel: any Channel, path: String?, handlers: NIOLockedValueBox<[ObjectIdentifier: BulkHandler]>) {
         self.channel = channel
         self.path = path
         self.handlersBox = handlers
@@ -266,7 +272,7 @@ public final class BulkListener: Sendable {
     public func stop() async {
         try? await channel.close().get()
         for handler in handlersBox.withLockedValue({ Array($0.values) }) { handler.end() }
-        unlink(path)
+        if let path { unlink(path) }
     }
 }
 

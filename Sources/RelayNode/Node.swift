@@ -57,9 +57,10 @@ public final class Node: Sendable {
     static let readerThreads = 4
 
     /// Runs a node until it is told to stop.
-    public static func run(_ prepared: PreparedNode, log: NodeLogging) async throws {
+    public static func run(_ prepared: PreparedNode, sockets: ServiceSockets, log: NodeLogging) async throws {
+        let given = try sockets.assigned(prepared.configuration.settings)
         let node = try Node(prepared, log: log)
-        try await node.serve()
+        try await node.serve(given)
     }
 
     init(_ prepared: PreparedNode, log: NodeLogging) throws {
@@ -111,7 +112,7 @@ public final class Node: Sendable {
         if let doubt = clock.doubt { engine.post(.event(.clockDoubted(true, why: doubt))) }
     }
 
-    private func serve() async throws {
+    private func serve(_ given: ServiceSockets.Assigned) async throws {
         engine.start(sink: effects)
         let control = NodeControl(
             store: store, clock: clock, engine: engine, desk: desk, tickets: tickets, links: links, readers: readers,
@@ -119,12 +120,12 @@ public final class Node: Sendable {
             submitters: { [bulkBox] in bulkBox.withLockedValue { $0?.connections } }, path: path, log: log,
             reloadConfiguration: { [self] force in reload(force: force) })
         let settings = configuration.withLockedValue { $0.settings }
-        let server = ControlServer(node: control, socket: settings.control.socket, logger: logger) { [self] in
-            notifier.ready()
-        }
-        let bulk = try startBulk(settings)
+        let server = ControlServer(
+            node: control, socket: settings.control.socket, descriptor: given.control, logger: logger
+        ) { [self] in notifier.ready() }
+        let bulk = try startBulk(settings, given.submit)
         bulkBox.withLockedValue { $0 = bulk }
-        try await startListening(settings)
+        try await startListening(settings, given.links)
         logger.notice(
             "started",
             metadata: .event(
@@ -143,6 +144,9 @@ public final class Node: Sendable {
         var services = ServiceGroupConfiguration(
             services: list.map { .init(service: $0) },
             gracefulShutdownSignals: [.sigterm, .sigint], logger: quietLogger)
+        if let watchdog = Watchdog(engine: engine, group: group, notifier: notifier) {
+            services.services.append(.init(service: watchdog))
+        }
         // A caller that does not read its answer must not keep the node from stopping.
         services.maximumGracefulShutdownDuration = .seconds(10)
         let group = ServiceGroup(configuration: services)
@@ -162,7 +166,7 @@ public final class Node: Sendable {
         return quiet
     }
 
-    private func startBulk(_ settings: NodeConfiguration) throws -> BulkListener? {
+    private func startBulk(_ settings: NodeConfiguration, _ descriptor: Int32?) throws -> BulkListener? {
         guard let socket = settings.control.submitSocket else { return nil }
         let surroundings = BulkSurroundings(
             engine: engine, desk: desk, tickets: tickets,
@@ -170,7 +174,7 @@ public final class Node: Sendable {
             canonical: { [configuration] text in configuration.withLockedValue { $0.directory }.canonical(text) },
             logger: logger)
         do {
-            let bulk = try BulkListener.start(path: socket, group: group, surroundings)
+            let bulk = try BulkListener.start(path: socket, descriptor: descriptor, group: group, surroundings)
             engine.gauge.onLowWater { bulk.resume() }
             return bulk
         } catch {
@@ -178,13 +182,15 @@ public final class Node: Sendable {
         }
     }
 
-    private func startListening(_ settings: NodeConfiguration) async throws {
-        for address in settings.listen {
+    private func startListening(_ settings: NodeConfiguration, _ given: [Int: Int32]) async throws {
+        let security: LinkSecurity = settings.plainLoopback ? .plain : .tls
+        for (index, address) in settings.listen.enumerated() {
             do {
-                let listener = try await links.listen(
-                    on: LinkAddress(host: address.host, port: Int(address.port)),
-                    settings.plainLoopback ? .plain : .tls
-                ).get()
+                let opening =
+                    if let descriptor = given[index] { links.listen(adopting: descriptor, security) } else {
+                        links.listen(on: LinkAddress(host: address.host, port: Int(address.port)), security)
+                    }
+                let listener = try await opening.get()
                 let text = listener.address.port.map {
                     HostPort(host: address.host, port: UInt16(clamping: $0)).description
                 }

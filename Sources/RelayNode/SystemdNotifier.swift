@@ -10,6 +10,7 @@ public struct SystemdNotifier: Sendable {
 
     public func ready() { send("READY=1") }
     public func stopping() { send("STOPPING=1") }
+    public func watchdog() { send("WATCHDOG=1") }
     public func status(_ text: String) { send("STATUS=\(text)") }
 
     /// `Type=notify-reload` wants the monotonic time of the reload's start, in microseconds.

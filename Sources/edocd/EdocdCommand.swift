@@ -50,7 +50,7 @@ struct EdocdCommand: AsyncParsableCommand {
         }
         let log = NodeLogging(level: prepared.logLevel, journal: NodeLogging.journal())
         do {
-            try await Node.run(prepared, log: log)
+            try await Node.run(prepared, sockets: try ServiceSockets.take(), log: log)
         } catch let failure as NodeFailure {
             Self.complain("\(failure)")
             throw ExitCode(failure.exitCode)

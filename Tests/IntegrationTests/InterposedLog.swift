@@ -153,3 +153,19 @@ struct InterposedLog {
         }
     }
 }
+
+extension Network {
+    /// Builds the interposer in the network's folder; its path, for LD_PRELOAD.
+    func interposer() throws -> String {
+        let library = folder["interposer.so"]
+        let source = Places.root + "/Tests/Interposer/interposer.c"
+        // The toolchain brings a compiler where the system has none.
+        let compiled = try ["cc", "clang"].map { compiler in
+            try run("/usr/bin/env", [compiler, "-O1", "-shared", "-fPIC", "-o", library, source, "-ldl"])
+        }
+        guard compiled.contains(where: { $0.end == .exited(0) }) else {
+            throw TestFailure("the interposer does not compile: \(compiled.map(\.errors))")
+        }
+        return library
+    }
+}

@@ -20,9 +20,11 @@ public final class Program {
     public let pid: pid_t
     private var end: ProgramEnd?
 
-    /// Starts `path`; standard output and standard error go to files, appended.
+    /// Starts `path`; standard output and standard error go to files, appended. `descriptors` become 3 and upwards, and must be far
+    /// above that here.
     public init(
-        _ path: String, _ arguments: [String], environment: [String: String] = [:], output: String, errors: String
+        _ path: String, _ arguments: [String], environment: [String: String] = [:], descriptors: [Int32] = [],
+        output: String, errors: String
     ) throws {
         var actions = posix_spawn_file_actions_t()
         posix_spawn_file_actions_init(&actions)
@@ -30,6 +32,9 @@ public final class Program {
         posix_spawn_file_actions_addopen(&actions, 0, "/dev/null", O_RDONLY, 0)
         posix_spawn_file_actions_addopen(&actions, 1, output, O_WRONLY | O_CREAT | O_APPEND, 0o644)
         posix_spawn_file_actions_addopen(&actions, 2, errors, O_WRONLY | O_CREAT | O_APPEND, 0o644)
+        for (index, descriptor) in descriptors.enumerated() {
+            posix_spawn_file_actions_adddup2(&actions, descriptor, Int32(3 + index))
+        }
         var attributes = posix_spawnattr_t()
         posix_spawnattr_init(&attributes)
         defer { posix_spawnattr_destroy(&attributes) }

@@ -57,6 +57,7 @@ import Testing
         ("edocctl", ["Language", "ControlAPI", "RelayModel", "EdXML"]),
         ("edoc-sim", ["RelaySimulator"]),
         ("edoc-bench", ["RelayNode", "RelayModel", "ControlAPI", "OpenSSLTLS", "BundleProtocol", "TCPCL", "CLMDB"]),
+        ("edoc-manual", ["Language"]),
         ("edoc-gate", ["RelayRows", "RelayStore"]),
     ]
 

@@ -1,0 +1,100 @@
+// ControlListener: accepts the connections of the control interface, on a socket that it binds or on one that listens already,
+// which hummingbird's own server cannot take. It owns the listening socket and the connections until the service group shuts
+// down: then it takes no more, and closes each connection after the answer that is under way. Runs on NIO's loops and Swift's
+// threads. Fails when it cannot bind; a connection that fails ends by itself.
+
+import Hummingbird
+import HummingbirdCore
+import Logging
+import NIOConcurrencyHelpers
+import NIOCore
+import NIOPosix
+import ServiceLifecycle
+
+struct ControlListener<Responder: HTTPResponder>: Sendable where Responder.Context == ControlContext {
+    let responder: Responder
+    let logger: Logger
+
+    /// Where connections come from.
+    enum Place: Sendable {
+        /// A socket file to be made.
+        case path(String)
+        /// A socket that listens.
+        case descriptor(Int32)
+    }
+
+    /// Connections that wait to be accepted.
+    private static var backlog: Int32 { 256 }
+    /// A connection on which nothing is asked for so long is closed.
+    private static var idleTimeout: TimeAmount { .minutes(5) }
+
+    /// The connections that are open, and whether they are to end.
+    private struct Connections {
+        var open: [ObjectIdentifier: any Channel] = [:]
+        var isEnding = false
+    }
+
+    /// Serves until the service group shuts down; `onServing` is called once connections are taken.
+    func serve(on place: Place, onServing: @escaping @Sendable () async -> Void) async throws {
+        let connections = NIOLockedValueBox(Connections())
+        let channel = HTTP1Channel(
+            responder: { [responder, logger] request, writer, channel in
+                let context = ControlContext(source: .init(channel: channel, logger: logger))
+                let response = try await responder.respond(to: request, context: context)
+                try await writer.write(response: response.head, body: response.body)
+            }, configuration: .init(idleTimeout: Self.idleTimeout))
+        let listening = try await bind(place) { [logger] child in
+            Self.enter(child, connections)
+            return channel.setup(channel: child, logger: logger)
+        }
+        await withGracefulShutdownHandler {
+            await onServing()
+            await withDiscardingTaskGroup { group in
+                do {
+                    try await listening.executeThenClose { inbound in
+                        for try await connection in inbound {
+                            group.addTask { [logger] in await channel.handle(value: connection, logger: logger) }
+                        }
+                    }
+                } catch {
+                    logger.error("the control socket takes no more connections", metadata: ["why": "\(error)"])
+                }
+            }
+        } onGracefulShutdown: {
+            listening.channel.close(promise: nil)
+            let open = connections.withLockedValue { connections in
+                connections.isEnding = true
+                return Array(connections.open.values)
+            }
+            for channel in open { Self.end(channel) }
+        }
+    }
+
+    private func bind(
+        _ place: Place, _ setup: @escaping @Sendable (any Channel) -> EventLoopFuture<HTTP1Channel.Value>
+    ) async throws -> NIOAsyncChannel<HTTP1Channel.Value, Never> {
+        let bootstrap = ServerBootstrap(group: MultiThreadedEventLoopGroup.singleton)
+            .serverChannelOption(.backlog, value: Self.backlog)
+            .childChannelOption(.allowRemoteHalfClosure, value: true)
+        switch place {
+        case .path(let path):
+            return try await bootstrap.bind(unixDomainSocketPath: path, childChannelInitializer: setup)
+        case .descriptor(let descriptor): return try await bootstrap.bind(descriptor, childChannelInitializer: setup)
+        }
+    }
+
+    private static func enter(_ channel: any Channel, _ connections: NIOLockedValueBox<Connections>) {
+        let key = ObjectIdentifier(channel)
+        let isEnding = connections.withLockedValue { connections in
+            connections.open[key] = channel
+            return connections.isEnding
+        }
+        channel.closeFuture.whenComplete { _ in connections.withLockedValue { $0.open[key] = nil } }
+        if isEnding { channel.close(promise: nil) }
+    }
+
+    /// After the answer that is under way, if there is one.
+    private static func end(_ channel: any Channel) {
+        channel.pipeline.fireUserInboundEventTriggered(ChannelShouldQuiesceEvent())
+    }
+}
