@@ -44,6 +44,7 @@ public final class Node: Sendable {
     let configuration: NIOLockedValueBox<Configuration>
     let listening = NIOLockedValueBox<[String]>([])
     let rights: RightsTable
+    let backup: Backup
     let reloading = NIOLock()
     let started: WallTime
 
@@ -99,6 +100,9 @@ public final class Node: Sendable {
         effects = NodeEffects(links: links, desk: desk, verifier: verifier, logger: logger)
         configuration = NIOLockedValueBox(prepared.configuration)
         rights = RightsTable(configuration)
+        backup = Backup(
+            store: store, node: settings.node, now: { clock.reading.wall },
+            record: { [engine, desk, tickets] deed in engine.recordBlocking(deed, desk, tickets) }, logger: logger)
         engine.post(.event(.suspected(inHand?.takeSuspects() ?? [])))
         inHand?.watch()
         if let doubt = clock.doubt { engine.post(.event(.clockDoubted(true, why: doubt))) }
@@ -108,7 +112,7 @@ public final class Node: Sendable {
         engine.start(sink: effects)
         let control = NodeControl(
             store: store, clock: clock, engine: engine, desk: desk, tickets: tickets, links: links, readers: readers,
-            configurationBox: configuration, listening: listening, started: started,
+            configurationBox: configuration, listening: listening, started: started, copying: backup,
             reloadConfiguration: { [self] force in reload(force: force) })
         let settings = configuration.withLockedValue { $0.settings }
         let server = ControlServer(node: control, socket: settings.control.socket, logger: logger) { [self] in
@@ -181,6 +185,7 @@ public final class Node: Sendable {
         notifier.stopping()
         logger.notice("stopping")
         await bulk?.stop()
+        await backup.stop()
         try? await links.terminateAll(why: "this node is stopping", within: .seconds(10)).get()
         engine.stop()
         try? await group.shutdownGracefully()

@@ -36,6 +36,8 @@ public enum Table: UInt8, CaseIterable, Sendable {
     case corrupt
     /// (document ID or agency, envelope) → nothing: finds envelopes for operators.
     case lookup
+    /// Order → one entry of the operator log; only ever added to.
+    case audit
 
     /// The name in the store's file.
     public var name: String { String(describing: self) }
