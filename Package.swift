@@ -107,7 +107,9 @@ let package = Package(
 
         // The programs.
         program("edocd", ["Language", "RelayNode", "RelayConfiguration", arguments, logging]),
-        program("edocctl", ["Language", "ControlAPI", "EdXML", arguments, nioCore, nioPosix, nioHTTP]),
+        program(
+            "edocctl",
+            ["Language", "ControlAPI", "EdXML", "RelayControl", "RelayStore", arguments, nioCore, nioPosix, nioHTTP]),
         program("edoc-sim", ["RelaySimulator", arguments]),
         program(
             "edoc-bench", ["RelayNode", "RelayModel", "ControlAPI", "CLMDB", arguments, nioCore, histogram]),
@@ -127,7 +129,8 @@ let package = Package(
         tests("RelayStoreTests", ["RelayStore", "RelayRows", "LMDB", "RelayModel", nioCore]),
         tests("OpenSSLTLSTests", ["OpenSSLTLS", "RelayModel", nioCore, nioPosix, nioEmbedded]),
         tests(
-            "RelayCoreTests", ["RelaySimulator", "RelayCore", "RelayEngine", "RelayStore", "RelayRows", "RelayModel"]),
+            "RelayCoreTests",
+            ["RelaySimulator", "RelayCore", "RelayEngine", "RelayStore", "RelayRows", "RelayModel", "OpenSSLTLS"]),
         tests("SimulationTests", ["RelaySimulator"]),
         tests(
             "RelaySessionTests",
@@ -159,6 +162,7 @@ let package = Package(
             "IntegrationTests",
             [
                 "TestNetwork", "ControlAPI", "RelayModel", "RelayNode", "TCPCL", "BundleProtocol", "OpenSSLTLS",
+                "LMDB", "RelayRows",
                 nioCore,
                 nioPosix,
             ]),

@@ -23,6 +23,13 @@ public enum ControlPath {
     public static let metrics = "/metrics"
     public static let notices = "/v1/notices"
     public static let logLevel = "/v1/log-level"
+    public static let audit = "/v1/audit"
+    public static let restore = "/v1/restore"
+    public static let restoreCompare = "/v1/restore/compare"
+    public static let restoreRelease = "/v1/restore/release"
+    public static let backup = "/v1/backup"
+    public static let backupCancel = "/v1/backup/cancel"
+    public static let auditCheck = "/v1/audit/verify"
 
     public static func envelope(_ name: String) -> String { envelopes + "/" + encoded(name) }
     public static func trace(_ name: String) -> String { "/v1/trace/" + encoded(name) }

@@ -41,6 +41,8 @@ public struct InboxAnswer: ControlAnswer {
         public var bytes: UInt64
         public var arrived: Timestamp?
         public var digest: String?
+        /// True when the store was restored from a copy that had it already: the agency may have taken it before.
+        public var mayRepeat: Bool?
         public init(
             envelope: String, number: UInt64, sender: String?, documentID: String?, urgency: Int, bytes: UInt64,
             arrived: Timestamp?, digest: String?

@@ -47,6 +47,39 @@ public final class Environment: @unchecked Sendable {
         self.pageBytes = UInt64(stat.ms_psize)
     }
 
+    /// Opens an environment for reading only: nothing is made, changed or locked against writing. `isFile`: the path is the data file
+    /// itself. Without the lock table nobody may write meanwhile; with it, a writer leaves alone what is being read.
+    public init(reading path: String, isFile: Bool, usesLockTable: Bool, tables: UInt32) throws(LMDBError) {
+        var created: OpaquePointer?
+        try check(mdb_env_create(&created), "mdb_env_create")
+        guard let environment = created else {
+            preconditionFailure("mdb_env_create answered success and gave nothing.")
+        }
+        var flags = UInt32(MDB_NOTLS) | UInt32(MDB_RDONLY)
+        if isFile { flags |= UInt32(MDB_NOSUBDIR) }
+        if !usesLockTable { flags |= UInt32(MDB_NOLOCK) }
+        do throws(LMDBError) {
+            try check(mdb_env_set_maxdbs(environment, tables), "mdb_env_set_maxdbs")
+            // The size of the map is that of the last writer: it stands in the file.
+            try check(mdb_env_open(environment, path, flags, 0), "mdb_env_open")
+        } catch {
+            mdb_env_close(environment)
+            throw error
+        }
+        var stat = MDB_stat()
+        mdb_env_stat(environment, &stat)
+        self.environment = environment
+        self.pageBytes = UInt64(stat.ms_psize)
+    }
+
+    /// Writes a consistent copy of the data file to a descriptor and returns when all is written; writers go on meanwhile. A read
+    /// transaction is open all the time. Compacting leaves out free pages. A descriptor that takes no more ends the copy with
+    /// that error.
+    public func copy(to descriptor: Int32, isCompacting: Bool) throws(LMDBError) {
+        try check(
+            mdb_env_copyfd2(environment, descriptor, isCompacting ? UInt32(MDB_CP_COMPACT) : 0), "mdb_env_copyfd2")
+    }
+
     /// All transactions have ended by now: each holds a reference to its environment.
     deinit { mdb_env_close(environment) }
 

@@ -17,6 +17,13 @@ public struct ReadTransaction: ~Copyable {
     /// Ending a reader is an abort in LMDB's words; it frees the slot.
     deinit { mdb_txn_abort(handle.pointer) }
 
+    /// A table that is there, for this transaction only; nil when there is none of that name.
+    public func open(_ name: String) throws(LMDBError) -> Database? {
+        var number: MDB_dbi = 0
+        guard try found(mdb_dbi_open(handle.pointer, name, 0, &number), "mdb_dbi_open") else { return nil }
+        return Database(number: number)
+    }
+
     /// Lets go of the snapshot, so that the pages that it holds can be used again, but keeps the slot.
     public mutating func reset() {
         precondition(isOpen, "A read transaction was reset twice.")

@@ -3,16 +3,28 @@
 
 import ControlAPI
 import Hummingbird
+import Logging
 import NIOCore
 import RelayModel
 
 struct ControlContext: RequestContext {
     var coreContext: CoreRequestContextStorage
-    let channel: any Channel
+    /// Nil when nobody is connected: the store of a stopped daemon is read by who may read its files.
+    let channel: (any Channel)?
 
     init(source: ApplicationRequestContextSource) {
         coreContext = .init(source: source)
         channel = source.channel
+    }
+
+    /// A request that comes over no connection.
+    init(logger: Logger) {
+        coreContext = .init(source: NoConnection(logger: logger))
+        channel = nil
+    }
+
+    private struct NoConnection: RequestContextSource {
+        var logger: Logger
     }
 
     /// A parameter of the path, percent-decoded.
@@ -107,7 +119,7 @@ extension ClockReading {
 }
 
 extension WallTime {
-    var timestamp: Timestamp { Timestamp(clamping: unixMilliseconds) }
+    public var timestamp: Timestamp { Timestamp(clamping: unixMilliseconds) }
 }
 
 extension UInt64 {

@@ -72,6 +72,9 @@ public struct ControlServer<Node: NodeAccess>: Service {
         return lstat(socket, &status) == 0 ? status.st_mode : nil
     }
 
+    /// The table of pages, without a server.
+    var responder: RouterResponder<ControlContext> { router.buildResponder() }
+
     private var router: Router<ControlContext> {
         let router = Router(context: ControlContext.self)
         router.add(middleware: ErrorAnswers())
@@ -85,13 +88,20 @@ public struct ControlServer<Node: NodeAccess>: Service {
         addHealth(to: router)
         addLogs(to: router)
         addWire(to: router)
+        addAudit(to: router)
+        addBackup(to: router)
+        addEvidence(to: router)
+        addRestore(to: router)
         return router
     }
 
     // MARK: Who may
 
     func rights(_ context: ControlContext) async throws -> CallerRights {
-        let credentials = try await PeerCredentials.of(context.channel)
+        guard let channel = context.channel else {
+            return CallerRights(Caller(uid: 0, user: nil, groups: []), node.configuration)
+        }
+        let credentials = try await PeerCredentials.of(channel)
         return CallerRights(try await names.caller(of: credentials), node.configuration)
     }
 

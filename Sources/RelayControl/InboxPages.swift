@@ -60,8 +60,9 @@ extension ControlServer {
                     return true
                 }
             }
+            let mark = RestorationRow.read(rows)
             answer.documents = numbers.compactMap { number in
-                EnvelopeSearch.envelope(number, rows).map { .init($0, agency, now: now) }
+                EnvelopeSearch.envelope(number, rows).map { .init($0, agency, mark, now: now) }
             }
             return answer
         }
@@ -192,11 +193,12 @@ private enum Standing: Sendable {
 }
 
 extension InboxAnswer.Document {
-    fileprivate init(_ row: EnvelopeRow, _ agency: AgencyCode, now: ClockReading) {
+    fileprivate init(_ row: EnvelopeRow, _ agency: AgencyCode, _ mark: RestorationRow?, now: ClockReading) {
         let recipient = row.recipients.first { $0.name == agency.text }
         self.init(
             envelope: row.bundle.envelopeName, number: row.number, sender: row.document?.sender.text,
             documentID: row.document?.documentID, urgency: Int(row.urgency.rawValue), bytes: row.payloadLength,
             arrived: recipient.flatMap { now.timestamp($0.since) }, digest: row.document?.digest.hex)
+        if let mark, let recipient, mark.mayRepeat(recipient, of: row.number) { mayRepeat = true }
     }
 }

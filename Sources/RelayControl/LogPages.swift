@@ -4,6 +4,7 @@
 import ControlAPI
 import Hummingbird
 import Logging
+import RelayCore
 import RelayModel
 
 extension ControlServer {
@@ -39,9 +40,9 @@ extension ControlServer {
                 }
                 return span
             }
+            try await noteDeed(
+                "log-level", by: rights.caller, "\(text) for \(span.map { "\($0.count / 1_000) s" } ?? "good")")
             node.setLogLevel(level, for: span)
-            noteDeed(
-                "log-level", by: rights.caller, ["level": text, "for": span.map { "\($0.count / 1_000) s" } ?? "good"])
             return try json(logLevelAnswer)
         }
     }
@@ -51,10 +52,22 @@ extension ControlServer {
         return LogLevelAnswer(level: level.rawValue, configured: standard.rawValue, until: until?.timestamp)
     }
 
-    /// A caller with the right to act has done something that is no change of the queue: the one place where it leaves its trail.
-    func noteDeed(_ deed: String, by caller: Caller, _ details: [String: String]) {
-        var fields: Logger.Metadata = ["caller": "\(printable(caller.text))", "uid": "\(caller.uid)"]
-        for (name, value) in details { fields[name] = "\(printable(value))" }
-        logger.notice("control: \(deed)", metadata: .event(.deedDone, fields))
+    /// A caller with the right to act does something that is no change of the queue: first the entry in the operator log, then the
+    /// deed, or neither.
+    func noteDeed(_ verb: String, by caller: Caller, _ subject: String) async throws {
+        let deed = Deed(uid: caller.uid, login: caller.user ?? "", verb: verb, subject: subject)
+        guard try await node.record(deed) else {
+            throw ControlError(
+                status: .init(code: 507, reasonPhrase: "Insufficient Storage"),
+                error: "the operator log cannot be written: the store is full; nothing was done")
+        }
+        logger.notice(
+            "control: \(verb)",
+            metadata: .event(
+                .deedDone,
+                [
+                    "caller": "\(printable(caller.text))", "uid": "\(caller.uid)",
+                    "subject": "\(printable(subject))",
+                ]))
     }
 }

@@ -1,6 +1,7 @@
 // NodeAccess: what the control interface needs of the node that it is part of. The daemon is its body; a test can be another.
 // Nothing here runs by itself. Every call may come from any thread, and many at the same time.
 
+import ControlAPI
 import NIOCore
 import RelayConfiguration
 import RelayCore
@@ -39,6 +40,19 @@ public protocol NodeAccess: NodeWatching {
 
     /// Reads the configuration anew and applies it whole or not at all.
     func reload(force: Bool) async throws -> (isApplied: Bool, lines: [String])
+
+    /// Writes an entry of the operator log; returns after its commit, false when it could not be made durable.
+    func record(_ deed: Deed) async throws -> Bool
+
+    /// Ends what others prove to have of a restored store; nil when there is nothing to compare, or not yet.
+    func compareRestored(_ deed: Deed, _ evidence: [Evidence]) async throws -> EvidenceCounts?
+    /// Lets go what a restored store still holds; false when there is no such store, or not yet.
+    func releaseRestored(_ deed: Deed) async throws -> Bool
+
+    /// Begins a copy of the store; nil when one is under way.
+    func beginBackup(_ order: BackupOrder, _ deed: Deed) async throws -> BackupAnswer?
+    var backup: BackupAnswer { get async }
+    func cancelBackup() async
 
     func facts() async throws -> NodeFacts
 

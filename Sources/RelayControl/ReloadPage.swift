@@ -22,6 +22,9 @@ extension ControlServer {
                 metadata: [
                     "caller": "\(printable(rights.caller.text))", "force": "\(force)", "applied": "\(isApplied)",
                 ])
+            await record(
+                rights.caller, "reload", subject: force ? "configuration, with force" : "configuration",
+                outcome: isApplied ? "done" : "refused: " + (lines.first ?? ""))
             return try json(ReloadAnswer(isApplied: isApplied, lines: lines))
         }
     }

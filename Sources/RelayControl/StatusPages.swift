@@ -46,7 +46,8 @@ extension ControlServer {
                 states: Books.inStore(rows, admin: false),
                 count: rows.number(.counter, CounterKey.stockCount(.everything).name),
                 bytes: rows.number(.counter, CounterKey.stockBytes(.everything).name),
-                corrupt: rows.number(.counter, CounterKey.corruptRecord.name)
+                corrupt: rows.number(.counter, CounterKey.corruptRecord.name),
+                restored: RestorationRow.read(rows)?.phase
             )
         }
         let room = facts.headRoom
@@ -58,6 +59,10 @@ extension ControlServer {
         if !live.down.isEmpty { attention.append("links down: " + live.down.joined(separator: ", ")) }
         if counted.corrupt > 0 { attention.append("unreadable records set aside: \(counted.corrupt)") }
         if let held = counted.states["held"], held > 0 { attention.append("held: \(held)") }
+        if let phase = counted.restored, phase != .released {
+            attention.append(
+                "the store was restored from a copy and is \(phase): edocctl restore list, compare and release")
+        }
         return StatusAnswer(
             node: node.configuration.settings.node.name, version: facts.version, now: now.wall.timestamp,
             started: facts.started.timestamp, uptimeSeconds: facts.started.timestamp.seconds(until: now.wall.timestamp),

@@ -29,8 +29,9 @@ extension ControlServer {
                 throw ControlError(
                     status: .conflict, error: "\(Watchers.countMax) others watch already; end one of them first")
             }
-            noteDeed("wire", by: rights.caller, ["peer": peer.name])
-            return wire(peer, for: span ?? WireStream.spanMax, place, context.channel)
+            try await noteDeed("wire", by: rights.caller, peer.name)
+            guard let channel = context.channel else { throw OfflineNode.stopped }
+            return wire(peer, for: span ?? WireStream.spanMax, place, channel)
         }
     }
 

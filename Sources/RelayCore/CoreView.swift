@@ -62,7 +62,8 @@ public struct HopView: Sendable {
 
 extension RelayCore {
     public var peerViews: [PeerView] {
-        peers.states.map { state in
+        if isOffline { return [] }
+        return peers.states.map { state in
             let sessions = state.sessions.compactMap { self.sessions[$0] }
             return PeerView(
                 node: state.peer.node, isUp: state.isUp, sessions: state.sessions, dials: state.peer.dials,
@@ -108,6 +109,10 @@ extension RelayCore {
             return view
         }
         view.why.append("route: " + view.hops.map(\.name).joined(separator: ", then "))
+        if isOffline {
+            view.why.append("offline: the daemon does not run; what holds it back shows when it does")
+            return view
+        }
         for hop in view.hops {
             let sentence = self.sentence(hop, now)
             view.why.append(sentence)

@@ -52,6 +52,12 @@ public enum Event: Sendable {
     case suspected([UInt64])
     /// The wall clock is known to be wrong (or right again): expiry stops (or goes on).
     case clockDoubted(Bool, why: String)
+    /// An operator has had something done that is decided outside of the core: it goes into the operator log.
+    case audited(Deed, ticket: Ticket?)
+    /// Others prove to have what this restored node holds.
+    case restoredCompared(ticket: Ticket, Deed, [Evidence])
+    /// What is still held since the store was restored may go.
+    case restoredReleased(ticket: Ticket, Deed)
 }
 
 /// What the shell is to do once the batch in which it was decided is durable. In the imperative.
@@ -69,6 +75,10 @@ public enum Effect: Sendable {
     case answerInbox(ticket: Ticket, taken: Int)
     /// Something an operator should know; one per operator-visible change.
     case notice(Notice)
+    /// The head of the operator log, for a place outside of the store.
+    case auditHead(AuditHead)
+    /// Nil: the store is not one that was restored, or its envelopes are not all held yet.
+    case answerRestore(ticket: Ticket, EvidenceCounts?)
 }
 
 /// What became of a submission.

@@ -91,16 +91,25 @@ public struct RelayCore {
     var housekeepingDue: RelayTime
     var started: RelayTime
     var random: SplitMix64
+    var auditLog = AuditLog()
+    var restoration: Restoration?
     let writeReport: ReportWriter
+    /// SHA-256, for the chain of the operator log; handed in, as the core knows no library for it.
+    let hash: AuditHash
+    /// Built to be asked only, from the store of a daemon that does not run.
+    let isOffline: Bool
     /// Told which envelope is taken in hand, for the case of a crash; 0 when none is.
     public var inHand: (UInt64) -> Void = { _ in }
 
     /// Builds the core from the store, in a transaction of its own. Costs as much with ten envelopes as with ten million.
     public init(
-        configuration: CoreConfiguration, seed: UInt64, turn: inout Turn, writeReport: @escaping ReportWriter
+        configuration: CoreConfiguration, seed: UInt64, turn: inout Turn, writeReport: @escaping ReportWriter,
+        hash: @escaping AuditHash, isOffline: Bool = false
     ) {
         self.configuration = configuration
         self.writeReport = writeReport
+        self.hash = hash
+        self.isOffline = isOffline
         random = SplitMix64(seed: seed)
         started = turn.now.relay
         housekeepingDue = turn.now.relay
@@ -120,11 +129,21 @@ public struct RelayCore {
         ledger.load(turn.rows, now: turn.now.relay)
         doubts.load(turn.rows, now: turn.now.relay)
         noteLinks(turn.rows)
+        auditLog.load(turn.rows, hash)
+        loadRestoration(&turn)
         // Peers that were up before may come back at once; then others take over.
         wakeups.insert(turn.now.relay + configuration.limits.failoverWait, .everything)
         if turn.rows.number(.meta, "routesDigest") != configuration.routesDigest {
             sweep = RouteSweep()
         }
+    }
+
+    /// The decisions of a daemon that does not run, to be asked and never to be run.
+    public init(offline configuration: CoreConfiguration, turn: inout Turn, hash: @escaping AuditHash) {
+        self.init(
+            configuration: configuration, seed: 0, turn: &turn,
+            writeReport: { _, _, _ in preconditionFailure("Decisions that are only asked make no reports.") },
+            hash: hash, isOffline: true)
     }
 
     /// One above the last envelope that is here, whatever the counter's row says.
@@ -157,6 +176,9 @@ public struct RelayCore {
         case .reconfigured(let configuration): reconfigure(configuration, &turn)
         case .suspected(let numbers): suspected(numbers, &turn)
         case .clockDoubted(let isDoubted, let why): clockDoubted(isDoubted, why, &turn)
+        case .audited(let deed, let ticket): audit(deed, &turn, ticket: ticket)
+        case .restoredReleased(let ticket, let deed): restoredReleased(ticket, deed, &turn)
+        case .restoredCompared(let ticket, let deed, let evidence): restoredCompared(ticket, deed, evidence, &turn)
         }
     }
 
@@ -165,15 +187,20 @@ public struct RelayCore {
         decisions += 1
         wake(turn.now.relay)
         peersDue(&turn)
-        deadlinesDue(&turn)
+        holdRestored(&turn)
+        releaseRestored(&turn)
+        if !isHoldingRestored { deadlinesDue(&turn) }
         removeLeftovers(&turn)
-        sweepRoutes(&turn)
-        buildIndex(&turn)
-        verifyDocuments(&turn)
+        if !isHoldingRestored {
+            sweepRoutes(&turn)
+            buildIndex(&turn)
+            verifyDocuments(&turn)
+        }
         gatherReports(&turn)
         housekeeping(&turn)
-        feedLinks(&turn)
+        if !isHoldingRestored { feedLinks(&turn) }
         markStaged(&turn)
+        publishAuditHead(&turn)
         if metaChanged {
             turn.rows.setNumber(.meta, "nextNumber", nextNumber)
             turn.rows.setNumber(.meta, "nextCounter", UInt64(nextCounter))
@@ -194,10 +221,11 @@ public struct RelayCore {
         take(gathering.due(limits))
         take(lanes.values.lazy.compactMap(\.waitUntil).min())
         take(housekeepingDue)
+        take(auditLog.due)
         if let row = rows.row(.deadline, atOrAfter: RowKey()) {
             take(RelayTime(milliseconds: row.key.number(at: 0)))
         }
-        if hasRemovals || hasMoreToFeed || indexing != nil { take(.zero) }
+        if hasRemovals || hasMoreToFeed || indexing != nil || restoration?.isBusy ?? false { take(.zero) }
         take(sweep?.notBefore)
         return next
     }
@@ -220,7 +248,7 @@ public struct RelayCore {
             sequence: sequence)
     }
 
-    private mutating func drawIncarnation(_ turn: inout Turn) {
+    mutating func drawIncarnation(_ turn: inout Turn) {
         let old = incarnation
         repeat {
             incarnation = UInt32(truncatingIfNeeded: random.next()) & 0x7fff_ffff

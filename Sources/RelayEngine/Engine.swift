@@ -17,10 +17,11 @@ public struct Engine {
     /// Builds the core from the store. Call inside a batch; everything volatile starts anew.
     public init(
         configuration: CoreConfiguration, seed: UInt64, now: ClockReading, room: HeadRoom,
-        rows: any StoreTransaction, inHand: @escaping (UInt64) -> Void = { _ in }
+        rows: any StoreTransaction, hash: @escaping AuditHash, inHand: @escaping (UInt64) -> Void = { _ in }
     ) {
         var turn = Turn(now: now, room: room, rows: rows)
-        core = RelayCore(configuration: configuration, seed: seed, turn: &turn, writeReport: Engine.writeReport)
+        core = RelayCore(
+            configuration: configuration, seed: seed, turn: &turn, writeReport: Engine.writeReport, hash: hash)
         core.inHand = inHand
     }
 

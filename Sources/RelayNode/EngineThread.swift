@@ -67,7 +67,8 @@ public final class EngineThread: @unchecked Sendable {
         let room = store.headRoom
         let result = store.batch { rows in
             Engine(
-                configuration: configuration, seed: SecureRandom.word(), now: clock.reading, room: room, rows: rows
+                configuration: configuration, seed: SecureRandom.word(), now: clock.reading, room: room, rows: rows,
+                hash: SHA256Hasher.digest
             ) { inHand?.hold($0) }
         }
         guard let engine = result.released else {

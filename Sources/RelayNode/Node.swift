@@ -49,6 +49,7 @@ public final class Node: Sendable {
     /// Where figures are served over TCP, with the real port.
     let metrics = NIOLockedValueBox<String?>(nil)
     let rights: RightsTable
+    let backup: Backup
     let reloading = NIOLock()
     let started: WallTime
 
@@ -107,6 +108,9 @@ public final class Node: Sendable {
         effects = NodeEffects(links: links, desk: desk, verifier: verifier, logger: logger)
         configuration = NIOLockedValueBox(prepared.configuration)
         rights = RightsTable(configuration)
+        backup = Backup(
+            store: store, node: settings.node, now: { clock.reading.wall },
+            record: { [engine, desk, tickets] deed in engine.recordBlocking(deed, desk, tickets) }, logger: logger)
         engine.post(.event(.suspected(inHand?.takeSuspects() ?? [])))
         inHand?.watch()
         if let doubt = clock.doubt { engine.post(.event(.clockDoubted(true, why: doubt))) }
@@ -118,6 +122,7 @@ public final class Node: Sendable {
             store: store, clock: clock, engine: engine, desk: desk, tickets: tickets, links: links, readers: readers,
             configurationBox: configuration, listening: listening, metrics: metrics, started: started,
             submitters: { [bulkBox] in bulkBox.withLockedValue { $0?.connections } }, path: path, log: log,
+            copying: backup,
             reloadConfiguration: { [self] force in reload(force: force) })
         let settings = configuration.withLockedValue { $0.settings }
         let server = ControlServer(
@@ -205,6 +210,7 @@ public final class Node: Sendable {
         notifier.stopping()
         logger.notice("stopping", metadata: .event(.stopping))
         await bulk?.stop()
+        await backup.stop()
         try? await links.terminateAll(why: "this node is stopping", within: .seconds(10)).get()
         engine.stop()
         try? await group.shutdownGracefully()

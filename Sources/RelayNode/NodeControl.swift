@@ -1,6 +1,7 @@
 // NodeControl: the node as the control interface sees it. Reads run on a pool of their own, questions on the engine's thread between
 // two decisions; nothing here blocks the engine.
 
+import ControlAPI
 import NIOConcurrencyHelpers
 import NIOCore
 import NIOPosix
@@ -31,6 +32,7 @@ struct NodeControl: NodeAccess {
     let submitters: @Sendable () -> Int?
     let path: String
     let log: NodeLogging
+    let copying: Backup
     let reloadConfiguration: @Sendable (_ force: Bool) -> (isApplied: Bool, lines: [String])
 
     var now: ClockReading { clock.reading }
@@ -121,6 +123,36 @@ struct NodeControl: NodeAccess {
                 effect: "the next transaction takes the rest"),
         ]
     }
+
+    func record(_ deed: Deed) async throws -> Bool {
+        let ticket = tickets.take()
+        return await withCheckedContinuation { continuation in
+            desk.expectAudit(ticket) { continuation.resume(returning: $0) }
+            engine.post(.event(.audited(deed, ticket: ticket)))
+        }
+    }
+
+    func compareRestored(_ deed: Deed, _ evidence: [Evidence]) async throws -> EvidenceCounts? {
+        await askRestore { .restoredCompared(ticket: $0, deed, evidence) }
+    }
+
+    func releaseRestored(_ deed: Deed) async throws -> Bool {
+        await askRestore { .restoredReleased(ticket: $0, deed) } != nil
+    }
+
+    private func askRestore(_ event: (Ticket) -> Event) async -> EvidenceCounts? {
+        let ticket = tickets.take()
+        return await withCheckedContinuation { continuation in
+            desk.expectRestore(ticket) { continuation.resume(returning: $0) }
+            engine.post(.event(event(ticket)))
+        }
+    }
+
+    func beginBackup(_ order: BackupOrder, _ deed: Deed) async throws -> BackupAnswer? {
+        copying.begin(order, deed)
+    }
+    var backup: BackupAnswer { copying.answer }
+    func cancelBackup() async { copying.cancel() }
 
     func facts() async throws -> NodeFacts {
         let memory = ProcessMemory.read()

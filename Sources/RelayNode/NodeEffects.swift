@@ -36,6 +36,10 @@ final class NodeEffects: EffectSink {
             case .answerInbox(let ticket, let taken): desk.answerInbox(ticket, taken)
             case .verify(let number, let payload, let digest): verifier.verify(number, payload, digest)
             case .notice(let notice): NoticeLog.write(notice, to: logger)
+            case .answerRestore(let ticket, let counts): desk.answerRestore(ticket, counts)
+            case .auditHead(let head):
+                AuditLine.write(head, to: logger)
+                if let ticket = head.ticket { desk.answerAudit(ticket) }
             }
         }
         if !forLinks.isEmpty { links.perform(forLinks) }

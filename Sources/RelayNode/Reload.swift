@@ -1,6 +1,7 @@
 // Reload: a new configuration takes the place of the old one whole or not at all. SIGHUP asks for it; what would move or remove more
 // than 5 % of the rows is refused. The store, the sockets and the node's name stay until a restart.
 
+import Glibc
 import Logging
 import NIOConcurrencyHelpers
 import RelayConfiguration
@@ -19,7 +20,14 @@ struct ReloadService: Service {
     func run() async throws {
         try await withThrowingTaskGroup(of: Void.self) { group in
             group.addTask {
-                for await _ in await UnixSignalsSequence(trapping: .sighup).cancelOnGracefulShutdown() { node.reload() }
+                for await _ in await UnixSignalsSequence(trapping: .sighup).cancelOnGracefulShutdown() {
+                    let (isApplied, lines) = node.reload()
+                    // Who sent the signal is not known: root, or the daemon's own user.
+                    let deed = Deed(
+                        uid: geteuid(), login: "(SIGHUP)", verb: "reload", subject: "configuration",
+                        outcome: isApplied ? "done" : "refused: " + (lines.first ?? ""))
+                    node.engine.post(.event(.audited(deed, ticket: nil)))
+                }
             }
             group.addTask {
                 // A certificate that ends while its session lives ends the session.

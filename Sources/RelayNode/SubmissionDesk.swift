@@ -17,6 +17,9 @@ public final class SubmissionDesk: Sendable {
     private struct Books {
         var waiters: [Ticket: any SubmissionWaiter] = [:]
         var inbox: [Ticket: @Sendable (Int) -> Void] = [:]
+        var restores: [Ticket: @Sendable (EvidenceCounts?) -> Void] = [:]
+        /// Who waits for an entry of the operator log; false: it is not there.
+        var audits: [Ticket: @Sendable (Bool) -> Void] = [:]
     }
     private let books = NIOLockedValueBox(Books())
 
@@ -28,6 +31,10 @@ public final class SubmissionDesk: Sendable {
 
     public func expectInbox(_ ticket: Ticket, _ body: @escaping @Sendable (Int) -> Void) {
         books.withLockedValue { $0.inbox[ticket] = body }
+    }
+
+    func expectAudit(_ ticket: Ticket, _ body: @escaping @Sendable (Bool) -> Void) {
+        books.withLockedValue { $0.audits[ticket] = body }
     }
 
     public func forget(_ ticket: Ticket) {
@@ -57,6 +64,18 @@ public final class SubmissionDesk: Sendable {
         books.withLockedValue { $0.inbox.removeValue(forKey: ticket) }?(taken)
     }
 
+    func expectRestore(_ ticket: Ticket, _ body: @escaping @Sendable (EvidenceCounts?) -> Void) {
+        books.withLockedValue { $0.restores[ticket] = body }
+    }
+
+    func answerRestore(_ ticket: Ticket, _ counts: EvidenceCounts?) {
+        books.withLockedValue { $0.restores.removeValue(forKey: ticket) }?(counts)
+    }
+
+    func answerAudit(_ ticket: Ticket) {
+        books.withLockedValue { $0.audits.removeValue(forKey: ticket) }?(true)
+    }
+
     func reset(why: String) {
         let old = books.withLockedValue { books in
             let old = books
@@ -73,5 +92,7 @@ public final class SubmissionDesk: Sendable {
         }
         for key in order { if let (waiter, list) = lists[key] { waiter.lost(list, why: why) } }
         for body in old.inbox.values { body(0) }
+        for body in old.audits.values { body(false) }
+        for body in old.restores.values { body(nil) }
     }
 }

@@ -113,6 +113,9 @@ public enum Keys {
     /// Extents to be filled or removed.
     public static func extent(_ extent: UInt64) -> RowKey { RowKey(extent) }
 
+    /// An entry of the operator log.
+    public static func audit(_ order: UInt64) -> RowKey { RowKey(order) }
+
     public static func counter(_ name: String) -> RowKey { RowKey(text: name) }
     public static func meta(_ name: String) -> RowKey { RowKey(text: name) }
 

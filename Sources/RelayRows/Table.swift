@@ -38,6 +38,8 @@ public enum Table: UInt8, CaseIterable, Sendable {
     case lookup
     /// Envelope → the peer to which it was sent whole without an answer, and until when others are not asked.
     case doubt
+    /// Order → one entry of the operator log; only ever added to.
+    case audit
 
     /// The name in the store's file.
     public var name: String { String(describing: self) }

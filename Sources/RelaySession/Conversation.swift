@@ -186,7 +186,7 @@ public struct Conversation: ~Copyable {
             if inFlight == 0 { silentSince = now }
             send(dispatch, &output)
         case .endSession(_, let why): end(why: why, now: now, &output)
-        case .dial, .verify, .answerSubmission, .answerInbox, .notice:
+        case .dial, .verify, .answerSubmission, .answerInbox, .notice, .auditHead, .answerRestore:
             preconditionFailure("An effect that is not for a session was handed to one.")
         }
     }

@@ -41,6 +41,8 @@ extension World {
         case .answerInbox(let ticket, let taken): inboxAnswered(ticket, taken, node)
         case .notice(let notice):
             note(node.index, "notice", UInt64(notice.grade.rawValue), "notice: \(notice.text)")
+        case .answerRestore: break
+        case .auditHead(let head): note(node.index, "audit", head.order, "operator log at \(head.order)")
         }
     }
 

@@ -283,7 +283,9 @@ public final class World {
         let configuration = node.configuration
         let seed = plan.seed &* 31 &+ UInt64(node.index) &* 7 &+ UInt64(node.life)
         let result = node.store.batch { rows in
-            Engine(configuration: configuration, seed: seed, now: reading, room: room, rows: rows)
+            Engine(
+                configuration: configuration, seed: seed, now: reading, room: room, rows: rows,
+                hash: SHA256Hasher.digest)
         }
         guard let engine = result.released else {
             node.isRestartPlanned = true

@@ -13,13 +13,15 @@ import Synchronization
 public final class LMDBStore: DurableStore, @unchecked Sendable {
     public let settings: StoreSettings
     public let directory: String
-    private let environment: Environment
+    let environment: Environment
     private let databases: TableDatabases
-    private let readers: ReaderPool
+    let readers: ReaderPool
     private let files: StoreFiles
     private let isInBatch = Atomic(false)
     private let room: Mutex<HeadRoom>
     private var space = Space()
+    private var pinned = PinnedPages()
+    private let freedPages = Atomic<UInt64>(0)
     private var stopped: String?
 
     /// Opens the store in `directory`, and creates it when it is not there.
@@ -153,12 +155,35 @@ public final class LMDBStore: DurableStore, @unchecked Sendable {
             // snapshot.
             let limit = min(handle.number, oldest ?? .max)
             let page = environment.pageBytes
+            freedPages.add(try handle.pagesFreed(since: handle.number), ordering: .relaxed)
+            try pinned.count(since: limit, upTo: handle)
             return Space(
                 mapBytes: info.mapBytes, endBytes: (info.lastPage + 1) * page,
                 usedBytes: try databases.usedPages(in: handle) * page,
-                pinnedBytes: try handle.pagesFreed(since: limit) * page)
+                pinnedBytes: pinned.pages * page)
         }
     }
+
+    /// Pages that one snapshot keeps from being used again. Each commit adds one entry to LMDB's list, which does not change while the
+    /// snapshot is held: only the new ones are read, however long that is.
+    private struct PinnedPages {
+        private(set) var pages: UInt64 = 0
+        private var since: UInt64 = .max
+        private var through: UInt64 = 0
+
+        mutating func count(since limit: UInt64, upTo handle: TransactionHandle) throws(LMDBError) {
+            if limit == since, through <= handle.number {
+                pages += try handle.pagesFreed(since: through + 1)
+            } else {
+                pages = try handle.pagesFreed(since: limit)
+            }
+            since = limit
+            through = handle.number
+        }
+    }
+
+    /// Bytes of pages that the batches since opening have freed: what a long reader keeps from being used again.
+    public var freedBytes: UInt64 { freedPages.load(ordering: .relaxed) * environment.pageBytes }
 
     /// Lengthens the data file before a batch might need it, and uses the ballast up when a drain depends on it.
     private func makeRoom() {

@@ -19,6 +19,8 @@ final class ReaderPool: @unchecked Sendable {
     /// Guards `free` and every `snapshot`. Its condition is that `free` is not empty.
     private let lock = ConditionLock(value: true)
     private var free: [Int]
+    /// Snapshots that are held beside the pool, for a copy of the store.
+    private var pins: [UInt64] = []
 
     init(environment: Environment, databases: TableDatabases, count: Int) {
         precondition(count > 0, "A store has at least one reader.")
@@ -60,7 +62,28 @@ final class ReaderPool: @unchecked Sendable {
     var oldestSnapshot: UInt64? {
         lock.lock()
         defer { lock.unlock() }
-        return slots.compactMap(\.snapshot).min()
+        return (slots.compactMap(\.snapshot) + pins).min()
+    }
+
+    /// Holds a snapshot for as long as `body` runs; no slot of the pool is taken. What `body` opens by itself is not older.
+    func pinned<Result>(_ body: () throws(LMDBError) -> Result) throws(LMDBError) -> Result {
+        lock.lock()
+        let transaction: ReadTransaction
+        do throws(LMDBError) {
+            transaction = try environment.beginRead()
+        } catch {
+            lock.unlock()
+            throw error
+        }
+        let number = transaction.handle.number
+        pins.append(number)
+        lock.unlock()
+        defer {
+            lock.lock()
+            if let index = pins.firstIndex(of: number) { pins.remove(at: index) }
+            lock.unlock()
+        }
+        return try body()
     }
 
     private func open(_ slot: Slot) throws(LMDBError) {

@@ -21,6 +21,11 @@ public struct StoreFailure: Error, Hashable, Sendable, CustomStringConvertible {
         self.sentence = sentence
     }
 
+    init(_ error: LMDBError, reading path: String) {
+        let isOurs = error.fate == .invalid && error.code < 0
+        self.init(isOurs ? .damaged : .system, "\(path) cannot be read as a store: \(error.sentence)")
+    }
+
     init(_ error: LMDBError, opening directory: String) {
         let isOurs = error.fate == .invalid && error.code < 0
         self.init(isOurs ? .damaged : .system, "The store in \(directory) cannot be opened: \(error.sentence)")

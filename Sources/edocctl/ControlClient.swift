@@ -7,6 +7,7 @@ import Glibc
 import NIOCore
 import NIOHTTP1
 import NIOPosix
+import RelayControl
 
 /// Why there is no answer.
 enum ClientError: Error, Hashable {
@@ -34,6 +35,8 @@ struct ControlClient: Sendable {
     typealias Sink = @Sendable (ByteBuffer) async throws -> Void
 
     let socket: String
+    /// The pages over the store of a stopped daemon, instead of a daemon.
+    var offline: OfflineControl?
 
     func get(_ uri: String) async throws -> [UInt8] { try await answer(.GET, uri, length: nil, from: nil) }
 
@@ -64,6 +67,12 @@ struct ControlClient: Sendable {
     private func exchange(
         _ method: HTTPMethod, _ uri: String, length: UInt64?, from source: Source?, into sink: @escaping Sink
     ) async throws -> UInt64 {
+        if let offline {
+            let (status, bytes) = try await offline.answer(method.rawValue, uri)
+            guard status < 300 else { throw Self.refusal(.init(statusCode: Int(status)), bytes) }
+            try await sink(ByteBuffer(bytes: bytes))
+            return UInt64(bytes.count)
+        }
         let channel = try await connect()
         return try await channel.executeThenClose { inbound, outbound in
             var head = HTTPRequestHead(version: .http1_1, method: method, uri: uri)

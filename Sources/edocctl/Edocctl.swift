@@ -5,6 +5,7 @@ import ArgumentParser
 import ControlAPI
 import Glibc
 import Language
+import RelayControl
 
 @main
 enum Entry {
@@ -13,7 +14,7 @@ enum Entry {
     /// Runs one command line; what it has to say goes to the standard streams.
     static func run(_ arguments: [String]) async -> ExitStatus {
         do {
-            let command = try Edocctl.parseAsRoot(arguments)
+            let command = try Edocctl.parseAsRoot(Offline.ordered(arguments))
             if var command = command as? any AsyncParsableCommand {
                 try await command.run()
             } else {
@@ -54,7 +55,8 @@ struct Edocctl: AsyncParsableCommand {
         subcommands: [
             StatusCommand.self, QueueCommand.self, ListCommand.self, ShowCommand.self, TraceCommand.self,
             HistoryCommand.self, PeersCommand.self, RoutesCommand.self, LedgerCommand.self, SubmitCommand.self,
-            InboxCommand.self, PackageCommand.self, ReloadCommand.self,
+            InboxCommand.self, PackageCommand.self, ReloadCommand.self, AuditCommand.self,
+            BackupCommand.self, RestoreCommand.self,
         ])
 }
 
@@ -63,12 +65,30 @@ struct CommonOptions: ParsableArguments {
     @Option(help: "The daemon's control socket. Without it: EDOC_SOCKET, else \(ControlPath.defaultSocket).")
     var socket: String?
 
+    @Option(
+        help: .init(
+            phrase(
+                "Read the store in this directory while its daemon does not run, without the daemon.",
+                "Đọc kho trong thư mục này khi dịch vụ không chạy, không cần dịch vụ.")))
+    var store: String?
+
     @Flag(help: "Print the daemon's JSON.")
     var json = false
 
     var client: ControlClient {
-        let environment = getenv("EDOC_SOCKET").map { String(cString: $0) }
-        return ControlClient(socket: socket ?? environment ?? ControlPath.defaultSocket)
+        get throws {
+            let environment = getenv("EDOC_SOCKET").map { String(cString: $0) }
+            var client = ControlClient(socket: socket ?? environment ?? ControlPath.defaultSocket)
+            guard let store else { return client }
+            do {
+                let offline = try OfflineControl(directory: store)
+                if !json, Offline.isFirst() { Output.say(Offline.header(offline.left)) }
+                client.offline = offline
+            } catch {
+                throw FileError(error.sentence)
+            }
+            return client
+        }
     }
 
     /// Fetches an answer and shows it, as JSON or by `view`.
@@ -76,14 +96,18 @@ struct CommonOptions: ParsableArguments {
         _ = try await shown(try await client.get(uri), view)
     }
 
-    /// Shows an answer that is here.
-    func shown<Answer: ControlAnswer>(_ bytes: [UInt8], _ view: (Answer) -> String) async throws -> Answer {
-        let answer: Answer
+    /// An answer as a value.
+    func decoded<Answer: ControlAnswer>(_ type: Answer.Type, _ bytes: [UInt8]) throws -> Answer {
         do {
-            answer = try ControlJSON.answer(Answer.self, from: bytes)
+            return try ControlJSON.answer(type, from: bytes)
         } catch {
             throw ClientError.broken(FailureSentences.otherVersion)
         }
+    }
+
+    /// Shows an answer that is here.
+    func shown<Answer: ControlAnswer>(_ bytes: [UInt8], _ view: (Answer) -> String) async throws -> Answer {
+        let answer = try decoded(Answer.self, bytes)
         Output.say(json ? Shown.json(String(decoding: bytes, as: UTF8.self)) + "\n" : view(answer))
         return answer
     }
@@ -96,6 +120,9 @@ enum Output {
     static func complain(_ lines: [String]) {
         for line in lines { put("edocctl: " + line + "\n", STDERR_FILENO) }
     }
+
+    /// Something passing, such as progress, beside the output.
+    static func note(_ text: String) { put(text, STDERR_FILENO) }
 
     private static func put(_ text: String, _ descriptor: Int32) {
         var rest = Array(text.utf8)[...]

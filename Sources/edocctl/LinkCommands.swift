@@ -2,6 +2,7 @@
 
 import ArgumentParser
 import ControlAPI
+import Language
 
 struct PeersCommand: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
@@ -49,8 +50,25 @@ struct LedgerCommand: AsyncParsableCommand {
 
     @OptionGroup var common: CommonOptions
     @Argument(help: "One neighbour node only.") var peer: String?
+    @Flag(
+        help: .init(
+            phrase(
+                "Envelope by envelope, as JSON lines: what this node has from the named one, handed to it, and heard of it.",
+                "Từng phong bì, mỗi dòng một JSON: những gì nút này nhận từ, giao cho và nghe báo về nút được nêu.")))
+    var envelopes = false
+    @Option(
+        help: .init(phrase("With --envelopes: from this day or time on.", "Với --envelopes: từ ngày hoặc lúc này.")))
+    var since: String?
 
     func run() async throws {
+        if envelopes {
+            guard let peer else {
+                throw UsageError(
+                    sentence: phrase(
+                        "which node? edocctl ledger NODE --envelopes", "nút nào? edocctl ledger NÚT --envelopes"))
+            }
+            return try await EvidenceListing.run(peer, since: since, common)
+        }
         let uri = peer.map(ControlPath.ledger(of:)) ?? ControlPath.ledger
         let answer = try await common.shown(try await common.client.get(uri), LedgerView.text)
         for book in [answer.documents, answer.reports] {

@@ -4,6 +4,7 @@
 import ControlAPI
 import Glibc
 import NIOCore
+import OpenSSLTLS
 import RelayConfiguration
 import RelayControl
 import RelayCore
@@ -24,6 +25,7 @@ actor FakeNode: NodeAccess {
     /// The most anonymous memory seen while bytes came in.
     private(set) var rssAnonMax: UInt64 = 0
     private(set) var dispatches: [Dispatch] = []
+    private(set) var auditHead: (order: UInt64, hash: Digest)?
 
     init(directory: String, configuration: Configuration) throws {
         self.configuration = configuration
@@ -41,7 +43,9 @@ actor FakeNode: NodeAccess {
         let core = Self.core(configuration)
         var engine: Engine?
         _ = store.batch { rows in
-            engine = Engine(configuration: core, seed: 7, now: start, room: store.headRoom, rows: rows)
+            engine = Engine(
+                configuration: core, seed: 7, now: start, room: store.headRoom, rows: rows,
+                hash: SHA256Hasher.digest)
         }
         self.engine = engine!
     }
@@ -158,6 +162,34 @@ actor FakeNode: NodeAccess {
     func reload(force: Bool) async throws -> (isApplied: Bool, lines: [String]) {
         (force, ["routes: 0 added, 9 moved, 0 removed"])
     }
+
+    func record(_ deed: Deed) async throws -> Bool {
+        for case .auditHead(let head) in run([.event(.audited(deed, ticket: takeTicket()))]) {
+            auditHead = (head.order, head.hash)
+            return head.entry != nil
+        }
+        return false
+    }
+
+    func compareRestored(_ deed: Deed, _ evidence: [Evidence]) async throws -> EvidenceCounts? {
+        for case .answerRestore(_, let counts) in run([
+            .event(.restoredCompared(ticket: takeTicket(), deed, evidence))
+        ]) { return counts }
+        return nil
+    }
+
+    func releaseRestored(_ deed: Deed) async throws -> Bool {
+        for case .answerRestore(_, let counts) in run([.event(.restoredReleased(ticket: takeTicket(), deed))]) {
+            return counts != nil
+        }
+        return false
+    }
+
+    func beginBackup(_ order: BackupOrder, _ deed: Deed) async throws -> BackupAnswer? {
+        BackupAnswer(state: "done", path: order.path)
+    }
+    var backup: BackupAnswer { BackupAnswer(state: "none") }
+    func cancelBackup() async {}
 
     func facts() async throws -> NodeFacts {
         NodeFacts(

@@ -3,6 +3,7 @@
 // between its steps.
 
 import NIOCore
+import OpenSSLTLS
 import RelayCore
 import RelayEngine
 import RelayModel
@@ -80,7 +81,8 @@ final class Bench {
         let now = ClockReading(relay: RelayTime(milliseconds: relay), wall: WallTime(milliseconds: wall))
         let room = store.headRoom
         let result = store.batch { rows in
-            Engine(configuration: configuration, seed: seed, now: now, room: room, rows: rows)
+            Engine(
+                configuration: configuration, seed: seed, now: now, room: room, rows: rows, hash: SHA256Hasher.digest)
         }
         return result.released!
     }

@@ -35,7 +35,7 @@ import Testing
         "Sources/RelayStore/LMDBStore.swift", "Sources/RelayStore/MemoryStore.swift",
         "Sources/RelayNode/BulkSubmission.swift", "Sources/RelayNode/EngineThread.swift",
         "Sources/OpenSSLTLS/ByteBufferBIO.swift", "Sources/RelayNode/InHand.swift",
-        "Sources/RelayStore/ReaderPool.swift",
+        "Sources/RelayStore/ReaderPool.swift", "Sources/RelayStore/StillStore.swift",
         "Sources/edoc-bench/StoreWatch.swift", "Sources/edoc-bench/UnixSocket.swift",
         "Tests/TestNetwork/RawChannel.swift",
     ]

@@ -54,7 +54,7 @@ import Testing
             ]
         ),
         ("edocd", ["Language", "RelayNode", "RelayConfiguration", "ControlAPI"]),
-        ("edocctl", ["Language", "ControlAPI", "RelayModel", "EdXML"]),
+        ("edocctl", ["Language", "ControlAPI", "RelayModel", "EdXML", "RelayControl", "RelayStore"]),
         ("edoc-sim", ["RelaySimulator"]),
         ("edoc-bench", ["RelayNode", "RelayModel", "ControlAPI", "OpenSSLTLS", "BundleProtocol", "TCPCL", "CLMDB"]),
         ("edoc-manual", ["Language"]),

@@ -1,0 +1,93 @@
+// RestorationRow: the mark of a store that was brought back from a copy: who did it, when, and up to which envelope everything is held until
+// it has been compared with what the neighbours have. One record in `meta`; a value.
+
+import RelayModel
+
+public struct RestorationRow: Sendable, Hashable {
+    public enum Phase: UInt8, Sendable {
+        /// Copied into its place; no daemon has run on it since.
+        case brought = 0
+        /// The daemon is holding what waited; nothing is sent before it is through.
+        case holding = 1
+        case held = 2
+        /// What is still held goes back to its queues, some at a time.
+        case releasing = 3
+        case released = 4
+    }
+
+    public var phase: Phase
+    public var uid: UInt32
+    public var login: String
+    public var reason: String
+    /// The file it was brought back from.
+    public var source: String
+    /// When the copy was made, by the store's own last word.
+    public var copied: WallTime
+    /// When the daemon found the mark; what was held then has been held since this very moment.
+    public var time: RelayTime
+    public var wall: WallTime
+    /// The last envelope of the copy.
+    public var last: UInt64
+
+    public static let key = Keys.meta("restored")
+
+    public init(uid: UInt32, login: String, reason: String, source: String, copied: WallTime) {
+        phase = .brought
+        self.uid = uid
+        self.login = login
+        self.reason = reason
+        self.source = source
+        self.copied = copied
+        time = .zero
+        wall = WallTime(milliseconds: 0)
+        last = 0
+    }
+
+    /// Held since the store was brought back, and not by an operator or a suspicion.
+    public func holds(_ recipient: RecipientRow, of number: UInt64) -> Bool {
+        number <= last && recipient.state == .held && recipient.since == time
+    }
+
+    /// Waited in its agency's inbox when the copy was made: the agency may have taken it since.
+    public func mayRepeat(_ recipient: RecipientRow, of number: UInt64) -> Bool {
+        number <= last && recipient.state == .arrived && recipient.since <= time
+    }
+
+    public func encoded() -> [UInt8] {
+        var out = RowWriter(capacity: 128)
+        out.byte(phase.rawValue)
+        out.number(UInt64(uid))
+        out.text(login)
+        out.text(reason)
+        out.text(source)
+        out.number(copied.milliseconds)
+        out.number(time.milliseconds)
+        out.number(wall.milliseconds)
+        out.number(last)
+        return out.record()
+    }
+
+    public init?(record: UnsafeRawBufferPointer) {
+        guard var row = RowCursor(record), let phase = Phase(rawValue: row.byte()) else { return nil }
+        self.phase = phase
+        uid = UInt32(truncatingIfNeeded: row.number())
+        login = row.text()
+        reason = row.text()
+        source = row.text()
+        copied = WallTime(milliseconds: row.number())
+        time = RelayTime(milliseconds: row.number())
+        wall = WallTime(milliseconds: row.number())
+        last = row.number()
+        guard row.isSound else { return nil }
+    }
+
+    /// The mark of a store; nil when it was never brought back. One that cannot be read counts as new: better held once more than sent
+    /// unseen.
+    public static func read(_ rows: any RowReader) -> RestorationRow? {
+        guard let raw = rows.value(.meta, key) else { return nil }
+        return RestorationRow(record: raw)
+            ?? RestorationRow(
+                uid: 0, login: "", reason: "", source: "(the mark could not be read)",
+                copied: WallTime(milliseconds: rows.number(.meta, "wallTime")))
+    }
+}

@@ -1,0 +1,300 @@
+// StoreCopy: a consistent copy of a live store in one file, by LMDB's own copying. The copy reads a snapshot for as long as it takes, and
+// meanwhile no page that the writer frees can be used again: the plan says how much room that needs, and a copy under way gives up
+// before the room is gone, so that no backup ever fills a store. It blocks the thread that calls it, never the writer.
+//
+// LMDB writes into a pipe on a thread of its own; what comes out is written to the file at the rate asked for, and closing the pipe
+// is how a copy is given up. The file has a name of its own until it is whole, checked and on disk.
+
+import Glibc
+import LMDB
+import RelayRows
+
+/// What a copy will need, before it begins.
+public struct CopyPlan: Sendable, Hashable {
+    /// The length that the copy will have, roughly.
+    public var copyBytes: UInt64
+    public var seconds: UInt64
+    /// What the writer frees in a second, as measured just now.
+    public var churnBytesPerSecond: UInt64
+    /// Room that the store needs while the copy reads: what is freed meanwhile, twice over.
+    public var needBytes: UInt64
+    public var headRoomBytes: UInt64
+    /// Below this head room the copy gives up.
+    public var floorBytes: UInt64
+    /// Free on the disk of the copy.
+    public var diskBytes: UInt64
+    /// Why it should not begin; nil when it may.
+    public var refusal: String?
+}
+
+/// What has been copied.
+public struct CopyFacts: Sendable, Hashable {
+    public var bytes: UInt64
+    public var envelopes: UInt64
+    /// Rows of every table that were looked at in the finished copy.
+    public var checkedRows: UInt64
+}
+
+extension LMDBStore {
+    /// As fast as a copy is thought to go when no rate is asked for.
+    private static let copyRate: UInt64 = 64 << 20
+
+    /// The least head room that a copy leaves: the reserve, and as much again for what is being accepted.
+    public var copyFloorBytes: UInt64 { settings.effectiveReserveBytes * 2 }
+
+    /// Judges whether a copy to a folder may begin. `churn`: bytes freed in a second, measured by the caller.
+    public func copyPlan(toFolder folder: String, churn: UInt64, bytesPerSecond: UInt64?) -> CopyPlan {
+        let room = headRoom
+        let rate = max(bytesPerSecond ?? Self.copyRate, 1)
+        let seconds = room.usedBytes / rate + 1
+        let (freed, overflow) = churn.multipliedReportingOverflow(by: seconds * 2)
+        var plan = CopyPlan(
+            copyBytes: room.usedBytes, seconds: seconds, churnBytesPerSecond: churn, needBytes: overflow ? .max : freed,
+            headRoomBytes: room.freeBytes, floorBytes: copyFloorBytes, diskBytes: CopyFile.diskBytes(folder),
+            refusal: nil)
+        let isSameDisk = CopyFile.device(folder) == CopyFile.device(directory)
+        let left = room.freeBytes > plan.floorBytes ? room.freeBytes - plan.floorBytes : 0
+        let disk =
+            plan.diskBytes > (isSameDisk ? plan.floorBytes : 0)
+            ? plan.diskBytes - (isSameDisk ? plan.floorBytes : 0) : 0
+        if left < plan.needBytes {
+            plan.refusal =
+                "the copy takes about \(seconds) s, in which the store may free \(plan.needBytes) bytes that it cannot use "
+                + "again; above the floor of \(plan.floorBytes) it has \(left): try again when it is quieter or emptier, or with "
+                + "a higher rate"
+        } else if disk < room.usedBytes + room.usedBytes / 16 {
+            plan.refusal =
+                "the copy needs about \(room.usedBytes) bytes and the disk of \(folder) can give \(disk); name another folder"
+        }
+        return plan
+    }
+
+    /// Copies the store to a file that is not there yet. `goesOn` is told the bytes written so far, several times a second; false
+    /// gives the copy up. `check` looks at the finished copy before it gets its name, and answers what is wrong.
+    public func copy(
+        to path: String, bytesPerSecond: UInt64?, isCompacting: Bool, goesOn: (UInt64) -> Bool,
+        check: (StillStore) -> String?
+    ) throws(StoreFailure) -> CopyFacts {
+        let file = try CopyFile(path)
+        let floor = copyFloorBytes
+        let failure: StoreFailure?
+        do throws(LMDBError) {
+            failure = try readers.pinned {
+                CopyStream(environment, isCompacting: isCompacting).pump(into: file, bytesPerSecond: bytesPerSecond) {
+                    let room = headRoom.freeBytes
+                    if room < floor {
+                        return "the head room fell to \(room) bytes, below the floor of \(floor); the store comes first"
+                    }
+                    return goesOn($0) ? nil : "it was cancelled"
+                }
+            }
+        } catch {
+            throw StoreFailure(.system, "The store cannot be copied: \(error.sentence)")
+        }
+        if let failure { throw failure }
+        try file.sync()
+        let copy = try StillStore(file: file.partial)
+        guard copy.node == settings.node else { throw StoreFailure(.damaged, "The copy is not of this node.") }
+        let sample = try StoreSample(copy)
+        let problem = sample.problem ?? check(copy)
+        if let problem { throw StoreFailure(.damaged, "The copy is not sound and was removed: \(problem)") }
+        let envelopes = try copy.read { $0.count(.envelope) }
+        try file.keep()
+        return CopyFacts(bytes: file.written, envelopes: envelopes, checkedRows: sample.rows)
+    }
+}
+
+/// LMDB's copy through a pipe.
+private final class CopyStream {
+    private let environment: Environment
+    private let isCompacting: Bool
+    private static let portion = 1 << 20
+    /// F_SETPIPE_SZ of fcntl(2), which Glibc does not show to Swift. A pipe that stays small is only slower.
+    private static let setPipeSize: Int32 = 1_031
+    /// Written bytes are brought to the disk in steps, so that they do not crowd out the store's own syncs.
+    private static let syncStep: UInt64 = 16 << 20
+
+    init(_ environment: Environment, isCompacting: Bool) {
+        self.environment = environment
+        self.isCompacting = isCompacting
+    }
+
+    /// What the copying thread is given and leaves behind. Used by it alone until it has been joined.
+    private final class Errand {
+        let environment: Environment
+        let isCompacting: Bool
+        let descriptor: Int32
+        var error: LMDBError?
+        init(_ environment: Environment, _ isCompacting: Bool, _ descriptor: Int32) {
+            self.environment = environment
+            self.isCompacting = isCompacting
+            self.descriptor = descriptor
+        }
+        func run() {
+            // A pipe that is closed at the other end is an answer, not the end of the process.
+            var signals = sigset_t()
+            sigemptyset(&signals)
+            sigaddset(&signals, SIGPIPE)
+            pthread_sigmask(SIG_BLOCK, &signals, nil)
+            do throws(LMDBError) {
+                try environment.copy(to: descriptor, isCompacting: isCompacting)
+            } catch {
+                self.error = error
+            }
+            close(descriptor)
+        }
+    }
+
+    /// Nil when all is in the file. `stop` answers why to give up.
+    func pump(into file: CopyFile, bytesPerSecond: UInt64?, stop: (UInt64) -> String?) -> StoreFailure? {
+        var ends: [Int32] = [-1, -1]
+        guard pipe(&ends) == 0 else { return StoreFailure(call: "pipe", path: file.partial, errno: errno) }
+        for end in ends { _ = fcntl(end, F_SETFD, FD_CLOEXEC) }
+        _ = fcntl(ends[0], Self.setPipeSize, Int32(Self.portion))
+        let errand = Errand(environment, isCompacting, ends[1])
+        var thread = pthread_t()
+        let code = pthread_create(
+            &thread, nil,
+            { context in
+                Unmanaged<Errand>.fromOpaque(context!).takeRetainedValue().run()
+                return nil
+            }, Unmanaged.passRetained(errand).toOpaque())
+        guard code == 0 else {
+            Unmanaged.passUnretained(errand).release()
+            for end in ends { close(end) }
+            return StoreFailure(call: "pthread_create", path: file.partial, errno: code)
+        }
+        let failure = drain(ends[0], into: file, bytesPerSecond, stop)
+        close(ends[0])
+        pthread_join(thread, nil)
+        if let failure { return failure }
+        return errand.error.map { StoreFailure(.system, "The store cannot be copied: \($0.sentence)") }
+    }
+
+    private func drain(
+        _ source: Int32, into file: CopyFile, _ bytesPerSecond: UInt64?, _ stop: (UInt64) -> String?
+    ) -> StoreFailure? {
+        let buffer = UnsafeMutableRawBufferPointer.allocate(byteCount: Self.portion, alignment: 4_096)
+        defer { buffer.deallocate() }
+        let begun = Self.milliseconds()
+        var asked: UInt64 = 0
+        var synced: UInt64 = 0
+        while true {
+            let count = read(source, buffer.baseAddress, buffer.count)
+            if count < 0, errno == EINTR { continue }
+            if count < 0 { return StoreFailure(call: "read", path: "pipe", errno: errno) }
+            if count == 0 { return nil }
+            if let failure = file.write(UnsafeRawBufferPointer(rebasing: buffer[..<count])) { return failure }
+            if file.written - synced >= Self.syncStep {
+                synced = file.written
+                if let failure = file.flush() { return failure }
+            }
+            repeat {
+                let now = Self.milliseconds()
+                if now >= asked + 100 {
+                    asked = now
+                    if let why = stop(file.written) { return StoreFailure(.refused, "The copy was given up: \(why).") }
+                }
+                guard let bytesPerSecond, bytesPerSecond > 0 else { break }
+                let due =
+                    begun + file.written / bytesPerSecond * 1_000 + file.written % bytesPerSecond * 1_000
+                    / bytesPerSecond
+                guard due > now else { break }
+                usleep(UInt32(min(due - now, 100)) * 1_000)
+            } while true
+        }
+    }
+
+    private static func milliseconds() -> UInt64 {
+        var time = timespec()
+        clock_gettime(CLOCK_MONOTONIC, &time)
+        return UInt64(time.tv_sec) * 1_000 + UInt64(time.tv_nsec) / 1_000_000
+    }
+}
+
+/// The file of a copy: `.name.partial` until it is whole; removed when it does not come to that.
+final class CopyFile {
+    let path: String
+    let partial: String
+    private let descriptor: Int32
+    private(set) var written: UInt64 = 0
+    private var isKept = false
+
+    init(_ path: String) throws(StoreFailure) {
+        self.path = path
+        let (folder, name) = Self.split(path)
+        partial = folder + "/." + name + ".partial"
+        if access(path, F_OK) == 0 {
+            throw StoreFailure(
+                .refused, "\(path) is there already; a copy never takes the place of a file. Name another.")
+        }
+        // What an earlier copy has left when its process was killed.
+        unlink(partial)
+        descriptor = open(partial, O_RDWR | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0o600)
+        if descriptor < 0 { throw StoreFailure(call: "open", path: partial, errno: errno) }
+    }
+
+    deinit {
+        close(descriptor)
+        if !isKept { unlink(partial) }
+    }
+
+    func write(_ bytes: UnsafeRawBufferPointer) -> StoreFailure? {
+        var rest = bytes
+        while !rest.isEmpty {
+            let count = Glibc.write(descriptor, rest.baseAddress, rest.count)
+            if count < 0, errno == EINTR { continue }
+            if count <= 0 { return StoreFailure(call: "write", path: partial, errno: errno) }
+            rest = UnsafeRawBufferPointer(rebasing: rest[count...])
+            written += UInt64(count)
+        }
+        return nil
+    }
+
+    func flush() -> StoreFailure? {
+        fdatasync(descriptor) == 0 ? nil : StoreFailure(call: "fdatasync", path: partial, errno: errno)
+    }
+
+    func sync() throws(StoreFailure) {
+        if fsync(descriptor) != 0 { throw StoreFailure(call: "fsync", path: partial, errno: errno) }
+    }
+
+    /// Gives the file its name, which is on disk when this returns. A file that has come there meanwhile stays.
+    func keep() throws(StoreFailure) {
+        if link(partial, path) == 0 {
+            unlink(partial)
+        } else if errno == EEXIST {
+            throw StoreFailure(.refused, "\(path) has come to be meanwhile; the copy was removed. Name another.")
+        } else if access(path, F_OK) == 0 || rename(partial, path) != 0 {
+            // A file system without links.
+            throw StoreFailure(call: "rename", path: path, errno: errno)
+        }
+        isKept = true
+        try Self.syncFolder(Self.split(path).folder)
+    }
+
+    static func split(_ path: String) -> (folder: String, name: String) {
+        guard let slash = path.lastIndex(of: "/") else { return (".", path) }
+        let folder = String(path[..<slash])
+        return (folder.isEmpty ? "/" : folder, String(path[path.index(after: slash)...]))
+    }
+
+    /// The names in a folder are on disk only after this.
+    static func syncFolder(_ folder: String) throws(StoreFailure) {
+        let descriptor = open(folder, O_RDONLY | O_DIRECTORY | O_CLOEXEC)
+        if descriptor < 0 { throw StoreFailure(call: "open", path: folder, errno: errno) }
+        defer { close(descriptor) }
+        if fsync(descriptor) != 0 { throw StoreFailure(call: "fsync", path: folder, errno: errno) }
+    }
+
+    static func diskBytes(_ path: String) -> UInt64 {
+        var facts = statvfs()
+        guard statvfs(path, &facts) == 0 else { return 0 }
+        return UInt64(facts.f_bavail).multipliedReportingOverflow(by: UInt64(facts.f_frsize)).partialValue
+    }
+
+    static func device(_ path: String) -> UInt64? {
+        var facts = stat()
+        return stat(path, &facts) == 0 ? UInt64(facts.st_dev) : nil
+    }
+}

@@ -1,0 +1,149 @@
+// BackupCommand: `edocctl backup`: has the daemon copy its store while it runs, and shows how far the copy is.
+
+import ArgumentParser
+import ControlAPI
+import Glibc
+import Language
+
+struct BackupCommand: AsyncParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "backup",
+        abstract: phrase(
+            "Copy the store of the running daemon into one file.", "Sao lưu kho của dịch vụ đang chạy vào một tệp."),
+        discussion: phrase(
+            "The daemon writes the file with its own rights. The copy is consistent, checked, and has its name only when "
+                + "all of it is on disk. It needs head room in the store while it runs, and gives up before that is gone.",
+            "Dịch vụ ghi tệp bằng quyền của chính nó. Bản sao nhất quán, được kiểm tra, và chỉ có tên khi đã nằm trọn trên "
+                + "đĩa. Trong lúc chạy nó cần khoảng trống trong kho, và tự bỏ dở trước khi hết chỗ."))
+
+    @OptionGroup var common: CommonOptions
+    @Argument(
+        help: .init(
+            phrase(
+                "The file to write, or a folder in which the copy is named after node and time.",
+                "Tệp cần ghi, hoặc thư mục; trong thư mục bản sao mang tên nút và thời điểm.")))
+    var path: String?
+    @Option(
+        help: .init(phrase("At most so many MiB in a second.", "Tối đa bấy nhiêu MiB mỗi giây."), valueName: "MiB"))
+    var rate: UInt64?
+    @Flag(
+        help: .init(
+            phrase("Copy the file as it is, free pages included.", "Sao nguyên tệp, kể cả các trang trống.")))
+    var whole = false
+    @Option(help: .init(phrase("Why, for the operator log.", "Lý do, cho nhật ký vận hành."))) var reason: String?
+    @Flag(help: .init(phrase("Only show how a copy stands.", "Chỉ xem bản sao đến đâu."))) var state = false
+    @Flag(help: .init(phrase("Give up the copy that is under way.", "Bỏ bản sao đang chạy."))) var cancel = false
+    @Flag(
+        name: .customLong("no-wait"),
+        help: .init(phrase("Do not wait for the end.", "Không đợi đến khi xong.")))
+    var noWait = false
+
+    func run() async throws {
+        let client = try common.client
+        if cancel || state {
+            let bytes =
+                cancel
+                ? try await client.post(ControlPath.backupCancel, json: []) : try await client.get(ControlPath.backup)
+            _ = try await common.shown(bytes, BackupView.text)
+            return
+        }
+        guard let path else {
+            throw UsageError(
+                sentence: phrase(
+                    "where to? name a file or a folder: edocctl backup /var/backups/edoc",
+                    "ghi vào đâu? hãy nêu tệp hoặc thư mục: edocctl backup /var/backups/edoc"))
+        }
+        guard rate != 0 else {
+            throw UsageError(sentence: phrase("--rate must be at least 1 MiB", "--rate phải ít nhất là 1 MiB"))
+        }
+        let order = BackupOrder(
+            path: Self.absolute(path), bytesPerSecond: rate.map { min($0, 1 << 20) << 20 }, isWhole: whole,
+            reason: reason ?? "")
+        var bytes = try await client.post(ControlPath.backup, json: try ControlJSON.bytes(order))
+        var answer = try common.decoded(BackupAnswer.self, bytes)
+        var progress = BackupProgress(isShown: !common.json && isatty(STDERR_FILENO) == 1)
+        while answer.isUnderWay, !noWait {
+            try await Task.sleep(for: .milliseconds(200))
+            bytes = try await client.get(ControlPath.backup)
+            answer = try common.decoded(BackupAnswer.self, bytes)
+            progress.show(answer)
+        }
+        progress.end()
+        _ = try await common.shown(bytes, BackupView.text)
+        if answer.state == "failed" {
+            throw NegativeAnswer(
+                sentence: phrase(
+                    "no backup was made: \(Shown.text(answer.why ?? ""))",
+                    "chưa có bản sao lưu nào: \(Shown.text(answer.why ?? ""))"))
+        }
+    }
+
+    /// The daemon has another working directory.
+    static func absolute(_ path: String) -> String {
+        if path.hasPrefix("/") { return path }
+        var buffer = [CChar](repeating: 0, count: Int(PATH_MAX))
+        guard getcwd(&buffer, buffer.count) != nil else { return path }
+        let folder = String(decoding: buffer.prefix { $0 != 0 }.map { UInt8(bitPattern: $0) }, as: UTF8.self)
+        return path == "." ? folder : folder + "/" + path
+    }
+}
+
+/// One line that is written over on a terminal.
+struct BackupProgress {
+    var isShown: Bool
+    private var width = 0
+
+    init(isShown: Bool) { self.isShown = isShown }
+
+    mutating func show(_ answer: BackupAnswer) {
+        guard isShown else { return }
+        let total = answer.plan.map { " / ~\(Shown.size($0.copyBytes))" } ?? ""
+        let line = "\(BackupView.word(answer.state)) \(Shown.size(answer.bytesWritten))\(total)"
+        let space = String(repeating: " ", count: max(0, width - Shown.width(line)))
+        width = Shown.width(line)
+        Output.note("\r" + line + space)
+    }
+
+    mutating func end() {
+        if isShown, width > 0 { Output.note("\r" + String(repeating: " ", count: width) + "\r") }
+    }
+}
+
+enum BackupView {
+    static func word(_ state: String) -> String {
+        switch state {
+        case "measuring": phrase("measuring", "đang đo")
+        case "copying": phrase("copying", "đang sao")
+        case "done": phrase("done", "đã xong")
+        case "failed": phrase("failed", "không thành")
+        default: phrase("none since the daemon started", "chưa có từ khi dịch vụ khởi động")
+        }
+    }
+
+    static func text(_ answer: BackupAnswer) -> String {
+        var facts = FactList()
+        facts.add(phrase("backup", "sao lưu"), word(answer.state))
+        guard answer.state != "none" else { return facts.text }
+        facts.add(phrase("file", "tệp"), answer.path)
+        facts.add(phrase("written", "đã ghi"), Shown.size(answer.bytesWritten))
+        if let plan = answer.plan {
+            let churn = Shown.size(plan.churnBytesPerSecond)
+            facts.add(
+                phrase("head room", "khoảng trống"),
+                phrase(
+                    "needs \(Shown.size(plan.needBytes)) (about \(plan.seconds) s, \(churn) freed in a second), "
+                        + "there are \(Shown.size(plan.headRoomBytes)), gives up below \(Shown.size(plan.floorBytes))",
+                    "cần \(Shown.size(plan.needBytes)) (khoảng \(plan.seconds) s, mỗi giây giải phóng \(churn)), "
+                        + "đang có \(Shown.size(plan.headRoomBytes)), bỏ dở khi dưới \(Shown.size(plan.floorBytes))"))
+        }
+        if let envelopes = answer.envelopes, let rows = answer.checkedRows {
+            facts.add(
+                phrase("checked", "đã kiểm"),
+                phrase(
+                    "\(envelopes) envelopes, the books balance, \(rows) records looked at",
+                    "\(envelopes) phong bì, sổ sách cân bằng, đã xem \(rows) bản ghi"))
+        }
+        facts.add(phrase("why", "vì sao"), answer.why)
+        return facts.text
+    }
+}

@@ -1,0 +1,331 @@
+// BackupTests: a backup of a live node under load, and bringing it back: everything is held, no ID comes twice, nothing is lost, and no agency
+// gets twice what it has acknowledged. Also the store of a stopped daemon, looked at without it.
+
+import ControlAPI
+import Foundation
+import RelayNode
+import TestNetwork
+import Testing
+
+@Suite(.serialized) struct BackupTests {
+    private func waiting(_ network: Network, _ name: String) throws -> UInt64 {
+        try network.status(name).inStore["waiting"] ?? 0
+    }
+
+    private func send(_ network: Network, _ numbers: ClosedRange<Int>, to agency: String = "H29") throws {
+        let client = try BulkClient(socket: network.folder["vpcp/submit.sock"])
+        for number in numbers {
+            guard
+                client.submit(
+                    token: UInt64(number), from: "G22", to: [agency], document: "vb-\(number)",
+                    payload: [UInt8](repeating: UInt8(truncatingIfNeeded: number), count: 3_000))
+            else { throw TestFailure("the submission socket is gone") }
+        }
+        for _ in numbers {
+            guard case .accepted = client.answer() else { throw TestFailure("a submission was refused") }
+        }
+    }
+
+    private func lines(_ network: Network, _ name: String, about: String) throws -> [String] {
+        let result = try network.control(name, ["ledger", about, "--envelopes"])
+        guard result.end == .exited(0) else { throw TestFailure("ledger of \(name): \(result.errors)") }
+        return result.output.split(separator: "\n").map(String.init)
+    }
+
+    private func restored(_ network: Network, _ name: String, _ arguments: String...) throws -> RestoreAnswer {
+        let result = try network.control(name, ["restore", "list", "--json", "--limit", "1000"] + arguments)
+        return try ControlJSON.answer(RestoreAnswer.self, from: Array(result.output.utf8))
+    }
+
+    private func bringBack(_ network: Network, _ name: String, _ file: String) throws {
+        let result = try network.run(
+            Places.edocctl,
+            ["restore", file, "--store", network.folder[name + "/store"], "--force", "--reason", "đĩa hỏng"])
+        guard result.end == .exited(0) else { throw TestFailure("restore: \(result.errors)") }
+    }
+
+    @Test func aHubComesBackFromABackupMadeUnderLoad() throws {
+        let network = try Network(plain: true)
+        try network.start(["truc", "vpcp"])
+        try send(network, 1...60)
+        #expect(try eventually { try waiting(network, "truc") == 60 })
+        // Under load: what comes in meanwhile is in the copy or it is not, but nothing is half there.
+        let copying = try Program(
+            Places.edocctl,
+            [
+                "backup", network.folder["truc.mdb"], "--json", "--reason", "đêm", "--socket",
+                network.folder["truc/control.sock"],
+            ], output: network.folder["backup.out"], errors: network.folder["backup.err"])
+        for start in stride(from: 61, to: 261, by: 20) { try send(network, start...start + 19) }
+        #expect(copying.wait() == .exited(0), "\(network.folder.text("backup.err"))")
+        let backup = try ControlJSON.answer(BackupAnswer.self, from: Array(network.folder.text("backup.out").utf8))
+        #expect(backup.state == "done" && backup.bytesWritten > 60 * 3_000 && (backup.checkedRows ?? 0) > 100)
+        let plan = try #require(backup.plan)
+        #expect(plan.floorBytes > 0 && plan.headRoomBytes > plan.floorBytes && plan.copyBytes > 0)
+        let facts = try FileManager.default.attributesOfItem(atPath: network.folder["truc.mdb"])
+        #expect(facts[.posixPermissions] as? Int == 0o600)
+        #expect(
+            try FileManager.default.contentsOfDirectory(atPath: network.folder.path).allSatisfy {
+                !$0.hasSuffix(".partial")
+            })
+        let inCopy = try #require(backup.envelopes)
+        #expect(inCopy >= 60)
+        #expect(try eventually { try waiting(network, "truc") == 260 })
+        // After the backup all of it is delivered, and the agency takes some.
+        try network.start("hcm")
+        #expect(try eventually { try network.inbox("hcm", "H29").count == 260 }, "\(network.logTail("hcm"))")
+        let taken = try network.inbox("hcm", "H29").prefix(10).map(\.envelope)
+        for name in taken { #expect(try network.control("hcm", ["inbox", "ack", "H29", name]).end == .exited(0)) }
+        let before = try network.ledger("hcm").peers.first { $0.node == "truc" }?.taken
+        // A running daemon's store is left alone.
+        let busy = try network.run(
+            Places.edocctl, ["restore", network.folder["truc.mdb"], "--store", network.folder["truc/store"], "--force"])
+        #expect(busy.end == .exited(1) && busy.errors.contains("in use by a running daemon"), "\(busy.errors)")
+        let oldName = try network.submit("vpcp", try network.package("last.edxml", to: ["H29"])).envelope
+        #expect(try eventually { try network.inbox("hcm", "H29").count == 251 })
+        #expect(network.stop("truc") == .exited(0))
+        let full = try network.run(
+            Places.edocctl, ["restore", network.folder["truc.mdb"], "--store", network.folder["truc/store"]])
+        #expect(full.end == .exited(1) && full.errors.contains("--force"), "\(full.errors)")
+        try bringBack(network, "truc", network.folder["truc.mdb"])
+        let aside = try FileManager.default.contentsOfDirectory(atPath: network.folder["truc"])
+            .filter { $0.hasPrefix("store.before-restore-") }
+        #expect(aside.count == 1)
+        #expect(FileManager.default.fileExists(atPath: network.folder["truc/\(aside.first ?? "")/data.mdb"]))
+
+        try network.start("truc")
+        #expect(try eventually { try restored(network, "truc").phase == "held" }, "\(network.logTail("truc"))")
+        let held = try restored(network, "truc")
+        #expect(UInt64(held.rows.count) == inCopy && held.rows.allSatisfy { $0.state == "held" })
+        let status = try network.status("truc")
+        #expect(status.inStore["held"] == inCopy && status.attention.contains { $0.contains("restored from a copy") })
+        // Links are up, and nothing goes.
+        #expect(try eventually { try network.status("truc").links.up >= 2 })
+        let ledger = try network.ledger("truc")
+        #expect(ledger.documents?.balances == true)
+        #expect(ledger.peers.first { $0.node == "hcm" }?.forwarded == 0)
+
+        // The neighbour's books: half of them are applied, the rest is released and known there.
+        let evidence = try lines(network, "hcm", about: "truc").filter { $0.contains("\"taken\"") }
+        #expect(evidence.count == 261)
+        let half = evidence.prefix(evidence.count / 2)
+        try network.folder.write(half.joined(separator: "\n") + "\n", to: "half.jsonl")
+        let look: CompareAnswer = try network.ask("truc", "restore", "compare", network.folder["half.jsonl"])
+        #expect(look.ended == 0 && !look.forwarded.isEmpty && look.missing.isEmpty)
+        #expect(try restored(network, "truc").rows.count == held.rows.count)
+        #expect(
+            try network.control("truc", ["restore", "compare", network.folder["half.jsonl"], "--apply"]).end
+                == .exited(2))
+        let applied: CompareAnswer = try network.ask(
+            "truc", "restore", "compare", network.folder["half.jsonl"], "--apply", "--reason", "sổ của hcm")
+        #expect(applied.ended == look.forwarded.count)
+        #expect(try restored(network, "truc").rows.count == held.rows.count - applied.ended)
+        #expect(try network.control("truc", ["restore", "release", "--reason", "đã đối chiếu"]).end == .exited(0))
+        #expect(
+            try eventually {
+                let answer = try network.status("truc")
+                return answer.inStore["held"] == 0 && answer.inStore["waiting"] == 0
+            }, "\(network.logTail("truc"))")
+        // Nobody has anything twice, and nothing that was acknowledged comes back.
+        let inbox = try network.inbox("hcm", "H29")
+        #expect(inbox.count == 251 && Set(inbox.map(\.envelope)).count == 251)
+        #expect(Set(inbox.map(\.envelope)).isDisjoint(with: taken))
+        #expect(try network.ledger("hcm").peers.first { $0.node == "truc" }?.taken == before.map { $0 + 1 })
+        #expect(try network.ledger("truc").documents?.balances == true)
+
+        // New envelopes go through, and the log tells the story.
+        let next = try network.submit("vpcp", try network.package("next.edxml", to: ["H29"])).envelope
+        #expect(next != oldName)
+        #expect(try eventually { try network.inbox("hcm", "H29").contains { $0.envelope == next } })
+        let log: AuditAnswer = try network.ask("truc", "audit")
+        #expect(log.entries.map(\.verb).reversed() == ["backup", "restore", "restore compare", "restore release"])
+        #expect(log.entries.last?.outcome == "begun" && log.entries.last?.reason == "đêm")
+        #expect(log.entries[2].reason == "đĩa hỏng" && log.entries[2].count == inCopy)
+        #expect(try network.control("truc", ["audit", "verify"]).end == .exited(0))
+    }
+
+    @Test func aHomeComesBackAndSaysWhatMayComeTwice() throws {
+        let network = try Network(plain: true)
+        try network.start(["truc", "vpcp", "hcm"])
+        try send(network, 1...3)
+        #expect(try eventually { try network.inbox("hcm", "H29").count == 3 })
+        try network.folder.makeFolder("copies")
+        #expect(try network.control("hcm", ["backup", network.folder["copies"]]).end == .exited(0))
+        let file = try #require(try FileManager.default.contentsOfDirectory(atPath: network.folder["copies"]).first)
+        #expect(file.hasPrefix("edocd-hcm-") && file.hasSuffix("Z.mdb"))
+        let first = try network.submit("hcm", try network.package("a.edxml", from: "H29", to: ["G22"])).envelope
+        // After the backup: one is taken by the agency, and two more come.
+        let taken = try network.inbox("hcm", "H29")[0].envelope
+        #expect(try network.control("hcm", ["inbox", "ack", "H29", taken]).end == .exited(0))
+        try send(network, 4...5)
+        #expect(try eventually { try network.inbox("hcm", "H29").count == 4 })
+        #expect(
+            try eventually { try network.trace("vpcp", taken).recipients.allSatisfy { $0.state == "delivered" } })
+        #expect(network.stop("hcm") == .exited(0))
+        try bringBack(network, "hcm", network.folder["copies/" + file])
+        try network.start("hcm")
+        #expect(try eventually { try restored(network, "hcm").phase == "held" })
+        let listed = try restored(network, "hcm", "--state", "arrived")
+        #expect(listed.rows.count == 3 && listed.rows.contains { $0.name == taken })
+        #expect(try network.inbox("hcm", "H29").allSatisfy { $0.mayRepeat == true })
+        // The submitter knows what was delivered, the hub what was handed over since.
+        let books = try lines(network, "vpcp", about: "hcm") + lines(network, "truc", about: "hcm")
+        try network.folder.write(books.joined(separator: "\n") + "\n", to: "books.jsonl")
+        let answer: CompareAnswer = try network.ask(
+            "hcm", "restore", "compare", network.folder["books.jsonl"], "--apply", "--reason", "đối chiếu")
+        #expect(answer.delivered.map(\.name) == [taken] && answer.ended == 1)
+        #expect(answer.missing.count == 2)
+        let inbox = try network.inbox("hcm", "H29")
+        #expect(inbox.count == 2 && !inbox.contains { $0.envelope == taken })
+        // What comes from now on is new, and a node that was restored makes IDs of another incarnation.
+        try send(network, 6...6)
+        #expect(try eventually { try network.inbox("hcm", "H29").contains { $0.mayRepeat == nil } })
+        let own = try network.submit("hcm", try network.package("b.edxml", from: "H29", to: ["G22"])).envelope
+        #expect(own.split(separator: "-")[1] != first.split(separator: "-")[1])
+        #expect(own.split(separator: "-")[2].hasPrefix("1@"))
+        #expect(try network.ledger("hcm").documents?.balances == true)
+        // A file about another node, and one that is none.
+        try network.folder.write(
+            books[0].replacingOccurrences(of: "\"about\":\"hcm\"", with: "\"about\":\"hanoi\""), to: "other.jsonl")
+        let other = try network.control("hcm", ["restore", "compare", network.folder["other.jsonl"]])
+        #expect(other.end == .exited(1) && other.errors.contains("speaks of node hanoi"), "\(other.errors)")
+        try network.folder.write("not json\n", to: "none.jsonl")
+        let none = try network.control("hcm", ["restore", "compare", network.folder["none.jsonl"]])
+        #expect(none.end == .exited(1) && none.errors.contains("line 1"), "\(none.errors)")
+    }
+
+    @Test func whatCannotBeCopiedIsRefused() throws {
+        let network = try Network(plain: true)
+        try network.start("truc")
+        try network.folder.write("mine", to: "taken.mdb")
+        func refusal(_ arguments: [String]) throws -> String {
+            let result = try network.control("truc", ["backup"] + arguments)
+            #expect(result.end == .exited(1), "\(result.output)")
+            return result.errors
+        }
+        #expect(try refusal([network.folder["taken.mdb"]]).contains("is there already"))
+        #expect(network.folder.text("taken.mdb") == "mine")
+        #expect(try refusal([network.folder["no/such/place.mdb"]]).contains("No such file"))
+        #expect(try refusal(["/tmp/../tmp/x.mdb"]).contains("no .."))
+        #expect(try network.control("truc", ["backup"]).end == .exited(2))
+        #expect(try network.control("truc", ["backup", "x", "--rate", "0"]).end == .exited(2))
+        #expect(try network.control("truc", ["backup", "--cancel"]).end == .exited(1))
+        #expect(try network.control("truc", ["restore", "release", "--reason", "x"]).end == .exited(1))
+        // What is no backup is not brought back, and what is there stays.
+        #expect(network.stop("truc") == .exited(0))
+        let none = try network.run(
+            Places.edocctl,
+            ["restore", network.folder["taken.mdb"], "--store", network.folder["truc/store"], "--force"])
+        #expect(none.end == .exited(1) && none.errors.contains("taken.mdb"), "\(none.errors)")
+        try network.start("truc")
+    }
+
+    /// A slow copy is cancelled, or given up by the daemon's own end; nothing of it is left.
+    @Test func aCopyThatIsGivenUpLeavesNothing() throws {
+        let network = try Network(plain: true)
+        try network.start(["truc", "vpcp"])
+        let client = try BulkClient(socket: network.folder["vpcp/submit.sock"])
+        for token in 1...4 {
+            _ = client.submit(
+                token: UInt64(token), from: "G22", to: ["H29"], document: "d",
+                payload: [UInt8](repeating: 7, count: 3 << 20))
+        }
+        #expect(try eventually { try waiting(network, "truc") == 4 })
+        func begin() throws {
+            let result = try network.control(
+                "truc", ["backup", network.folder["slow.mdb"], "--rate", "1", "--no-wait"])
+            #expect(result.end == .exited(0), "\(result.errors)")
+            #expect(
+                try eventually {
+                    let answer: BackupAnswer = try network.ask("truc", "backup", "--state")
+                    return answer.state == "copying" && answer.bytesWritten > 0
+                })
+        }
+        try begin()
+        let second = try network.control("truc", ["backup", network.folder["second.mdb"]])
+        #expect(second.end == .exited(1) && second.errors.contains("under way"), "\(second.errors)")
+        #expect(try network.control("truc", ["backup", "--cancel"]).end == .exited(0))
+        #expect(
+            try eventually {
+                let answer: BackupAnswer = try network.ask("truc", "backup", "--state")
+                return answer.state == "failed" && answer.why?.contains("cancelled") == true
+            })
+        try begin()
+        #expect(network.stop("truc") == .exited(0), "\(network.logTail("truc"))")
+        let left = try FileManager.default.contentsOfDirectory(atPath: network.folder.path)
+        #expect(!left.contains { $0.contains("slow") || $0.contains("second") }, "\(left)")
+        try network.start("truc")
+        let log: AuditAnswer = try network.ask("truc", "audit", "list", "--verb", "backup")
+        #expect(log.entries.count == 4 && log.entries.count { $0.outcome.hasPrefix("failed: ") } == 2)
+    }
+
+    /// A copy that would need more head room than the store has above its floor is not begun.
+    @Test func aBackupNeverFillsTheStore() throws {
+        let network = try Network(plain: true)
+        try network.replace("truc", "map_size: 1GiB", "map_size: 160MiB")
+        try network.start(["truc", "vpcp"])
+        let client = try BulkClient(socket: network.folder["vpcp/submit.sock"])
+        for token in 1...12 {
+            _ = client.submit(
+                token: UInt64(token), from: "G22", to: ["H29"], document: "d",
+                payload: [UInt8](repeating: 7, count: 3 << 20))
+        }
+        #expect(try eventually { try waiting(network, "truc") == 12 }, "\(network.logTail("truc"))")
+        let result = try network.control("truc", ["backup", network.folder["big.mdb"]])
+        #expect(result.end == .exited(1) && result.errors.contains("floor"), "\(result.errors)")
+        #expect(!FileManager.default.fileExists(atPath: network.folder["big.mdb"]))
+        // The node goes on.
+        try network.start("hcm")
+        #expect(try eventually { try network.inbox("hcm", "H29").count == 12 })
+    }
+
+    /// The views of a running daemon, of its store when it is stopped, are the same but for what only it knows.
+    @Test func aStoppedStoreIsReadWithoutItsDaemon() throws {
+        let network = try Network(plain: true)
+        try network.start(["truc", "vpcp"])
+        try send(network, 1...5)
+        #expect(try eventually { try waiting(network, "truc") == 5 })
+        let list: EnvelopesAnswer = try network.ask("truc", "list")
+        let queue: QueueAnswer = try network.ask("truc", "queue")
+        let ledger = try network.ledger("truc")
+        #expect(network.stop("truc") == .exited(0))
+        let store = network.folder["truc/store"]
+        let before = try FileManager.default.contentsOfDirectory(atPath: store).sorted()
+        func offline<Answer: ControlAnswer>(_ arguments: String...) throws -> Answer {
+            let result = try network.run(Places.edocctl, ["--store", store] + arguments + ["--json"])
+            guard let answer = try? ControlJSON.answer(Answer.self, from: Array(result.output.utf8)) else {
+                throw TestFailure("\(arguments): \(result.output) \(result.errors)")
+            }
+            return answer
+        }
+        let offlineList: EnvelopesAnswer = try offline("list")
+        #expect(offlineList.envelopes == list.envelopes)
+        let offlineQueue: QueueAnswer = try offline("queue")
+        #expect(offlineQueue.rows.map(\.nextHops) == queue.rows.map(\.nextHops))
+        #expect(offlineQueue.rows.map(\.total.count) == [5])
+        let offlineLedger: LedgerAnswer = try offline("ledger")
+        #expect(offlineLedger.documents == ledger.documents && offlineLedger.documents?.balances == true)
+        #expect(offlineLedger.peers.contains { $0.node == "vpcp" && $0.taken == 5 })
+        let status: StatusAnswer = try offline("status")
+        #expect(status.node == "truc" && status.version == "offline" && status.inStore["waiting"] == 5)
+        let envelope: EnvelopeAnswer = try offline("show", list.envelopes[0].name)
+        let recipient = try #require(envelope.envelope.recipients.first)
+        #expect(recipient.state == "waiting" && recipient.nextHops == ["hcm"] && recipient.nextAttempt == nil)
+        #expect(recipient.why.contains { $0.hasPrefix("offline: ") })
+        let history: HistoryAnswer = try offline("history")
+        #expect(history.rows.isEmpty)
+        // For people, with a line that says what they look at; the option may stand behind as well.
+        let shown = try network.run(Places.edocctl, ["queue", "--store", store])
+        #expect(shown.end == .exited(0) && shown.output.hasPrefix("offline: the store as"), "\(shown.output)")
+        // What acts needs the daemon.
+        for arguments in [["peers"], ["reload"], ["routes", "explain", "H29"]] {
+            let result = try network.run(Places.edocctl, arguments + ["--store", store])
+            #expect(result.end == .exited(1) && result.errors.contains("--store only reads"), "\(result.errors)")
+        }
+        let nowhere = try network.run(Places.edocctl, ["--store", network.folder["hcm"], "status"])
+        #expect(nowhere.end == .exited(1) && nowhere.errors.contains("There is no store in"), "\(nowhere.errors)")
+        #expect(try FileManager.default.contentsOfDirectory(atPath: store).sorted() == before)
+        try network.start("truc")
+        #expect(try waiting(network, "truc") == 5)
+    }
+}

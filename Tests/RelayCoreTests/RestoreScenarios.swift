@@ -1,0 +1,191 @@
+// RestoreScenarios: a store that was brought back from a copy, as the core takes it up: nothing is sent before all that waited is held, IDs
+// do not come twice, and what others prove to have is not given to anybody again.
+
+import RelayCore
+import RelayModel
+import RelayRows
+import Testing
+
+@Suite struct RestoreScenarios {
+    private func bringBack(_ bench: Bench) {
+        let mark = RestorationRow(
+            uid: 1_000, login: "lan", reason: "đĩa hỏng", source: "/backup/tam.mdb",
+            copied: WallTime(milliseconds: bench.wall))
+        _ = bench.store.batch { $0.put(.meta, RestorationRow.key, mark.encoded()) }
+        bench.restart()
+    }
+
+    private func phase(_ bench: Bench) -> RestorationRow.Phase? { bench.read { RestorationRow.read($0)?.phase } }
+
+    private func expectBalance(_ bench: Bench, _ location: SourceLocation = #_sourceLocation) {
+        let accepted =
+            bench.counter(.acceptedSubmitted(admin: false)) + bench.counter(.acceptedTaken(admin: false))
+        let found = RecipientState.allCases.reduce(UInt64(0)) { $0 + bench.counter(.state($1, admin: false)) }
+        #expect(accepted == found, sourceLocation: location)
+        let queued = bench.counter(.state(.waiting, admin: false)) + bench.counter(.state(.deferred, admin: false))
+        #expect(bench.read { AgeCell.all($0).reduce(UInt64(0)) { $0 + $1.count } } == queued, sourceLocation: location)
+    }
+
+    private func deed(_ verb: String) -> Deed { Deed(uid: 1_000, login: "lan", verb: verb, reason: "đã đối chiếu") }
+
+    private func counts(_ effects: [Effect]) -> EvidenceCounts? {
+        for case .answerRestore(_, let counts) in effects { return counts }
+        return nil
+    }
+
+    @Test func everythingIsHeldAndNothingIsSent() throws {
+        let bench = Bench()
+        let old = bench.engine.core.incarnation
+        var waiting: [BundleID] = []
+        for _ in 0..<1_300 { waiting.append(try #require(bench.submit(["B1", "C1"])?.accepted)) }
+        let home = try #require(bench.submit(["T2"])?.accepted)
+        bringBack(bench)
+        #expect(bench.engine.core.incarnation != old)
+        // While it is being held: links come up, a new document comes, the process restarts.
+        var sent = bench.connect("binh").documents
+        #expect(phase(bench) == .holding)
+        let new = try #require(bench.submit(["B1"])?.accepted)
+        #expect(new.incarnation == bench.engine.core.incarnation && new.counter == 1)
+        bench.restart()
+        sent += bench.connect("binh").documents
+        while phase(bench) == .holding { sent += bench.advance(Milliseconds(1)).documents }
+        sent += bench.advance(.seconds(10)).documents
+        #expect(phase(bench) == .held)
+        #expect(sent.map(\.bundle) == [new])
+        for bundle in waiting { #expect(bench.states(of: bundle) == ["B1": .held, "C1": .held]) }
+        #expect(bench.states(of: home) == ["T2": .arrived])
+        #expect(bench.counter(.state(.held, admin: false)) == 2_600)
+        expectBalance(bench)
+        let entry = bench.read { rows in rows.value(.audit, Keys.audit(1)).flatMap { AuditRow(record: $0) } }
+        #expect(
+            entry?.verb == "restore" && entry?.count == 2_600 && entry?.login == "lan" && entry?.reason == "đĩa hỏng")
+        // Another restart is not another restore.
+        let incarnation = bench.engine.core.incarnation
+        bench.restart()
+        #expect(bench.engine.core.incarnation == incarnation && phase(bench) == .held)
+        #expect(bench.read { $0.count(.audit) } == 1)
+    }
+
+    @Test(arguments: [false, true]) func whatANeighbourHasIsNotSentAgain(restarts: Bool) throws {
+        let bench = Bench(restarts: restarts)
+        let first = try #require(bench.submit(["B1", "D1"])?.accepted)
+        let second = try #require(bench.submit(["B2"])?.accepted)
+        let home = try #require(bench.submit(["T2"])?.accepted)
+        let other = try #require(bench.submit(["T2"])?.accepted)
+        bringBack(bench)
+        bench.connect("binh")
+        bench.connect("dao")
+        bench.advance(.seconds(10))
+        bench.breathe()
+        let evidence = [
+            Evidence(bundle: first, recipient: "B1", fact: .taken(by: node("binh"))),
+            Evidence(bundle: first, recipient: "X9", fact: .taken(by: node("binh"))),
+            Evidence(bundle: home, recipient: "T2", fact: .delivered),
+            // Not held: an arrived document is nobody's to be taken.
+            Evidence(bundle: other, recipient: "T2", fact: .taken(by: node("binh"))),
+        ]
+        let answer = bench.event(.restoredCompared(ticket: Ticket(1), deed("restore compare"), evidence))
+        var expected = EvidenceCounts()
+        expected.forwarded = 1
+        expected.delivered = 1
+        expected.skipped = 2
+        #expect(counts(answer) == expected)
+        #expect(answer.documents.isEmpty)
+        // Once more ends nothing and is no deed.
+        let again = bench.event(.restoredCompared(ticket: Ticket(2), deed("restore compare"), evidence))
+        #expect(counts(again)?.skipped == 4)
+        #expect(bench.read { $0.count(.audit) } == 2)
+        #expect(bench.states(of: first) == ["B1": .forwarded, "D1": .held])
+        #expect(bench.states(of: home) == ["T2": .delivered])
+        #expect(bench.states(of: other) == ["T2": .arrived])
+        #expect(bench.counter(.forwardedTo(node("binh"))) == 1)
+        expectBalance(bench)
+        bench.breathe()
+        var sent = bench.event(.restoredReleased(ticket: Ticket(3), deed("restore release"))).documents
+        sent += bench.advance(.seconds(10)).documents
+        let ways = sent.map { "\($0.bundle) \($0.peer) \($0.copy!.recipients)" }
+        #expect(
+            Set(ways) == [
+                "\(first) \(node("dao")) \([agency("D1")])", "\(second) \(node("binh")) \([agency("B2")])",
+            ])
+        #expect(phase(bench) == .released)
+        expectBalance(bench)
+    }
+
+    /// What an operator had held before the copy was made, and what is suspect, is no business of the restore.
+    @Test func otherHeldOnesStayHeld() throws {
+        let bench = Bench()
+        let suspect = try #require(bench.submit(["B1"])?.accepted)
+        let number = try #require(bench.rows(of: suspect).first?.number)
+        bench.event(.suspected([number]))
+        bench.event(.suspected([number]))
+        #expect(bench.states(of: suspect) == ["B1": .held])
+        let waiting = try #require(bench.submit(["B1"])?.accepted)
+        bench.advance(.seconds(1))
+        bringBack(bench)
+        bench.connect("binh")
+        bench.advance(.seconds(10))
+        #expect(bench.states(of: waiting) == ["B1": .held])
+        var sent = bench.event(.restoredReleased(ticket: Ticket(3), deed("restore release"))).documents
+        sent += bench.advance(.seconds(10)).documents
+        #expect(sent.map(\.bundle) == [waiting])
+        #expect(bench.states(of: suspect) == ["B1": .held])
+    }
+
+    /// A document in pieces at home whose digest was being checked arrives after the release, once.
+    @Test func whatIsAtHomeInPiecesArrivesOnRelease() throws {
+        let bench = Bench()
+        bench.connect("an")
+        let bundle = bench.bundle(of: "an")
+        let length = PieceRange.grid + 10
+        let document = bench.document("A1", ["T1"], length: length)
+        bench.offer("an", bundle, document, path: bench.path("an"), piece: (0, PieceRange.grid))
+        bench.offer("an", bundle, document, path: bench.path("an"), piece: (PieceRange.grid, 10))
+        #expect(bench.states(of: bundle) == ["T1": .waiting])
+        bringBack(bench)
+        bench.advance(.seconds(1))
+        #expect(bench.states(of: bundle) == ["T1": .held])
+        var effects = bench.event(.restoredReleased(ticket: Ticket(3), deed("restore release")))
+        effects += bench.advance(.seconds(1))
+        let number = try #require(bench.rows(of: bundle).first?.number)
+        #expect(effects.contains { if case .verify(number, _, _) = $0 { true } else { false } })
+        bench.event(.documentVerified(number: number, matches: true))
+        #expect(bench.states(of: bundle) == ["T1": .arrived])
+        expectBalance(bench)
+    }
+
+    /// A copy of last week: nothing expires before it is held, and what a neighbour offers again is answered from what is held.
+    @Test func nothingExpiresBeforeItIsHeld() throws {
+        let bench = Bench()
+        let bundle = try #require(bench.submit(["B1"], lifetime: .hours(1))?.accepted)
+        let other = try #require(bench.submit(["B1"])?.accepted)
+        bench.relay += 7 * 86_400_000
+        bench.wall += 7 * 86_400_000
+        bringBack(bench)
+        bench.advance(.seconds(1))
+        #expect(bench.states(of: bundle) == ["B1": .held])
+        #expect(bench.states(of: other) == ["B1": .held])
+        #expect(bench.counter(.state(.expired, admin: false)) == 0)
+    }
+
+    /// A mark that cannot be read holds everything, too.
+    @Test func anUnreadableMarkHolds() throws {
+        let bench = Bench()
+        let bundle = try #require(bench.submit(["B1"])?.accepted)
+        _ = bench.store.batch { $0.put(.meta, RestorationRow.key, [9, 9, 9]) }
+        bench.restart()
+        #expect(bench.connect("binh").documents.isEmpty)
+        #expect(bench.advance(.seconds(10)).documents.isEmpty)
+        #expect(bench.states(of: bundle) == ["B1": .held])
+    }
+
+    @Test func withoutARestoreThereIsNothingToCompare() {
+        let bench = Bench()
+        let effects = bench.event(.restoredReleased(ticket: Ticket(3), deed("restore release")))
+        guard case .answerRestore(Ticket(3), nil)? = effects.first else {
+            Issue.record("\(effects)")
+            return
+        }
+        #expect(bench.read { $0.count(.audit) } == 0)
+    }
+}
