@@ -88,7 +88,8 @@ let package = Package(
             "RelayControl",
             [
                 "ControlAPI", "RelayModel", "RelayRows", "RelayRouting", "RelayCore", "RelayEngine", "RelayStore",
-                "RelayConfiguration", "EdXML", "CExpat", "OpenSSLTLS", "OpenMetrics", hummingbird, hummingbirdCore, lifecycle,
+                "RelayConfiguration", "EdXML", "CExpat", "OpenSSLTLS", "OpenMetrics", hummingbird, hummingbirdCore,
+                lifecycle,
                 nioCore, nioPosix, nioLocks, logging,
             ]),
         module(

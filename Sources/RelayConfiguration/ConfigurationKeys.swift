@@ -166,6 +166,12 @@ extension ConfigurationKey {
         row(
             "peers.<name>.segment_size", .size(kib...16 * mib, word: "inherit"), "inherit",
             "The segments sent to it; inherit means session.segment_size."),
+        row(
+            "peers.<name>.segment_mru", .size(4 * kib...64 * mib, word: "inherit"), "inherit",
+            "The largest segment taken from it; inherit means session.segment_mru."),
+        row(
+            "peers.<name>.transfer_mru", .size(8 * mib...16 * gib, word: "inherit"), "inherit",
+            "The largest transfer taken from it; inherit means session.transfer_mru."),
         row("peers.<name>.accept_uri_san", .yesNo, "no", "Its certificate may carry the node ID as a URI instead."),
         row("peers.<name>.may_send_from", .section, "In whose name it may send; own means its node and agencies."),
         row("peers.<name>.may_send_from.nodes", .nodePatterns, "[own]", "Source nodes."),

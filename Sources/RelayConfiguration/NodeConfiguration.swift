@@ -42,6 +42,8 @@ public struct PeerConfiguration: Hashable, Sendable {
     public var fragments: Bool
     /// Octets.
     public var segmentSize: UInt64
+    public var segmentMRU: UInt64
+    public var transferMRU: UInt64
     public var acceptURISAN: Bool
     public var rights: SendRights
     /// What of it may wait in the store.

@@ -228,6 +228,8 @@ struct NodeConfigurationReader {
             name: name, node: id, address: section.addresses("address").first, dial: section.yesNo("dial"),
             edoc: section.yesNo("edoc"), fragments: section.yesNo("fragments"),
             segmentSize: section.optionalNumber("segment_size") ?? session.segmentSize,
+            segmentMRU: section.optionalNumber("segment_mru") ?? session.segmentMRU,
+            transferMRU: section.optionalNumber("transfer_mru") ?? session.transferMRU,
             acceptURISAN: section.yesNo("accept_uri_san"),
             rights: SendRights(
                 fromNodes: from.texts("nodes").compactMap(Pattern.node),

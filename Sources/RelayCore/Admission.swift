@@ -72,14 +72,23 @@ extension RelayCore {
             offer: offer, peer: session.peer, extent: extent, promised: promised, judgement: judgement,
             judgedAt: decisions)
         stagedBytes += promised
+        sessions[offer.session]?.openOffers += 1
+        sessions[offer.session]?.promisedBytes += promised
         return .stage(extent: extent)
+    }
+
+    /// What was promised to an offer is used, or given back.
+    private mutating func release(_ open: OpenOffer) {
+        stagedBytes -= open.promised
+        sessions[open.offer.session]?.openOffers -= 1
+        sessions[open.offer.session]?.promisedBytes -= open.promised
     }
 
     /// All bytes of an offer are in the transaction (or before it). `digest`: of the whole bundle's payload.
     public mutating func offerCompleted(_ ticket: Ticket, digest: Digest?, _ turn: inout Turn) {
         guard let open = offers.removeValue(forKey: ticket) else { return }
         let offer = open.offer
-        stagedBytes -= open.promised
+        release(open)
         turn.promisedBytes = turn.promisedBytes.addingSaturating(offer.payloadLength)
         if offer.piece == nil, let document = offer.document, let digest, digest != document.digest {
             discard(open, &turn)
@@ -110,7 +119,7 @@ extension RelayCore {
     /// The bytes of an offer will not come (link lost, bad payload, refused by the link itself).
     public mutating func offerAbandoned(_ ticket: Ticket, _ turn: inout Turn) {
         guard let open = offers.removeValue(forKey: ticket) else { return }
-        stagedBytes -= open.promised
+        release(open)
         discard(open, &turn)
     }
 
@@ -159,6 +168,9 @@ extension RelayCore {
         if let refusal = refusalOfRights(offer, peer) ?? refusalOfSense(offer) ?? refusalOfTime(offer, peer, &turn) {
             return refusal
         }
+        if offer.piece != nil, offer.document == nil, offer.header.count > Self.pieceHeaderMax {
+            return .refuse(.notAcceptable, why: "a piece with too long a header", count: .tooLarge)
+        }
         if offer.documentLength > limits.documentBytesMax {
             return .refuse(.notAcceptable, why: "larger than this node takes", count: .tooLarge)
         }
@@ -176,7 +188,13 @@ extension RelayCore {
         }
         if past.hasPiece { return .refuse(.completed, why: "this piece is here", count: .duplicate) }
         // The first piece has reserved the room for all of them.
-        if let number = past.joins { return .join(number) }
+        if let number = past.joins {
+            // But not for the headers of foreign pieces, which are kept one by one.
+            if !isGranted, offer.document == nil, !hasRoom(for: UInt64(offer.header.count), turn) {
+                return .refuse(.noResources, why: RefusalCause.noResources.rawValue, count: .noResources)
+            }
+            return .join(number)
+        }
         return ways(offer, peer, past, isGranted: isGranted, &turn)
     }
 
@@ -232,7 +250,7 @@ extension RelayCore {
                 return .refuse(.notAcceptable, why: "path too long", count: .pathTooLong)
             }
         }
-        if let limit = offer.hopLimit, let count = offer.hopCount, count >= limit {
+        if let limit = offer.hopLimit, let count = offer.hopCount, count > limit {
             return .refuse(.notAcceptable, why: "hop limit exceeded", count: .hopLimit)
         }
         return nil
@@ -378,23 +396,38 @@ extension RelayCore {
         // One row only: the copy's own, or else the first that takes any copy's pieces.
         if past.joins != nil, !isOwn { return }
         past.joins = row.number
-        let known = pieces(of: row.number, rows)
-        past.hasPiece = Self.gaps(in: known, over: piece).isEmpty
-        if !past.hasPiece, known.count >= Self.piecesMax { past.conflict = .tooManyPieces }
+        past.hasPiece = gaps(of: row.number, over: piece, rows).isEmpty
+        if !past.hasPiece, row.pieceCount >= Self.piecesMax { past.conflict = .tooManyPieces }
     }
+
+    /// A foreign piece keeps its own header.
+    private static let pieceHeaderMax = 16_384
 
     /// Pieces of one envelope. Ours are cut on the grid and stay far below; those of foreign nodes may be of any length.
     private static let piecesMax = 16_384
 
     /// The parts of an offered piece that are not here yet, in order. Foreign nodes cut where they like, and pieces may overlap: what
-    /// came first is kept (RFC 9171, 5.9 leaves open which).
-    static func gaps(in known: [PieceRow], over piece: PieceRange) -> [Range<UInt64>] {
+    /// came first is kept (RFC 9171, 5.9 leaves open which). Looks at the pieces that the offered one touches only.
+    func gaps(of number: UInt64, over piece: PieceRange, _ rows: any RowReader) -> [Range<UInt64>] {
+        let prefix = RowKey(number)
         var gaps: [Range<UInt64>] = []
         var from = piece.offset
-        for part in known where part.end > from && part.offset < piece.end {
-            if part.offset > from { gaps.append(from..<part.offset) }
-            from = part.end
-            if from >= piece.end { return gaps }
+        if let before = rows.row(.piece, before: Keys.piece(number, offset: piece.offset)),
+            prefix.isPrefix(of: before.key),
+            let part = PieceRow(offset: before.key.number(at: 8), record: before.value, withHeader: false)
+        {
+            from = max(from, part.end)
+        }
+        Keys.piece(number, offset: piece.offset).withBytes { start in
+            rows.scan(.piece, from: start) { key, value in
+                guard prefix.isPrefix(of: key), from < piece.end, key.number(at: 8) < piece.end else { return false }
+                guard let part = PieceRow(offset: key.number(at: 8), record: value, withHeader: false) else {
+                    return true
+                }
+                if part.offset > from { gaps.append(from..<part.offset) }
+                from = max(from, part.end)
+                return true
+            }
         }
         if from < piece.end { gaps.append(from..<piece.end) }
         return gaps
@@ -437,6 +470,11 @@ extension RelayCore {
             }
             switch way(of: name, offer, peer, avoiding: offer.copy?.path ?? past.tried) {
             case .home: taken.append(recipient)
+            case .away where offer.hopLimit.map({ (offer.hopCount ?? 0) >= $0 }) ?? false:
+                // RFC 9171, 4.4.3: the next hop would find the limit exceeded.
+                recipient.state = .refused
+                recipient.reason = .hopLimitExceeded
+                refused.append(recipient)
             case .away(let hops):
                 recipient.routeClass = classes.number(for: hops, turn.rows)
                 taken.append(recipient)
@@ -452,7 +490,10 @@ extension RelayCore {
             let why = refused.first?.reason ?? .noKnownRoute
             let cause: RefusalCause =
                 isLoop
-                ? .loop : why == .notAuthorised ? .notAuthorised : why == .unknownAgency ? .unknownAgency : .noRoute
+                ? .loop
+                : why == .hopLimitExceeded
+                    ? .hopLimit
+                    : why == .notAuthorised ? .notAuthorised : why == .unknownAgency ? .unknownAgency : .noRoute
             return .refuse(.notAcceptable, why: why.word, count: cause)
         }
         if !isGranted, let shortage = shortage(offer, peer, turn) {
@@ -477,10 +518,14 @@ extension RelayCore {
 
     private func shortage(_ offer: Offer, _ peer: Peer, _ turn: Turn) -> RefusalCause? {
         if !hasRoom(for: offer.documentLength, turn) { return .noResources }
-        if peer.quota != .unlimited,
-            exceeds(peer.quota, ledger.stock(.origin(peer.node), turn.rows), offer.documentLength)
-        {
-            return .quota
+        if peer.quota != .unlimited {
+            // What it has begun to send counts as if it were here.
+            var stock = ledger.stock(.origin(peer.node), turn.rows)
+            for session in peers[peer.node]?.sessions ?? [] {
+                stock.count = stock.count.addingSaturating(sessions[session]?.openOffers ?? 0)
+                stock.bytes = stock.bytes.addingSaturating(sessions[session]?.promisedBytes ?? 0)
+            }
+            if exceeds(peer.quota, stock, offer.documentLength) { return .quota }
         }
         if let sender = offer.document?.sender, limits.senderQuota != .unlimited,
             exceeds(limits.senderQuota, ledger.stock(.sender(sender), turn.rows), offer.documentLength)

@@ -9,6 +9,9 @@ extension RelayCore {
         switch answer {
         case .acknowledged: taken(ticket, dispatch, &turn)
         case .refused(.completed): taken(ticket, dispatch, &turn)
+        case .unreadable:
+            returnToQueue(ticket, &turn)
+            damaged.insert(dispatch.number)
         case .refused(.noResources): pause(ticket, dispatch, &turn)
         case .refused(.notAcceptable), .refused(.extensionFailure): refused(ticket, dispatch, &turn)
         case .refused(.sessionTerminating):
@@ -38,11 +41,11 @@ extension RelayCore {
     /// The next hop has it on disk.
     private mutating func taken(_ ticket: Ticket, _ dispatch: DispatchState, _ turn: inout Turn) {
         guard let (_, position) = land(ticket), let entry = active[dispatch.number] else { return }
-        doubts.settle(dispatch.number, turn.rows)
         peers.change(dispatch.peer) { $0.pauses = 0 }
         hopTimes.answered(decided: dispatch.decided, now: turn.now.relay)
         if let piece = dispatch.piece, !pieceTaken(piece, dispatch, position, &turn) { return }
         let recipients = entry.copies[position].recipients
+        doubts.settle(dispatch.number, at: dispatch.peer, turn.rows)
         var row = entry.row
         if let slot = entry.copies[position].marksSlot { row.sentMarks[slot].peer = nil }
         for index in recipients {
@@ -167,9 +170,10 @@ extension RelayCore {
         closeCopy(dispatch.number, dispatch.session)
         var row = entry.row
         row.note(why, of: dispatch.peer, turn.now.wall)
+        let due = nextDue(row, copy.recipients, turn.now.relay)
         for index in copy.recipients {
             unqueue(row, index, turn.rows)
-            deferRecipient(&row, index, &turn)
+            deferRecipient(&row, index, until: due, &turn)
         }
         save(row, turn.rows)
     }
@@ -201,6 +205,7 @@ extension RelayCore {
 
     private mutating func saidNo(_ row: inout EnvelopeRow, _ recipients: [Int], _ peer: NodeID, _ turn: inout Turn) {
         let now = turn.now.relay
+        let due = nextDue(row, recipients, now)
         var hasNewHop = false
         var isDeferred = false
         var isNews = false
@@ -228,7 +233,7 @@ extension RelayCore {
                 if canEnd, isGraceOver {
                     end(&row, index, .refused, .noKnownRoute, &turn)
                 } else {
-                    deferRecipient(&row, index, &turn)
+                    deferRecipient(&row, index, until: due, &turn)
                     isDeferred = true
                     if now.since(row.recipients[index].refusedSince) <= .minutes(1) { isNews = true }
                 }
@@ -257,7 +262,7 @@ extension RelayCore {
                 }
                 // Alarmed at once, but not at every later round.
                 if now.since(row.recipients[index].refusedSince) <= .minutes(1) { isNews = true }
-                deferRecipient(&row, index, &turn)
+                deferRecipient(&row, index, until: due, &turn)
                 isDeferred = true
             }
         }
@@ -280,12 +285,19 @@ extension RelayCore {
         turn.rows.put(.bundle, Keys.bundle(row.bundle, number: row.number))
     }
 
-    /// Puts one recipient back with a later due time; its old queue row is gone already.
-    private mutating func deferRecipient(_ row: inout EnvelopeRow, _ index: Int, _ turn: inout Turn) {
-        row.recipients[index].attempts += 1
+    /// When the recipients of a copy that was not taken are tried again: one time for all, or each would go as a copy of its own.
+    private mutating func nextDue(_ row: EnvelopeRow, _ recipients: [Int], _ now: RelayTime) -> RelayTime {
+        let attempts = recipients.map { row.recipients[$0].attempts }.max() ?? 0
         let backoff = Backoff(minimum: limits.envelopeBackoffMin, maximum: limits.envelopeBackoffMax)
-        row.recipients[index].due =
-            turn.now.relay + backoff.delay(attempt: row.recipients[index].attempts, random: &random)
+        return now + backoff.delay(attempt: attempts.addingReportingOverflow(1).partialValue, random: &random)
+    }
+
+    /// Puts one recipient back with a later due time; its old queue row is gone already.
+    private mutating func deferRecipient(
+        _ row: inout EnvelopeRow, _ index: Int, until due: RelayTime, _ turn: inout Turn
+    ) {
+        row.recipients[index].attempts += 1
+        row.recipients[index].due = due
         move(&row, index, to: .deferred, turn.now.relay)
         enqueue(row, index, &turn)
     }

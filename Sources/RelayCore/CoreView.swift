@@ -126,9 +126,7 @@ extension RelayCore {
         if recipient.due > now {
             view.why.append("deferred after \(recipient.attempts) attempts: \(row.lastAnswer)")
             view.nextAttempt = recipient.due
-        } else if let doubt = doubt(
-            about: row.number, routeClass: recipient.routeClass, urgency: row.urgency, now: now)
-        {
+        } else if let doubt = doubt(row, index, now: now) {
             view.why.append(
                 "in doubt at \(doubt.peer.name): it was sent whole and not answered; others are asked later")
             view.nextAttempt = doubt.until
@@ -143,7 +141,7 @@ extension RelayCore {
             view.why.append("the active set (\(limits.activeMax)) has no place left for \(hop.name)")
         }
         if let hop = bestLiveHop(recipient.routeClass, now: now), recipient.due <= now,
-            doubt(about: row.number, routeClass: recipient.routeClass, urgency: row.urgency, now: now) == nil
+            doubt(row, index, now: now) == nil
         {
             view.why.append(lineSentence(row, hop))
         }

@@ -63,14 +63,17 @@ extension RelayCore {
     mutating func addPiece(_ open: OpenOffer, to number: UInt64, _ turn: inout Turn) {
         guard var row = envelope(number, &turn), let range = open.offer.piece else { return }
         let isPlain = open.offer.header == row.header || open.offer.document != nil
-        let gaps = Self.gaps(in: pieces(of: number, turn.rows), over: range)
+        let gaps = gaps(of: number, over: range, turn.rows)
         for gap in gaps {
             let piece = PieceRow(
                 offset: gap.lowerBound, length: UInt64(gap.count), extent: open.extent,
                 extentOffset: gap.lowerBound - range.offset, header: isPlain ? [] : open.offer.header)
             turn.rows.put(.piece, Keys.piece(number, offset: piece.offset), piece.encoded())
-            row.receivedBytes += piece.length
-            ledger.add(.reservedBytes, -Int64(clamping: piece.length))
+            // A piece whose record was set aside comes again: what is here was counted before.
+            let counted = min(piece.length, row.payloadLength - row.receivedBytes)
+            row.receivedBytes += counted
+            row.pieceCount += 1
+            ledger.add(.reservedBytes, -Int64(clamping: counted))
         }
         removeUnused(of: open.extent, range, gaps, turn.rows)
         if row.isComplete { complete(&row, &turn) }
@@ -126,9 +129,11 @@ extension RelayCore {
     }
 
     private mutating func reopenQueued(_ row: EnvelopeRow) {
-        // Once it is whole, links without fragments that had passed it over can have it.
-        guard row.isComplete || active[row.number] == nil else { return }
-        for recipient in row.recipients where recipient.state.isQueued {
+        // Once it is whole, links without fragments that had passed it over can have it; a link that had let it go because nothing
+        // of it was left to send can go on. What a link carries at this moment goes on by itself.
+        let carried = Set(row.isComplete ? [] : active[row.number]?.copies.flatMap(\.recipients) ?? [])
+        for index in row.recipients.indices where !carried.contains(index) && row.recipients[index].state.isQueued {
+            let recipient = row.recipients[index]
             offer(
                 QueueKey(
                     routeClass: recipient.routeClass, urgency: row.urgency, due: recipient.due, number: row.number))
@@ -139,7 +144,7 @@ extension RelayCore {
     mutating func arrive(_ row: inout EnvelopeRow, _ index: Int, _ turn: inout Turn) {
         unqueue(row, index, turn.rows)
         let name = row.recipients[index].name
-        guard remember(row, name, turn.rows, turn.now.relay) else {
+        guard remember(row, name, &turn) else {
             // Two copies came in pieces at a time, and the other was whole first.
             return end(&row, index, .deleted, .none, &turn, isReported: false)
         }
@@ -193,7 +198,8 @@ extension RelayCore {
         guard row.isEnded, row.ended == .zero else { return save(row, turn.rows) }
         let keepsLook = keepsLook(row, turn.now.relay)
         if !keepsLook { turn.rows.delete(.deadline, Keys.deadline(row.look, number: row.number)) }
-        if row.isComplete || row.isStocked { ledger.stocked(row, by: -1, turn.now) }
+        // Rows of an earlier version say nothing of it: there documents were counted when they were whole, and records never.
+        if row.isStocked || row.isComplete && row.kind != .administrative { ledger.stocked(row, by: -1, turn.now) }
         if !row.isComplete {
             ledger.add(.reservedBytes, -Int64(clamping: row.payloadLength - row.receivedBytes))
         }
@@ -293,8 +299,9 @@ extension RelayCore {
 
     /// False when it was remembered already. Sequence numbers of foreign sources are not ours to interpret: their bundles are
     /// remembered by their whole names.
-    func remember(_ row: EnvelopeRow, _ name: String, _ rows: any RowTransaction, _ now: RelayTime) -> Bool {
-        let today = now.milliseconds / Milliseconds.days(1).count
+    mutating func remember(_ row: EnvelopeRow, _ name: String, _ turn: inout Turn) -> Bool {
+        let rows = turn.rows
+        let today = turn.now.relay.milliseconds / Milliseconds.days(1).count
         guard row.kind == .document else {
             let key = Keys.seenForeign(row.bundle, recipient: name)
             if rows.value(.seen, key) != nil { return false }
@@ -306,7 +313,15 @@ extension RelayCore {
         let key = Keys.seen(
             row.bundle.source, incarnation: row.bundle.incarnation, recipient: name,
             block: row.bundle.counter / SeenRow.counters)
-        var seen = rows.value(.seen, key).flatMap { SeenRow(record: $0) } ?? SeenRow()
+        var seen = SeenRow()
+        if let raw = rows.value(.seen, key) {
+            if let known = SeenRow(record: raw) {
+                seen = known
+            } else {
+                // Whatever of these 4,096 has arrived before is not known any more: the operator must hear of it.
+                setAside(.seen, key, [UInt8](raw), &turn)
+            }
+        }
         if seen.contains(row.bundle.counter) { return false }
         seen.insert(row.bundle.counter, day: today)
         rows.put(.seen, key, seen.encoded())

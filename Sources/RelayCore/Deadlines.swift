@@ -14,7 +14,7 @@ extension RelayCore {
             due.append((time, key.number(at: 8)))
             return true
         }
-        for (time, number) in due {
+        for (time, number) in due where turn.recipientsLeft > 0 {
             turn.rows.delete(.deadline, Keys.deadline(time, number: number))
             deadline(number, &turn)
         }
@@ -80,6 +80,7 @@ extension RelayCore {
         dropSeen(&turn)
         dropReports(&turn)
         doubts.drop(until: now, turn.rows)
+        noteLinks(&turn)
         // A backlog of an earlier version is put together an hour a second.
         if ledger.compactAges(turn.rows, now: now) {
             housekeepingDue = min(housekeepingDue, turn.now.relay + .seconds(1))
@@ -90,10 +91,15 @@ extension RelayCore {
     /// What a history row takes in the store, roughly: its record and its share of a page.
     private static let historyRowBytes: UInt64 = 256
 
+    /// How many rows of history the store's share has room for.
+    func historyRowsMax(_ room: HeadRoom) -> UInt64 {
+        guard limits.historyPercent > 0 else { return .max }
+        return (room.usedBytes / 100 + room.freeBytes / 100) * limits.historyPercent / Self.historyRowBytes
+    }
+
     /// The oldest rows go when their time is over, or when all together take more than their share of the store.
     private mutating func dropHistory(_ turn: inout Turn) {
-        let share = (turn.room.usedBytes / 100 + turn.room.freeBytes / 100) * limits.historyPercent
-        let kept = limits.historyPercent == 0 ? .max : share / Self.historyRowBytes
+        let kept = historyRowsMax(turn.room)
         let count = turn.rows.count(.history)
         let surplus = Int(clamping: count > kept ? count - kept : 0)
         var keys: [RowKey] = []

@@ -1,7 +1,8 @@
 // Doubts: what was sent whole and not answered when its session ended may be on the other side's disk. It is offered to the same
-// peer first, and to another hop only after `in_doubt_wait`, or two nodes would both have it. Each doubt is a row, so that a
-// restart forgets none; and since a crash leaves no time to write which transfers were under way, the peers that had sessions are
-// noted beforehand, and after a crash all that was in the store is treated as if it had been sent to the one it was bound for.
+// peer first, and to another hop only after `in_doubt_wait`, or two nodes would both have it. A doubt is about one copy: other
+// recipients of the envelope go their way. Each is a row, so that a restart forgets none; and since a crash leaves no time to write
+// which transfers were under way, the peers that have sessions are noted beforehand, and after a crash all that was in the store is
+// treated as if it had been sent to the one it was bound for.
 //
 // Bounded by the windows of the sessions. An unreadable row is a doubt that is forgotten: the price is a duplicate on a link.
 
@@ -10,78 +11,104 @@ import RelayRows
 
 /// The doubts of one node.
 struct Doubts {
-    private(set) var rows: [UInt64: DoubtRow] = [:]
+    /// By envelope: one for each peer that may have a copy.
+    private(set) var rows: [UInt64: [DoubtRow]] = [:]
     /// The peers that had sessions when the process before this one ended without ending them.
     private(set) var upBefore: [NodeID] = []
     private(set) var started: RelayTime = .zero
+    /// What stands in the store of the peers that have sessions.
+    private var written: [NodeID] = []
 
     mutating func load(_ reader: any RowReader, now: RelayTime) {
         reader.scan(.doubt, prefix: RowKey()) { key, value in
-            if key.count == 8, let row = DoubtRow(record: value) { rows[key.number(at: 0)] = row }
+            if key.count > 8, let row = DoubtRow(record: value) { rows[key.number(at: 0), default: []].append(row) }
             return true
         }
         started = now
         guard let raw = reader.value(.meta, Self.upKey), var row = RowCursor(raw) else { return }
         for _ in 0..<row.count() { if let node = row.node() { upBefore.append(node) } }
+        written = upBefore
     }
 
     mutating func note(_ number: UInt64, _ row: DoubtRow, _ transaction: any RowTransaction) {
-        rows[number] = row
-        transaction.put(.doubt, RowKey(number), row.encoded())
+        var list = rows[number] ?? []
+        list.removeAll { $0.peer == row.peer }
+        list.append(row)
+        rows[number] = list
+        transaction.put(.doubt, Keys.doubt(number, row.peer), row.encoded())
     }
 
-    mutating func settle(_ number: UInt64, _ transaction: any RowTransaction) {
-        guard rows.removeValue(forKey: number) != nil else { return }
-        transaction.delete(.doubt, RowKey(number))
+    /// The peer has answered; nil: every one of the envelope.
+    mutating func settle(_ number: UInt64, at peer: NodeID? = nil, _ transaction: any RowTransaction) {
+        guard var list = rows[number] else { return }
+        for row in list where peer == nil || row.peer == peer {
+            transaction.delete(.doubt, Keys.doubt(number, row.peer))
+        }
+        list.removeAll { peer == nil || $0.peer == peer }
+        rows[number] = list.isEmpty ? nil : list
     }
 
     mutating func drop(until now: RelayTime, _ transaction: any RowTransaction) {
-        for number in rows.keys.sorted() where rows[number]!.until <= now { settle(number, transaction) }
+        for number in rows.keys.sorted() {
+            for row in rows[number] ?? [] where row.until <= now { settle(number, at: row.peer, transaction) }
+        }
     }
 
-    func count(at peer: NodeID) -> Int { rows.values.count { $0.peer == peer } }
+    func count(at peer: NodeID) -> Int { rows.values.reduce(0) { $0 + $1.count { $0.peer == peer } } }
 
     private static let upKey = Keys.meta("peersUp")
 
-    /// Written whenever a link comes up or goes down.
-    static func write(up nodes: [NodeID], _ transaction: any RowTransaction) {
+    /// Written whenever a link comes up or goes down, and when what was up before the start counts no more.
+    mutating func note(up nodes: [NodeID], _ transaction: any RowTransaction) {
+        guard nodes != written else { return }
+        written = nodes
         var out = RowWriter(capacity: 64)
         out.number(UInt64(nodes.count))
         for node in nodes { out.node(node) }
-        transaction.put(.meta, upKey, out.record())
+        transaction.put(.meta, Self.upKey, out.record())
     }
+
+    mutating func forgetBefore() { upBefore = [] }
 }
 
 extension RelayCore {
-    mutating func doubt(_ number: UInt64, peer: NodeID, urgency: Urgency, _ turn: inout Turn) {
-        doubts.note(number, DoubtRow(peer: peer, until: turn.now.relay + doubtWait(urgency)), turn.rows)
+    mutating func doubt(_ dispatch: DispatchState, _ turn: inout Turn) {
+        let recipients = active[dispatch.number]?.copies.first { $0.order == dispatch.copy }?.recipients ?? []
+        doubts.note(
+            dispatch.number,
+            DoubtRow(
+                peer: dispatch.peer, until: turn.now.relay + doubtWait(dispatch.urgency),
+                recipients: recipients.map { UInt64($0) }), turn.rows)
     }
 
     private func doubtWait(_ urgency: Urgency) -> Milliseconds {
         urgency >= .urgent ? limits.inDoubtWaitUrgent : limits.inDoubtWait
     }
 
-    /// The doubt about an envelope that is in force; nil when any hop may be asked.
-    func doubt(about number: UInt64, routeClass: UInt32, urgency: Urgency, now: RelayTime) -> DoubtRow? {
-        if let row = doubts.rows[number] { return row.until > now ? row : nil }
-        // The crash: was it on the link that was its best one then?
-        guard number < firstNumber, !doubts.upBefore.isEmpty else { return nil }
-        let until = doubts.started + doubtWait(urgency)
-        guard until > now, let peer = classes.hops[routeClass]?.first(where: doubts.upBefore.contains) else {
-            return nil
+    /// The doubt about one recipient's copy that is in force; nil when any hop may be asked.
+    func doubt(_ row: EnvelopeRow, _ index: Int, now: RelayTime) -> DoubtRow? {
+        for doubt in doubts.rows[row.number] ?? [] where doubt.until > now && doubt.recipients.contains(UInt64(index)) {
+            return doubt
         }
+        // The crash: was it on the link that was its best one then?
+        guard row.number < firstNumber, !doubts.upBefore.isEmpty else { return nil }
+        let until = doubts.started + doubtWait(row.urgency)
+        guard until > now, let hops = classes.hops[row.recipients[index].routeClass],
+            let peer = hops.first(where: doubts.upBefore.contains)
+        else { return nil }
         return DoubtRow(peer: peer, until: until)
     }
 
-    /// Until when this envelope must not be offered to a peer, because another one may have it.
-    func isInDoubtElsewhere(_ key: QueueKey, _ node: NodeID, now: RelayTime) -> RelayTime? {
-        guard let doubt = doubt(about: key.number, routeClass: key.routeClass, urgency: key.urgency, now: now),
-            doubt.peer != node
-        else { return nil }
+    /// Until when a recipient's copy must not be offered to a peer, because another one may have it.
+    func isInDoubtElsewhere(_ row: EnvelopeRow, _ index: Int, _ node: NodeID, now: RelayTime) -> RelayTime? {
+        guard let doubt = doubt(row, index, now: now), doubt.peer != node else { return nil }
         return doubt.until
     }
 
-    func noteLinks(_ rows: any RowTransaction) {
-        Doubts.write(up: peers.states.filter(\.isUp).map(\.peer.node), rows)
+    /// The links have changed. What was up at a crash stays noted for as long as it counts: a second crash must not forget it.
+    mutating func noteLinks(_ turn: inout Turn) {
+        if turn.now.relay >= doubts.started + limits.inDoubtWait { doubts.forgetBefore() }
+        let up = peers.states.filter { $0.isUp || doubts.upBefore.contains($0.peer.node) }.map(\.peer.node)
+        doubts.note(up: up, turn.rows)
     }
 }

@@ -23,6 +23,8 @@ public enum Answer: Sendable, Hashable {
     /// The END segment was acknowledged: the next hop has it on disk.
     case acknowledged
     case refused(Refusal)
+    /// It could not be sent: its payload cannot be read from the store.
+    case unreadable
 }
 
 /// What happened. One batch of these is decided in one transaction.
@@ -75,6 +77,8 @@ public enum Effect: Sendable {
     case answerInbox(ticket: Ticket, taken: Int)
     /// Something an operator should know; one per operator-visible change.
     case notice(Notice)
+    /// Tell the answer to a question.
+    case reply(@Sendable () -> Void)
     /// The head of the operator log, for a place outside of the store.
     case auditHead(AuditHead)
     /// Nil: the store is not one that was restored, or its envelopes are not all held yet.

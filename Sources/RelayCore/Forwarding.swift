@@ -166,15 +166,20 @@ extension RelayCore {
     private mutating func begin(
         _ key: QueueKey, _ session: Ticket, _ peer: NodeID, _ turn: inout Turn
     ) -> UInt64? {
-        if let until = isInDoubtElsewhere(key, peer, now: turn.now.relay) {
-            wakeups.insert(until, .lane(LaneKey(routeClass: key.routeClass, urgency: key.urgency), key))
-            return nil
-        }
         guard let row = envelope(key.number, &turn) else {
             turn.rows.delete(.queue, key.key)
             return nil
         }
-        let chosen = recipientsBound(for: peer, row, turn.now.relay)
+        var doubtful: RelayTime?
+        let chosen = recipientsBound(for: peer, row, turn.now.relay).filter { index in
+            guard let until = isInDoubtElsewhere(row, index, peer, now: turn.now.relay) else { return true }
+            doubtful = min(doubtful ?? until, until)
+            return false
+        }
+        if let doubtful {
+            wakeups.insert(doubtful, .lane(LaneKey(routeClass: key.routeClass, urgency: key.urgency), key))
+            if chosen.isEmpty { return nil }
+        }
         guard !chosen.isEmpty else {
             if !row.recipients.contains(where: {
                 $0.state.isQueued && $0.routeClass == key.routeClass && $0.due == key.due
@@ -281,13 +286,20 @@ extension RelayCore {
             payloadLength: piece?.length ?? row.payloadLength, urgency: row.urgency)
     }
 
+    /// All pieces that are here, without their headers.
     func pieces(of number: UInt64, _ rows: any RowReader) -> [PieceRow] {
         var result: [PieceRow] = []
         rows.scan(.piece, prefix: RowKey(number)) { key, value in
-            if let piece = PieceRow(offset: key.number(at: 8), record: value) { result.append(piece) }
+            if let piece = PieceRow(offset: key.number(at: 8), record: value, withHeader: false) {
+                result.append(piece)
+            }
             return true
         }
         return result
+    }
+
+    func piece(_ number: UInt64, at offset: UInt64, _ rows: any RowReader) -> PieceRow? {
+        rows.value(.piece, Keys.piece(number, offset: offset)).flatMap { PieceRow(offset: offset, record: $0) }
     }
 }
 
@@ -337,7 +349,8 @@ extension RelayCore {
             copy.marksSlot = free.first
         }
         guard let slot = copy.marksSlot else { return }
-        for var piece in pieces(of: row.number, rows) where piece.isSent(slot) {
+        for marked in pieces(of: row.number, rows) where marked.isSent(slot) {
+            guard var piece = piece(row.number, at: marked.offset, rows) else { continue }
             piece.mark(slot, isSent: false)
             rows.put(.piece, Keys.piece(row.number, offset: piece.offset), piece.encoded())
         }
@@ -365,14 +378,17 @@ extension RelayCore {
     }
 
     /// The first piece at or after an offset that is here and that the peer does not have.
-    private func nextPiece(
+    private mutating func nextPiece(
         _ number: UInt64, _ copy: inout ActiveCopy, _ rows: any RowReader
     ) -> PieceRow? {
         let prefix = RowKey(number)
         while let found = rows.row(.piece, atOrAfter: Keys.piece(number, offset: copy.nextOffset)),
             prefix.isPrefix(of: found.key)
         {
-            guard let piece = PieceRow(offset: found.key.number(at: 8), record: found.value) else { return nil }
+            guard let piece = PieceRow(offset: found.key.number(at: 8), record: found.value) else {
+                damaged.insert(number)
+                return nil
+            }
             if !copy.sent.contains(piece.offset), !copy.flights.contains(piece.offset) { return piece }
             copy.nextOffset = piece.end
         }

@@ -164,13 +164,18 @@ extension RelayCore {
     /// The store has lost a part of it. It is set aside under the eyes of the operator; nobody is told that it was refused.
     mutating func documentUnreadable(_ number: UInt64, _ turn: inout Turn) {
         verifying.remove(number)
+        damaged.remove(number)
         guard var row = envelope(number, &turn) else { return }
-        for index in row.recipients.indices
-        where row.recipients[index].state.isQueued && row.recipients[index].routeClass == 0 {
+        // What is on a link at this moment may still get across: its answer decides.
+        for copy in active[number]?.copies ?? [] where copy.flights.isEmpty { closeCopy(number, copy.session) }
+        let busy = Set(active[number]?.copies.flatMap(\.recipients) ?? [])
+        var isNews = false
+        for index in row.recipients.indices where row.recipients[index].state.isQueued && !busy.contains(index) {
             unqueue(row, index, turn.rows)
             move(&row, index, to: .corrupt, turn.now.relay)
+            isNews = true
         }
-        LookupIndex.park(row, turn.rows)
+        guard isNews else { return }
         row.lastAnswer = "its payload cannot be read back"
         ledger.count(.corruptRecord)
         turn.effects.append(
@@ -179,6 +184,13 @@ extension RelayCore {
                     .alarm, "a document's payload cannot be read back; set aside", envelope: row.bundle,
                     kind: .payloadUnreadable)))
         settle(&row, &turn)
+    }
+
+    /// The envelopes of which the queue or the links have met a piece that cannot be read.
+    mutating func setDamagedAside(_ turn: inout Turn) {
+        turn.effects += startNotices
+        startNotices = []
+        for number in damaged.sorted() { documentUnreadable(number, &turn) }
     }
 
     mutating func documentVerified(_ number: UInt64, _ matches: Bool, _ turn: inout Turn) {

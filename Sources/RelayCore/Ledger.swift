@@ -114,8 +114,9 @@ struct Ledger {
 
     /// An envelope has come into the store (1) or left it (−1).
     mutating func stocked(_ row: EnvelopeRow, by sign: Int64, _ now: ClockReading) {
-        guard row.kind != .administrative else { return }
-        var stocks: [Stock] = [.everything]
+        // Records are no documents, but those of others take room here as well.
+        if row.kind == .administrative, row.origin == nil { return }
+        var stocks: [Stock] = row.kind == .administrative ? [] : [.everything]
         if let origin = row.origin { stocks.append(.origin(origin)) }
         if let sender = row.document?.sender { stocks.append(.sender(sender)) }
         for stock in stocks {

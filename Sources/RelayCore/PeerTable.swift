@@ -95,6 +95,9 @@ struct SessionState {
     var servedStreamLast = false
     /// Places of the active set that its copies take.
     var copies = 0
+    /// What its open offers have been promised.
+    var openOffers: UInt64 = 0
+    var promisedBytes: UInt64 = 0
 }
 
 extension RelayCore {
@@ -119,7 +122,7 @@ extension RelayCore {
         // What others had passed over for this peer's sake (in doubt at it) is its own again.
         reopenLanes()
         if !wasUp {
-            noteLinks(turn.rows)
+            noteLinks(&turn)
             ledger.count(.linkUp(facts.peer))
             turn.effects.append(.notice(Notice(.notice, "link up", peer: facts.peer, kind: .linkUp)))
         }
@@ -151,13 +154,13 @@ extension RelayCore {
         let whole = Set(sentWhole)
         for ticket in state.inFlight.sorted() {
             if whole.contains(ticket), let dispatch = dispatches[ticket] {
-                doubt(dispatch.number, peer: state.peer, urgency: dispatch.urgency, &turn)
+                doubt(dispatch, &turn)
             }
             returnToQueue(ticket, &turn)
         }
         for number in state.streams { releaseStream(number, session: session, &turn) }
         if let peer = peers[state.peer], !peer.isUp {
-            noteLinks(turn.rows)
+            noteLinks(&turn)
             turn.effects.append(.notice(Notice(.notice, "link down: \(reason)", peer: state.peer, kind: .linkDown)))
             // Other links may take over once the fail-over wait is past.
             wakeups.insert(now + limits.failoverWait, .everything)
@@ -182,12 +185,19 @@ extension RelayCore {
         }
     }
 
+    /// Far beyond all time-outs of making contact.
+    private static var diallingMax: Milliseconds { .minutes(15) }
+
     /// Dials that are due, and pauses that are over.
     mutating func peersDue(_ turn: inout Turn) {
         let now = turn.now.relay
         for position in peers.states.indices {
             if peers.states[position].pausedUntil != .zero, peers.states[position].pausedUntil <= now {
                 peers.states[position].pausedUntil = .zero
+            }
+            if peers.states[position].isDialling, peers.states[position].dialDue + Self.diallingMax <= now {
+                // Whoever was to say what became of it never will.
+                peers.states[position].isDialling = false
             }
             let state = peers.states[position]
             guard state.peer.dials, !state.isUp, !state.isDialling, !state.isSuspended, state.dialDue <= now else {

@@ -35,6 +35,8 @@ public struct Turn {
     var promisedBytes: UInt64 = 0
     /// Chunk rows that this turn may still remove; more go by and by, so that no transaction grows without bound.
     var removalsLeft = 2_048
+    /// Recipients that deadlines, reloads and the like may still change in this turn: each costs some rows.
+    var recipientsLeft = 2_048
 
     public init(now: ClockReading, room: HeadRoom, rows: any RowTransaction) {
         self.now = now
@@ -86,6 +88,10 @@ public struct RelayCore {
     var hasMoreToFeed = false
     /// Documents whose payload is being read back.
     var verifying: Set<UInt64> = []
+    /// What was found at the start and has not been told: the transaction of the start has nobody to tell.
+    var startNotices: [Effect] = []
+    /// Envelopes of which a piece's record cannot be read.
+    var damaged: Set<UInt64> = []
     /// Where the look at report rows without a creation time goes on.
     var timelessSweep: RowKey?
     var housekeepingDue: RelayTime
@@ -122,13 +128,12 @@ public struct RelayCore {
         peers = PeerTable(configuration.peers, now: turn.now.relay)
         if incarnation == 0 { drawIncarnation(&turn) }
         _ = clockJudge.set(turn.rows.number(.meta, "clockDoubted") != 0)
-        classes.load(turn.rows)
+        let unreadable = classes.load(turn.rows)
         hasRemovals = turn.rows.row(.staging, atOrAfter: RowKey()) != nil
         indexing = Self.indexPass(turn.rows)
         gathering.load(turn.rows, now: turn.now.relay)
         ledger.load(turn.rows, now: turn.now.relay)
         doubts.load(turn.rows, now: turn.now.relay)
-        noteLinks(turn.rows)
         auditLog.load(turn.rows, hash)
         loadRestoration(&turn)
         // Peers that were up before may come back at once; then others take over.
@@ -136,6 +141,12 @@ public struct RelayCore {
         if turn.rows.number(.meta, "routesDigest") != configuration.routesDigest {
             sweep = RouteSweep()
         }
+        for (key, record) in unreadable {
+            // What waited under this list of hops is routed anew.
+            sweep = RouteSweep()
+            setAside(.routeClass, key, record, &turn)
+        }
+        startNotices = turn.effects
     }
 
     /// The decisions of a daemon that does not run, to be asked and never to be run.
@@ -196,6 +207,7 @@ public struct RelayCore {
             buildIndex(&turn)
             verifyDocuments(&turn)
         }
+        setDamagedAside(&turn)
         gatherReports(&turn)
         housekeeping(&turn)
         if !isHoldingRestored { feedLinks(&turn) }

@@ -161,8 +161,16 @@ extension RelayCore {
                     why: "reports of \(reporter.name) may not come this way"))
             return
         }
+        guard turn.room.acceptableBytes > 0 else {
+            // The reserve is for what accepts nothing; the reporter asks again.
+            ledger.count(.refusedToPeer(RefusalCause.noResources.rawValue))
+            turn.effects.append(
+                .refuse(
+                    session: session, offer: ticket, .noResources, why: "the store is full up to its reserve"))
+            return
+        }
         var believed = 0
-        for line in lines where isBelievable(line, reporter, turn.rows) {
+        for line in lines where isBelievable(line, reporter, turn) {
             store(line, turn)
             believed += 1
         }
@@ -179,16 +187,17 @@ extension RelayCore {
     }
 
     /// Rows are believed of the recipient's home; a non-delivery or a delay also of any node that the copy has passed.
-    private func isBelievable(_ line: ReportRow, _ reporter: NodeID, _ rows: any RowReader) -> Bool {
+    private func isBelievable(_ line: ReportRow, _ reporter: NodeID, _ turn: Turn) -> Bool {
         guard line.bundle.source == node.endpoint, line.path.last?.node == reporter,
-            line.path.first?.node == node, isOurs(line, rows)
+            line.path.first?.node == node, isOurs(line, turn)
         else { return false }
         if configuration.directory.home(of: line.recipient) == reporter { return true }
         return line.state != .arrived && line.state != .delivered
     }
 
     /// Was this envelope submitted here, for this recipient?
-    private func isOurs(_ line: ReportRow, _ rows: any RowReader) -> Bool {
+    private func isOurs(_ line: ReportRow, _ turn: Turn) -> Bool {
+        let rows = turn.rows
         let prefix = Keys.bundle(line.bundle)
         if let found = rows.row(.bundle, atOrAfter: prefix), prefix.isPrefix(of: found.key) {
             let number = found.key.number(at: found.key.count - 8)
@@ -197,8 +206,17 @@ extension RelayCore {
             else { return false }
             return row.document?.recipients.contains(line.recipient) ?? false
         }
-        // Its row has gone with the transit memory; the counter was given out by this store.
-        return line.bundle.incarnation == incarnation && line.bundle.counter < nextCounter
+        // Its row has gone with the transit memory; the counter was given out by this store. Nothing here knows its creation time any
+        // more, so a reporter could make up any number of names: only as many are kept as history may take.
+        guard line.bundle.incarnation == incarnation, line.bundle.counter < nextCounter else { return false }
+        let created = line.bundle.creationTime
+        let wall = turn.now.wall.milliseconds
+        if !clockJudge.isDoubted, created > 0 {
+            guard created <= wall.addingSaturating(limits.clockAheadMax.count),
+                created.addingSaturating(limits.historyMemory.count) > wall
+            else { return false }
+        }
+        return rows.count(.report) < historyRowsMax(turn.room)
     }
 
     func store(_ line: ReportRow, _ turn: Turn) {

@@ -11,11 +11,20 @@ struct RouteClasses {
     private var numbers: [[NodeID]: UInt32] = [:]
     private(set) var order: [UInt32] = []
 
-    mutating func load(_ rows: any RowReader) {
+    /// Answers the keys of records that cannot be read: their numbers stay taken, and what waits under them is to be routed anew.
+    mutating func load(_ rows: any RowReader) -> [(key: RowKey, record: [UInt8])] {
+        var unreadable: [(RowKey, [UInt8])] = []
         rows.scan(.routeClass, prefix: RowKey()) { key, value in
-            if key.count == 4, let row = RouteClassRow(record: value) { add(key.number32(at: 0), row.hops) }
+            guard key.count == 4 else { return true }
+            if let row = RouteClassRow(record: value) {
+                add(key.number32(at: 0), row.hops)
+            } else {
+                unreadable.append((RowKey(copying: key), [UInt8](value)))
+                order.append(key.number32(at: 0))
+            }
             return true
         }
+        return unreadable
     }
 
     private mutating func add(_ number: UInt32, _ list: [NodeID]) {
@@ -127,14 +136,19 @@ extension RelayCore {
             }
             return
         }
+        var next = last.next
         for entry in numbers {
+            if turn.recipientsLeft <= 0 {
+                next = entry.key.key
+                break
+            }
             if active[entry.key.number] != nil {
                 pass.passedOver += 1
             } else if reroute(entry.key, &turn) {
                 pass.moved += 1
             }
         }
-        pass.next = last.next
+        pass.next = next
         sweep = pass
     }
 
@@ -164,6 +178,7 @@ extension RelayCore {
             }
         }
         guard changed else { return false }
+        turn.recipientsLeft -= row.recipients.count
         settle(&row, &turn)
         return true
     }

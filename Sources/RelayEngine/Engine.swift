@@ -59,7 +59,7 @@ public struct Engine {
         case .submissionAbandoned(let ticket):
             cursors[ticket] = nil
             core.submissionAbandoned(ticket, &turn)
-        case .question(let ask): ask(core, rows)
+        case .question(let ask): turn.effects.append(.reply(ask(core, rows)))
         }
         if case .event(.sessionEnded) = input { cursors = cursors.filter { core.isOpen($0.key) } }
     }

@@ -22,8 +22,21 @@ public enum EngineInput: Sendable {
     case submissionCompleted(Ticket, digest: Digest)
     case submissionAbandoned(Ticket)
 
-    /// A question of an operator's tool, answered between two decisions. It must be short and change nothing.
-    case question(@Sendable (borrowing RelayCore, any RowReader) -> Void)
+    /// A question of an operator's tool, looked at between two decisions. It must be short and change nothing. What it gives back
+    /// tells the answer, and is called when the batch is durable: of what may still be thrown away nobody hears.
+    case question(@Sendable (borrowing RelayCore, any RowReader) -> @Sendable () -> Void)
+
+    /// What the values of this input take in memory beyond a few hundred octets: headers, recipients and report rows of peers.
+    public var valueBytes: Int {
+        switch self {
+        case .offered(let offer):
+            offer.header.count + (offer.document?.recipients.count ?? 0) * 64 + (offer.copy?.recipients.count ?? 0) * 64
+                + (offer.copy?.path.count ?? 0) * 64
+        case .submitted(let submission): submission.recipients.reduce(0) { $0 + $1.utf8.count + 32 }
+        case .event(.reported(_, _, _, _, let rows)): rows.reduce(0) { $0 + 160 + $1.path.count * 64 }
+        default: 0
+        }
+    }
 
     /// Octets of payload that this input carries: what the gauge for back-pressure counts.
     public var payloadBytes: Int {

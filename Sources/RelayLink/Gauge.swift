@@ -24,7 +24,7 @@ public final class Gauge: Sendable {
 
     /// What a batch weighs, for `add` before its delivery and `release` after it was taken.
     public static func weight(of inputs: some Sequence<EngineInput>) -> Int {
-        inputs.reduce(0) { $0 + $1.payloadBytes + inputBytes }
+        inputs.reduce(0) { $0 + $1.payloadBytes + $1.valueBytes + inputBytes }
     }
 
     public var bytes: Int { level.load(ordering: .relaxed) }

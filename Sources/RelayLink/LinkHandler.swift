@@ -74,7 +74,7 @@ final class LinkHandler: ChannelInboundHandler {
         conversation = Conversation(
             session: session,
             settings: policy.conversation(
-                dialled == nil ? .passive : .active, security, segmentBytesMax: dialled?.segmentBytesMax),
+                dialled == nil ? .passive : .active, security, dialled),
             judge: policy.judge, dialled: dialled?.identity.node, tickets: tickets)
     }
 
@@ -177,7 +177,12 @@ final class LinkHandler: ChannelInboundHandler {
         if current.tls !== policy.tls, let why = fault(by: current) {
             conversation.connectionEnded(clean: false, why: why, now: now, &output)
         } else {
-            conversation.tlsEstablished(CertificateNames(peer), now: now, &output)
+            let names = CertificateNames(peer)
+            // Who was accepted is known only now; its own numbers go into SESS_INIT.
+            if conversation.dialled == nil, let known = current.peer(named: names) {
+                conversation.adopt(current.conversation(.passive, security, known))
+            }
+            conversation.tlsEstablished(names, now: now, &output)
         }
         act(now)
     }
@@ -335,7 +340,9 @@ final class LinkHandler: ChannelInboundHandler {
                 Notice(
                     .alarm, "the store cannot be read: \(error.sentence)", peer: conversation.peer,
                     kind: .payloadUnreadable))
+            conversation.isStoreFailing = true
             conversation.pump(now: now, budget: Self.pumpBytes, &output) { _ in nil }
+            conversation.isStoreFailing = false
         }
     }
 

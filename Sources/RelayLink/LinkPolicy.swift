@@ -31,15 +31,21 @@ public struct LinkPeer: Sendable {
     /// Where to dial it.
     public var address: LinkAddress?
     public var security: LinkSecurity
-    /// The largest segment to send on sessions that this node dials; nil: as for all.
+    /// The largest segment to send to it; nil: as for all.
     public var segmentBytesMax: Int?
+    /// What is announced to it; nil: as for all.
+    public var segmentMRU: UInt64?
+    public var transferMRU: UInt64?
     public init(
-        identity: PeerIdentity, address: LinkAddress? = nil, security: LinkSecurity = .tls, segmentBytesMax: Int? = nil
+        identity: PeerIdentity, address: LinkAddress? = nil, security: LinkSecurity = .tls, segmentBytesMax: Int? = nil,
+        segmentMRU: UInt64? = nil, transferMRU: UInt64? = nil
     ) {
         self.identity = identity
         self.address = address
         self.security = security
         self.segmentBytesMax = segmentBytesMax
+        self.segmentMRU = segmentMRU
+        self.transferMRU = transferMRU
     }
 }
 
@@ -81,12 +87,18 @@ public struct LinkPolicy: Sendable {
 
     func peer(_ node: NodeID) -> LinkPeer? { peers.first { $0.identity.node == node } }
 
-    func conversation(_ role: SessionRole, _ security: LinkSecurity, segmentBytesMax: Int?) -> ConversationSettings {
+    /// The one neighbour that a certificate can be of; SESS_INIT has yet to say the same.
+    func peer(named names: CertificateNames) -> LinkPeer? {
+        let texts = names.bundleEIDs.isEmpty ? names.uris : names.bundleEIDs
+        return texts.count == 1 ? peers.first { $0.identity.node.text == texts[0] } : nil
+    }
+
+    func conversation(_ role: SessionRole, _ security: LinkSecurity, _ peer: LinkPeer?) -> ConversationSettings {
         var session = SessionConfiguration(role: role, tls: security == .tls ? .required : .forbidden, nodeID: node)
         session.keepaliveSeconds = settings.keepaliveSeconds
-        session.segmentMRU = settings.segmentMRU
-        session.transferMRU = settings.transferMRU
-        session.segmentBytesMax = segmentBytesMax ?? settings.segmentBytesMax
+        session.segmentMRU = peer?.segmentMRU ?? settings.segmentMRU
+        session.transferMRU = peer?.transferMRU ?? settings.transferMRU
+        session.segmentBytesMax = peer?.segmentBytesMax ?? settings.segmentBytesMax
         session.contactTimeout = settings.handshakeTimeout.count
         session.terminationTimeout = settings.terminationTimeout.count
         session.idleTimeout = settings.idleTimeout.count

@@ -255,7 +255,8 @@ extension LinkPolicy {
             LinkPeer(
                 identity: PeerIdentity(node: peer.node, acceptsURI: peer.acceptURISAN),
                 address: peer.address.map { LinkAddress(host: $0.host, port: Int($0.port)) },
-                security: settings.plainLoopback ? .plain : .tls, segmentBytesMax: Int(clamping: peer.segmentSize))
+                security: settings.plainLoopback ? .plain : .tls, segmentBytesMax: Int(clamping: peer.segmentSize),
+                segmentMRU: peer.segmentMRU, transferMRU: peer.transferMRU)
         }
         self.init(node: settings.node, tls: prepared.tls, peers: peers, settings: numbers)
     }

@@ -50,7 +50,11 @@ struct NodeControl: NodeAccess {
         _ question: @escaping @Sendable (borrowing RelayCore, any RowReader) -> Answer
     ) async throws -> Answer {
         await withCheckedContinuation { continuation in
-            engine.post(.question { core, rows in continuation.resume(returning: question(core, rows)) })
+            engine.post(
+                .question { core, rows in
+                    let answer = question(core, rows)
+                    return { continuation.resume(returning: answer) }
+                })
         }
     }
 

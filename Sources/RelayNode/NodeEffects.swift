@@ -1,6 +1,7 @@
 // NodeEffects: where the effects of a durable batch go: to the links, to whoever waits for an answer, to the log, to the
 // verifier. Called on the engine thread, once a batch; nothing here waits.
 
+import Glibc
 import Logging
 import NIOCore
 import NIOPosix
@@ -35,6 +36,7 @@ final class NodeEffects: EffectSink {
             case .answerSubmission(let ticket, let answer): answers.append((ticket, answer))
             case .answerInbox(let ticket, let taken): desk.answerInbox(ticket, taken)
             case .verify(let number, let payload, let digest): verifier.verify(number, payload, digest)
+            case .reply(let tell): tell()
             case .notice(let notice): NoticeLog.write(notice, to: logger)
             case .answerRestore(let ticket, let counts): desk.answerRestore(ticket, counts)
             case .auditHead(let head):
@@ -94,6 +96,23 @@ final class DocumentVerifier: Sendable {
         }
     }
 
+    /// A store that cannot be read at this moment says nothing of the document: it is asked again for some minutes.
+    private func portion(_ range: Range<UInt64>, of extent: UInt64, _ buffer: inout ByteBuffer) -> PayloadReader
+        .Outcome?
+    {
+        for _ in 0..<Self.triesMax {
+            do throws(StoreFailure) {
+                return try store.read { rows in PayloadReader.copy(range, of: extent, from: rows, into: &buffer) }
+            } catch {
+                usleep(Self.pauseMicroseconds)
+            }
+        }
+        return nil
+    }
+
+    private static let triesMax = 600
+    private static let pauseMicroseconds: UInt32 = 500_000
+
     /// Nil when a chunk is missing or damaged.
     private func hash(_ payload: [ExtentRange]) -> Digest? {
         let hasher = SHA256Hasher()
@@ -104,10 +123,7 @@ final class DocumentVerifier: Sendable {
             while offset < end {
                 let next = min(offset + Self.portion, end)
                 buffer.clear()
-                let outcome = try? store.read { rows in
-                    PayloadReader.copy(offset..<next, of: range.extent, from: rows, into: &buffer)
-                }
-                guard outcome == .complete else { return nil }
+                guard portion(offset..<next, of: range.extent, &buffer) == .complete else { return nil }
                 buffer.withUnsafeReadableBytes { hasher.update($0) }
                 offset = next
             }

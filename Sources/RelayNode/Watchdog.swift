@@ -43,7 +43,7 @@ struct Watchdog: Service {
     /// Comes back when all have answered. One question at a time: what hangs is not asked again.
     private func askEverybody() async throws {
         await withCheckedContinuation { continuation in
-            engine.post(.question { _, _ in continuation.resume() })
+            engine.post(.question { _, _ in { continuation.resume() } })
         }
         for group in groups {
             for loop in group.makeIterator() { try await loop.submit {}.get() }

@@ -102,6 +102,8 @@ public struct EnvelopeRow: Sendable {
     public var payloadLength: UInt64
     /// Octets of it that are here and durable.
     public var receivedBytes: UInt64
+    /// Rows of the table `piece` that came in for it.
+    public var pieceCount: UInt64
     /// True when the payload lies in pieces (table `piece`) and not in the one extent `number`.
     public var isInPieces: Bool
     /// Counted in the stock of its origin and sender, as every envelope is from its first piece on.
@@ -152,6 +154,7 @@ public struct EnvelopeRow: Sendable {
         path = []
         self.payloadLength = payloadLength
         receivedBytes = 0
+        pieceCount = 0
         isInPieces = false
         isStocked = false
         sentMarks = []
@@ -233,6 +236,7 @@ extension EnvelopeRow {
             out.node(answer.peer)
             out.text(answer.text)
         }
+        out.number(pieceCount)
         return out.record()
     }
 
@@ -329,6 +333,7 @@ extension EnvelopeRow {
                 answers.append(AnswerNote(time: time, peer: peer, text: row.text()))
             }
         }
+        if !row.isAtEnd { pieceCount = row.number() }
         guard row.isSound else { return nil }
     }
 

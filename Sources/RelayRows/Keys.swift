@@ -65,6 +65,12 @@ public enum Keys {
         RowKey(text: agency.bounded).adding(number)
     }
 
+    public static func doubt(_ number: UInt64, _ peer: NodeID) -> RowKey {
+        var key = RowKey(number)
+        key.append(text: peer.text.bounded)
+        return key
+    }
+
     public static func piece(_ number: UInt64, offset: UInt64) -> RowKey { RowKey(number).adding(offset) }
 
     public static func history(_ end: RelayTime, number: UInt64, index: Int) -> RowKey {

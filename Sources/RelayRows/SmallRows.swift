@@ -43,11 +43,12 @@ public struct PieceRow: Sendable, Hashable {
         return out.record()
     }
 
-    public init?(offset: UInt64, record: UnsafeRawBufferPointer) {
+    /// Without its header where only its place matters: headers of foreign pieces are long.
+    public init?(offset: UInt64, record: UnsafeRawBufferPointer, withHeader: Bool = true) {
         guard var row = RowCursor(record) else { return nil }
         self.init(
             offset: offset, length: row.number(), extent: row.number(), extentOffset: row.number(),
-            sent: row.byte(), header: row.blob())
+            sent: row.byte(), header: withHeader ? row.blob() : [])
         guard row.isSound, !offset.addingReportingOverflow(length).overflow else { return nil }
     }
 }
@@ -177,15 +178,20 @@ public struct DoubtRow: Sendable, Hashable {
     public var peer: NodeID
     /// Until then no other hop is asked.
     public var until: RelayTime
-    public init(peer: NodeID, until: RelayTime) {
+    /// The recipients of that copy, by index.
+    public var recipients: [UInt64]
+    public init(peer: NodeID, until: RelayTime, recipients: [UInt64] = []) {
         self.peer = peer
         self.until = until
+        self.recipients = recipients
     }
 
     public func encoded() -> [UInt8] {
         var out = RowWriter(capacity: 48)
         out.node(peer)
         out.number(until.milliseconds)
+        out.number(UInt64(recipients.count))
+        for index in recipients { out.number(index) }
         return out.record()
     }
 
@@ -193,6 +199,8 @@ public struct DoubtRow: Sendable, Hashable {
         guard var row = RowCursor(record), let peer = row.node() else { return nil }
         self.peer = peer
         until = RelayTime(milliseconds: row.number())
+        recipients = []
+        for _ in 0..<row.count() { recipients.append(row.number()) }
         guard row.isSound else { return nil }
     }
 }

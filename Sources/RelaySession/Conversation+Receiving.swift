@@ -84,6 +84,8 @@ extension Conversation {
     private mutating func headerCame(
         _ header: BundleHeader, _ current: inout Reception, _ output: inout ConversationOutput
     ) -> String? {
+        // A payload that cannot come in one transfer is promised no room.
+        guard header.payload.length <= settings.session.transferMRU else { return "longer than the transfer MRU" }
         // RFC 9171, 5.6, step 4: a block that is not processed may demand that the bundle be deleted.
         if header.demands.deletesBundle { return "block unsupported" }
         if let issue = header.issues.first(where: { !settings.toleratedIssues.contains($0.code) }) {
@@ -110,7 +112,7 @@ extension Conversation {
         guard header.primary.fragment == nil else { return "a piece of a record" }
         guard header.payload.length <= UInt64(AdministrativeRecord.octetsMax) else { return "a record too long" }
         guard let reporter = header.primary.source.node else { return "a record of an anonymous source" }
-        current.record = Reception.Record(reporter: reporter, bundle: header.primary.bundleID)
+        current.record = Reception.Record(reporter: reporter, bundle: header.primary.bundleID, age: header.age)
         return nil
     }
 

@@ -68,7 +68,7 @@ extension Conversation {
                 Notice(
                     .alarm, "its payload cannot be read from the store", peer: peer, envelope: dispatch.bundle,
                     kind: .payloadUnreadable))
-            return answer(dispatch.ticket, .refused(.retransmit), &output)
+            return answer(dispatch.ticket, isStoreFailing ? .refused(.retransmit) : .unreadable, &output)
         }
         do throws(TransferBeginError) {
             let id = try machine.beginTransfer(totalLength: bundle.totalLength)
@@ -104,7 +104,7 @@ extension Conversation {
                 .alarm, "the payload of an envelope cannot be read from the store", peer: peer, kind: .payloadUnreadable
             ))
         if let id = bundle.transfer { dispatches[id] = nil }
-        answer(bundle.dispatch, .refused(.retransmit), &output)
+        answer(bundle.dispatch, isStoreFailing ? .refused(.retransmit) : .unreadable, &output)
         isBroken = true
         end(
             why: "A payload could not be read from the store.", reason: .resourceExhaustion, now: now, &output)
@@ -118,6 +118,7 @@ extension Conversation {
         switch answer {
         case .acknowledged: counts.takenByPeer += 1
         case .refused: counts.refusedByPeer += 1
+        case .unreadable: break
         }
         self.answer(ticket, answer, &output)
     }

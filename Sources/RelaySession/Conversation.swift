@@ -24,7 +24,7 @@ public struct Conversation: ~Copyable {
         case over
     }
 
-    let settings: ConversationSettings
+    private(set) var settings: ConversationSettings
     var judge: IdentityJudge
     let tickets: TicketSource
     /// The name of this session.
@@ -58,6 +58,8 @@ public struct Conversation: ~Copyable {
     public internal(set) var counts = ConversationCounts()
     /// Since when transfers are under way with nothing acknowledged.
     public internal(set) var silentSince = RelayTime.zero
+    /// The store as a whole cannot be read at this moment: that says nothing of an envelope's payload.
+    public var isStoreFailing = false
 
     public init(
         session: Ticket, settings: ConversationSettings, judge: IdentityJudge, dialled: NodeID?, tickets: TicketSource
@@ -112,6 +114,14 @@ public struct Conversation: ~Copyable {
     public mutating func start(now: RelayTime, _ output: inout ConversationOutput) {
         machine.start(now: now.milliseconds, &output.effects)
         settle(now, &output)
+    }
+
+    /// The settings of the one peer that this can be, before the handshake is told of.
+    public mutating func adopt(_ settings: ConversationSettings) {
+        self.settings = settings
+        machine.adopt(
+            segmentMRU: settings.session.segmentMRU, transferMRU: settings.session.transferMRU,
+            segmentBytesMax: settings.session.segmentBytesMax)
     }
 
     /// The handshake that `startsTLS` asked for is done; the chain of the peer's certificate has been verified.
@@ -186,7 +196,7 @@ public struct Conversation: ~Copyable {
             if inFlight == 0 { silentSince = now }
             send(dispatch, &output)
         case .endSession(_, let why): end(why: why, now: now, &output)
-        case .dial, .verify, .answerSubmission, .answerInbox, .notice, .auditHead, .answerRestore:
+        case .dial, .verify, .answerSubmission, .answerInbox, .notice, .auditHead, .answerRestore, .reply:
             preconditionFailure("An effect that is not for a session was handed to one.")
         }
     }

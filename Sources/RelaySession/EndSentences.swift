@@ -11,6 +11,7 @@ extension CloseReason {
         case .contactFailed(let failure): failure.description
         case .violated(let violation): violation.description
         case .peerSilent: "Nothing came from the peer for two and a half keepalive intervals."
+        case .transferStalled: "The peer began a transfer and sent nothing more of it."
         case .answersOverdue: "The peer did not answer transfers in time."
         }
     }

@@ -77,8 +77,8 @@ final class StoreJudge {
             } else if row.ended == .zero {
                 reserved += row.payloadLength - row.receivedBytes
             }
-            guard row.ended == .zero, !admin else { continue }
-            var places: [Stock] = [.everything]
+            guard row.ended == .zero, !admin || row.origin != nil else { continue }
+            var places: [Stock] = admin ? [] : [.everything]
             if let origin = row.origin { places.append(.origin(origin)) }
             if let sender = row.document?.sender { places.append(.sender(sender)) }
             for place in places {

@@ -42,6 +42,7 @@ extension World {
         case .notice(let notice):
             note(node.index, "notice", UInt64(notice.grade.rawValue), "notice: \(notice.text)")
         case .answerRestore: break
+        case .reply(let tell): tell()
         case .auditHead(let head): note(node.index, "audit", head.order, "operator log at \(head.order)")
         }
     }

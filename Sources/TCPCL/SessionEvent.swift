@@ -61,6 +61,8 @@ public enum CloseReason: Hashable, Sendable {
     case peerSilent
     /// The peer owes answers to transfers and gave none for the configured time.
     case answersOverdue
+    /// A transfer began to come and nothing more of it came for the configured time.
+    case transferStalled
 }
 
 /// How a connection ended that nobody had announced to end.

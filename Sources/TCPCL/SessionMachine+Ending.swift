@@ -71,6 +71,9 @@ extension SessionMachine {
                 // RFC 9174, 5.1.1: SESS_TERM "Idle timeout". Nobody is there to wait for.
                 writeTerminationOnce(.idleTimeout, now: now, &effects)
                 close(.peerSilent, &effects)
+            case .transferStalled:
+                writeTerminationOnce(.idleTimeout, now: now, &effects)
+                close(.transferStalled, &effects)
             case .answersOverdue:
                 writeTerminationOnce(.unknown, now: now, &effects)
                 close(.answersOverdue, &effects)

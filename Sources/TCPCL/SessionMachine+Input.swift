@@ -145,6 +145,7 @@ extension SessionMachine {
             switch piece {
             case .data(let data, let isLast):
                 timers.lastActivity = now
+                timers.lastData = now
                 receiving.data(data, &effects)
                 if isLast {
                     segmentEnded(now: now, &effects)
@@ -183,6 +184,7 @@ extension SessionMachine {
     }
 
     private mutating func take(_ header: SegmentHeader, now: UInt64, _ effects: inout SessionEffects) {
+        if header.flags.contains(.start) { timers.lastData = now }
         guard header.dataLength <= configuration.segmentMRU else {
             // RFC 9174, 4.6: no segment is larger than our segment MRU. Its data would have to be read to be skipped.
             effects.output.append(.rejection(reason: .unsupported, type: MessageType.segment.rawValue))

@@ -31,7 +31,7 @@ public struct SessionMachine: ~Copyable, Sendable {
         var isReceived: Bool
     }
 
-    let configuration: SessionConfiguration
+    private(set) var configuration: SessionConfiguration
     var state = State.fresh
     var ending: Ending?
     var contact = ByteBuffer()
@@ -108,6 +108,16 @@ public struct SessionMachine: ~Copyable, Sendable {
         failContact(.identityRefused, now: now, &effects)
     }
 
+    /// The shell knows now who the peer is: its own numbers, in place of those for all. Only before SESS_INIT is sent.
+    public mutating func adopt(segmentMRU: UInt64, transferMRU: UInt64, segmentBytesMax: Int) {
+        precondition(state == .awaitingTLS || state == .fresh, "The numbers are told in SESS_INIT and stay.")
+        precondition(segmentBytesMax > 0, "Segments must have room for at least one octet.")
+        configuration.segmentMRU = segmentMRU
+        configuration.transferMRU = transferMRU
+        configuration.segmentBytesMax = segmentBytesMax
+        receiving = ReceiveSide(transferMRU: transferMRU)
+    }
+
     // MARK: - Receiving
 
     /// The shell has the transfer on disk: its END is acknowledged, when its turn comes. False, with no effect, when
@@ -155,6 +165,7 @@ public struct SessionMachine: ~Copyable, Sendable {
         isInputPaused = false
         timers.lastReceived = max(timers.lastReceived, now)
         timers.lastProgress = max(timers.lastProgress, now)
+        timers.lastData = max(timers.lastData, now)
     }
 
     // MARK: - Sending
@@ -244,6 +255,7 @@ public struct SessionMachine: ~Copyable, Sendable {
             isEstablished: state == .established, isReading: wantsInput && !isInputPaused,
             isIdle: ending == nil && unanswered == 0 && receiving.isSettled,
             peerOwesAnswers: sending.unacknowledgedBytes > 0 || unanswered > (sending.isSending ? 1 : 0),
-            idleTimeout: configuration.idleTimeout, answerTimeout: configuration.answerTimeout)
+            isReceiving: receiving.isReceiving, idleTimeout: configuration.idleTimeout,
+            answerTimeout: configuration.answerTimeout)
     }
 }

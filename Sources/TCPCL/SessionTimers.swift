@@ -8,6 +8,7 @@ struct SessionTimers {
         case terminationOver
         case peerSilent
         case answersOverdue
+        case transferStalled
         case sessionIdle
         case keepalive
     }
@@ -24,6 +25,8 @@ struct SessionTimers {
     var lastReceived: UInt64 = 0
     var lastActivity: UInt64 = 0
     var lastProgress: UInt64 = 0
+    /// The last time octets of a transfer came.
+    var lastData: UInt64 = 0
 
     /// The session's side of the conditions; the machine fills it in before it asks.
     struct Conditions {
@@ -31,6 +34,8 @@ struct SessionTimers {
         var isReading: Bool
         var isIdle: Bool
         var peerOwesAnswers: Bool
+        /// A transfer has begun to come and has not ended.
+        var isReceiving: Bool
         var idleTimeout: UInt64
         var answerTimeout: UInt64
     }
@@ -50,6 +55,10 @@ struct SessionTimers {
         case .answersOverdue:
             guard conditions.isReading, conditions.peerOwesAnswers, conditions.answerTimeout > 0 else { return nil }
             return Self.sum(lastProgress, conditions.answerTimeout)
+        case .transferStalled:
+            // What has begun is promised room; a peer that keeps alive and sends nothing more of it would keep that for ever.
+            guard conditions.isReading, conditions.isReceiving, conditions.answerTimeout > 0 else { return nil }
+            return Self.sum(lastData, conditions.answerTimeout)
         case .sessionIdle:
             guard conditions.isEstablished, conditions.isIdle, conditions.idleTimeout > 0 else { return nil }
             return Self.sum(lastActivity, conditions.idleTimeout)

@@ -81,6 +81,7 @@ actor FakeNode: NodeAccess {
         } while !rest.isEmpty
         for effect in effects {
             if case .send(let dispatch) = effect { dispatches.append(dispatch) }
+            if case .reply(let tell) = effect { tell() }
             if case .verify(let number, _, _) = effect {
                 effects += run([.event(.documentVerified(number: number, matches: true))])
             }
@@ -106,7 +107,12 @@ actor FakeNode: NodeAccess {
     ) async throws -> Answer {
         let box = Mutex<Answer?>(nil)
         let shared = Shared(box)
-        run([.question { core, rows in shared.set(question(core, rows)) }])
+        run([
+            .question { core, rows in
+                let answer = question(core, rows)
+                return { shared.set(answer) }
+            }
+        ])
         return shared.take()!
     }
 
