@@ -13,7 +13,7 @@ import Testing
         #expect(Credential.name("credential:" + name) == nil)
         if !name.unicodeScalars.contains("\u{0}") {
             #expect(
-                places(Texts.edocd + "\ntls:\n  key: \"credential:\(name)\"\n") == ["8:8 bad-value tls.key"], "\(name)")
+                places(Texts.edocd + "\ntls:\n  key: \"credential:\(name)\"\n") == ["9:8 bad-value tls.key"], "\(name)")
         }
     }
 
