@@ -106,7 +106,7 @@ let package = Package(
             ]),
 
         // The programs.
-        program("edocd", ["Language", "RelayNode", "RelayConfiguration", arguments, logging]),
+        program("edocd", ["Language", "RelayNode", "RelayConfiguration", "ControlAPI", arguments, logging]),
         program("edocctl", ["Language", "ControlAPI", "EdXML", arguments, nioCore, nioPosix, nioHTTP]),
         program("edoc-sim", ["RelaySimulator", arguments]),
         program(
