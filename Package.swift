@@ -107,7 +107,7 @@ let package = Package(
             ]),
 
         // The programs.
-        program("edocd", ["Language", "RelayNode", "RelayConfiguration", arguments, logging]),
+        program("edocd", ["Language", "RelayNode", "RelayConfiguration", "ControlAPI", arguments, logging]),
         program(
             "edocctl",
             ["Language", "ControlAPI", "EdXML", "RelayControl", "RelayStore", arguments, nioCore, nioPosix, nioHTTP]),

@@ -22,15 +22,19 @@ enum Entry {
                 try command.run()
             }
             return .done
+        } catch let exit as QuietExit {
+            return exit.status
         } catch {
+            // A monitor takes 2 for critical and 1 for a warning: a command line that makes no sense is neither.
+            let isCheck = arguments.first == "check"
             if let failure = Failure(error) {
                 Output.complain(failure.lines)
-                return failure.status
+                return isCheck ? .unknown : failure.status
             }
             let message = HelpText.inLanguage(Edocctl.fullMessage(for: error))
             guard Edocctl.exitCode(for: error) == .success else {
                 Output.complain([message])
-                return .usage
+                return isCheck ? .unknown : .usage
             }
             Output.say(message.isEmpty ? "" : message + "\n")
             return .done
@@ -43,6 +47,8 @@ enum ExitStatus: Int32 {
     case done = 0
     case negative = 1
     case usage = 2
+    /// Of `check`: it cannot be told.
+    case unknown = 3
     /// EX_UNAVAILABLE
     case unreachable = 69
     /// EX_NOPERM
@@ -56,7 +62,8 @@ struct Edocctl: AsyncParsableCommand {
             StatusCommand.self, QueueCommand.self, ListCommand.self, ShowCommand.self, TraceCommand.self,
             HistoryCommand.self, PeersCommand.self, RoutesCommand.self, LedgerCommand.self, SubmitCommand.self,
             InboxCommand.self, PackageCommand.self, ReloadCommand.self, AuditCommand.self,
-            BackupCommand.self, RestoreCommand.self,
+            BackupCommand.self, RestoreCommand.self, CheckCommand.self, DoctorCommand.self, ReportCommand.self,
+            LogLevelCommand.self, WireCommand.self,
         ])
 }
 

@@ -4,7 +4,9 @@
 // then), 1 anything else.
 
 import ArgumentParser
+import ControlAPI
 import Glibc
+import Language
 import Logging
 import RelayConfiguration
 import RelayNode
@@ -26,6 +28,14 @@ struct EdocdCommand: AsyncParsableCommand {
     @Flag(name: .customLong("print-defaults"), help: "Print every key with its default and a sentence, and exit.")
     var printDefaults = false
 
+    @Flag(
+        name: .customLong("examine"),
+        help: ArgumentHelp(
+            phrase(
+                "Print as JSON what edocctl doctor wants to know of configuration, files, disk and clock, and exit.",
+                "In ra dạng JSON những gì edocctl doctor cần biết về cấu hình, tệp, đĩa và đồng hồ, rồi thoát.")))
+    var examine = false
+
     func run() async throws {
         // A peer that has gone must not end the process.
         signal(SIGPIPE, SIG_IGN)
@@ -34,6 +44,10 @@ struct EdocdCommand: AsyncParsableCommand {
         umask(0o027)
         if printDefaults {
             print(ConfigurationDefaults.text(), terminator: "")
+            return
+        }
+        if examine {
+            print(String(decoding: try ControlJSON.bytes(Examination.of(path: path)), as: UTF8.self))
             return
         }
         let prepared: PreparedNode

@@ -18,6 +18,7 @@ import Synchronization
 actor FakeNode: NodeAccess {
     nonisolated let configuration: Configuration
     nonisolated let store: LMDBStore
+    nonisolated let watching = FakeWatching()
     nonisolated private let clock: Mutex<ClockReading>
     private var engine: Engine
     private var nextTicket: UInt64 = 1

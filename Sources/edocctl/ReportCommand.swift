@@ -1,0 +1,203 @@
+// ReportCommand: `edocctl report`: one file for support: how the node stands, in figures and settings, and nothing of any document: no
+// payload, no document ID, no subject, no key. What cannot be had is named in the file and does not stop the rest.
+
+import ArgumentParser
+import ControlAPI
+import Glibc
+import Language
+
+struct ReportCommand: AsyncParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "report",
+        abstract: phrase(
+            "Pack one file for support, without secrets.", "Đóng gói một tệp cho bộ phận hỗ trợ, không chứa bí mật."),
+        discussion: phrase(
+            """
+            A tar archive with status, queue picture, peers, routes, books, metrics, the last log entries, the configuration without \
+            comments, what doctor finds, and facts of the system. No documents, document IDs, subjects or keys are in it.
+            """,
+            """
+            Tệp tar gồm trạng thái, bức tranh hàng chờ, nút lân cận, tuyến, sổ, số đo, các dòng nhật ký cuối, cấu hình đã bỏ chú thích, \
+            kết quả doctor và thông tin hệ thống. Không có văn bản, số văn bản, trích yếu hay khóa.
+            """))
+
+    @OptionGroup var common: CommonOptions
+    @Option(
+        name: [.short, .customLong("output")],
+        help: ArgumentHelp(
+            phrase(
+                "The file; without it edoc-report-<node>-<time>.tar here.",
+                "Tệp kết quả; không nêu thì là edoc-report-<nút>-<giờ>.tar ở đây.")))
+    var output: String?
+    @Flag(help: ArgumentHelp(phrase("Write over an existing file.", "Ghi đè tệp đã có."))) var force = false
+    @Option(
+        help: ArgumentHelp(
+            phrase("The configuration file, if no daemon runs.", "Tệp cấu hình, nếu trình nền không chạy.")))
+    var config: String?
+    @Option(help: ArgumentHelp(phrase("The daemon's program.", "Tệp chương trình trình nền."), visibility: .hidden))
+    var edocd: String?
+
+    /// What is asked of the daemon. Pages that an older or newer daemon does not have are passed over.
+    static let pages: [(name: String, uri: String)] = [
+        ("status.json", ControlPath.status), ("queue.json", ControlPath.queue), ("peers.json", ControlPath.peers),
+        ("routes.json", ControlPath.query(ControlPath.routes, [("limit", "1000")])),
+        ("ledger.json", ControlPath.ledger),
+        ("health.json", ControlPath.query(ControlPath.health, [("commit", "true")])),
+        ("metrics.txt", ControlPath.metrics),
+        ("notices.json", ControlPath.notices), ("log-level.json", ControlPath.logLevel), ("limits.json", "/v1/limits"),
+        ("suspensions.json", "/v1/suspensions"), ("jobs.json", "/v1/jobs"),
+    ]
+
+    func run() async throws {
+        var members: [(name: String, bytes: [UInt8])] = []
+        var manifest: [String] = []
+        var health: HealthAnswer?
+        for (name, uri) in Self.pages {
+            do {
+                let client = common.client
+                let bytes = try await Patience.within(seconds: 20) { try await client.get(uri) }
+                members.append((name, bytes))
+                manifest.append("\(name): \(bytes.count) bytes")
+                if name == "health.json" { health = try? ControlJSON.answer(HealthAnswer.self, from: bytes) }
+            } catch let error as ClientError {
+                manifest.append("\(name): " + Self.reason(error))
+                // Nobody is there; the other pages need not be asked.
+                if case .unreachable = error { break }
+                if case .notPermitted = error { break }
+            } catch {
+                manifest.append("\(name): no answer in time")
+            }
+        }
+        let path = config ?? health?.configurationPath ?? "/etc/edoc/edocd.yaml"
+        for (name, content) in [
+            ("configuration.yaml", Self.configuration(path)), ("examination.json", examination(path)),
+            ("system.txt", SystemFacts.text),
+        ] {
+            members.append((name, content))
+            manifest.append("\(name): \(content.count) bytes")
+        }
+        let now = time(nil)
+        let head = "edocctl report, \(Shown.time(Timestamp(unixMilliseconds: Int64(now) * 1_000)))\n"
+        members.insert(("manifest.txt", Array((head + manifest.joined(separator: "\n") + "\n").utf8)), at: 0)
+        let target = output ?? "edoc-report-\(health?.node ?? "node")-\(now).tar"
+        let folder = "edoc-report-\(health?.node ?? "node")/"
+        let archive = TarArchive(try OutputFile(target, overwrites: force), time: UInt64(max(now, 0)))
+        for (name, bytes) in members { try archive.add(folder + name, bytes) }
+        try archive.finish()
+        Output.say(
+            phrase(
+                "\(Shown.text(target)) is written; look through it before you send it.\n",
+                "Đã ghi \(Shown.text(target)); hãy xem qua trước khi gửi.\n"))
+    }
+
+    private static func reason(_ error: ClientError) -> String {
+        switch error {
+        case .unreachable: "no daemon answers"
+        case .notPermitted: "not permitted"
+        case .refused(let status, let answer): "\(status) \(Shown.text(answer.error))"
+        case .broken(let why): Shown.text(why)
+        }
+    }
+
+    private func examination(_ path: String) -> [UInt8] {
+        guard let output = try? ChildOutput(edocd ?? ChildOutput.daemon, ["--examine", "--config", path]) else {
+            return Array("edocd --examine cannot be run\n".utf8)
+        }
+        return output.bytes
+    }
+
+    /// The configuration file as it is on disk now, without what is not settings.
+    private static func configuration(_ path: String) -> [UInt8] {
+        guard let file = try? InputFile(path), file.length <= 1 << 20 else {
+            return Array("# \(Shown.text(path)) cannot be read by this user\n".utf8)
+        }
+        var bytes: [UInt8] = []
+        while let next = try? file.next(), next.readableBytes > 0 { bytes += next.readableBytesView }
+        return Array(("# \(Shown.text(path))\n" + Redaction.settings(String(decoding: bytes, as: UTF8.self))).utf8)
+    }
+}
+
+/// Takes out of a configuration file what is not a setting: comments, which may hold anything, and blocks that somebody has pasted. The
+/// settings themselves name files and hold no secrets.
+enum Redaction {
+    static let mark = "(redacted)"
+
+    static func settings(_ text: String) -> String {
+        var result = ""
+        var isInBlock = false
+        for line in text.split(separator: "\n", omittingEmptySubsequences: false) {
+            if line.contains("-----BEGIN") { isInBlock = true }
+            defer { if line.contains("-----END") { isInBlock = false } }
+            guard !isInBlock else { continue }
+            let kept = withoutComment(line)
+            guard kept.contains(where: { $0 != " " && $0 != "\t" }) else { continue }
+            result += Shown.text(secretHidden(kept)) + "\n"
+        }
+        return result
+    }
+
+    /// A comment begins with # at the line's beginning or behind a space, outside of quotes.
+    private static func withoutComment(_ line: Substring) -> String {
+        var result = ""
+        var quote: Character?
+        var before: Character = " "
+        for character in line {
+            if let open = quote {
+                if character == open { quote = nil }
+            } else if character == "\"" || character == "'" {
+                quote = character
+            } else if character == "#", before == " " || before == "\t" {
+                break
+            }
+            result.append(character)
+            before = character
+        }
+        while result.last == " " { result.removeLast() }
+        return result
+    }
+
+    private static let secretWords = ["password", "passphrase", "secret", "token", "mat_khau"]
+
+    private static func secretHidden(_ line: String) -> String {
+        guard let colon = line.firstIndex(of: ":") else { return line }
+        let name = line[..<colon].lowercased()
+        return secretWords.contains { name.contains($0) } ? line[...colon] + " " + mark : line
+    }
+}
+
+/// What a helper wants to know of the machine.
+enum SystemFacts {
+    static var text: [UInt8] {
+        var text = ""
+        var names = utsname()
+        if uname(&names) == 0 {
+            text += "system: \(string(&names.sysname)) \(string(&names.release)) \(string(&names.machine))\n"
+        }
+        text += "processors: \(sysconf(Int32(_SC_NPROCESSORS_ONLN)))\n"
+        for (path, keys) in [
+            ("/etc/os-release", ["PRETTY_NAME"]),
+            ("/proc/meminfo", ["MemTotal", "MemAvailable", "SwapTotal", "SwapFree", "Dirty"]),
+            ("/proc/uptime", []), ("/proc/loadavg", []), ("/proc/pressure/io", []), ("/proc/pressure/memory", []),
+        ] {
+            guard let content = head(path) else { continue }
+            for line in content.split(separator: "\n")
+            where keys.isEmpty || keys.contains(where: { line.hasPrefix($0) }) {
+                text += "\(path): \(Shown.text(String(line)))\n"
+            }
+        }
+        return Array(text.utf8)
+    }
+
+    private static func string<Field>(_ field: inout Field) -> String {
+        withUnsafeBytes(of: &field) { String(decoding: $0.prefix { $0 != 0 }, as: UTF8.self) }
+    }
+
+    private static func head(_ path: String) -> String? {
+        let descriptor = open(path, O_RDONLY | O_CLOEXEC)
+        guard descriptor >= 0 else { return nil }
+        defer { _ = close(descriptor) }
+        var bytes = [UInt8](repeating: 0, count: 64 << 10)
+        let count = read(descriptor, &bytes, bytes.count)
+        return count > 0 ? String(decoding: bytes[..<count], as: UTF8.self) : nil
+    }
+}
