@@ -93,7 +93,7 @@ final class Backup: Sendable {
             let folder = path.lastIndex(of: "/").map { String(path[..<$0]) } ?? "."
             let plan = store.copyPlan(
                 toFolder: folder.isEmpty ? "/" : folder, churn: store.freedBytes - freed,
-                bytesPerSecond: order.bytesPerSecond)
+                bytesPerSecond: order.bytesPerSecond, isCompacting: !order.isWhole)
             state.withLockedValue {
                 $0.answer.plan = .init(plan)
                 $0.answer.state = "copying"

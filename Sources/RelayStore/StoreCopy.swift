@@ -43,28 +43,30 @@ extension LMDBStore {
     public var copyFloorBytes: UInt64 { settings.effectiveReserveBytes * 2 }
 
     /// Judges whether a copy to a folder may begin. `churn`: bytes freed in a second, measured by the caller.
-    public func copyPlan(toFolder folder: String, churn: UInt64, bytesPerSecond: UInt64?) -> CopyPlan {
+    public func copyPlan(
+        toFolder folder: String, churn: UInt64, bytesPerSecond: UInt64?, isCompacting: Bool = true
+    ) -> CopyPlan {
         let room = headRoom
-        let rate = max(bytesPerSecond ?? Self.copyRate, 1)
-        let seconds = room.usedBytes / rate + 1
+        let bytes = isCompacting ? room.usedBytes : (environment.info.lastPage + 1) * environment.pageBytes
+        let seconds = bytes / max(bytesPerSecond ?? Self.copyRate, 1) + 1
         let (freed, overflow) = churn.multipliedReportingOverflow(by: seconds * 2)
         var plan = CopyPlan(
-            copyBytes: room.usedBytes, seconds: seconds, churnBytesPerSecond: churn, needBytes: overflow ? .max : freed,
+            copyBytes: bytes, seconds: seconds, churnBytesPerSecond: churn, needBytes: overflow ? .max : freed,
             headRoomBytes: room.freeBytes, floorBytes: copyFloorBytes, diskBytes: CopyFile.diskBytes(folder),
             refusal: nil)
-        let isSameDisk = CopyFile.device(folder) == CopyFile.device(directory)
-        let left = room.freeBytes > plan.floorBytes ? room.freeBytes - plan.floorBytes : 0
-        let disk =
-            plan.diskBytes > (isSameDisk ? plan.floorBytes : 0)
-            ? plan.diskBytes - (isSameDisk ? plan.floorBytes : 0) : 0
-        if left < plan.needBytes {
+        // On the store's own disk the copy leaves the store its floor.
+        let kept = CopyFile.device(folder) == CopyFile.device(directory) ? plan.floorBytes : 0
+        if access(folder, W_OK | X_OK) != 0 {
+            plan.refusal = "no file can be made in \(folder): \(String(cString: strerror(errno)))"
+        } else if room.freeBytes <= plan.floorBytes || room.freeBytes - plan.floorBytes < plan.needBytes {
             plan.refusal =
                 "the copy takes about \(seconds) s, in which the store may free \(plan.needBytes) bytes that it cannot use "
-                + "again; above the floor of \(plan.floorBytes) it has \(left): try again when it is quieter or emptier, or with "
-                + "a higher rate"
-        } else if disk < room.usedBytes + room.usedBytes / 16 {
+                + "again, and gives up below a floor of \(plan.floorBytes); the head room is \(room.freeBytes): try again when "
+                + "the store is quieter or emptier, or with a higher rate"
+        } else if plan.diskBytes < kept || plan.diskBytes - kept < bytes + bytes / 16 {
             plan.refusal =
-                "the copy needs about \(room.usedBytes) bytes and the disk of \(folder) can give \(disk); name another folder"
+                "the copy needs about \(bytes) bytes and leaves \(kept) to the store; the disk of \(folder) has "
+                + "\(plan.diskBytes): name another folder"
         }
         return plan
     }

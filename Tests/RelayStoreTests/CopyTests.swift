@@ -113,7 +113,7 @@ import Testing
         #expect(store.headRoom.freeBytes > store.copyFloorBytes)
         #expect(store.freedBytes > 0)
         let plan = store.copyPlan(toFolder: scratch.path, churn: 64 << 20, bytesPerSecond: 1 << 20)
-        #expect(plan.refusal?.contains("above the floor") == true && plan.needBytes > plan.headRoomBytes)
+        #expect(plan.refusal?.contains("gives up below a floor") == true && plan.needBytes > plan.headRoomBytes)
         #expect(store.copyPlan(toFolder: scratch.path, churn: 0, bytesPerSecond: nil).refusal == nil)
     }
 
