@@ -52,7 +52,8 @@ struct Edocctl: AsyncParsableCommand {
         commandName: "edocctl", abstract: "Looks into the relay and works with its documents.",
         subcommands: [
             StatusCommand.self, QueueCommand.self, ListCommand.self, ShowCommand.self, TraceCommand.self,
-            HistoryCommand.self, PeersCommand.self, RoutesCommand.self, LedgerCommand.self, SubmitCommand.self,
+            HistoryCommand.self, PeersCommand.self, RoutesCommand.self, LimitsCommand.self, TopCommand.self,
+            LedgerCommand.self, SubmitCommand.self,
             InboxCommand.self, PackageCommand.self, ReloadCommand.self,
         ])
 }
@@ -75,14 +76,18 @@ struct CommonOptions: ParsableArguments {
         _ = try await shown(try await client.get(uri), view)
     }
 
-    /// Shows an answer that is here.
-    func shown<Answer: ControlAnswer>(_ bytes: [UInt8], _ view: (Answer) -> String) async throws -> Answer {
-        let answer: Answer
+    /// Reads an answer that is here.
+    func decoded<Answer: ControlAnswer>(_ type: Answer.Type, _ bytes: [UInt8]) throws -> Answer {
         do {
-            answer = try ControlJSON.answer(Answer.self, from: bytes)
+            return try ControlJSON.answer(type, from: bytes)
         } catch {
             throw ClientError.broken(FailureSentences.otherVersion)
         }
+    }
+
+    /// Shows an answer that is here.
+    func shown<Answer: ControlAnswer>(_ bytes: [UInt8], _ view: (Answer) -> String) async throws -> Answer {
+        let answer = try decoded(Answer.self, bytes)
         Output.say(json ? Shown.json(String(decoding: bytes, as: UTF8.self)) + "\n" : view(answer))
         return answer
     }
