@@ -10,6 +10,7 @@ public enum ControlPath {
 
     public static let status = "/v1/status"
     public static let queue = "/v1/queue"
+    public static let queueList = "/v1/queue/list"
     public static let envelopes = "/v1/envelopes"
     public static let history = "/v1/history"
     public static let peers = "/v1/peers"

@@ -80,6 +80,7 @@ public struct ControlServer<Node: NodeAccess>: Service {
         router.add(middleware: ErrorAnswers())
         addStatus(to: router)
         addEnvelopes(to: router)
+        addQueueList(to: router)
         addLinks(to: router)
         addSubmit(to: router)
         addInbox(to: router)

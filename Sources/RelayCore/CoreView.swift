@@ -85,6 +85,15 @@ extension RelayCore {
     /// Numbers of the active envelopes, ascending.
     public var activeNumbers: [UInt64] { active.keys.sorted() }
 
+    /// The recipients of these envelopes that are on links.
+    public func activeRecipients(of numbers: [UInt64]) -> [UInt64: [Int]] {
+        var result: [UInt64: [Int]] = [:]
+        for number in numbers {
+            if let entry = active[number] { result[number] = entry.copies.flatMap(\.recipients) }
+        }
+        return result
+    }
+
     /// The next hops of a route class.
     public func hops(ofClass number: UInt32) -> [NodeID] { classes.hops[number] ?? [] }
     public var classNumbers: [UInt32] { classes.order }

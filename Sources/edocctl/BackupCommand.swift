@@ -141,7 +141,7 @@ enum BackupView {
                 phrase("checked", "đã kiểm"),
                 phrase(
                     "\(envelopes) envelopes, the books balance, \(rows) records looked at",
-                    "\(envelopes) phong bì, sổ sách cân bằng, đã xem \(rows) bản ghi"))
+                    "\(envelopes) gói tin, sổ sách cân bằng, đã xem \(rows) bản ghi"))
         }
         facts.add(phrase("why", "vì sao"), answer.why)
         return facts.text

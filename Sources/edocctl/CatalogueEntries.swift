@@ -52,7 +52,7 @@ enum CatalogueEntries {
         ("% is not a node name; edocctl peers lists them", "%1 không phải tên nút; edocctl peers liệt kê các nút"),
         (
             "no peer % is known here; edocctl peers lists them",
-            "ở đây không có nút lân cận %1; edocctl peers liệt kê các nút"
+            "ở đây không có nút kề %1; edocctl peers liệt kê các nút"
         ),
         ("which agency or node? give ?agency=CODE", "cơ quan hay nút nào? hãy ghi ?agency=MÃ"),
         (
@@ -163,7 +163,7 @@ enum CatalogueEntries {
         ("refused: %", "bị từ chối: %1"),
         ("its lifetime ended", "đã hết thời hạn"),
         ("deleted by an operator", "người vận hành đã xoá"),
-        ("% is no longer a peer", "%1 không còn là nút lân cận"),
+        ("% is no longer a peer", "%1 không còn là nút kề"),
         ("% is suspended", "%1 đang bị tạm ngừng"),
         ("% has no resources and is left alone for a while", "%1 hết tài nguyên, tạm để yên một lúc"),
         ("%'s session is ending; the next one is awaited", "phiên với %1 đang kết thúc; chờ phiên kế tiếp"),

@@ -501,7 +501,7 @@ enum DoctorView {
         case "clock": phrase("clock", "đồng hồ")
         case "disk": phrase("disk", "đĩa")
         case "ports": phrase("ports", "cổng")
-        case "peers": phrase("peers", "nút lân cận")
+        case "peers": phrase("peers", "nút kề")
         default: phrase("store", "kho")
         }
     }

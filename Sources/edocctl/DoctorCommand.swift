@@ -27,7 +27,7 @@ struct DoctorCommand: AsyncParsableCommand {
 
     func run() async throws {
         var facts = DoctorFacts()
-        facts.socket = common.client.socket
+        facts.socket = try common.client.socket
         do {
             facts.health = try await answer(ControlPath.health)
         } catch let error as ClientError {
@@ -49,7 +49,7 @@ struct DoctorCommand: AsyncParsableCommand {
     }
 
     private func answer<Answer: ControlAnswer>(_ uri: String) async throws -> Answer {
-        let client = common.client
+        let client = try common.client
         let bytes = try await Patience.within(seconds: 10) { try await client.get(uri) }
         guard let answer = try? ControlJSON.answer(Answer.self, from: bytes) else {
             throw ClientError.broken(FailureSentences.otherVersion)

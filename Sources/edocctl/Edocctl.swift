@@ -60,10 +60,10 @@ struct Edocctl: AsyncParsableCommand {
         commandName: "edocctl", abstract: "Looks into the relay and works with its documents.",
         subcommands: [
             StatusCommand.self, QueueCommand.self, ListCommand.self, ShowCommand.self, TraceCommand.self,
-            HistoryCommand.self, PeersCommand.self, RoutesCommand.self, LedgerCommand.self, SubmitCommand.self,
-            InboxCommand.self, PackageCommand.self, ReloadCommand.self, AuditCommand.self,
-            BackupCommand.self, RestoreCommand.self, CheckCommand.self, DoctorCommand.self, ReportCommand.self,
-            LogLevelCommand.self, WireCommand.self,
+            HistoryCommand.self, PeersCommand.self, RoutesCommand.self, LimitsCommand.self, TopCommand.self,
+            LedgerCommand.self, SubmitCommand.self, InboxCommand.self, PackageCommand.self, ReloadCommand.self,
+            AuditCommand.self, BackupCommand.self, RestoreCommand.self, CheckCommand.self, DoctorCommand.self,
+            ReportCommand.self, LogLevelCommand.self, WireCommand.self,
         ])
 }
 

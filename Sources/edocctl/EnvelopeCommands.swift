@@ -2,90 +2,134 @@
 
 import ArgumentParser
 import ControlAPI
+import Language
 
 struct ListCommand: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
-        commandName: "list", abstract: "The envelopes on this node, the newest first.")
+        commandName: "list",
+        abstract: phrase(
+            "The envelopes that this node remembers, the newest first; edocctl queue list has more conditions.",
+            "Các bì thư nút này còn nhớ, mới nhất trước; edocctl queue list có nhiều điều kiện hơn."))
 
     @OptionGroup var common: CommonOptions
-    @Option(help: "Only those submitted here with this document ID.") var document: String?
-    @Option(help: "Only those with a recipient in this state, such as waiting.") var state: String?
-    @Option(help: "Lines at most.") var limit = 50
-    @Option(help: "Where an earlier list ended.") var cursor: String?
+    @Option(
+        help: .init(
+            phrase(
+                "Only those submitted here with this document ID.", "Chỉ những bì thư nộp tại đây có số, ký hiệu này."))
+    )
+    var document: String?
+    @Option(
+        help: .init(
+            phrase(
+                "Only those with a recipient in this state, such as waiting.",
+                "Chỉ những bì thư có nơi nhận ở trạng thái này, ví dụ waiting.")))
+    var state: String?
+    @Option(help: .init(phrase("Lines at most.", "Số dòng tối đa."))) var limit = 50
+    @Option(help: .init(phrase("Where an earlier list ended.", "Nơi danh sách trước kết thúc."))) var cursor: String?
 
     func run() async throws {
         let uri = ControlPath.query(
             ControlPath.envelopes,
             [("document", document), ("state", state), ("limit", String(limit)), ("cursor", cursor)])
-        try await common.show(uri, EnvelopesView.text)
+        try await common.show(uri) { EnvelopesView.text($0, columns: Terminal.columns) }
     }
 }
 
 struct ShowCommand: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
-        commandName: "show", abstract: "One envelope: where it stands, why, and when it is tried next.")
+        commandName: "show",
+        abstract: phrase(
+            "One envelope: where it stands, why, and when it is tried next.",
+            "Một bì thư: đang ở đâu, vì sao, và khi nào thử lại."))
 
     @OptionGroup var common: CommonOptions
-    @Argument(help: "Its name, the beginning of it, or its number here.") var envelope: String
+    @Argument(
+        help: .init(
+            phrase(
+                "Its name, the beginning of it, or its number here.", "Tên, phần đầu của tên, hoặc số tại nút này."),
+            valueName: phrase("envelope", "bì-thư")))
+    var envelope: String
 
-    func run() async throws { try await common.show(ControlPath.envelope(envelope), EnvelopeView.text) }
+    func run() async throws {
+        try await common.show(ControlPath.envelope(envelope)) { EnvelopeView.text($0, columns: Terminal.columns) }
+    }
 }
 
 enum EnvelopesView {
-    static func text(_ answer: EnvelopesAnswer) -> String {
+    static func text(_ answer: EnvelopesAnswer, columns: Int? = nil) -> String {
         var table = TextTable([
-            ("NUMBER", .right), ("ENVELOPE", .left), ("U", .right), ("SIZE", .right), ("AGE", .right),
-            ("STATES", .left),
+            (phrase("NUMBER", "SỐ"), .right), (phrase("ENVELOPE", "BÌ THƯ"), .left), (phrase("U", "K"), .right),
+            (phrase("SIZE", "CỠ"), .right), (phrase("AGE", "TUỔI"), .right), (phrase("STATES", "TRẠNG THÁI"), .left),
         ])
         for line in answer.envelopes {
-            let states = line.states.sorted { $0.key < $1.key }.map { "\($0.value) \($0.key)" }
+            let states = line.states.sorted { $0.key < $1.key }.map { "\($0.value) \(Words.state($0.key))" }
             table.add([
                 String(line.number), line.name, String(line.urgency), Shown.size(line.bytes),
                 Shown.span(line.accepted.seconds(until: answer.now)), states.joined(separator: ", "),
             ])
         }
         let more = answer.cursor.map { Sentences.more($0) + "\n" } ?? ""
-        return (table.isEmpty ? Sentences.none + "\n" : table.text) + more
+        return (table.isEmpty ? Sentences.none + "\n" : table.text(columns: columns, shrinking: 5)) + more
     }
 
     private enum Sentences {
-        static let none = "No such envelope among those looked at."
-        static func more(_ cursor: String) -> String { "There is more: --cursor \(Shown.text(cursor))" }
+        static var none: String {
+            phrase("No such envelope among those looked at.", "Không có bì thư nào như vậy trong số đã xem.")
+        }
+        static func more(_ cursor: String) -> String {
+            let cursor = Shown.text(cursor)
+            return phrase("There is more: --cursor \(cursor)", "Còn nữa: --cursor \(cursor)")
+        }
     }
 }
 
 enum EnvelopeView {
-    static func text(_ answer: EnvelopeAnswer) -> String {
+    static func text(_ answer: EnvelopeAnswer, columns: Int? = nil) -> String {
         let envelope = answer.envelope
         var facts = FactList()
-        facts.add("envelope", envelope.name)
-        facts.add("number", ([envelope.number] + answer.otherCopies).map(String.init).joined(separator: ", "))
-        facts.add("kind", "\(envelope.kind), urgency \(envelope.urgency)")
-        facts.add("sender", envelope.sender)
-        facts.add("document", envelope.documentID.flatMap { $0.isEmpty ? nil : $0 })
-        facts.add("destination", envelope.destination)
-        facts.add("size", size(envelope))
-        facts.add("SHA-256", envelope.digest)
+        facts.add(phrase("envelope", "bì thư"), envelope.name)
         facts.add(
-            "accepted",
-            "\(Shown.time(envelope.accepted)), \(envelope.origin.map { "from \($0)" } ?? "handed in here")")
+            phrase("number", "số"), ([envelope.number] + answer.otherCopies).map(String.init).joined(separator: ", "))
+        facts.add(phrase("kind", "loại"), "\(Words.kind(envelope.kind)), \(Words.urgency(envelope.urgency))")
+        facts.add(phrase("sender", "nơi gửi"), envelope.sender)
+        facts.add(phrase("document", "văn bản"), envelope.documentID.flatMap { $0.isEmpty ? nil : $0 })
+        facts.add(phrase("destination", "đích"), envelope.destination)
+        facts.add(phrase("size", "kích thước"), size(envelope))
+        facts.add("SHA-256", envelope.digest)
+        let origin = envelope.origin.map { phrase("from \($0)", "từ \($0)") } ?? phrase("handed in here", "nộp tại đây")
+        facts.add(phrase("accepted", "tiếp nhận"), "\(Shown.time(envelope.accepted)), \(origin)")
         if let expires = envelope.expires {
-            facts.add("expires", "\(Shown.time(expires)) (\(Shown.distance(expires, from: answer.now)))")
+            facts.add(
+                phrase("expires", "hết hạn"), "\(Shown.time(expires)) (\(Shown.distance(expires, from: answer.now)))")
         }
-        facts.add("ended", envelope.ended.map { Shown.time($0) })
-        facts.add("hops", envelope.hopLimit == 0 ? nil : "\(envelope.hopCount) of at most \(envelope.hopLimit)")
-        facts.add("last answer", envelope.lastAnswer.isEmpty ? nil : envelope.lastAnswer)
-        var text = facts.text + Sentences.path + "\n" + stops(envelope.path)
-        for recipient in envelope.recipients { text += self.recipient(recipient, answer.now) }
+        facts.add(phrase("ended", "kết thúc"), envelope.ended.map { Shown.time($0) })
+        facts.add(
+            phrase("hops", "số chặng"),
+            envelope.hopLimit == 0
+                ? nil
+                : phrase(
+                    "\(envelope.hopCount) of at most \(envelope.hopLimit)",
+                    "\(envelope.hopCount), nhiều nhất \(envelope.hopLimit)"))
+        if envelope.answers.isEmpty, !envelope.lastAnswer.isEmpty {
+            facts.add(phrase("last answer", "trả lời cuối"), envelope.lastAnswer)
+        }
+        var text = facts.text(columns: columns) + phrase("custody so far:", "đã qua tay:") + "\n" + stops(envelope.path)
+        text += answers(envelope, answer.now)
+        for recipient in envelope.recipients { text += self.recipient(recipient, answer.now, columns) }
         return text
     }
 
     private static func size(_ envelope: EnvelopeAnswer.Envelope) -> String {
         var text = Shown.size(envelope.bytes)
-        if envelope.receivedBytes < envelope.bytes { text += ", \(Shown.size(envelope.receivedBytes)) of it here" }
+        if envelope.receivedBytes < envelope.bytes {
+            let here = Shown.size(envelope.receivedBytes)
+            text += phrase(", \(here) of it here", ", đã có \(here)")
+        }
         if let pieces = envelope.pieces {
-            text += "; \(pieces.received) pieces here"
-            if let peer = pieces.sentTo { text += ", \(pieces.sent) sent to \(peer)" }
+            text += phrase("; \(pieces.received) pieces here", "; có \(pieces.received) mảnh")
+            if let peer = pieces.sentTo {
+                text += phrase(", \(pieces.sent) sent to \(peer)", ", đã gửi \(pieces.sent) mảnh tới \(peer)")
+            }
         }
         return text
     }
@@ -99,19 +143,42 @@ enum EnvelopeView {
         return String(table.text.drop { $0 == "\n" })
     }
 
-    private static func recipient(_ recipient: EnvelopeAnswer.Recipient, _ now: Timestamp) -> String {
-        var line = "\(recipient.name): \(recipient.state)"
-        if let since = recipient.since { line += " for \(Shown.span(since.seconds(until: now)))" }
-        if let reason = recipient.reason { line += " (\(reason))" }
-        if recipient.attempts > 0 { line += ", attempts \(recipient.attempts)" }
-        if let next = recipient.nextAttempt {
-            line += ", next \(Shown.time(next)) (\(Shown.distance(next, from: now)))"
+    /// The attempts of which something was answered.
+    private static func answers(_ envelope: EnvelopeAnswer.Envelope, _ now: Timestamp) -> String {
+        if envelope.answers.isEmpty { return "" }
+        var table = TextTable([("", .left), ("", .left), ("", .left), ("", .left)])
+        for answer in envelope.answers {
+            table.add(["  ", Shown.time(answer.time), answer.peer, answer.text])
         }
-        let said = recipient.refusedBy.isEmpty ? [] : ["refused by \(recipient.refusedBy.joined(separator: ", "))"]
-        return Shown.text(line) + "\n" + (recipient.why + said).map { "    " + Shown.text($0) + "\n" }.joined()
+        return phrase("answers:", "các lần trả lời:") + "\n" + table.text.drop { $0 == "\n" }
     }
 
-    private enum Sentences {
-        static let path = "path:"
+    private static func recipient(_ recipient: EnvelopeAnswer.Recipient, _ now: Timestamp, _ columns: Int?) -> String {
+        var line = "\(recipient.name): \(Words.state(recipient.state))"
+        if let since = recipient.since {
+            let span = Shown.span(since.seconds(until: now))
+            line += phrase(" for \(span)", " đã \(span)")
+        }
+        if let reason = recipient.reason { line += " (\(reason))" }
+        if recipient.attempts > 0 {
+            line += phrase(", attempts \(recipient.attempts)", ", đã thử \(recipient.attempts)")
+        }
+        if let next = recipient.nextAttempt {
+            line +=
+                phrase(", next ", ", thử lại ") + "\(Shown.time(next)) (\(Shown.distance(next, from: now)))"
+        }
+        var steps = recipient.why
+        if !recipient.refusedBy.isEmpty {
+            let list = recipient.refusedBy.joined(separator: ", ")
+            steps.append(phrase("refused by \(list)", "bị \(list) từ chối"))
+        }
+        if recipient.isDelayReported {
+            steps.append(phrase("its submitter was told that it takes long", "đã báo chậm cho nơi nộp"))
+        }
+        let width = columns.map { max($0 - 6, 20) } ?? .max
+        return Shown.text(line) + "\n"
+            + steps.map { step in
+                "    " + Shown.broken(Shown.text(step), to: width).joined(separator: "\n      ") + "\n"
+            }.joined()
     }
 }

@@ -1,4 +1,5 @@
-// PeersCommand, RoutesCommand and LedgerCommand: `edocctl peers`, `edocctl routes` and `edocctl ledger`.
+// PeersCommand, RoutesCommand and LedgerCommand: `edocctl peers`, `edocctl routes` and `edocctl ledger`. What peers look like is in
+// PeersView.swift.
 
 import ArgumentParser
 import ControlAPI
@@ -6,25 +7,55 @@ import Language
 
 struct PeersCommand: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
-        commandName: "peers", abstract: "The neighbour nodes and their links.")
+        commandName: "peers",
+        abstract: phrase(
+            "The neighbour nodes, their links, and which are stuck and why.",
+            "Các nút kề, liên kết của chúng, nút nào bị kẹt và vì sao."))
 
     @OptionGroup var common: CommonOptions
+    @Argument(
+        help: .init(
+            phrase("One neighbour only, with everything that is known of it.", "Chỉ một nút kề, với mọi điều đã biết."),
+            valueName: phrase("peer", "nút-kề")))
+    var peer: String?
 
-    func run() async throws { try await common.show(ControlPath.peers, PeersView.text) }
+    func run() async throws {
+        let bytes = try await common.client.get(ControlPath.peers)
+        guard let peer else {
+            _ = try await common.shown(bytes) { PeersView.text($0, columns: Terminal.columns) }
+            return
+        }
+        var answer = try common.decoded(PeersAnswer.self, bytes)
+        answer.peers = answer.peers.filter { $0.node == peer }
+        guard let found = answer.peers.first else {
+            let name = Shown.text(peer)
+            throw NegativeAnswer(
+                sentence: phrase(
+                    "no peer \(name) is known here; edocctl peers lists them",
+                    "nút này không có nút kề nào tên \(name); edocctl peers liệt kê các nút kề"))
+        }
+        if common.json {
+            Output.say(Shown.json(String(decoding: try ControlJSON.bytes(answer), as: UTF8.self)) + "\n")
+        } else {
+            Output.say(PeersView.details(found, answer.now, columns: Terminal.columns))
+        }
+    }
 }
 
 struct RoutesCommand: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
-        commandName: "routes", abstract: "The routes, and where a copy would go.",
+        commandName: "routes",
+        abstract: phrase("The routes, and where a copy would go.", "Các tuyến, và bản sao sẽ đi đâu."),
         subcommands: [ListRoutesCommand.self, ExplainCommand.self], defaultSubcommand: ListRoutesCommand.self)
 }
 
 struct ListRoutesCommand: AsyncParsableCommand {
-    static let configuration = CommandConfiguration(commandName: "list", abstract: "The route table.")
+    static let configuration = CommandConfiguration(
+        commandName: "list", abstract: phrase("The route table.", "Bảng tuyến."))
 
     @OptionGroup var common: CommonOptions
-    @Option(help: "Lines at most.") var limit = 1_000
-    @Option(help: "Where an earlier list ended.") var cursor: String?
+    @Option(help: .init(phrase("Lines at most.", "Số dòng tối đa."))) var limit = 1_000
+    @Option(help: .init(phrase("Where an earlier list ended.", "Nơi danh sách trước kết thúc."))) var cursor: String?
 
     func run() async throws {
         try await common.show(
@@ -34,27 +65,43 @@ struct ListRoutesCommand: AsyncParsableCommand {
 
 struct ExplainCommand: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
-        commandName: "explain", abstract: "Where a copy for an agency or node would go now, and why.")
+        commandName: "explain",
+        abstract: phrase(
+            "Where a copy for an agency or node would go now, and why.",
+            "Bản sao cho một cơ quan hoặc nút lúc này sẽ đi đâu, và vì sao."))
 
     @OptionGroup var common: CommonOptions
-    @Argument(help: "An agency code in any spelling, or a node name.") var agency: String
+    @Argument(
+        help: .init(
+            phrase(
+                "An agency code in any spelling, or a node name.",
+                "Mã cơ quan viết theo cách nào cũng được, hoặc tên nút."),
+            valueName: phrase("agency", "cơ-quan")))
+    var agency: String
 
     func run() async throws {
-        try await common.show(ControlPath.query(ControlPath.explain, [("agency", agency)]), RoutesView.explanation)
+        try await common.show(ControlPath.query(ControlPath.explain, [("agency", agency)])) {
+            RoutesView.explanation($0, columns: Terminal.columns)
+        }
     }
 }
 
 struct LedgerCommand: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
-        commandName: "ledger", abstract: "The books: what was accepted, and what became of it.")
+        commandName: "ledger",
+        abstract: phrase(
+            "The books: what was accepted, and what became of it.", "Sổ cái: đã tiếp nhận những gì, và kết cục ra sao.")
+    )
 
     @OptionGroup var common: CommonOptions
-    @Argument(help: "One neighbour node only.") var peer: String?
+    @Argument(
+        help: .init(phrase("One neighbour node only.", "Chỉ một nút kề."), valueName: phrase("peer", "nút-kề")))
+    var peer: String?
     @Flag(
         help: .init(
             phrase(
                 "Envelope by envelope, as JSON lines: what this node has from the named one, handed to it, and heard of it.",
-                "Từng phong bì, mỗi dòng một JSON: những gì nút này nhận từ, giao cho và nghe báo về nút được nêu.")))
+                "Từng gói tin, mỗi dòng một JSON: những gì nút này nhận từ, giao cho và nghe báo về nút được nêu.")))
     var envelopes = false
     @Option(
         help: .init(phrase("With --envelopes: from this day or time on.", "Với --envelopes: từ ngày hoặc lúc này.")))
@@ -70,97 +117,99 @@ struct LedgerCommand: AsyncParsableCommand {
             return try await EvidenceListing.run(peer, since: since, common)
         }
         let uri = peer.map(ControlPath.ledger(of:)) ?? ControlPath.ledger
-        let answer = try await common.shown(try await common.client.get(uri), LedgerView.text)
+        let answer = try await common.shown(try await common.client.get(uri)) {
+            LedgerView.text($0, columns: Terminal.columns)
+        }
         for book in [answer.documents, answer.reports] {
             if let book, !book.balances { throw NegativeAnswer(sentence: LedgerView.imbalance) }
         }
     }
 }
 
-enum PeersView {
-    static func text(_ answer: PeersAnswer) -> String {
-        guard !answer.peers.isEmpty else { return Sentences.none + "\n" }
-        var table = TextTable([
-            ("PEER", .left), ("STATE", .left), ("FOR", .right), ("LINKS", .right), ("FLYING", .right),
-            ("DOUBT", .right),
-            ("SENT", .right), ("TAKEN", .right), ("CERT", .right), ("NEXT DIAL", .left),
-        ])
-        var notes = ""
-        for peer in answer.peers {
-            let certificate = peer.sessions.compactMap(\.certificateExpires).min()
-            table.add([
-                peer.node, peer.state, peer.since.map { Shown.span($0.seconds(until: answer.now)) } ?? "-",
-                String(peer.sessions.count), String(peer.transfersInFlight), String(peer.inDoubt),
-                Shown.size(peer.sessions.reduce(0) { $0 &+ $1.bytesSent }),
-                Shown.size(peer.sessions.reduce(0) { $0 &+ $1.bytesReceived }),
-                certificate.map { Shown.span(answer.now.seconds(until: $0)) } ?? "-",
-                peer.nextDial.map { Shown.distance($0, from: answer.now) } ?? (peer.dials ? "-" : Sentences.dialsUs),
-            ])
-            for session in peer.sessions {
-                let tls = [session.tlsVersion, session.cipher].compactMap { $0 }.joined(separator: " ")
-                let way = session.dialled ? Sentences.dialled : Sentences.taken
-                notes += Shown.text("\(peer.node): \(session.address), \(way), \(tls.isEmpty ? Sentences.plain : tls)")
-                notes += ", since \(Shown.time(session.since))\n"
-            }
-            if !peer.lastError.isEmpty { notes += Shown.text("\(peer.node): \(peer.lastError)") + "\n" }
-        }
-        return table.text + (notes.isEmpty ? "" : "\n" + notes)
-    }
-
-    private enum Sentences {
-        static let none = "This node has no peers."
-        static let dialsUs = "it dials us"
-        static let dialled = "dialled"
-        static let taken = "taken"
-        static let plain = "WITHOUT TLS"
-    }
-}
-
 enum RoutesView {
     static func table(_ answer: RoutesAnswer) -> String {
-        var table = TextTable([("TO", .left), ("VIA", .left)])
+        var table = TextTable([(phrase("TO", "TỚI"), .left), (phrase("VIA", "QUA"), .left)])
         for route in answer.routes { table.add([route.target, route.via.joined(separator: ", ")]) }
-        let more = answer.cursor.map { "There is more: --cursor \(Shown.text($0))\n" } ?? ""
-        return table.text + more + "\n\(answer.agencies) agencies in the directory of \(Shown.text(answer.node)).\n"
+        let more = answer.cursor.map(Shown.text).map {
+            phrase("There is more: --cursor \($0)\n", "Còn nữa: --cursor \($0)\n")
+        }
+        let node = Shown.text(answer.node)
+        return table.text + (more ?? "")
+            + phrase(
+                "\n\(answer.agencies) agencies in the directory of \(node).\n",
+                "\nDanh bạ của \(node) có \(answer.agencies) cơ quan.\n")
     }
 
-    static func explanation(_ answer: ExplainAnswer) -> String {
+    static func explanation(_ answer: ExplainAnswer, columns: Int? = nil) -> String {
         var facts = FactList()
-        facts.add("asked", answer.asked)
-        facts.add("agency", answer.agency.map { code in answer.name.map { "\(code), \($0)" } ?? code })
-        facts.add("home", answer.home)
-        facts.add("outcome", answer.destination)
-        facts.add("route", answer.row.map { row in "\(row) (\(answer.rule ?? "-"))" })
-        facts.add("next hops", answer.nextHops.isEmpty ? nil : answer.nextHops.joined(separator: ", then "))
-        if !answer.nextHops.isEmpty { facts.add("now", answer.liveHop ?? "no next hop is live: it would wait") }
-        for note in answer.notes { facts.add("", note) }
-        for row in answer.passedOver { facts.add("not", "\(row.row): \(row.reason)") }
-        return facts.text
+        facts.add(phrase("asked", "hỏi"), answer.asked)
+        if let code = answer.agency {
+            let name = answer.name.map { "\(code), \($0)" } ?? code
+            facts.add(
+                phrase("agency", "cơ quan"),
+                code == answer.asked
+                    ? name : phrase("\(name) (\(answer.asked) is its alias)", "\(name) (\(answer.asked) là tên khác)"))
+        }
+        facts.add(phrase("home", "nút chủ"), answer.home)
+        facts.add(phrase("outcome", "kết quả"), answer.destination)
+        facts.add(phrase("route", "tuyến"), answer.row.map { row in "\(row) (\(answer.rule ?? "-"))" })
+        for row in answer.passedOver { facts.add(phrase("not", "không"), "\(row.row): \(row.reason)") }
+        if !answer.nextHops.isEmpty {
+            let separator = phrase(", then ", ", rồi ")
+            facts.add(phrase("next hops", "các chặng kế"), answer.nextHops.joined(separator: separator))
+            facts.add(
+                phrase("now", "lúc này"),
+                answer.liveHop
+                    ?? phrase("no next hop is live: it would wait", "không chặng kế nào thông: sẽ phải chờ"))
+        }
+        for hop in answer.hops { facts.add(hop.isTaken ? "→ \(hop.node)" : "  \(hop.node)", hop.why) }
+        if answer.hops.isEmpty { for note in answer.notes { facts.add("", note) } }
+        return facts.text(columns: columns)
     }
 }
 
 enum LedgerView {
-    static let imbalance = "the books do not balance; keep the store as it is and report this"
+    static var imbalance: String {
+        phrase(
+            "the books do not balance; keep the store as it is and report this",
+            "sổ cái không cân; hãy giữ nguyên kho và báo lại việc này")
+    }
 
-    static func text(_ answer: LedgerAnswer) -> String {
+    static func text(_ answer: LedgerAnswer, columns: Int? = nil) -> String {
         var text = ""
-        for (name, book) in [("documents", answer.documents), ("reports", answer.reports)] {
+        let books = [
+            (phrase("documents", "văn bản"), answer.documents), (phrase("reports", "báo cáo"), answer.reports),
+        ]
+        for (name, book) in books {
             guard let book else { continue }
             var facts = FactList()
-            facts.add(name, "accepted \(book.accepted) = submitted \(book.submitted) + taken \(book.taken)")
-            let ends = ["delivered", "forwarded", "refused", "expired", "deleted"]
-            facts.add("ended", sum(book.ended, ends))
-            facts.add("in store", sum(book.inStore, ["waiting", "deferred", "held", "arrived", "corrupt"]))
             facts.add(
-                "balance",
-                "accepted \(book.accepted) \(book.balances ? "=" : "≠") accounted for \(book.accountedFor): "
-                    + (book.balances ? "balances" : "DOES NOT BALANCE"))
-            text += facts.text + "\n"
+                name,
+                phrase(
+                    "accepted \(book.accepted) = submitted \(book.submitted) + taken \(book.taken)",
+                    "tiếp nhận \(book.accepted) = nộp \(book.submitted) + nhận từ nút khác \(book.taken)"))
+            let ends = ["delivered", "forwarded", "refused", "expired", "deleted"]
+            facts.add(phrase("ended", "kết thúc"), sum(book.ended, ends))
+            let held = book.inStore["deleting"].map { $0 > 0 ? ["deleting"] : [] } ?? []
+            facts.add(
+                phrase("in store", "trong kho"),
+                sum(book.inStore, ["waiting", "deferred", "held"] + held + ["arrived", "corrupt"]))
+            let (sign, accounted) = (book.balances ? "=" : "≠", book.accountedFor)
+            let verdict =
+                book.balances ? phrase("balances", "cân") : phrase("DOES NOT BALANCE", "KHÔNG CÂN")
+            facts.add(
+                phrase("balance", "đối chiếu"),
+                phrase(
+                    "accepted \(book.accepted) \(sign) accounted for \(accounted): \(verdict)",
+                    "tiếp nhận \(book.accepted) \(sign) có kết cục hoặc còn giữ \(accounted): \(verdict)"))
+            text += facts.text(columns: columns) + "\n"
         }
-        text += peers(answer.peers)
-        for (name, causes) in [
-            ("refused transfers", answer.refusedTransfers), ("refused submissions", answer.refusedSubmissions),
-        ] where !causes.isEmpty {
+        text += peers(answer.peers, columns)
+        let causes = [
+            (phrase("refused transfers", "từ chối chuyển"), answer.refusedTransfers),
+            (phrase("refused submissions", "từ chối nộp"), answer.refusedSubmissions),
+        ]
+        for (name, causes) in causes where !causes.isEmpty {
             let list = causes.sorted { $0.key < $1.key }.map { "\($0.key) \($0.value)" }
             text += Shown.text("\(name): " + list.joined(separator: ", ")) + "\n"
         }
@@ -168,14 +217,16 @@ enum LedgerView {
     }
 
     private static func sum(_ counts: [String: UInt64], _ order: [String]) -> String {
-        order.map { "\($0) \(counts[$0] ?? 0)" }.joined(separator: " + ")
+        order.map { "\(Words.state($0)) \(counts[$0] ?? 0)" }.joined(separator: " + ")
     }
 
-    private static func peers(_ peers: [LedgerAnswer.Peer]) -> String {
+    private static func peers(_ peers: [LedgerAnswer.Peer], _ columns: Int?) -> String {
         guard !peers.isEmpty else { return "" }
         var table = TextTable([
-            ("PEER", .left), ("TAKEN", .right), ("BYTES", .right), ("FORWARDED", .right), ("BYTES", .right),
-            ("REFUSALS", .right), ("PAUSES", .right), ("LINK UPS", .right),
+            (phrase("PEER", "NÚT KỀ"), .left), (phrase("TAKEN", "NHẬN"), .right), (phrase("BYTES", "CỠ"), .right),
+            (phrase("FORWARDED", "CHUYỂN"), .right), (phrase("BYTES", "CỠ"), .right),
+            (phrase("REFUSALS", "TỪ CHỐI"), .right), (phrase("PAUSES", "NGHỈ"), .right),
+            (phrase("LINK UPS", "SỐ LẦN NỐI"), .right),
         ])
         for peer in peers {
             table.add([
@@ -183,6 +234,6 @@ enum LedgerView {
                 Shown.size(peer.forwardedBytes), String(peer.refusals), String(peer.pauses), String(peer.linkUps),
             ])
         }
-        return table.text
+        return table.text(columns: columns, shrinking: 0)
     }
 }

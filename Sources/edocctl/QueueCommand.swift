@@ -1,72 +1,104 @@
-// QueueCommand: `edocctl queue`: what waits, by next hop and age.
+// QueueCommand: `edocctl queue`: the one picture: what waits, by next hop and age, whether it grows, and what lies in inboxes.
+// `edocctl queue list` is in QueueListCommand.swift.
 
 import ArgumentParser
 import ControlAPI
+import Language
 
 struct QueueCommand: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
-        commandName: "queue", abstract: "What waits, by next hop and age, and in inboxes.")
+        commandName: "queue",
+        abstract: phrase(
+            "What waits, by next hop and age, and in inboxes.",
+            "Những gì đang chờ, theo chặng kế và tuổi, và trong hộp thư."),
+        subcommands: [QueuePictureCommand.self, QueueListCommand.self], defaultSubcommand: QueuePictureCommand.self)
+}
+
+struct QueuePictureCommand: AsyncParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "picture",
+        abstract: phrase("The picture, as without a subcommand.", "Bức tranh chung, như khi không có lệnh con."))
 
     @OptionGroup var common: CommonOptions
 
-    func run() async throws { try await common.show(ControlPath.queue, QueueView.text) }
+    func run() async throws {
+        try await common.show(ControlPath.queue) { QueueView.text($0, columns: Terminal.columns) }
+    }
 }
 
 enum QueueView {
-    static func text(_ answer: QueueAnswer) -> String {
-        var text = answer.rows.isEmpty ? Sentences.nothingWaits + "\n" : waiting(answer)
-        text += "\n" + (answer.arrived.isEmpty ? Sentences.noInbox + "\n" : inboxes(answer))
+    static func text(_ answer: QueueAnswer, columns: Int? = nil) -> String {
+        var text = answer.rows.isEmpty ? Sentences.nothingWaits + "\n" : waiting(answer, columns)
+        text += "\n" + (answer.arrived.isEmpty ? Sentences.noInbox + "\n" : inboxes(answer, columns))
+        let counted = answer.arrived.reduce(0) { $0 &+ $1.count }
+        if counted < answer.arrivedCount { text += Sentences.uncounted(answer.arrivedCount - counted) + "\n" }
         return text
     }
 
-    /// The columns hold what is not older than their title says and older than the one before.
-    private static func waiting(_ answer: QueueAnswer) -> String {
-        var columns: [(String, TextTable.Side)] = [
-            (Sentences.nextHop, .left), (Sentences.total, .right), (Sentences.bytes, .right),
-            (Sentences.oldest, .right),
-        ]
-        columns += answer.bucketSeconds.map { (Shown.span($0), .right) }
-        columns.append((answer.bucketSeconds.last.map { ">" + Shown.span($0) } ?? Sentences.all, .right))
-        var table = TextTable(columns)
+    /// What waits to be sent. The columns of ages hold what is not older than their title says and older than the one before.
+    static func waiting(_ answer: QueueAnswer, _ columns: Int?) -> String {
+        var table = table(Sentences.nextHop, answer)
         for row in answer.rows {
             let name = row.nextHops.isEmpty ? Sentences.home : row.nextHops.joined(separator: ", ")
-            table.add([name] + cells(row.total))
+            table.add([name, Shown.count(row.total.count), net(row.lately)] + cells(row.total))
             // One class, and the lowest: the line above has said it all.
             if row.urgencies.count == 1, row.urgencies[0].urgency == 0 { continue }
-            for line in row.urgencies { table.add(["  " + Sentences.urgency(line.urgency)] + cells(line.ages)) }
+            for line in row.urgencies {
+                table.add(["  " + Words.urgency(line.urgency), Shown.count(line.ages.count), ""] + cells(line.ages))
+            }
         }
-        return table.text
+        return table.text(columns: columns, shrinking: 0)
     }
 
+    /// What has arrived and was not taken, by agency.
+    static func inboxes(_ answer: QueueAnswer, _ columns: Int?, lines: Int = .max) -> String {
+        var table = table(Sentences.inbox, answer)
+        for inbox in answer.arrived.prefix(lines) {
+            let name = inbox.name.map { inbox.agency + " " + $0 } ?? inbox.agency
+            let count = (inbox.isExact ? "" : ">") + Shown.count(inbox.count)
+            table.add([name, count, net(inbox.lately)] + cells(inbox.ages))
+        }
+        return table.text(columns: columns, shrinking: 0)
+    }
+
+    private static func table(_ first: String, _ answer: QueueAnswer) -> TextTable {
+        let spans = answer.bucketSeconds.dropFirst()
+        var titles: [(String, TextTable.Side)] = [
+            (first, .left), (Sentences.total, .right), (Sentences.net(answer.latelyMinutes), .right),
+            (Sentences.size, .right), (Sentences.oldest, .right),
+        ]
+        titles += spans.map { (Shown.span($0), .right) }
+        titles.append((spans.last.map { ">" + Shown.span($0) } ?? Sentences.all, .right))
+        return TextTable(titles)
+    }
+
+    private static func net(_ lately: QueueAnswer.Lately) -> String { Words.net(came: lately.came, left: lately.left) }
+
+    /// The first minutes are one column: 80 are not enough for more.
     private static func cells(_ ages: QueueAnswer.Ages) -> [String] {
-        [String(ages.count), Shown.size(ages.bytes), Shown.span(ages.oldestSeconds)]
-            + ages.buckets.map { $0 == 0 ? "." : String($0) }
-    }
-
-    private static func inboxes(_ answer: QueueAnswer) -> String {
-        var table = TextTable([
-            (Sentences.inbox, .left), (Sentences.documents, .right), (Sentences.oldest, .right),
-        ])
-        for inbox in answer.arrived {
-            table.add([
-                inbox.agency, (inbox.isExact ? "" : ">") + String(inbox.count),
-                inbox.oldest.map { Shown.span($0.seconds(until: answer.now)) } ?? "-",
-            ])
-        }
-        return table.text
+        let joined =
+            ages.buckets.count < 2 ? ages.buckets : [ages.buckets[0] &+ ages.buckets[1]] + ages.buckets.dropFirst(2)
+        return [Shown.shortSize(ages.bytes), Shown.span(ages.oldestSeconds)]
+            + joined.map { $0 == 0 ? "." : Shown.count($0) }
     }
 
     private enum Sentences {
-        static let nothingWaits = "Nothing waits to be sent."
-        static let noInbox = "No document waits in an inbox here."
-        static let nextHop = "NEXT HOP"
-        static let total = "TOTAL"
-        static let bytes = "SIZE"
-        static let oldest = "OLDEST"
-        static let all = "ALL"
-        static let inbox = "INBOX"
-        static let documents = "DOCUMENTS"
-        static let home = "(here, checked)"
-        static func urgency(_ number: Int) -> String { "urgency \(number)" }
+        static var nothingWaits: String { phrase("Nothing waits to be sent.", "Không có gì chờ gửi.") }
+        static var noInbox: String {
+            phrase("No document waits in an inbox here.", "Không có văn bản nào nằm trong hộp thư tại nút này.")
+        }
+        static func uncounted(_ count: UInt64) -> String {
+            phrase(
+                "\(count) more in inboxes arrived before this version of the daemon, which counts them by agency.",
+                "Còn \(count) văn bản trong hộp thư đến từ trước phiên bản này, chưa đếm theo cơ quan.")
+        }
+        static var nextHop: String { phrase("NEXT HOP", "CHẶNG KẾ") }
+        static var total: String { phrase("TOTAL", "TỔNG") }
+        static func net(_ minutes: UInt64) -> String { phrase("±\(minutes)MIN", "±\(minutes)PH") }
+        static var size: String { phrase("SIZE", "CỠ") }
+        static var oldest: String { phrase("OLDEST", "CŨ") }
+        static var all: String { phrase("ALL", "CẢ") }
+        static var inbox: String { phrase("INBOX", "HỘP THƯ") }
+        static var home: String { phrase("(here, checked)", "(tại đây, đang kiểm)") }
     }
 }

@@ -17,7 +17,7 @@ struct ReportCommand: AsyncParsableCommand {
             comments, what doctor finds, and facts of the system. No documents, document IDs, subjects or keys are in it.
             """,
             """
-            Tệp tar gồm trạng thái, bức tranh hàng chờ, nút lân cận, tuyến, sổ, số đo, các dòng nhật ký cuối, cấu hình đã bỏ chú thích, \
+            Tệp tar gồm trạng thái, bức tranh hàng chờ, nút kề, tuyến, sổ, số đo, các dòng nhật ký cuối, cấu hình đã bỏ chú thích, \
             kết quả doctor và thông tin hệ thống. Không có văn bản, số văn bản, trích yếu hay khóa.
             """))
 
@@ -54,7 +54,7 @@ struct ReportCommand: AsyncParsableCommand {
         var health: HealthAnswer?
         for (name, uri) in Self.pages {
             do {
-                let client = common.client
+                let client = try common.client
                 let bytes = try await Patience.within(seconds: 20) { try await client.get(uri) }
                 members.append((name, bytes))
                 manifest.append("\(name): \(bytes.count) bytes")

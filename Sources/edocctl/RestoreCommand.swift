@@ -62,7 +62,7 @@ struct RestoreFileCommand: AsyncParsableCommand {
             phrase("copy of", "bản sao lúc"),
             phrase(
                 "\(Shown.time(restore.copied.timestamp)), \(restore.envelopes) envelopes",
-                "\(Shown.time(restore.copied.timestamp)), \(restore.envelopes) phong bì"))
+                "\(Shown.time(restore.copied.timestamp)), \(restore.envelopes) gói tin"))
         facts.add(phrase("old store", "kho cũ"), restore.movedTo)
         facts.add(
             phrase("next", "tiếp theo"),
@@ -134,7 +134,7 @@ struct RestoreCompareCommand: AsyncParsableCommand {
             throw UsageError(
                 sentence: phrase(
                     "--apply ends envelopes and cannot be undone: give a --reason",
-                    "--apply kết thúc phong bì và không hoàn tác được: hãy nêu --reason"))
+                    "--apply kết thúc gói tin và không hoàn tác được: hãy nêu --reason"))
         }
         let client = try common.client
         var total = CompareAnswer()
@@ -254,7 +254,7 @@ enum RestoreView {
         var text = facts.text
         guard !answer.rows.isEmpty else { return text }
         var table = TextTable([
-            (phrase("NUMBER", "SỐ"), .right), (phrase("ENVELOPE", "PHONG BÌ"), .left),
+            (phrase("NUMBER", "SỐ"), .right), (phrase("ENVELOPE", "GÓI TIN"), .left),
             (phrase("RECIPIENT", "NƠI NHẬN"), .left), (phrase("STATE", "TRẠNG THÁI"), .left),
             (phrase("DOCUMENT", "VĂN BẢN"), .left),
         ])

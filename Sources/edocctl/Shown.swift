@@ -55,6 +55,36 @@ enum Shown {
         text.unicodeScalars.reduce(0) { $0 + width($1) }
     }
 
+    /// The beginning of a text in at most so many columns, with a sign that there is more.
+    static func cut(_ text: String, to columns: Int) -> String {
+        guard width(text) > columns else { return text }
+        var result = ""
+        var left = columns - 1
+        for character in text {
+            left -= width(String(character))
+            guard left >= 0 else { break }
+            result.append(character)
+        }
+        return result + "…"
+    }
+
+    /// Lines of at most so many columns, broken between words; a word that is longer has a line of its own.
+    static func broken(_ text: String, to columns: Int) -> [String] {
+        var lines: [String] = []
+        var line = ""
+        for word in text.split(separator: " ", omittingEmptySubsequences: false) {
+            if line.isEmpty {
+                line = String(word)
+            } else if width(line) + 1 + width(String(word)) <= columns {
+                line += " " + word
+            } else {
+                lines.append(line)
+                line = String(word)
+            }
+        }
+        return lines + [line]
+    }
+
     private static func width(_ scalar: Unicode.Scalar) -> Int {
         if scalar.value < 0x300 { return 1 }
         switch scalar.properties.generalCategory {
@@ -87,6 +117,27 @@ enum Shown {
         return tenth == 0 ? "\(whole) \(units[index])" : "\(whole).\(tenth) \(units[index])"
     }
 
+    /// The same in at most four columns: `999B`, `1.5K`, `64M`.
+    static func shortSize(_ bytes: UInt64) -> String {
+        let parts = size(bytes).split(separator: " ")
+        return String(parts[0].prefix(4) + parts[1].prefix(1))
+    }
+
+    /// `9999`, `12k`, `1.2M`; rounded down.
+    static func count(_ count: UInt64) -> String {
+        guard count >= 10_000 else { return String(count) }
+        let units = ["k", "M", "G", "T", "P", "E"]
+        var index = 0
+        var unit: UInt64 = 1_000
+        while index + 1 < units.count, count / unit >= 1_000 {
+            unit *= 1_000
+            index += 1
+        }
+        let whole = count / unit
+        let tenth = count % unit / (unit / 10)
+        return whole < 10 && tenth > 0 ? "\(whole).\(tenth)\(units[index])" : "\(whole)\(units[index])"
+    }
+
     /// `45s`, `3m`, `2h`, `5d`.
     static func span(_ seconds: UInt64) -> String {
         switch seconds {
@@ -113,6 +164,11 @@ enum Shown {
 
     /// How long ago, or how far ahead: `3m ago`, `in 2h`.
     static func distance(_ time: Timestamp, from now: Timestamp) -> String {
-        time > now ? "in " + span(now.seconds(until: time)) : span(time.seconds(until: now)) + " ago"
+        if time > now {
+            let span = span(now.seconds(until: time))
+            return phrase("in \(span)", "\(span) nữa")
+        }
+        let span = span(time.seconds(until: now))
+        return phrase("\(span) ago", "\(span) trước")
     }
 }

@@ -2,48 +2,79 @@
 
 import ArgumentParser
 import ControlAPI
+import Language
 
 struct StatusCommand: AsyncParsableCommand {
-    static let configuration = CommandConfiguration(commandName: "status", abstract: "How the node stands.")
+    static let configuration = CommandConfiguration(
+        commandName: "status", abstract: phrase("How the node stands.", "Tình trạng của nút."))
 
     @OptionGroup var common: CommonOptions
 
-    func run() async throws { try await common.show(ControlPath.status, StatusView.text) }
+    func run() async throws {
+        try await common.show(ControlPath.status) { StatusView.text($0, columns: Terminal.columns) }
+    }
 }
 
 enum StatusView {
-    static func text(_ answer: StatusAnswer) -> String {
+    static func text(_ answer: StatusAnswer, columns: Int? = nil) -> String {
         var facts = FactList()
-        facts.add("node", "\(answer.node), edocd \(answer.version)")
-        facts.add("up", "\(Shown.span(answer.uptimeSeconds)), since \(Shown.time(answer.started))")
-        facts.add("listening", answer.listening.isEmpty ? Sentences.nowhere : answer.listening.joined(separator: ", "))
-        for (index, line) in answer.attention.enumerated() { facts.add(index == 0 ? "attention" : "", line) }
-        if answer.attention.isEmpty { facts.add("attention", Sentences.nothing) }
-        facts.add("links", "\(answer.links.up) up, \(answer.links.down) down")
-        let states = ["waiting", "deferred", "held", "arrived", "corrupt"].compactMap { state in
-            answer.inStore[state].map { "\(state) \($0)" }
+        facts.add(phrase("node", "nút"), "\(answer.node), edocd \(answer.version)")
+        let span = Shown.span(answer.uptimeSeconds)
+        let started = Shown.time(answer.started)
+        facts.add(phrase("up", "đã chạy"), phrase("\(span), since \(started)", "\(span), từ \(started)"))
+        facts.add(
+            phrase("listening", "lắng nghe"),
+            answer.listening.isEmpty ? Sentences.nowhere : answer.listening.joined(separator: ", "))
+        for (index, line) in answer.attention.enumerated() {
+            facts.add(index == 0 ? phrase("attention", "cần chú ý") : "", line)
         }
-        facts.add("recipients", states.joined(separator: ", "))
+        if answer.attention.isEmpty { facts.add(phrase("attention", "cần chú ý"), Sentences.nothing) }
         facts.add(
-            "envelopes",
-            "\(answer.store.envelopes) with \(Shown.size(answer.store.payloadBytes)), \(answer.active) active, "
-                + "\(Shown.size(answer.stagedBytes)) coming in")
+            phrase("links", "liên kết"),
+            phrase(
+                "\(answer.links.up) up, \(answer.links.down) down", "\(answer.links.up) thông, \(answer.links.down) mất"
+            ))
+        facts.add(phrase("recipients", "nơi nhận"), states(answer))
+        let payload = Shown.size(answer.store.payloadBytes)
+        let staged = Shown.size(answer.stagedBytes)
+        facts.add(
+            phrase("envelopes", "bì thư"),
+            phrase(
+                "\(answer.store.envelopes) with \(payload), \(answer.active) active, \(staged) coming in",
+                "\(answer.store.envelopes) gồm \(payload), đang gửi \(answer.active), đang nhận \(staged)"))
         let store = answer.store
+        let (used, file, left) = (
+            Shown.size(store.usedBytes), Shown.size(store.fileBytes), Shown.size(store.acceptableBytes)
+        )
         facts.add(
-            "store",
-            "\(Shown.size(store.usedBytes)) used of a file of \(Shown.size(store.fileBytes)), "
-                + "\(Shown.size(store.acceptableBytes)) left")
-        facts.add("reserve", "\(Shown.size(store.reserveBytes)) of \(Shown.size(store.freeBytes)) free")
+            phrase("store", "kho"),
+            phrase("\(used) used of a file of \(file), \(left) left", "đã dùng \(used) của tệp \(file), còn \(left)"))
+        let (reserve, free) = (Shown.size(store.reserveBytes), Shown.size(store.freeBytes))
+        facts.add(
+            phrase("reserve", "dự trữ"), phrase("\(reserve) of \(free) free", "\(reserve) trong \(free) còn trống"))
         let memory = answer.memory
+        let (anonymous, shared, files) = (
+            Shown.size(memory.rssAnon), Shown.size(memory.rssShmem), Shown.size(memory.rssFile)
+        )
         facts.add(
-            "memory",
-            "\(Shown.size(memory.rssAnon)) anonymous, \(Shown.size(memory.rssShmem)) shared, "
-                + "\(Shown.size(memory.rssFile)) of files")
-        return facts.text
+            phrase("memory", "bộ nhớ"),
+            phrase(
+                "\(anonymous) anonymous, \(shared) shared, \(files) of files",
+                "\(anonymous) riêng, \(shared) dùng chung, \(files) của tệp"))
+        return facts.text(columns: columns)
+    }
+
+    static func states(_ answer: StatusAnswer) -> String {
+        ["waiting", "deferred", "held", "deleting", "arrived", "corrupt"].compactMap { state in
+            // Those about to be deleted are named when there are any.
+            answer.inStore[state].flatMap { state == "deleting" && $0 == 0 ? nil : "\(Words.state(state)) \($0)" }
+        }.joined(separator: ", ")
     }
 
     private enum Sentences {
-        static let nowhere = "nowhere: this node only dials"
-        static let nothing = "nothing needs a person"
+        static var nowhere: String {
+            phrase("nowhere: this node only dials", "không ở đâu: nút này chỉ gọi đi")
+        }
+        static var nothing: String { phrase("nothing needs a person", "không có gì cần người xử lý") }
     }
 }

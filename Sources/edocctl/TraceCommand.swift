@@ -2,28 +2,51 @@
 
 import ArgumentParser
 import ControlAPI
+import Language
 
 struct TraceCommand: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
-        commandName: "trace", abstract: "The way of an envelope to each recipient, as far as this node knows.")
+        commandName: "trace",
+        abstract: phrase(
+            "The way of an envelope to each recipient, as far as this node knows.",
+            "Đường đi của bì thư tới từng nơi nhận, theo những gì nút này biết."))
 
     @OptionGroup var common: CommonOptions
-    @Argument(help: "Its name, the beginning of it, or its number here.") var envelope: String
+    @Argument(
+        help: .init(
+            phrase(
+                "Its name, the beginning of it, or its number here.", "Tên, phần đầu của tên, hoặc số tại nút này."),
+            valueName: phrase("envelope", "bì-thư")))
+    var envelope: String
 
-    func run() async throws { try await common.show(ControlPath.trace(envelope), TraceView.text) }
+    func run() async throws {
+        try await common.show(ControlPath.trace(envelope)) { TraceView.text($0, columns: Terminal.columns) }
+    }
 }
 
 struct HistoryCommand: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
-        commandName: "history", abstract: "How copies have ended on this node, the newest first.")
+        commandName: "history",
+        abstract: phrase(
+            "How copies have ended on this node, the newest first.",
+            "Các bản sao đã kết thúc ra sao tại nút này, mới nhất trước."))
 
     @OptionGroup var common: CommonOptions
-    @Option(help: "Only this sender or recipient.") var agency: String?
-    @Option(help: "Only what came from or went to this node.") var peer: String?
-    @Option(help: "Only what ended at this time or later, such as 2026-03-09.") var since: String?
-    @Option(help: "Only what ended at this time or earlier.") var until: String?
-    @Option(help: "Lines at most.") var limit = 50
-    @Option(help: "Where an earlier list ended.") var cursor: String?
+    @Option(help: .init(phrase("Only this sender or recipient.", "Chỉ nơi gửi hoặc nơi nhận này."))) var agency: String?
+    @Option(help: .init(phrase("Only what came from or went to this node.", "Chỉ những gì từ hoặc tới nút này.")))
+    var peer: String?
+    @Option(
+        help: .init(
+            phrase(
+                "Only what ended at this time or later, such as 2026-03-09.",
+                "Chỉ những gì kết thúc từ lúc này trở đi, ví dụ 2026-03-09.")))
+    var since: String?
+    @Option(
+        help: .init(
+            phrase("Only what ended at this time or earlier.", "Chỉ những gì kết thúc đến lúc này trở về trước.")))
+    var until: String?
+    @Option(help: .init(phrase("Lines at most.", "Số dòng tối đa."))) var limit = 50
+    @Option(help: .init(phrase("Where an earlier list ended.", "Nơi danh sách trước kết thúc."))) var cursor: String?
 
     func run() async throws {
         var next = cursor
@@ -37,9 +60,9 @@ struct HistoryCommand: AsyncParsableCommand {
                 ])
             let bytes = try await common.client.get(uri)
             // The daemon looks at a bounded number of rows for one answer: a rare line may need several.
-            let answer = try ControlJSON.answer(HistoryAnswer.self, from: bytes)
+            let answer = try common.decoded(HistoryAnswer.self, bytes)
             if !answer.rows.isEmpty || answer.cursor == nil || common.json {
-                _ = try await common.shown(bytes, HistoryView.text)
+                _ = try await common.shown(bytes) { HistoryView.text($0, columns: Terminal.columns) }
             }
             shown += answer.rows.count
             next = answer.cursor
@@ -48,47 +71,66 @@ struct HistoryCommand: AsyncParsableCommand {
 }
 
 enum TraceView {
-    static func text(_ answer: TraceAnswer) -> String {
+    static func text(_ answer: TraceAnswer, columns: Int? = nil) -> String {
         var facts = FactList()
-        facts.add("envelope", answer.name)
-        facts.add("sender", answer.sender)
-        facts.add("document", answer.documentID.flatMap { $0.isEmpty ? nil : $0 })
-        facts.add("submitted", answer.submitted.map { Shown.time($0) })
-        if !answer.isSubmitter { facts.add("seen from", "\(answer.node); \(Sentences.partial)") }
-        var text = facts.text
+        facts.add(phrase("envelope", "bì thư"), answer.name)
+        facts.add(phrase("sender", "nơi gửi"), answer.sender)
+        facts.add(phrase("document", "văn bản"), answer.documentID.flatMap { $0.isEmpty ? nil : $0 })
+        facts.add(phrase("submitted", "nộp lúc"), answer.submitted.map { Shown.time($0) })
+        if !answer.isSubmitter { facts.add(phrase("seen from", "nhìn từ"), "\(answer.node); \(Sentences.partial)") }
+        var text = facts.text(columns: columns)
+        let width = columns.map { max($0 - 5, 20) } ?? .max
+        func note(_ sign: String, _ sentence: String) -> String {
+            "  \(sign)  " + Shown.broken(Shown.text(sentence), to: width).joined(separator: "\n     ") + "\n"
+        }
         for recipient in answer.recipients {
-            var line = "\(recipient.name): \(recipient.state)"
+            var line = "\(recipient.name): \(Words.state(recipient.state))"
             if let since = recipient.since { line += " \(Shown.time(since))" }
             if let reason = recipient.reason { line += " (\(reason))" }
             text += Shown.text(line) + "\n" + EnvelopeView.stops(recipient.stops)
-            if let unknown = recipient.unknown { text += "  ?  " + Shown.text(unknown) + "\n" }
+            for delay in recipient.delays {
+                text += note("!", Sentences.delay(delay.node, Shown.time(delay.time), delay.reason))
+            }
+            if let unknown = recipient.unknown { text += note("?", unknown) }
         }
         return text
     }
 
     private enum Sentences {
-        static let partial = "only the submitter's node hears of every end"
+        static var partial: String {
+            phrase(
+                "only the submitter's node hears of every end", "chỉ nút nơi nộp được báo về mọi kết thúc")
+        }
+        static func delay(_ node: String, _ time: String, _ reason: String) -> String {
+            phrase("\(node) said that it takes long, \(time): \(reason)", "\(node) báo chậm, \(time): \(reason)")
+        }
     }
 }
 
 enum HistoryView {
-    static func text(_ answer: HistoryAnswer) -> String {
+    static func text(_ answer: HistoryAnswer, columns: Int? = nil) -> String {
         var table = TextTable([
-            ("ENDED", .left), ("STATE", .left), ("RECIPIENT", .left), ("PEER", .left), ("ENVELOPE", .left),
+            (phrase("ENDED", "KẾT THÚC"), .left), (phrase("STATE", "TRẠNG THÁI"), .left),
+            (phrase("RECIPIENT", "NƠI NHẬN"), .left), (phrase("PEER", "NÚT KỀ"), .left),
+            (phrase("ENVELOPE", "BÌ THƯ"), .left),
         ])
         for row in answer.rows {
             table.add([
-                Shown.time(row.ended), row.state + (row.reason.map { " (\($0))" } ?? ""), row.recipient,
-                row.peer ?? "-",
-                row.name,
+                Shown.time(row.ended), Words.state(row.state) + (row.reason.map { " (\($0))" } ?? ""), row.recipient,
+                row.peer ?? "-", row.name,
             ])
         }
         let more = answer.cursor.map { Sentences.more($0) + "\n" } ?? ""
-        return (table.isEmpty ? Sentences.none + "\n" : table.text) + more
+        return (table.isEmpty ? Sentences.none + "\n" : table.text(columns: columns, shrinking: 1)) + more
     }
 
     private enum Sentences {
-        static let none = "Nothing that fits has ended here."
-        static func more(_ cursor: String) -> String { "There is more: --cursor \(Shown.text(cursor))" }
+        static var none: String {
+            phrase("Nothing that fits has ended here.", "Không có gì phù hợp đã kết thúc tại đây.")
+        }
+        static func more(_ cursor: String) -> String {
+            let cursor = Shown.text(cursor)
+            return phrase("There is more: --cursor \(cursor)", "Còn nữa: --cursor \(cursor)")
+        }
     }
 }

@@ -11,13 +11,13 @@ struct WireCommand: AsyncParsableCommand {
         commandName: "wire",
         abstract: phrase(
             "The protocol messages of a peer's sessions, as they pass; headers only.",
-            "Các thông điệp giao thức trên phiên với một nút lân cận, chỉ phần đầu."),
+            "Các thông điệp giao thức trên phiên với một nút kề, chỉ phần đầu."),
         discussion: phrase(
             "Needs the right act, is written to the operators' trail, and ends after 10 minutes at the latest.",
             "Cần quyền act, được ghi vào nhật ký người vận hành, và kết thúc muộn nhất sau 10 phút."))
 
     @OptionGroup var common: CommonOptions
-    @Argument(help: ArgumentHelp(phrase("The peer.", "Nút lân cận."))) var peer: String
+    @Argument(help: ArgumentHelp(phrase("The peer.", "Nút kề."))) var peer: String
     @Option(
         name: .customLong("for"),
         help: ArgumentHelp(phrase("End after this, such as 30s.", "Kết thúc sau thời gian này, như 30s.")))
