@@ -106,7 +106,8 @@ private let zone: Void = {
             ],
             arrived: [
                 .init(
-                    agency: "H29.15", name: "Sở Nội vụ Thành phố Hồ Chí Minh và các đơn vị", count: 1_000, isExact: true,
+                    agency: "H29.15", name: "Sở Nội vụ Thành phố Hồ Chí Minh và các đơn vị", count: 1_000,
+                    isExact: true,
                     oldest: Timestamp(text: "2026-03-09T06:05:00Z"), ages: ages, lately: .init(came: 3, left: 33))
             ],
             arrivedCount: 5_000)

@@ -264,7 +264,10 @@ final class Bench {
         return states
     }
 
-    func reports(of bundle: BundleID) -> [ReportRow] {
+    /// What was reported, but for delays.
+    func reports(of bundle: BundleID) -> [ReportRow] { allReports(of: bundle).filter { $0.state != .delayed } }
+
+    func allReports(of bundle: BundleID) -> [ReportRow] {
         read { rows in
             var result: [ReportRow] = []
             rows.scan(.report, prefix: Keys.report(bundle)) { _, value in

@@ -114,5 +114,7 @@ import Testing
         #expect(bench.reports(of: bundle).count == 1)
         bench.advance(.hours(2))
         #expect(bench.reports(of: bundle).isEmpty)
+        bench.advance(.hours(24))
+        #expect(bench.allReports(of: bundle).isEmpty)
     }
 }
