@@ -93,9 +93,10 @@ public final class Node: Sendable {
         verifiers.start()
         let border = EngineBorder(
             deliver: { [engine] in engine.deliver($0) }, gauge: gauge, payload: PayloadSource(store),
-            now: { clock.relayNow }, log: { notices in for notice in notices { NoticeLog.write(notice, to: logger) } })
+            now: { clock.relayNow }, log: { notices in for notice in notices { NoticeLog.write(notice, to: logger) } },
+            inHand: { inHand?.hold($0) })
         links = Links(group: group, border: border, policy: LinkPolicy(prepared), tickets: tickets)
-        let verifier = DocumentVerifier(store: store, pool: verifiers) { [engine] in engine.post($0) }
+        let verifier = DocumentVerifier(store: store, pool: verifiers, inHand: inHand) { [engine] in engine.post($0) }
         effects = NodeEffects(links: links, desk: desk, verifier: verifier, logger: logger)
         configuration = NIOLockedValueBox(prepared.configuration)
         rights = RightsTable(configuration)

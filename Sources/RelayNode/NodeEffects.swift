@@ -44,8 +44,8 @@ final class NodeEffects: EffectSink {
 
     func reset(why: String) {
         desk.reset(why: why)
-        // The tickets of the living sessions mean nothing to the new engine.
-        links.perform(links.sessions.map { .endSession(session: $0.session, why: why) })
+        // The tickets of the living sessions mean nothing to the new engine: what their peers wait for is never answered.
+        links.endAll(why: why)
     }
 }
 
@@ -70,18 +70,24 @@ enum NoticeLog {
 final class DocumentVerifier: Sendable {
     private let store: LMDBStore
     private let pool: NIOThreadPool
+    private let inHand: InHand?
     private let report: @Sendable (EngineInput) -> Void
     private static let portion: UInt64 = 1 << 20
 
-    init(store: LMDBStore, pool: NIOThreadPool, report: @escaping @Sendable (EngineInput) -> Void) {
+    init(
+        store: LMDBStore, pool: NIOThreadPool, inHand: InHand?, report: @escaping @Sendable (EngineInput) -> Void
+    ) {
         self.store = store
         self.pool = pool
+        self.inHand = inHand
         self.report = report
     }
 
     func verify(_ number: UInt64, _ payload: [ExtentRange], _ digest: Digest) {
         pool.submit { [self] state in
             guard case .active = state else { return }
+            inHand?.hold(number)
+            defer { inHand?.hold(0) }
             if let found = hash(payload) {
                 report(.event(.documentVerified(number: number, matches: found == digest)))
             } else {

@@ -56,6 +56,8 @@ public struct Conversation: ~Copyable {
     var peerTransferMRU: UInt64 = 0
 
     public internal(set) var counts = ConversationCounts()
+    /// Told which envelope is being sent at this moment, for the case of a crash; 0 when none is.
+    public var inHand: (UInt64) -> Void = { _ in }
 
     public init(
         session: Ticket, settings: ConversationSettings, judge: IdentityJudge, dialled: NodeID?, tickets: TicketSource

@@ -17,16 +17,7 @@ import Testing
 
     private func network() throws -> Network {
         let network = try Network(plain: true)
-        let library = network.folder["interposer.so"]
-        let source = Places.root + "/Tests/Interposer/interposer.c"
-        // The toolchain brings a compiler where the system has none.
-        let compiled = try ["cc", "clang"].map { compiler in
-            try network.run(
-                "/usr/bin/env", [compiler, "-O1", "-shared", "-fPIC", "-o", library, source, "-ldl"])
-        }
-        guard compiled.contains(where: { $0.end == .exited(0) }) else {
-            throw TestFailure("the interposer does not compile: \(compiled.map(\.errors))")
-        }
+        let library = try network.interposer("interposer")
         for name in Self.nodes {
             network.setEnvironment(
                 name,
