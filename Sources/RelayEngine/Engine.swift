@@ -13,6 +13,8 @@ import RelayStore
 public struct Engine {
     public private(set) var core: RelayCore
     private var cursors: [Ticket: ExtentCursor] = [:]
+    /// Questions of the last batch that were not asked, since its transaction had failed by then and would have answered wrong.
+    public private(set) var unasked: [EngineInput] = []
 
     /// Builds the core from the store. Call inside a batch; everything volatile starts anew.
     public init(
@@ -30,6 +32,7 @@ public struct Engine {
     ) -> (taken: Int, effects: [Effect]) {
         var turn = Turn(now: now, room: room, rows: rows)
         var taken = 0
+        unasked = []
         for input in inputs {
             take(input, &turn, rows)
             taken += 1
@@ -58,7 +61,7 @@ public struct Engine {
         case .submissionAbandoned(let ticket):
             cursors[ticket] = nil
             core.submissionAbandoned(ticket, &turn)
-        case .question(let ask): ask(core, rows)
+        case .question(let ask): if rows.isFailed { unasked.append(input) } else { ask(core, rows) }
         }
         if case .event(.sessionEnded) = input { cursors = cursors.filter { core.isOpen($0.key) } }
     }

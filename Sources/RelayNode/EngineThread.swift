@@ -161,9 +161,12 @@ public final class EngineThread: @unchecked Sendable {
         repeat {
             let reading = clock.reading
             let room = store.headRoom
+            // Somebody waits for each question. One that was answered must not be asked again.
+            var questions = rest
             // In place: when the batch is not durable the engine is thrown away, not put back.
             let result = store.batch { rows in
                 let outcome = engine.run(rest, now: reading, room: room, rows: rows)
+                questions = engine.unasked + rest.dropFirst(outcome.taken)
                 next = engine.core.nextDeadline(rows)
                 if rows.rowsChanged > 0 {
                     rows.setNumber(.meta, "relayTime", reading.relay.milliseconds)
@@ -181,8 +184,8 @@ public final class EngineThread: @unchecked Sendable {
             case .full(let sentence):
                 gauge.release(Gauge.weight(of: rest))
                 startOver(sentence)
-                // Questions change nothing and somebody waits for each; the new engine answers them.
-                post(rest.filter { if case .question = $0 { true } else { false } })
+                // Questions change nothing; the new engine answers those that are left.
+                post(questions.filter { if case .question = $0 { true } else { false } })
                 return clock.relayNow
             case .fatal(let sentence):
                 // Invariant 1: what the disk holds is not known any more.

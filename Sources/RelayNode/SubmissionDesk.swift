@@ -16,7 +16,7 @@ public protocol SubmissionWaiter: AnyObject, Sendable {
 public final class SubmissionDesk: Sendable {
     private struct Books {
         var waiters: [Ticket: any SubmissionWaiter] = [:]
-        var inbox: [Ticket: @Sendable (Int) -> Void] = [:]
+        var inbox: [Ticket: @Sendable (Result<Int, SubmissionLost>) -> Void] = [:]
     }
     private let books = NIOLockedValueBox(Books())
 
@@ -26,7 +26,7 @@ public final class SubmissionDesk: Sendable {
         books.withLockedValue { $0.waiters[ticket] = waiter }
     }
 
-    public func expectInbox(_ ticket: Ticket, _ body: @escaping @Sendable (Int) -> Void) {
+    func expectInbox(_ ticket: Ticket, _ body: @escaping @Sendable (Result<Int, SubmissionLost>) -> Void) {
         books.withLockedValue { $0.inbox[ticket] = body }
     }
 
@@ -54,7 +54,7 @@ public final class SubmissionDesk: Sendable {
     }
 
     func answerInbox(_ ticket: Ticket, _ taken: Int) {
-        books.withLockedValue { $0.inbox.removeValue(forKey: ticket) }?(taken)
+        books.withLockedValue { $0.inbox.removeValue(forKey: ticket) }?(.success(taken))
     }
 
     func reset(why: String) {
@@ -72,6 +72,6 @@ public final class SubmissionDesk: Sendable {
             lists[key, default: (waiter, [])].1.append(ticket)
         }
         for key in order { if let (waiter, list) = lists[key] { waiter.lost(list, why: why) } }
-        for body in old.inbox.values { body(0) }
+        for body in old.inbox.values { body(.failure(SubmissionLost(why: why, what: "the acknowledgement"))) }
     }
 }
