@@ -70,7 +70,7 @@ extension ConfigurationKey {
             "A session without a transfer for so long is ended in order; 0s keeps it. A silent peer is found by keepalive."
         ),
         row(
-            "session.session_lifetime", .duration(minute...day), "24h",
+            "session.session_lifetime", .duration(second...day), "24h",
             "A session is ended and begun anew after this."),
         row("session.connect_timeout", .duration(100...5 * minute), "10s", "The most that connecting may take."),
         row(
