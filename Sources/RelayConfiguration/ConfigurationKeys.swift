@@ -14,7 +14,7 @@ private let tib: UInt64 = 1 << 40
 extension ConfigurationKey {
     /// The whole table.
     static let all: [ConfigurationKey] =
-        node + store + session + tls + limits + retry + reportAndQuotas + control + peers
+        node + store + session + tls + limits + retry + reportAndQuotas + control + spool + peers
 
     private static let node = [
         row("node", .section, "Who this node is."),
@@ -143,6 +143,21 @@ extension ConfigurationKey {
             "control.rights[].verbs", .choices(ControlVerb.allCases.map(\.rawValue)), "[]",
             "Submit as agencies, read and acknowledge their inbox, see queues, act on them."),
         row("control.rights[].agencies", .agencyPatterns, "[]", "The agencies for submit_as and inbox."),
+    ]
+
+    private static let spool = [
+        row("spool", .named, "{}", "Agencies at home here that take their documents from a directory, by code."),
+        row(
+            "spool.<name>.directory", .path(canBeEmpty: true), "\"\"",
+            "The directory; it must be given, and hold tmp and new on one disk. Documents are taken from new."),
+        row(
+            "spool.<name>.mode", .choice(["0600", "0640", "0644", "0660", "0664"]), "\"0640\"",
+            "Who may read the files."),
+        row(
+            "spool.<name>.group", .text(canBeEmpty: true), "\"\"",
+            "The group of the files; without it, the daemon's own."),
+        row("spool.<name>.reserve", .size(0...tib), "64MiB", "What stays free on the disk of the directory."),
+        row("spool.<name>.at_once", .count(1...64), "4", "Documents written at once."),
     ]
 
     private static let peers = [

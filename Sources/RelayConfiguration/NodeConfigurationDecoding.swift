@@ -76,13 +76,14 @@ struct NodeConfigurationReader {
             limits: limits(root.section("limits")), retry: retry(root.section("retry")),
             report: .init(
                 gather: root.section("report").span("gather"), rows: root.section("report").number("rows")),
-            quotas: quotas, control: control(root.section("control")), peers: peers)
+            quotas: quotas, control: control(root.section("control")),
+            spools: spools(root.members["spool"] ?? []), peers: peers)
         check(configuration, root)
         return configuration
     }
 
     /// Relative to the folder of the configuration file.
-    private func path(_ text: String) -> String {
+    func path(_ text: String) -> String {
         text.hasPrefix("/") || folder.isEmpty ? text : folder + "/" + text
     }
 

@@ -78,6 +78,7 @@ public struct RelayCore {
     var hasMoreToFeed = false
     /// Documents whose payload is being read back.
     var verifying: Set<UInt64> = []
+    var spools = SpoolTable()
     var housekeepingDue: RelayTime
     var started: RelayTime
     var random: SplitMix64
@@ -110,6 +111,7 @@ public struct RelayCore {
         if turn.rows.number(.meta, "routesDigest") != configuration.routesDigest {
             sweep = RouteSweep()
         }
+        loadSpools(&turn)
     }
 
     /// One above the last envelope that is here, whatever the counter's row says.
@@ -138,7 +140,11 @@ public struct RelayCore {
         case .documentUnreadable(let number): documentUnreadable(number, &turn)
         case .sourceHeard(let source, let created, let age):
             judgeClock(created: created, age: age, source: source, &turn)
-        case .reconfigured(let configuration): reconfigure(configuration, &turn)
+        case .reconfigured(let configuration):
+            reconfigure(configuration, &turn)
+            reconfigureSpools()
+        case .handedOver(let ticket, let folder): handedOver(ticket, folder: folder, &turn)
+        case .handOverFailed(let ticket, let failure): handOverFailed(ticket, failure, &turn)
         case .suspected(let numbers): suspected(numbers, &turn)
         case .clockDoubted(let isDoubted, let why): clockDoubted(isDoubted, why, &turn)
         }
@@ -152,6 +158,7 @@ public struct RelayCore {
         removeLeftovers(&turn)
         sweepRoutes(&turn)
         verifyDocuments(&turn)
+        feedSpools(&turn)
         gatherReports(&turn)
         housekeeping(&turn)
         feedLinks(&turn)
@@ -181,6 +188,7 @@ public struct RelayCore {
         }
         if !removals.isEmpty || hasMoreToFeed { take(.zero) }
         take(sweep?.notBefore)
+        take(spools.due)
         return next
     }
 

@@ -16,12 +16,14 @@ final class NodeEffects: EffectSink {
     private let links: Links
     private let desk: SubmissionDesk
     private let verifier: DocumentVerifier
+    private let spools: SpoolWriter
     private let logger: Logger
 
-    init(links: Links, desk: SubmissionDesk, verifier: DocumentVerifier, logger: Logger) {
+    init(links: Links, desk: SubmissionDesk, verifier: DocumentVerifier, spools: SpoolWriter, logger: Logger) {
         self.links = links
         self.desk = desk
         self.verifier = verifier
+        self.spools = spools
         self.logger = logger
     }
 
@@ -35,6 +37,7 @@ final class NodeEffects: EffectSink {
             case .answerSubmission(let ticket, let answer): answers.append((ticket, answer))
             case .answerInbox(let ticket, let taken): desk.answerInbox(ticket, taken)
             case .verify(let number, let payload, let digest): verifier.verify(number, payload, digest)
+            case .handOver(let step): spools.perform(step)
             case .notice(let notice): NoticeLog.write(notice, to: logger)
             }
         }
@@ -44,6 +47,7 @@ final class NodeEffects: EffectSink {
 
     func reset(why: String) {
         desk.reset(why: why)
+        spools.reset()
         // The tickets of the living sessions mean nothing to the new engine: what their peers wait for is never answered.
         links.endAll(why: why)
     }

@@ -12,6 +12,8 @@ public enum RecipientState: UInt8, Sendable, CaseIterable {
     /// In the inbox of an agency that is at home here.
     case arrived = 3
     case corrupt = 4
+    /// Written into its agency's spool, and being moved to where the agency takes it from.
+    case handing = 5
     // Ends on this node.
     case forwarded = 16
     case delivered = 17
@@ -20,6 +22,8 @@ public enum RecipientState: UInt8, Sendable, CaseIterable {
     case deleted = 20
 
     public var isEnd: Bool { rawValue >= 16 }
+    /// In the inbox of an agency that is at home here, on its way into its spool or not.
+    public var isAtHome: Bool { self == .arrived || self == .handing }
     /// Waits to be sent.
     public var isQueued: Bool { self == .waiting || self == .deferred }
     public var word: String { String(describing: self) }

@@ -36,6 +36,8 @@ public enum Table: UInt8, CaseIterable, Sendable {
     case corrupt
     /// (document ID or agency, envelope) → nothing: finds envelopes for operators.
     case lookup
+    /// (agency, envelope) → where the file is of a document that is *handing over*.
+    case spool
 
     /// The name in the store's file.
     public var name: String { String(describing: self) }
