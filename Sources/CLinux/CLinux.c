@@ -18,6 +18,22 @@ static const int fatal_signals[] = {SIGILL, SIGTRAP, SIGABRT, SIGBUS, SIGFPE, SI
 #define FATAL_COUNT (sizeof fatal_signals / sizeof fatal_signals[0])
 static struct sigaction former[FATAL_COUNT];
 
+/* The slot of this thread and one more; 0 when it has none yet. The model is that of the main program, whose thread-local storage is
+   there before the thread: a signal handler may read it. */
+static __thread uint32_t own_slot __attribute__((tls_model("initial-exec")));
+static uint32_t slots_given;
+
+void clinux_hand_take(struct clinux_hand *hand, uint64_t envelope) {
+    if (own_slot == 0) {
+        if (envelope == 0) return;
+        own_slot = __atomic_add_fetch(&slots_given, 1, __ATOMIC_RELAXED);
+        /* The count stays beyond the last slot, however many threads come. */
+        if (own_slot > CLINUX_HAND_SLOTS) __atomic_store_n(&slots_given, CLINUX_HAND_SLOTS, __ATOMIC_RELAXED);
+    }
+    if (own_slot <= CLINUX_HAND_SLOTS)
+        __atomic_store_n(&hand->envelopes[own_slot - 1], envelope, __ATOMIC_RELAXED);
+}
+
 struct clinux_hand *clinux_hand_open(const char *path) {
     int descriptor = open(path, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0640);
     if (descriptor < 0) return NULL;
@@ -44,9 +60,14 @@ struct clinux_hand *clinux_hand_open(const char *path) {
 
 /* Async-signal-safe: a store, and the former disposition once more. */
 static void note_crash(int signal, siginfo_t *info, void *context) {
-    (void)info;
     (void)context;
-    if (watched) __atomic_store_n(&watched->crash_signal, (uint64_t)signal, __ATOMIC_SEQ_CST);
+    if (watched) {
+        /* abort and raise are sent by the thread itself; what another process or kill sends says nothing of a thread. */
+        watched->is_sent = info != NULL && (info->si_code == SI_USER || info->si_code == SI_QUEUE);
+        watched->crash_envelope =
+            own_slot > 0 && own_slot <= CLINUX_HAND_SLOTS ? watched->envelopes[own_slot - 1] : 0;
+        __atomic_store_n(&watched->crash_signal, (uint64_t)signal, __ATOMIC_SEQ_CST);
+    }
     for (size_t index = 0; index < FATAL_COUNT; index++)
         if (fatal_signals[index] == signal) sigaction(signal, &former[index], NULL);
     /* A fault happens again on return and now takes its course; a signal that was sent is sent once more. */

@@ -31,6 +31,10 @@ public struct InboxAnswer: ControlAnswer {
     /// The oldest first.
     public var documents: [Document]
     public var cursor: String?
+    /// The directory from which the agency takes its documents instead.
+    public var spool: String?
+    /// What is wrong with it.
+    public var spoolTrouble: String?
 
     public struct Document: Codable, Sendable, Hashable {
         public var envelope: String
@@ -43,9 +47,11 @@ public struct InboxAnswer: ControlAnswer {
         public var digest: String?
         /// True when the store was restored from a copy that had it already: the agency may have taken it before.
         public var mayRepeat: Bool?
+        /// `handing`: it is being moved into the agency's spool. Nil: it waits.
+        public var state: String?
         public init(
             envelope: String, number: UInt64, sender: String?, documentID: String?, urgency: Int, bytes: UInt64,
-            arrived: Timestamp?, digest: String?
+            arrived: Timestamp?, digest: String?, state: String? = nil
         ) {
             self.envelope = envelope
             self.number = number
@@ -55,6 +61,7 @@ public struct InboxAnswer: ControlAnswer {
             self.bytes = bytes
             self.arrived = arrived
             self.digest = digest
+            self.state = state
         }
     }
 

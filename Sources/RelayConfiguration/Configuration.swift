@@ -36,10 +36,11 @@ public struct Configuration: Sendable {
         var errors = ErrorList()
         guard let main = read(path, &errors) else { throw failure(errors) }
         let folder = path.lastIndex(of: "/").map { String(path[..<$0]) } ?? ""
-        let settings = decode(main, file: path, folder: path.hasPrefix("/") && folder.isEmpty ? "/" : folder, &errors)
-        guard let settings else { throw failure(errors) }
+        let decoded = decode(main, file: path, folder: path.hasPrefix("/") && folder.isEmpty ? "/" : folder, &errors)
+        guard let (settings, spools) = decoded else { throw failure(errors) }
         let agencies = read(settings.agenciesFile, &errors)
         let result = combine(settings, agencies ?? [], file: settings.agenciesFile, &errors)
+        if agencies != nil { spools.check(result, file: path, &errors) }
         if let found = errors.result { throw found }
         var sources = [Source(path: path, bytes: main)]
         if let agencies { sources.append(Source(path: settings.agenciesFile, bytes: agencies)) }
@@ -52,10 +53,11 @@ public struct Configuration: Sendable {
         folder: String = ""
     ) throws(ConfigurationErrors) -> Configuration {
         var errors = ErrorList()
-        guard let settings = decode(Array(edocd.utf8), file: edocdFile, folder: folder, &errors) else {
+        guard let (settings, spools) = decode(Array(edocd.utf8), file: edocdFile, folder: folder, &errors) else {
             throw failure(errors)
         }
         let result = combine(settings, Array(agencies.utf8), file: agenciesFile, &errors)
+        spools.check(result, file: edocdFile, &errors)
         if let found = errors.result { throw found }
         return result
     }
@@ -67,7 +69,7 @@ public struct Configuration: Sendable {
 
     private static func decode(
         _ bytes: [UInt8], file: String, folder: String, _ errors: inout ErrorList
-    ) -> NodeConfiguration? {
+    ) -> (NodeConfiguration, SpoolMarks)? {
         guard let text = checkedText(bytes, file, &errors) else { return nil }
         let before = errors.errors.count
         let node = YAMLText(file: file).parse(text, &errors)
@@ -78,7 +80,7 @@ public struct Configuration: Sendable {
         var reader = NodeConfigurationReader(file: file, folder: folder, errors: decoder.errors)
         let result = reader.read(root)
         errors = reader.errors
-        return result
+        return result.map { ($0, SpoolMarks(root)) }
     }
 
     private static func combine(

@@ -14,7 +14,7 @@ private let tib: UInt64 = 1 << 40
 extension ConfigurationKey {
     /// The whole table.
     static let all: [ConfigurationKey] =
-        node + store + session + tls + limits + retry + reportAndQuotas + control + metrics + peers
+        node + store + session + tls + limits + retry + reportAndQuotas + control + metrics + spool + peers
 
     private static let node = [
         row("node", .section, "Who this node is."),
@@ -70,7 +70,7 @@ extension ConfigurationKey {
             "A session without a transfer for so long is ended in order; 0s keeps it. A silent peer is found by keepalive."
         ),
         row(
-            "session.session_lifetime", .duration(minute...day), "24h",
+            "session.session_lifetime", .duration(second...day), "24h",
             "A session is ended and begun anew after this."),
         row("session.connect_timeout", .duration(100...5 * minute), "10s", "The most that connecting may take."),
         row(
@@ -154,6 +154,21 @@ extension ConfigurationKey {
         row(
             "metrics.listen", .address(canBeEmpty: true), "\"\"",
             "A loopback address for a Prometheus on this machine; who can reach it can read all figures."),
+    ]
+
+    private static let spool = [
+        row("spool", .named, "{}", "Agencies at home here that take their documents from a directory, by code."),
+        row(
+            "spool.<name>.directory", .path(canBeEmpty: true), "\"\"",
+            "The directory; it must be given, and hold tmp and new on one disk. Documents are taken from new."),
+        row(
+            "spool.<name>.mode", .choice(["0600", "0640", "0644", "0660", "0664"]), "\"0640\"",
+            "Who may read the files."),
+        row(
+            "spool.<name>.group", .text(canBeEmpty: true), "\"\"",
+            "The group of the files; without it, the daemon's own."),
+        row("spool.<name>.reserve", .size(0...tib), "64MiB", "What stays free on the disk of the directory."),
+        row("spool.<name>.at_once", .count(1...64), "4", "Documents written at once."),
     ]
 
     private static let peers = [

@@ -22,6 +22,8 @@ public struct NodeConfiguration: Hashable, Sendable {
     public var control: Control
     /// Where monitors on this machine fetch figures over TCP; nil for nowhere.
     public var metrics: HostPort?
+    /// In file order; agencies and directories are unique.
+    public var spools: [SpoolConfiguration]
     /// In file order; names and nodes are unique.
     public var peers: [PeerConfiguration]
 
@@ -30,6 +32,19 @@ public struct NodeConfiguration: Hashable, Sendable {
 
     /// The peer with this node ID.
     public func peer(_ node: NodeID) -> PeerConfiguration? { peers.first { $0.node == node } }
+}
+
+/// An agency that takes its documents from a directory.
+public struct SpoolConfiguration: Hashable, Sendable {
+    public var agency: AgencyCode
+    public var directory: String
+    /// Permission bits.
+    public var mode: UInt32
+    /// Nil: the daemon's own.
+    public var group: String?
+    /// Octets.
+    public var reserve: UInt64
+    public var atOnce: UInt64
 }
 
 /// One neighbour node.

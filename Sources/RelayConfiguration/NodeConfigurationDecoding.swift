@@ -77,13 +77,14 @@ struct NodeConfigurationReader {
             limits: limits(root.section("limits")), retry: retry(root.section("retry")),
             report: report(root.section("report")),
             quotas: quotas, control: control(root.section("control")),
-            metrics: root.section("metrics").addresses("listen").first, peers: peers)
+            metrics: root.section("metrics").addresses("listen").first, spools: spools(root.members["spool"] ?? []),
+            peers: peers)
         check(configuration, root)
         return configuration
     }
 
     /// Relative to the folder of the configuration file.
-    private func path(_ text: String) -> String {
+    func path(_ text: String) -> String {
         text.hasPrefix("/") || folder.isEmpty ? text : folder + "/" + text
     }
 

@@ -44,8 +44,11 @@ extension ControlServer {
         let limit = try query.limit()
         let from = try query.number("cursor", in: 0...UInt64.max) ?? 0
         let now = node.now
+        let spool = try await node.ask { core, _ in core.spoolViews.first { $0.agency == agency } }
         return try await node.read { rows in
             var answer = InboxAnswer(now: now.wall.timestamp, agency: agency.text, documents: [], cursor: nil)
+            answer.spool = spool?.directory
+            answer.spoolTrouble = spool.flatMap { $0.trouble.isEmpty ? nil : $0.trouble }
             var numbers: [UInt64] = []
             let prefix = RowKey(text: agency.text)
             Keys.inbox(agency.text, number: from).withBytes { start in
@@ -76,7 +79,7 @@ extension ControlServer {
         }
         let row: EnvelopeRow
         switch found {
-        case .waiting(let found): row = found
+        case .waiting(let found), .handing(let found): row = found
         case .taken(let name):
             throw ControlError(
                 status: .gone, error: "\(name) was taken by \(agency) before; its bytes are no longer here")
@@ -122,6 +125,10 @@ extension ControlServer {
             switch standing {
             case .waiting(let row): if !numbers.contains(row.number) { numbers.append(row.number) }
             case .taken: alreadyTaken += 1
+            case .handing(let row):
+                problems.append(
+                    "\(printable(row.bundle.envelopeName)) is being moved into the spool of \(agency), and is delivered there"
+                )
             case .other(let error): problems.append(error.error)
             }
         }
@@ -162,6 +169,8 @@ extension ControlServer {
 /// How an envelope stands with an agency at home here.
 private enum Standing: Sendable {
     case waiting(EnvelopeRow)
+    /// On its way into the agency's spool.
+    case handing(EnvelopeRow)
     case taken(String)
     case other(ControlError)
 
@@ -174,6 +183,7 @@ private enum Standing: Sendable {
             for row in numbers.compactMap({ EnvelopeSearch.envelope($0, rows) }) {
                 guard let recipient = row.recipients.first(where: { $0.name == agency.text }) else { continue }
                 if recipient.state == .arrived { return .waiting(row) }
+                if recipient.state == .handing { return .handing(row) }
                 if recipient.state == .delivered { isTaken = true }
                 state = recipient.state
             }
@@ -198,7 +208,8 @@ extension InboxAnswer.Document {
         self.init(
             envelope: row.bundle.envelopeName, number: row.number, sender: row.document?.sender.text,
             documentID: row.document?.documentID, urgency: Int(row.urgency.rawValue), bytes: row.payloadLength,
-            arrived: recipient.flatMap { now.timestamp($0.since) }, digest: row.document?.digest.hex)
+            arrived: recipient.flatMap { now.timestamp($0.since) }, digest: row.document?.digest.hex,
+            state: recipient?.state == .handing ? RecipientState.handing.word : nil)
         if let mark, let recipient, mark.mayRepeat(recipient, of: row.number) { mayRepeat = true }
     }
 }

@@ -38,7 +38,8 @@ extension ControlServer {
             let peers = core.peerViews
             return (
                 up: peers.filter(\.isUp).map(\.node.name), down: peers.filter { !$0.isUp }.map(\.node.name),
-                active: core.activeCount, staged: core.stagedOctets, isClockDoubted: core.isClockDoubted
+                active: core.activeCount, staged: core.stagedOctets, isClockDoubted: core.isClockDoubted,
+                spools: core.spoolViews.filter { !$0.trouble.isEmpty }
             )
         }
         let counted = try await node.read { rows in
@@ -57,6 +58,9 @@ extension ControlServer {
         }
         if live.isClockDoubted { attention.append("the clock is not believed: expiry is suspended") }
         if !live.down.isEmpty { attention.append("links down: " + live.down.joined(separator: ", ")) }
+        for spool in live.spools {
+            attention.append("the spool of \(spool.agency) takes no documents: \(spool.trouble)")
+        }
         if counted.corrupt > 0 { attention.append("unreadable records set aside: \(counted.corrupt)") }
         if let held = counted.states["held"], held > 0 { attention.append("held: \(held)") }
         if let phase = counted.restored, phase != .released {

@@ -123,6 +123,7 @@ private struct Tracer {
                 : "taken by \(peer); only \(bundle.source.node?.name ?? bundle.source.text) hears of its end"
         case .waiting, .deferred, .held, .corrupt, .deleting: line.unknown = "it is still here; edocctl show says why"
         case .arrived: line.unknown = "in the agency's inbox here, not taken yet"
+        case .handing: line.unknown = "handing over to the agency's spool here"
         case .delivered, .refused, .expired, .deleted: line.isFinal = true
         }
         return line

@@ -82,6 +82,8 @@ public struct CoreConfiguration: Sendable {
     /// In the order of the configuration file.
     public var peers: [Peer]
     public var limits: CoreLimits
+    /// Agencies at home here that take their documents from a directory; each once.
+    public var spools: [Spool] = []
     /// Changes when a route, a home or the list of peers changes: the queue is then swept once.
     public let routesDigest: UInt64
 

@@ -110,7 +110,8 @@ extension RelayCore {
             return view
         }
         guard recipient.state.isQueued else {
-            view.why = [Self.sentence(recipient)]
+            view.why = spoolSentences(row, recipient) ?? [Self.sentence(recipient)]
+            if recipient.state.isAtHome { view.nextAttempt = spoolAttempt(recipient) }
             return view
         }
         if recipient.routeClass == 0 {
@@ -172,6 +173,7 @@ extension RelayCore {
     private static func sentence(_ recipient: RecipientRow) -> String {
         switch recipient.state {
         case .arrived: "in the agency's inbox, not yet taken"
+        case .handing: "handing over to the agency's spool"
         case .held: "held by an operator"
         case .deleting: "deleted by an operator, who may still undo it"
         case .corrupt: "its record could not be read"

@@ -151,6 +151,7 @@ extension RelayCore {
         move(&row, index, to: .arrived, turn.now.relay)
         turn.rows.put(.inbox, Keys.inbox(name, number: row.number))
         lookAfterArrival(&row, turn.rows, turn.now.relay)
+        if let agency = AgencyCode(name) { spools[agency]?.offer(row.number) }
         report(row, row.recipients[index], .arrived, &turn)
     }
 
@@ -168,7 +169,7 @@ extension RelayCore {
         isReported: Bool = true
     ) {
         precondition(state.isEnd && !row.recipients[index].state.isEnd, "a recipient ends once")
-        if row.recipients[index].state == .arrived {
+        if row.recipients[index].state.isAtHome {
             turn.rows.delete(.inbox, Keys.inbox(row.recipients[index].name, number: row.number))
         }
         let wasParked = LookupIndex.isParked(row.recipients[index], in: row)

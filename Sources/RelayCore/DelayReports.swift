@@ -47,7 +47,7 @@ extension RelayCore {
         case .waiting, .deferred, .held: return row.arrival + allowed
         case .arrived: return row.recipients[index].since + allowed
         case .forwarded: return isOurs(row) && row.recipients[index].peer != nil ? row.arrival + allowed : nil
-        case .corrupt, .deleting, .delivered, .refused, .expired, .deleted: return nil
+        case .corrupt, .deleting, .handing, .delivered, .refused, .expired, .deleted: return nil
         }
     }
 

@@ -40,6 +40,9 @@ public enum Event: Sendable {
     case reported(ticket: Ticket, session: Ticket, reporter: NodeID, bundle: BundleID, rows: [ReportRow])
     /// An agency's system has taken documents from its inbox.
     case inboxAcknowledged(ticket: Ticket, agency: AgencyCode, envelopes: [UInt64])
+    /// A step of a hand-over to a spool is done and on disk. `folder`: the inode number of the spool's `tmp`.
+    case handedOver(ticket: Ticket, folder: UInt64)
+    case handOverFailed(ticket: Ticket, HandOverFailure)
     /// The payload of a document that came in pieces has been read back and hashed.
     case documentVerified(number: UInt64, matches: Bool)
     /// A chunk of it is missing or damaged: nothing can be said of its digest.
@@ -75,6 +78,8 @@ public enum Effect: Sendable {
     case endSession(session: Ticket, why: String)
     case answerSubmission(ticket: Ticket, SubmissionAnswer)
     case answerInbox(ticket: Ticket, taken: Int)
+    /// Do a step of a hand-over to an agency's spool.
+    case handOver(HandOver)
     /// Something an operator should know; one per operator-visible change.
     case notice(Notice)
     /// Tell the answer to a question.

@@ -94,6 +94,7 @@ public struct RelayCore {
     var damaged: Set<UInt64> = []
     /// Where the look at report rows without a creation time goes on.
     var timelessSweep: RowKey?
+    var spools = SpoolTable()
     var housekeepingDue: RelayTime
     var started: RelayTime
     var random: SplitMix64
@@ -146,6 +147,7 @@ public struct RelayCore {
             sweep = RouteSweep()
             setAside(.routeClass, key, record, &turn)
         }
+        loadSpools(&turn)
         startNotices = turn.effects
     }
 
@@ -184,7 +186,11 @@ public struct RelayCore {
         case .documentUnreadable(let number): documentUnreadable(number, &turn)
         case .sourceHeard(let source, let created, let age):
             judgeClock(created: created, age: age, source: source, &turn)
-        case .reconfigured(let configuration): reconfigure(configuration, &turn)
+        case .reconfigured(let configuration):
+            reconfigure(configuration, &turn)
+            reconfigureSpools()
+        case .handedOver(let ticket, let folder): handedOver(ticket, folder: folder, &turn)
+        case .handOverFailed(let ticket, let failure): handOverFailed(ticket, failure, &turn)
         case .suspected(let numbers): suspected(numbers, &turn)
         case .clockDoubted(let isDoubted, let why): clockDoubted(isDoubted, why, &turn)
         case .audited(let deed, let ticket): audit(deed, &turn, ticket: ticket)
@@ -206,6 +212,7 @@ public struct RelayCore {
             sweepRoutes(&turn)
             buildIndex(&turn)
             verifyDocuments(&turn)
+            feedSpools(&turn)
         }
         setDamagedAside(&turn)
         gatherReports(&turn)
@@ -239,6 +246,7 @@ public struct RelayCore {
         }
         if hasRemovals || hasMoreToFeed || indexing != nil || restoration?.isBusy ?? false { take(.zero) }
         take(sweep?.notBefore)
+        take(spools.due)
         return next
     }
 

@@ -19,6 +19,8 @@ public enum PairState: String, Sendable, CaseIterable {
     case heldExpired = "held-expired"
     /// Deleted by an operator who may still undo it.
     case deleting
+    /// Being moved into its agency's spool.
+    case handing
     case arrived, corrupt
     case forwarded, delivered, refused, expired, deleted
 
@@ -70,6 +72,7 @@ public struct SelectorContext: Sendable {
             return recipient.due > now && recipient.attempts > 0 ? .deferred : .waiting
         case .held: return row.expiry <= now ? .heldExpired : .held
         case .deleting: return .deleting
+        case .handing: return .handing
         case .arrived: return .arrived
         case .corrupt: return .corrupt
         case .forwarded: return .forwarded
@@ -83,7 +86,7 @@ public struct SelectorContext: Sendable {
     /// True when the pair waits for this peer, or was handed to it.
     func concerns(_ choice: PeerChoice, _ recipient: RecipientRow) -> Bool {
         if recipient.state.isEnd { return recipient.peer == choice.node }
-        if recipient.state == .arrived { return false }
+        if recipient.state.isAtHome { return false }
         if choice.isAnyHop { return hops[recipient.routeClass]?.contains(choice.node) ?? false }
         return bestHops[recipient.routeClass] == choice.node
     }

@@ -28,7 +28,7 @@ extension RelayCore {
     }
 
     private mutating func hold(_ number: UInt64, _ turn: inout Turn) {
-        guard var row = envelope(number, &turn) else { return }
+        guard var row = envelope(number, &turn), row.recipients.contains(where: \.state.isQueued) else { return }
         for index in row.recipients.indices where row.recipients[index].state.isQueued {
             unqueue(row, index, turn.rows)
             move(&row, index, to: .held, turn.now.relay)

@@ -59,7 +59,8 @@ public struct Engine {
         case .submissionAbandoned(let ticket):
             cursors[ticket] = nil
             core.submissionAbandoned(ticket, &turn)
-        case .question(let ask): turn.effects.append(.reply(ask(core, rows)))
+        // Of a batch that has failed already nobody hears; the question is asked again.
+        case .question(let ask): if !rows.isFailed { turn.effects.append(.reply(ask(core, rows))) }
         }
         if case .event(.sessionEnded) = input { cursors = cursors.filter { core.isOpen($0.key) } }
     }

@@ -16,16 +16,20 @@ public struct EngineBorder: Sendable {
     public var now: @Sendable () -> RelayTime
     /// Lines for the operator that do not come from the engine.
     public var log: @Sendable ([Notice]) -> Void
+    /// Notes which envelope the calling loop has in hand, for the case of a crash; 0 when none.
+    public var inHand: @Sendable (UInt64) -> Void
 
     public init(
         deliver: @escaping @Sendable ([EngineInput]) -> Void, gauge: Gauge, payload: PayloadSource,
-        now: @escaping @Sendable () -> RelayTime, log: @escaping @Sendable ([Notice]) -> Void
+        now: @escaping @Sendable () -> RelayTime, log: @escaping @Sendable ([Notice]) -> Void,
+        inHand: @escaping @Sendable (UInt64) -> Void = { _ in }
     ) {
         self.deliver = deliver
         self.gauge = gauge
         self.payload = payload
         self.now = now
         self.log = log
+        self.inHand = inHand
     }
 }
 

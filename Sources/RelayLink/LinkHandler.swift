@@ -76,6 +76,7 @@ final class LinkHandler: ChannelInboundHandler {
             settings: policy.conversation(
                 dialled == nil ? .passive : .active, security, dialled),
             judge: policy.judge, dialled: dialled?.identity.node, tickets: tickets)
+        conversation.inHand = border.inHand
     }
 
     // MARK: - The channel's life

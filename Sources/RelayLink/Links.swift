@@ -118,6 +118,9 @@ public final class Links: Sendable {
     /// The certificates and trust with which new sessions begin; nil without TLS.
     public var tls: TLSContext? { registry.policy.tls }
 
+    /// Ends all sessions at once, without waiting for what is under way; new ones may begin.
+    public func endAll(why: String) { registry.onLoops { $0.end(why: why, timeout: .zero) } }
+
     /// What there is now, in the order in which it began.
     public var sessions: [SessionInfo] { registry.records }
 

@@ -18,6 +18,11 @@ extension CoreConfiguration {
         self.init(
             node: settings.node, directory: configuration.directory, routes: configuration.routes, peers: peers,
             limits: CoreLimits(settings))
+        spools = settings.spools.map { spool in
+            Spool(
+                agency: spool.agency, directory: spool.directory, reserveBytes: spool.reserve,
+                atOnce: Int(clamping: spool.atOnce), mode: spool.mode, group: spool.group ?? "")
+        }
     }
 }
 

@@ -211,7 +211,7 @@ public final class EngineThread: @unchecked Sendable {
             case .full(let sentence):
                 gauge.release(Gauge.weight(of: rest))
                 startOver(sentence)
-                // Questions change nothing and somebody waits for each; the new engine answers them.
+                // Questions change nothing; the new engine answers those that are left.
                 post(rest.filter { if case .question = $0 { true } else { false } })
                 return clock.relayNow
             case .fatal(let sentence):

@@ -2,8 +2,9 @@
 // two crashes running becomes *held (suspect)* instead of crashing the daemon for ever. Only crashes count (a trap, a fault, an
 // abort): a SIGKILL or a power cut says nothing about what was in hand.
 //
-// `hold` is called on the engine thread; reading what a crash has left happens once, at start. A page that cannot be made is an
-// error of the environment: the daemon runs without it and says so.
+// `hold` is called on the engine thread, the links' loops and wherever else payload is worked on; each thread has its slot. Reading
+// what a crash has left happens once, at start. A page that cannot be made is an error of the environment: the daemon runs without
+// it and says so.
 
 import CLinux
 import Glibc
@@ -13,33 +14,30 @@ import RelayModel
 final class InHand: @unchecked Sendable {
     private let page: UnsafeMutablePointer<clinux_hand>
 
-    /// Slot of the engine thread.
-    static let engineSlot: UInt32 = 0
-
     /// Nil when the page cannot be mapped.
     init?(directory: String) {
         guard let page = clinux_hand_open(directory + "/in-hand") else { return nil }
         self.page = page
     }
 
-    /// The envelopes that were in hand when the process before this one crashed; the page is clean afterwards.
+    /// What the thread that crashed had in hand when the process before this one ended; of all threads when the signal came from
+    /// outside and names none. The page is clean afterwards.
     func takeSuspects() -> [UInt64] {
-        let crashed = page.pointee.crash_signal != 0
+        let held = withUnsafeBytes(of: &page.pointee.envelopes) { Array($0.bindMemory(to: UInt64.self)) }
         var suspects: [UInt64] = []
-        for slot in 0..<UInt32(CLINUX_HAND_SLOTS) {
-            let number = withUnsafeBytes(of: &page.pointee.envelopes) {
-                $0.load(fromByteOffset: Int(slot) * 8, as: UInt64.self)
-            }
-            if crashed, number != 0 { suspects.append(number) }
-            clinux_hand_set(page, slot, 0)
+        if page.pointee.crash_signal != 0 {
+            let candidates = page.pointee.is_sent != 0 ? held : [page.pointee.crash_envelope]
+            for number in candidates where number != 0 && !suspects.contains(number) { suspects.append(number) }
         }
-        page.pointee.crash_signal = 0
+        page.pointee = clinux_hand(
+            magic: page.pointee.magic, crash_signal: 0, envelopes: clinux_hand().envelopes, crash_envelope: 0,
+            is_sent: 0)
         return suspects
     }
 
     /// From now on a crash is noted.
     func watch() { clinux_hand_watch(page) }
 
-    /// Zero puts it down.
-    func hold(_ number: UInt64) { clinux_hand_set(page, Self.engineSlot, number) }
+    /// Takes an envelope in hand on this thread; zero puts it down.
+    func hold(_ number: UInt64) { clinux_hand_take(page, number) }
 }

@@ -37,6 +37,7 @@ public final class Node: Sendable {
     let group: MultiThreadedEventLoopGroup
     let readers: NIOThreadPool
     let verifiers: NIOThreadPool
+    let spoolers: NIOThreadPool
     let engine: EngineThread
     let desk = SubmissionDesk()
     let tickets = TicketSource()
@@ -56,6 +57,8 @@ public final class Node: Sendable {
     /// Event loops for links and submissions. One carries gigabits; the second keeps a busy link from delaying the others.
     static let loops = 2
     static let readerThreads = 4
+    /// Documents written into spools at once, of all agencies together.
+    static let spoolThreads = 4
 
     /// Runs a node until it is told to stop.
     public static func run(_ prepared: PreparedNode, sockets: ServiceSockets, log: NodeLogging) async throws {
@@ -100,12 +103,16 @@ public final class Node: Sendable {
         verifiers = NIOThreadPool(numberOfThreads: 1)
         readers.start()
         verifiers.start()
+        spoolers = NIOThreadPool(numberOfThreads: Self.spoolThreads)
+        spoolers.start()
         let border = EngineBorder(
             deliver: { [engine] in engine.deliver($0) }, gauge: gauge, payload: PayloadSource(store),
-            now: { clock.relayNow }, log: { notices in for notice in notices { NoticeLog.write(notice, to: logger) } })
+            now: { clock.relayNow }, log: { notices in for notice in notices { NoticeLog.write(notice, to: logger) } },
+            inHand: { inHand?.hold($0) })
         links = Links(group: group, border: border, policy: LinkPolicy(prepared), tickets: tickets)
-        let verifier = DocumentVerifier(store: store, pool: verifiers) { [engine] in engine.post($0) }
-        effects = NodeEffects(links: links, desk: desk, verifier: verifier, logger: logger)
+        let verifier = DocumentVerifier(store: store, pool: verifiers, inHand: inHand) { [engine] in engine.post($0) }
+        let spools = SpoolWriter(store: store, pool: spoolers) { [engine] in engine.post($0) }
+        effects = NodeEffects(links: links, desk: desk, verifier: verifier, spools: spools, logger: logger)
         configuration = NIOLockedValueBox(prepared.configuration)
         rights = RightsTable(configuration)
         backup = Backup(
@@ -216,6 +223,7 @@ public final class Node: Sendable {
         try? await group.shutdownGracefully()
         try? await readers.shutdownGracefully()
         try? await verifiers.shutdownGracefully()
+        try? await spoolers.shutdownGracefully()
         logger.notice("stopped", metadata: .event(.stopped))
     }
 

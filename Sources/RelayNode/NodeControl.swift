@@ -79,8 +79,8 @@ struct NodeControl: NodeAccess {
 
     func acknowledgeInbox(_ agency: AgencyCode, _ envelopes: [UInt64]) async throws -> Int {
         let ticket = tickets.take()
-        return await withCheckedContinuation { continuation in
-            desk.expectInbox(ticket) { continuation.resume(returning: $0) }
+        return try await withCheckedThrowingContinuation { continuation in
+            desk.expectInbox(ticket) { continuation.resume(with: $0.mapError { $0 as any Error }) }
             engine.post(.event(.inboxAcknowledged(ticket: ticket, agency: agency, envelopes: envelopes)))
         }
     }

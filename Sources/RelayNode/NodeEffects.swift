@@ -17,12 +17,14 @@ final class NodeEffects: EffectSink {
     private let links: Links
     private let desk: SubmissionDesk
     private let verifier: DocumentVerifier
+    private let spools: SpoolWriter
     private let logger: Logger
 
-    init(links: Links, desk: SubmissionDesk, verifier: DocumentVerifier, logger: Logger) {
+    init(links: Links, desk: SubmissionDesk, verifier: DocumentVerifier, spools: SpoolWriter, logger: Logger) {
         self.links = links
         self.desk = desk
         self.verifier = verifier
+        self.spools = spools
         self.logger = logger
     }
 
@@ -37,6 +39,7 @@ final class NodeEffects: EffectSink {
             case .answerInbox(let ticket, let taken): desk.answerInbox(ticket, taken)
             case .verify(let number, let payload, let digest): verifier.verify(number, payload, digest)
             case .reply(let tell): tell()
+            case .handOver(let step): spools.perform(step)
             case .notice(let notice): NoticeLog.write(notice, to: logger)
             case .answerRestore(let ticket, let counts): desk.answerRestore(ticket, counts)
             case .auditHead(let head):
@@ -50,8 +53,9 @@ final class NodeEffects: EffectSink {
 
     func reset(why: String) {
         desk.reset(why: why)
-        // The tickets of the living sessions mean nothing to the new engine.
-        links.perform(links.sessions.map { .endSession(session: $0.session, why: why) })
+        spools.reset()
+        // The tickets of the living sessions mean nothing to the new engine: what their peers wait for is never answered.
+        links.endAll(why: why)
     }
 }
 
@@ -76,18 +80,24 @@ enum NoticeLog {
 final class DocumentVerifier: Sendable {
     private let store: LMDBStore
     private let pool: NIOThreadPool
+    private let inHand: InHand?
     private let report: @Sendable (EngineInput) -> Void
     private static let portion: UInt64 = 1 << 20
 
-    init(store: LMDBStore, pool: NIOThreadPool, report: @escaping @Sendable (EngineInput) -> Void) {
+    init(
+        store: LMDBStore, pool: NIOThreadPool, inHand: InHand?, report: @escaping @Sendable (EngineInput) -> Void
+    ) {
         self.store = store
         self.pool = pool
+        self.inHand = inHand
         self.report = report
     }
 
     func verify(_ number: UInt64, _ payload: [ExtentRange], _ digest: Digest) {
         pool.submit { [self] state in
             guard case .active = state else { return }
+            inHand?.hold(number)
+            defer { inHand?.hold(0) }
             if let found = hash(payload) {
                 report(.event(.documentVerified(number: number, matches: found == digest)))
             } else {

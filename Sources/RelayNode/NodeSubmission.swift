@@ -11,7 +11,8 @@ import RelayModel
 /// Why a submission came to nothing though nobody refused it.
 struct SubmissionLost: Error, CustomStringConvertible {
     var why: String
-    var description: String { "the submission was lost: \(why); nothing of it is in the store" }
+    var what = "the submission"
+    var description: String { "\(what) was lost: \(why); nothing of it is in the store" }
 }
 
 /// Waits for the answers to one submission. The engine answers a refusal at once, an acceptance at the end.

@@ -16,7 +16,7 @@ public protocol SubmissionWaiter: AnyObject, Sendable {
 public final class SubmissionDesk: Sendable {
     private struct Books {
         var waiters: [Ticket: any SubmissionWaiter] = [:]
-        var inbox: [Ticket: @Sendable (Int) -> Void] = [:]
+        var inbox: [Ticket: @Sendable (Result<Int, SubmissionLost>) -> Void] = [:]
         var restores: [Ticket: @Sendable (EvidenceCounts?) -> Void] = [:]
         /// Who waits for an entry of the operator log; false: it is not there.
         var audits: [Ticket: @Sendable (Bool) -> Void] = [:]
@@ -29,7 +29,7 @@ public final class SubmissionDesk: Sendable {
         books.withLockedValue { $0.waiters[ticket] = waiter }
     }
 
-    public func expectInbox(_ ticket: Ticket, _ body: @escaping @Sendable (Int) -> Void) {
+    func expectInbox(_ ticket: Ticket, _ body: @escaping @Sendable (Result<Int, SubmissionLost>) -> Void) {
         books.withLockedValue { $0.inbox[ticket] = body }
     }
 
@@ -61,7 +61,7 @@ public final class SubmissionDesk: Sendable {
     }
 
     func answerInbox(_ ticket: Ticket, _ taken: Int) {
-        books.withLockedValue { $0.inbox.removeValue(forKey: ticket) }?(taken)
+        books.withLockedValue { $0.inbox.removeValue(forKey: ticket) }?(.success(taken))
     }
 
     func expectRestore(_ ticket: Ticket, _ body: @escaping @Sendable (EvidenceCounts?) -> Void) {
@@ -91,7 +91,7 @@ public final class SubmissionDesk: Sendable {
             lists[key, default: (waiter, [])].1.append(ticket)
         }
         for key in order { if let (waiter, list) = lists[key] { waiter.lost(list, why: why) } }
-        for body in old.inbox.values { body(0) }
+        for body in old.inbox.values { body(.failure(SubmissionLost(why: why, what: "the acknowledgement"))) }
         for body in old.audits.values { body(false) }
         for body in old.restores.values { body(nil) }
     }

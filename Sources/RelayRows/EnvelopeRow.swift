@@ -14,6 +14,8 @@ public enum RecipientState: UInt8, Sendable, CaseIterable {
     case corrupt = 4
     /// Deleted by an operator who may still undo it; ends as deleted when that time is over.
     case deleting = 5
+    /// Written into its agency's spool, and being moved to where the agency takes it from.
+    case handing = 6
     // Ends on this node.
     case forwarded = 16
     case delivered = 17
@@ -22,6 +24,8 @@ public enum RecipientState: UInt8, Sendable, CaseIterable {
     case deleted = 20
 
     public var isEnd: Bool { rawValue >= 16 }
+    /// In the inbox of an agency that is at home here, on its way into its spool or not.
+    public var isAtHome: Bool { self == .arrived || self == .handing }
     /// Waits to be sent.
     public var isQueued: Bool { self == .waiting || self == .deferred }
     public var word: String { String(describing: self) }

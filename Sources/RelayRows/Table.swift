@@ -40,6 +40,8 @@ public enum Table: UInt8, CaseIterable, Sendable {
     case doubt
     /// Order → one entry of the operator log; only ever added to.
     case audit
+    /// (agency, envelope) → where the file is of a document that is *handing over*.
+    case spool
 
     /// The name in the store's file.
     public var name: String { String(describing: self) }

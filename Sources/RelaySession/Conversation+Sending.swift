@@ -25,6 +25,7 @@ extension Conversation {
         var room = budget
         while room > 0 {
             if var bundle = outgoing.take() {
+                inHand(bundle.number)
                 guard let portion = bundle.nextPortion(payloadBytesMax: portionBytes(room), read: read) else {
                     breakOff(bundle, now, &output)
                     break
@@ -32,9 +33,11 @@ extension Conversation {
                 write(portion, of: bundle, &room, now, &output)
             } else {
                 guard machine.canBeginTransfer, let dispatch = queue.popFirst() else { break }
+                inHand(dispatch.number)
                 begin(dispatch, &room, now, &output, read: read)
             }
         }
+        inHand(0)
         settle(now, &output)
     }
 

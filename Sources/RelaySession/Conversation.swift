@@ -60,6 +60,8 @@ public struct Conversation: ~Copyable {
     public internal(set) var silentSince = RelayTime.zero
     /// The store as a whole cannot be read at this moment: that says nothing of an envelope's payload.
     public var isStoreFailing = false
+    /// Told which envelope is being sent at this moment, for the case of a crash; 0 when none is.
+    public var inHand: (UInt64) -> Void = { _ in }
 
     public init(
         session: Ticket, settings: ConversationSettings, judge: IdentityJudge, dialled: NodeID?, tickets: TicketSource
@@ -196,7 +198,7 @@ public struct Conversation: ~Copyable {
             if inFlight == 0 { silentSince = now }
             send(dispatch, &output)
         case .endSession(_, let why): end(why: why, now: now, &output)
-        case .dial, .verify, .answerSubmission, .answerInbox, .notice, .auditHead, .answerRestore, .reply:
+        case .dial, .verify, .answerSubmission, .answerInbox, .handOver, .notice, .auditHead, .answerRestore, .reply:
             preconditionFailure("An effect that is not for a session was handed to one.")
         }
     }

@@ -9,6 +9,8 @@ import TCPCL
 
 struct OutgoingBundle {
     let dispatch: Ticket
+    /// The envelope's number on this node.
+    let number: UInt64
     /// Set once the transfer has begun.
     var transfer: TransferID?
     /// Octets of the whole bundle.
@@ -22,6 +24,7 @@ struct OutgoingBundle {
 
     init(_ dispatch: Dispatch, _ header: BundleHeader) {
         self.dispatch = dispatch.ticket
+        number = dispatch.number
         head = header.payload
         totalLength = header.bundleLength
         var octets = ByteBufferAllocator().buffer(capacity: header.encodedLength)

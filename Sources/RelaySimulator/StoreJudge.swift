@@ -237,10 +237,12 @@ final class StoreJudge {
     /// Inbox rows are arrived recipients; nothing has arrived twice; what has arrived is remembered.
     private func inbox() {
         var wanted: Set<RowKey> = []
+        var spooled: Set<RowKey> = []
         var homes: Set<Pair> = []
         for row in envelopes {
-            for recipient in row.recipients where recipient.state == .arrived || recipient.state == .delivered {
-                if recipient.state == .arrived { wanted.insert(Keys.inbox(recipient.name, number: row.number)) }
+            for recipient in row.recipients where recipient.state.isAtHome || recipient.state == .delivered {
+                if recipient.state.isAtHome { wanted.insert(Keys.inbox(recipient.name, number: row.number)) }
+                if recipient.state == .handing { spooled.insert(Keys.spool(recipient.name, number: row.number)) }
                 expect(
                     homes.insert(Pair(bundle: row.bundle, recipient: recipient.name)).inserted,
                     "\(row.bundle) has arrived twice for \(recipient.name)")
@@ -255,6 +257,12 @@ final class StoreJudge {
             return true
         }
         expect(found == wanted, "the inboxes hold other envelopes than have arrived")
+        var spools: Set<RowKey> = []
+        rows.scan(.spool, prefix: RowKey()) { key, _ in
+            spools.insert(RowKey(copying: key))
+            return true
+        }
+        expect(spools == spooled, "the table of spools has other rows than are handing over")
     }
 
     /// Every end of a document's copy is in the history, once.

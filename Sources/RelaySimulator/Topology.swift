@@ -169,7 +169,9 @@ struct Network {
                 node: nodes[peer], dials: dials(node, peer),
                 rights: neighbours(of: peer).count == 1 ? SendRights() : open)
         }
-        return CoreConfiguration(
+        var configuration = CoreConfiguration(
             node: nodes[node], directory: directory, routes: routes, peers: peers, limits: limits)
+        configuration.spools = spools(of: node)
+        return configuration
     }
 }

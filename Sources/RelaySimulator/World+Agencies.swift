@@ -114,14 +114,22 @@ extension World {
         plan(.pick(node: node.index), at: now + 500 + random.next(below: 6_000))
         guard node.isUp else { return }
         for agency in network.agencies where agency.home == node.index {
+            let hasSpool = network.hasSpool(agency.code)
+            if hasSpool {
+                emptySpool(of: agency.code, node)
+                // Now and then somebody uses the inbox all the same, for one document.
+                if random.next(below: 6) != 0 { continue }
+            }
             var numbers: [UInt64] = []
             node.read { rows in
                 let prefix = RowKey(text: agency.code.text)
                 rows.scan(.inbox, prefix: prefix) { key, _ in
                     numbers.append(key.number(at: prefix.bytes.count))
-                    return numbers.count < 20
+                    return numbers.count < (hasSpool ? 1 : 20)
                 }
             }
+            // What is handing over may have been taken from the spool already.
+            if hasSpool { numbers.removeAll { !isArrived($0, agency.code, node) } }
             if numbers.isEmpty || (!isHealed && random.next(below: 3) == 0) { continue }
             for number in numbers { look(at: number, for: agency.code, node) }
             let ticket = tickets.take()
@@ -134,6 +142,11 @@ extension World {
                     to: node.index)
             }
         }
+    }
+
+    private func isArrived(_ number: UInt64, _ agency: AgencyCode, _ node: SimulatedNode) -> Bool {
+        node.read { $0.envelope(number) }?.recipients.contains { $0.name == agency.text && $0.state == .arrived }
+            ?? false
     }
 
     private func look(at number: UInt64, for agency: AgencyCode, _ node: SimulatedNode) {
@@ -164,6 +177,8 @@ extension World {
     func inboxAnswered(_ ticket: Ticket, _ taken: Int, _ node: SimulatedNode) {
         guard let numbers = node.pickups.removeValue(forKey: ticket) else { return }
         note(node.index, "taken", UInt64(taken), "an agency has taken \(taken) of \(numbers)")
+        // What is handing over to a spool is not taken from the inbox.
+        guard taken > 0 else { return }
         for number in numbers {
             node.read { rows in
                 guard let row = rows.envelope(number) else { return }

@@ -39,6 +39,7 @@ extension World {
             post(.event(.documentVerified(number: number, matches: found == digest)), to: node.index)
         case .answerSubmission(let ticket, let answer): submissionAnswered(ticket, answer, node)
         case .answerInbox(let ticket, let taken): inboxAnswered(ticket, taken, node)
+        case .handOver(let step): handOver(step, node)
         case .notice(let notice):
             note(node.index, "notice", UInt64(notice.grade.rawValue), "notice: \(notice.text)")
         case .answerRestore: break

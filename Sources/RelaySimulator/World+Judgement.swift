@@ -28,8 +28,10 @@ extension World {
         node.read { rows in
             rows.scan(.envelope, prefix: RowKey()) { key, value in
                 guard let row = EnvelopeRow(number: key.number(at: 0), record: value) else { return true }
-                for recipient in row.recipients where recipient.state.isQueued {
-                    if !row.isComplete { continue }
+                for recipient in row.recipients {
+                    let isHandedOver = AgencyCode(recipient.name).map(network.hasSpool) ?? false
+                    let waits = recipient.state.isQueued || isHandedOver && recipient.state.isAtHome
+                    if !waits || !row.isComplete { continue }
                     let wait = node.engine?.core.wait(
                         row, row.recipients.firstIndex(of: recipient)!, now: node.clock.relay(now))
                     fail(

@@ -72,6 +72,7 @@ enum Happening {
     case restart(node: Int)
     case submit
     case pick(node: Int)
+    case spoolStep(node: Int, life: Int, HandOver, isEnd: Bool)
     case fault
     case fullDiskEnds(node: Int)
     case edgeOpens(Int, Int)
@@ -99,6 +100,8 @@ public final class World {
     public internal(set) var failure: String?
     var steps: UInt64 = 0
     var books = Books()
+    /// By agency; the files of each.
+    var spools: [AgencyCode: SimulatedSpool] = [:]
     let limits: CoreLimits
 
     public init(_ plan: Plan) {
@@ -190,6 +193,7 @@ public final class World {
         case .restart(let node): restart(nodes[node])
         case .submit: submit()
         case .pick(let node): pick(nodes[node])
+        case .spoolStep(let node, let life, let step, let isEnd): spoolStep(nodes[node], life, step, isEnd: isEnd)
         case .fault: fault()
         case .fullDiskEnds(let node): emptyDisk(nodes[node])
         case .edgeOpens(let a, let b): closedEdges.remove([a, b])

@@ -4,6 +4,7 @@
 import ArgumentParser
 import ControlAPI
 import Glibc
+import Language
 
 struct InboxCommand: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
@@ -63,18 +64,30 @@ enum InboxView {
     static let notOnTerminal = "a document is not for a terminal: give -o FILE, or redirect the output"
 
     static func list(_ answer: InboxAnswer) -> String {
+        spool(answer) + documents(answer)
+    }
+
+    private static func documents(_ answer: InboxAnswer) -> String {
         guard !answer.documents.isEmpty else { return Sentences.empty(Shown.text(answer.agency)) + "\n" }
         var table = TextTable([
             ("ENVELOPE", .left), ("SENDER", .left), ("U", .right), ("SIZE", .right), ("AGE", .right),
-            ("DOCUMENT", .left),
+            (Sentences.state, .left), ("DOCUMENT", .left),
         ])
         for document in answer.documents {
             table.add([
                 document.envelope, document.sender ?? "-", String(document.urgency), Shown.size(document.bytes),
-                document.arrived.map { Shown.span($0.seconds(until: answer.now)) } ?? "-", document.documentID ?? "-",
+                document.arrived.map { Shown.span($0.seconds(until: answer.now)) } ?? "-",
+                document.state == nil ? Sentences.waits : Sentences.handing, document.documentID ?? "-",
             ])
         }
         return table.text + (answer.cursor.map { Sentences.more($0) + "\n" } ?? "")
+    }
+
+    /// Where the agency takes its documents from, and what is wrong there.
+    private static func spool(_ answer: InboxAnswer) -> String {
+        guard let directory = answer.spool else { return "" }
+        let trouble = answer.spoolTrouble.map { Sentences.trouble(Shown.text($0)) + "\n" } ?? ""
+        return Sentences.spool(Shown.text(answer.agency), Shown.text(directory)) + "\n" + trouble
     }
 
     static func taken(_ answer: AcknowledgeAnswer) -> String {
@@ -84,6 +97,19 @@ enum InboxView {
     static func written(_ path: String, _ count: UInt64) -> String { "\(path): \(Shown.size(count))\n" }
 
     private enum Sentences {
+        static let state = phrase("STATE", "TRẠNG THÁI")
+        static let waits = phrase("arrived", "đã đến")
+        static let handing = phrase("handing over", "đang bàn giao")
+        static func spool(_ agency: String, _ directory: String) -> String {
+            phrase(
+                "\(agency) takes its documents from \(directory)/new.",
+                "\(agency) nhận văn bản tại thư mục \(directory)/new.")
+        }
+        static func trouble(_ why: String) -> String {
+            phrase(
+                "The directory takes no documents now, and is tried again: \(why)",
+                "Thư mục hiện chưa nhận được văn bản, hệ thống sẽ thử lại: \(why)")
+        }
         static func empty(_ agency: String) -> String { "Nothing waits for \(agency)." }
         static func more(_ cursor: String) -> String { "There is more: --cursor \(Shown.text(cursor))" }
         static func taken(_ taken: Int, _ before: Int) -> String {

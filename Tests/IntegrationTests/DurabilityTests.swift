@@ -17,7 +17,7 @@ import Testing
 
     private func network() throws -> Network {
         let network = try Network(plain: true)
-        let library = try network.interposer()
+        let library = try network.interposer("interposer")
         for name in Self.nodes {
             network.setEnvironment(
                 name,

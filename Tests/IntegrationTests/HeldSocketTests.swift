@@ -143,7 +143,7 @@ import Testing
     /// While the engine waits for the disk its questions are not answered, and nothing tells the manager that all is well.
     @Test func noPingsWhileTheEngineHangs() throws {
         let network = try Network()
-        let library = try network.interposer()
+        let library = try network.interposer("interposer")
         let manager = try NotifySocket(network.folder["notify"])
         let delay = 1_500
         network.setEnvironment(

@@ -47,6 +47,9 @@ struct InterposedLog {
     /// Commits: the order at which the sync began, and at which the meta page behind it was on disk.
     private(set) var commits: [(began: Int, ended: Int, nanoseconds: UInt64)] = []
 
+    /// When pages found no room.
+    private(set) var faults: [Int] = []
+
     init(_ text: String) {
         var lines: [(order: Int, time: UInt64, fields: [Substring])] = []
         for line in text.split(separator: "\n") {
@@ -63,6 +66,7 @@ struct InterposedLog {
                 sync = (line.order, line.time)
                 isSynced = false
             case "s": isSynced = true
+            case "F": faults.append(line.order)
             case "m":
                 guard let begun = sync, isSynced else { continue }
                 commits.append((begun.began, line.order, line.time - begun.time))
@@ -151,21 +155,5 @@ struct InterposedLog {
             body(message, place, stream.bytes[data..<end])
             place = end
         }
-    }
-}
-
-extension Network {
-    /// Builds the interposer in the network's folder; its path, for LD_PRELOAD.
-    func interposer() throws -> String {
-        let library = folder["interposer.so"]
-        let source = Places.root + "/Tests/Interposer/interposer.c"
-        // The toolchain brings a compiler where the system has none.
-        let compiled = try ["cc", "clang"].map { compiler in
-            try run("/usr/bin/env", [compiler, "-O1", "-shared", "-fPIC", "-o", library, source, "-ldl"])
-        }
-        guard compiled.contains(where: { $0.end == .exited(0) }) else {
-            throw TestFailure("the interposer does not compile: \(compiled.map(\.errors))")
-        }
-        return library
     }
 }

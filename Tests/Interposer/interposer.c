@@ -4,9 +4,10 @@
 //
 //   EDOC_INTERPOSE_LOG        the file to append to; without it nothing is done
 //   EDOC_INTERPOSE_DELAY_MS   how long each fdatasync is delayed, before it begins its work
+//   EDOC_INTERPOSE_FULL       a file: when it is there, the next pages that are written find no room on the disk, and it is removed
 //
 // A line: order, monotonic nanoseconds, what, descriptor, inode of the socket (0 for files), octets in hexadecimal.
-// What: S sync begins, s sync ends, M synchronous write (LMDB's meta page) begins, m ends, R octets were read, W octets were
+// What: F pages found no room, S sync begins, s sync ends, M synchronous write (LMDB's meta page) begins, m ends, R octets were read, W octets were
 // written. R has its place in the order before the program sees the octets, and W before the kernel does: a W behind an s really
 // came later. Since a W is written down when it is known how much the kernel took, lines are to be sorted by their order.
 
@@ -29,6 +30,7 @@
 static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
 static int log_descriptor = -1;
 static long delay_milliseconds = 0;
+static const char *full;
 static unsigned long last_order = 0;
 
 /// A place in the order of what happens, and its time.
@@ -41,6 +43,7 @@ __attribute__((constructor)) static void begin(void) {
     const char *path = getenv("EDOC_INTERPOSE_LOG");
     const char *delay = getenv("EDOC_INTERPOSE_DELAY_MS");
     if (delay) delay_milliseconds = atol(delay);
+    full = getenv("EDOC_INTERPOSE_FULL");
     if (path) log_descriptor = open(path, O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0600);
 }
 
@@ -101,6 +104,14 @@ static void note_bytes(
     if (inode && length > 0) note(what, moment, descriptor, inode, &part, (size_t)length);
 }
 
+/// True once for each file that is put there.
+static int finds_no_room(int descriptor) {
+    if (!full || unlink(full) != 0) return 0;
+    note_bare('F', descriptor);
+    errno = ENOSPC;
+    return 1;
+}
+
 int fdatasync(int descriptor) {
     static int (*real)(int);
     if (!real) real = dlsym(RTLD_NEXT, "fdatasync");
@@ -120,6 +131,7 @@ ssize_t pwrite64(int descriptor, const void *bytes, size_t length, off64_t offse
     if (!real) real = dlsym(RTLD_NEXT, "pwrite64");
     int flags = fcntl(descriptor, F_GETFL);
     int is_synchronous = flags >= 0 && (flags & O_DSYNC);
+    if (!is_synchronous && finds_no_room(descriptor)) return -1;
     if (is_synchronous) note_bare('M', descriptor);
     ssize_t answer = real(descriptor, bytes, length, offset);
     if (is_synchronous) note_bare('m', descriptor);
@@ -170,6 +182,8 @@ ssize_t writev(int descriptor, const struct iovec *parts, int count) {
     static ssize_t (*real)(int, const struct iovec *, int);
     if (!real) real = dlsym(RTLD_NEXT, "writev");
     unsigned long inode = socket_inode(descriptor);
+    struct stat facts;
+    if (!inode && fstat(descriptor, &facts) == 0 && S_ISREG(facts.st_mode) && finds_no_room(descriptor)) return -1;
     struct moment moment = take_moment();
     ssize_t answer = real(descriptor, parts, count);
     if (inode && answer > 0) note('W', moment, descriptor, inode, parts, (size_t)answer);

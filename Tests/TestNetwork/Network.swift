@@ -90,11 +90,16 @@ public final class Network {
         for name in names.sorted(by: { left, _ in left == "truc" }) { try start(name) }
     }
 
-    public func start(_ name: String) throws {
+    /// Starts a node and does not wait for it.
+    public func launch(_ name: String) throws {
         if port != 0 { try edit(name) { Self.fix(port, &$0, isHub: name == "truc") } }
         nodes[name] = try Program(
             Places.edocd, ["--config", folder[name + ".yaml"]], environment: environments[name] ?? [:],
             output: log(name), errors: log(name))
+    }
+
+    public func start(_ name: String) throws {
+        try launch(name)
         try awaitReady(name)
         guard name == "truc", port == 0 else { return }
         let status: StatusAnswer = try ask("truc", "status")

@@ -20,6 +20,10 @@ struct clinux_hand {
     /// The fatal signal; 0 after any other end, SIGKILL among them.
     uint64_t crash_signal;
     uint64_t envelopes[CLINUX_HAND_SLOTS];
+    /// What the thread had in hand that crashed; 0 when it had nothing.
+    uint64_t crash_envelope;
+    /// 1 when the signal was sent from outside and says nothing of a thread.
+    uint64_t is_sent;
 };
 
 /// Maps the page from a file, which is made if it is missing; NULL with errno when it cannot be. The page is not synced: it
@@ -29,10 +33,9 @@ struct clinux_hand *clinux_hand_open(const char *path);
 /// From now on a fatal signal (SIGILL, SIGTRAP, SIGABRT, SIGBUS, SIGFPE, SIGSEGV) is noted in the page before it takes its course.
 void clinux_hand_watch(struct clinux_hand *hand);
 
-/// Takes an envelope in hand, or with 0 puts it down.
-static inline void clinux_hand_set(struct clinux_hand *hand, uint32_t slot, uint64_t envelope) {
-    __atomic_store_n(&hand->envelopes[slot % CLINUX_HAND_SLOTS], envelope, __ATOMIC_RELAXED);
-}
+/// Takes an envelope in hand, or with 0 puts it down, in the slot of the calling thread, which is given out at its first call. Threads
+/// beyond the last slot have none, and what they do is not noted. Costs a store.
+void clinux_hand_take(struct clinux_hand *hand, uint64_t envelope);
 
 /// Asks for more room in a socket's send buffer; the kernel may give less.
 void clinux_enlarge_send_buffer(int descriptor, int bytes);

@@ -1,0 +1,162 @@
+// SpoolTable: the agencies that take their documents from a directory instead of the inbox, and what is under way to each. In memory
+// only: what must outlive the process is the state *handing over* and the table `spool`.
+
+import RelayModel
+import RelayRows
+
+/// A directory from which an agency takes its documents.
+public struct Spool: Sendable, Hashable {
+    public var agency: AgencyCode
+    public var directory: String
+    /// What stays free on its disk.
+    public var reserveBytes: UInt64
+    /// Documents on their way into it at once.
+    public var atOnce: Int
+    /// Permission bits of the files.
+    public var mode: UInt32
+    /// Whose the files are; empty: the daemon's own group.
+    public var group: String
+
+    public init(
+        agency: AgencyCode, directory: String, reserveBytes: UInt64 = 64 << 20, atOnce: Int = 4, mode: UInt32 = 0o640,
+        group: String = ""
+    ) {
+        self.agency = agency
+        self.directory = directory
+        self.reserveBytes = reserveBytes
+        self.atOnce = atOnce
+        self.mode = mode
+        self.group = group
+    }
+}
+
+/// One step of a hand-over, for the shell. It answers with `handedOver` or `handOverFailed`, but to `discard`.
+public struct HandOver: Sendable {
+    public enum Step: Sendable {
+        /// Write `tmp/<file>`, compare its digest, and sync file and folder.
+        case write(payload: [ExtentRange], length: UInt64, digest: Digest?, spool: Spool)
+        /// Rename `tmp/<file>` into `new/` and sync both folders. When it is gone from `tmp`, and `tmp` is this folder, it has been
+        /// renamed before.
+        case move(folder: UInt64)
+        /// Remove `tmp/<file>`: the document has been taken from the inbox meanwhile.
+        case discard
+    }
+    public var ticket: Ticket
+    public var agency: AgencyCode
+    public var number: UInt64
+    public var bundle: BundleID
+    public var directory: String
+    public var file: String
+    public var step: Step
+
+    public init(
+        ticket: Ticket, agency: AgencyCode, number: UInt64, bundle: BundleID, directory: String, file: String,
+        step: Step
+    ) {
+        self.ticket = ticket
+        self.agency = agency
+        self.number = number
+        self.bundle = bundle
+        self.directory = directory
+        self.file = file
+        self.step = step
+    }
+}
+
+/// Why a step was not done.
+public enum HandOverFailure: Sendable, Hashable {
+    /// The directory does not allow it: no room, no right, not there. It is tried again.
+    case spool(String)
+    /// A chunk of the document is missing, or it does not match its digest: trying again does not help.
+    case document(String)
+}
+
+/// A spool as operators see it.
+public struct SpoolView: Sendable {
+    public var agency: AgencyCode
+    /// Nil when the agency is not configured to have one any more, and something is still on its way.
+    public var directory: String?
+    public var underWay: Int
+    /// What was wrong at the last attempt; empty when nothing was.
+    public var trouble: String
+    public var nextAttempt: RelayTime?
+}
+
+/// One document on its way into a spool.
+struct SpoolFlight {
+    enum Step: Equatable {
+        case writing
+        /// In the state *handing over*.
+        case moving(folder: UInt64)
+    }
+    var bundle: BundleID
+    var directory: String
+    var file: String
+    var step: Step
+    /// The answer that is waited for; nil while the step is still to be begun.
+    var ticket: Ticket?
+}
+
+/// One agency's spool.
+struct SpoolState {
+    var agency: AgencyCode
+    /// Nil when there is none any more.
+    var spool: Spool?
+    /// Documents under way, by envelope.
+    var flights: [UInt64: SpoolFlight] = [:]
+    /// Inbox rows up to this envelope have been looked at.
+    var scanned: UInt64 = 0
+    /// The inbox was seen to its end, and nothing has been added since.
+    var isDry = false
+    /// Failures in a row.
+    var attempts: UInt32 = 0
+    var notBefore = RelayTime.zero
+    var trouble = ""
+
+    mutating func offer(_ number: UInt64) {
+        isDry = false
+        scanned = min(scanned, number > 0 ? number - 1 : 0)
+    }
+}
+
+struct SpoolTable {
+    private(set) var states: [AgencyCode: SpoolState] = [:]
+    /// Iteration must not depend on hashing.
+    private(set) var order: [AgencyCode] = []
+    /// Whose answer is whose.
+    var tickets: [Ticket: (agency: AgencyCode, number: UInt64)] = [:]
+    /// When there is something to do though nothing happened.
+    var due: RelayTime?
+    /// Steps that the shell has been given, of all agencies together.
+    static let runningMax = 64
+    /// Inbox rows looked at for one agency in a turn.
+    static let rowsPerTurn = 64
+
+    subscript(agency: AgencyCode) -> SpoolState? {
+        get { states[agency] }
+        set {
+            if newValue != nil, states[agency] == nil {
+                order.append(agency)
+                order.sort()
+            }
+            states[agency] = newValue
+            if newValue == nil { order.removeAll { $0 == agency } }
+        }
+    }
+
+    /// Other spools are configured. What is under way stays under way; what has arrived before is looked through.
+    mutating func configure(_ spools: [Spool]) {
+        for agency in order where !spools.contains(where: { $0.agency == agency }) {
+            self[agency]?.spool = nil
+            if self[agency]?.flights.isEmpty == true { self[agency] = nil }
+        }
+        for spool in spools where self[spool.agency]?.spool != spool {
+            var state = self[spool.agency] ?? SpoolState(agency: spool.agency)
+            state.spool = spool
+            state.offer(0)
+            state.attempts = 0
+            state.notBefore = .zero
+            self[spool.agency] = state
+        }
+    }
+}

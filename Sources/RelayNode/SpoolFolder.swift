@@ -1,0 +1,196 @@
+// SpoolFolder: one agency's spool as the file system sees it: `tmp`, where a document is written, and `new`, from which the agency takes
+// it. It owns the descriptors of both folders, is used by one thread for one step, and fails with a sentence for the operator. Neither
+// folder is ever made here: where a disk is not mounted they are missing, and that must not look like documents that were taken.
+
+import Glibc
+import NIOCore
+import OpenSSLTLS
+import RelayCore
+import RelayModel
+
+/// Why a step was not done.
+struct SpoolFailure: Error {
+    var failure: HandOverFailure
+
+    static func spool(_ sentence: String) -> SpoolFailure { SpoolFailure(failure: .spool(sentence)) }
+    static func document(_ sentence: String) -> SpoolFailure { SpoolFailure(failure: .document(sentence)) }
+}
+
+struct SpoolFolder: ~Copyable {
+    private let directory: String
+    private let tmp: Int32
+    private let new: Int32
+    /// The inode number of `tmp`.
+    let identity: UInt64
+
+    init(_ directory: String) throws(SpoolFailure) {
+        let tmp = try Self.open(directory + "/tmp")
+        let new: Int32
+        let identity: UInt64
+        do throws(SpoolFailure) {
+            new = try Self.open(directory + "/new")
+        } catch {
+            close(tmp)
+            throw error
+        }
+        do throws(SpoolFailure) {
+            identity = try Self.identity(directory, tmp, new)
+        } catch {
+            close(tmp)
+            close(new)
+            throw error
+        }
+        self.directory = directory
+        self.tmp = tmp
+        self.new = new
+        self.identity = identity
+    }
+
+    private static func identity(_ directory: String, _ tmp: Int32, _ new: Int32) throws(SpoolFailure) -> UInt64 {
+        var facts = (tmp: stat(), new: stat())
+        guard fstat(tmp, &facts.tmp) == 0, fstat(new, &facts.new) == 0 else {
+            throw .spool(sentence(directory, errno))
+        }
+        guard facts.tmp.st_dev == facts.new.st_dev else {
+            throw .spool("\(directory): tmp and new must be on one disk, or nothing can be moved from one to the other")
+        }
+        return UInt64(facts.tmp.st_ino)
+    }
+
+    deinit {
+        close(tmp)
+        close(new)
+    }
+
+    private static func open(_ path: String) throws(SpoolFailure) -> Int32 {
+        let descriptor = retrying { Glibc.open(path, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC) }
+        guard descriptor < 0 else { return descriptor }
+        let code = errno
+        if code == ENOENT { throw .spool("\(path) is not there; make it, or mount its disk") }
+        throw .spool(sentence(path, code))
+    }
+
+    // MARK: - Steps
+
+    /// A document may begin only when there is room for all of it.
+    func requireRoom(_ length: UInt64, reserve: UInt64) throws(SpoolFailure) {
+        var facts = statvfs()
+        guard retrying({ fstatvfs(tmp, &facts) }) == 0 else { throw .spool(Self.sentence(directory, errno)) }
+        let (free, overflow) = UInt64(facts.f_bavail).multipliedReportingOverflow(by: UInt64(facts.f_frsize))
+        let (wanted, isTooMuch) = length.addingReportingOverflow(reserve)
+        if !overflow, isTooMuch || free < wanted {
+            throw .spool(
+                "\(directory): its disk has \(free) bytes free, and \(reserve) beside the document must stay free")
+        }
+    }
+
+    /// Writes `tmp/<file>` whole, with all that the agency's system needs, and onto the disk. What an earlier attempt has left goes.
+    /// `next` fills the buffer with the next bytes, and leaves it empty at the end.
+    func write(
+        _ file: String, digest: Digest?, mode: UInt32, group: String,
+        next: (inout ByteBuffer) throws(SpoolFailure) -> Void
+    ) throws(SpoolFailure) {
+        try remove(file)
+        let descriptor = retrying {
+            openat(tmp, file, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0o600)
+        }
+        guard descriptor >= 0 else { throw .spool(Self.sentence("\(directory)/tmp", errno)) }
+        do throws(SpoolFailure) {
+            defer { close(descriptor) }
+            let hasher = SHA256Hasher()
+            var buffer = ByteBuffer()
+            while true {
+                buffer.clear()
+                try next(&buffer)
+                guard buffer.readableBytes > 0 else { break }
+                buffer.withUnsafeReadableBytes { hasher.update($0) }
+                try write(buffer, to: descriptor)
+            }
+            if let digest, hasher.finish() != digest {
+                throw .document("its bytes in the store do not match its digest")
+            }
+            try finish(descriptor, mode, group)
+        } catch {
+            unlinkat(tmp, file, 0)
+            throw error
+        }
+        try sync(tmp, "tmp")
+    }
+
+    private func write(_ buffer: ByteBuffer, to descriptor: Int32) throws(SpoolFailure) {
+        var code: Int32 = 0
+        buffer.withUnsafeReadableBytes { bytes in
+            var rest = bytes[...]
+            while !rest.isEmpty {
+                let count = Glibc.write(descriptor, UnsafeRawBufferPointer(rebasing: rest).baseAddress, rest.count)
+                if count < 0, errno == EINTR { continue }
+                guard count > 0 else {
+                    code = count < 0 ? errno : ENOSPC
+                    return
+                }
+                rest = rest.dropFirst(count)
+            }
+        }
+        if code != 0 { throw .spool(Self.sentence("\(directory)/tmp", code)) }
+    }
+
+    /// Owner and permissions stand before the content is on disk, so that no file is ever seen without them.
+    private func finish(_ descriptor: Int32, _ mode: UInt32, _ group: String) throws(SpoolFailure) {
+        if !group.isEmpty {
+            guard let number = Self.group(group) else {
+                throw .spool("\(directory): there is no group \(group) on this machine")
+            }
+            if fchown(descriptor, uid_t.max, number) != 0 {
+                throw .spool(
+                    "\(directory): files cannot be given to the group \(group): \(Self.text(errno)); is the daemon's user in it?"
+                )
+            }
+        }
+        if fchmod(descriptor, mode_t(mode)) != 0 { throw .spool(Self.sentence("\(directory)/tmp", errno)) }
+        if retrying({ fsync(descriptor) }) != 0 { throw .spool(Self.sentence("\(directory)/tmp", errno)) }
+    }
+
+    /// Renames `tmp/<file>` into `new/`. That it is gone says that it was renamed before, if this is the folder in which it was written.
+    func move(_ file: String, writtenIn folder: UInt64) throws(SpoolFailure) {
+        if renameat(tmp, file, new, file) != 0 {
+            let code = errno
+            guard code == ENOENT else { throw .spool(Self.sentence("\(directory)/new", code)) }
+            guard identity == folder else {
+                throw .spool(
+                    "\(directory)/tmp is not the folder in which \(file) was written; put that one back, or fetch the document into tmp"
+                )
+            }
+        }
+        try sync(new, "new")
+        try sync(tmp, "tmp")
+    }
+
+    func remove(_ file: String) throws(SpoolFailure) {
+        if unlinkat(tmp, file, 0) != 0, errno != ENOENT { throw .spool(Self.sentence("\(directory)/tmp", errno)) }
+    }
+
+    private func sync(_ folder: Int32, _ name: String) throws(SpoolFailure) {
+        if retrying({ fsync(folder) }) != 0 { throw .spool(Self.sentence("\(directory)/\(name)", errno)) }
+    }
+
+    // MARK: - Words
+
+    private static func text(_ code: Int32) -> String { String(cString: strerror(code)) }
+
+    private static func sentence(_ path: String, _ code: Int32) -> String { "\(path): \(text(code))" }
+
+    private static func group(_ name: String) -> gid_t? {
+        var entry = Glibc.group()
+        var found: UnsafeMutablePointer<Glibc.group>?
+        var room = [CChar](repeating: 0, count: 1 << 16)
+        guard getgrnam_r(name, &entry, &room, room.count, &found) == 0, found != nil else { return nil }
+        return entry.gr_gid
+    }
+}
+
+/// Calls again while a signal has interrupted the call.
+private func retrying(_ call: () -> Int32) -> Int32 {
+    var answer: Int32
+    repeat { answer = call() } while answer == -1 && errno == EINTR
+    return answer
+}

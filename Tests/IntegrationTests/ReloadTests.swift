@@ -1,0 +1,92 @@
+// ReloadTests: `edocctl reload` on the real daemon: applied whole, refused whole, and forced; and who may ask for it.
+
+import ControlAPI
+import Foundation
+import TestNetwork
+import Testing
+
+@Suite(.serialized) struct ReloadTests {
+    private func hub() throws -> Network {
+        let network = try Network()
+        try network.start("truc")
+        return network
+    }
+
+    private func change(_ network: Network, _ old: String, _ new: String) throws {
+        let text = network.folder.text("agencies.yaml")
+        let changed = text.replacingOccurrences(of: old, with: new)
+        guard changed != text else { throw TestFailure("agencies.yaml has no \(old)") }
+        try network.folder.write(changed, to: "agencies.yaml")
+    }
+
+    private func add(_ network: Network, _ row: String) throws { try change(network, "\nroutes:", row + "\nroutes:") }
+
+    private func home(_ network: Network, _ agency: String) throws -> String? {
+        let answer: ExplainAnswer = try network.ask("truc", "routes", "explain", agency)
+        return answer.home
+    }
+
+    @Test func whatIsAddedIsThereWithTheAnswer() throws {
+        let network = try hub()
+        try add(network, "  H30:\n    name: Một cơ quan mới\n    home: hanoi\n")
+        let result = try network.control("truc", ["reload"])
+        #expect(result.end == .exited(0), "\(result.errors)")
+        #expect(result.output.contains("agencies: 1 added, 0 moved, 0 removed of 4"), "\(result.output)")
+        #expect(try home(network, "H30") == "hanoi")
+        #expect(network.logText("truc").contains("control: reload"))
+        // Nothing has changed since.
+        let again: ReloadAnswer = try network.ask("truc", "reload")
+        #expect(again.isApplied)
+    }
+
+    /// One of four agencies is more than 5 %.
+    @Test func whatMovesTooMuchIsRefusedAndForced() throws {
+        let network = try hub()
+        try change(
+            network, "    home: hcm\n    aliases: [000.00.15.H29]", "    home: hanoi\n    aliases: [000.00.15.H29]")
+        let refused = try network.control("truc", ["reload"])
+        #expect(refused.end == .exited(1), "\(refused.output) \(refused.errors)")
+        #expect(refused.output.contains("refused: more than 5 %") && refused.output.contains("--force"))
+        #expect(refused.output.contains("0 added, 1 moved, 0 removed of 4"), "\(refused.output)")
+        #expect(try home(network, "H29.15") == "hcm")
+
+        let forced = try network.control("truc", ["reload", "--force"])
+        #expect(forced.end == .exited(0), "\(forced.output) \(forced.errors)")
+        #expect(try home(network, "H29.15") == "hanoi")
+        let log = network.logText("truc")
+        #expect(log.contains("force=true") && log.contains("applied=true"), "\(log)")
+    }
+
+    /// What is on its way follows the new route.
+    @Test func aForcedMoveTakesTheQueueWithIt() throws {
+        let network = try Network()
+        try network.start(["truc", "vpcp"])
+        try Data("Kính gửi".utf8).write(to: URL(fileURLWithPath: network.folder["text"]))
+        let envelope = try network.submit(
+            "vpcp", network.folder["text"], ["--sender", "G22", "--to", "H29.15"]
+        ).envelope
+        #expect(try eventually { try network.status("truc").inStore["waiting"] == 1 })
+        try change(
+            network, "    home: hcm\n    aliases: [000.00.15.H29]", "    home: hanoi\n    aliases: [000.00.15.H29]")
+        for name in ["truc", "vpcp"] {
+            #expect(try network.control(name, ["reload", "--force"]).end == .exited(0), "\(network.logTail(name))")
+        }
+        try network.start("hanoi")
+        #expect(
+            try eventually { try network.inbox("hanoi", "H29.15").map(\.envelope) == [envelope] },
+            "\(network.logTail("truc"))")
+    }
+
+    @Test func aBrokenFileLeavesTheOldOne() throws {
+        let network = try hub()
+        try add(network, "  H30:\n    name: Một cơ quan mới\n    home: hanoi\n    colour: red\n")
+        for arguments in [["reload"], ["reload", "--force"]] {
+            let result = try network.control("truc", arguments)
+            #expect(result.end == .exited(1))
+            #expect(result.output.contains("the old configuration stays"), "\(result.output)")
+            #expect(result.output.contains("agencies.H30.colour"), "\(result.output)")
+        }
+        #expect(try home(network, "H29") == "hcm")
+        #expect(try network.control("truc", ["routes", "explain", "H30"]).end == .exited(1))
+    }
+}

@@ -1,0 +1,293 @@
+// SpoolTests: documents go into an agency's spool with the real daemon: once, whole, with the rights that are configured; killed at
+// every call on the spool's files; a directory that takes nothing; and what operators see of it.
+
+import ControlAPI
+import Foundation
+import TestNetwork
+import Testing
+
+@Suite(.serialized) struct SpoolTests {
+    /// hcm alone, with documents from H29.15 to H29, both at home there.
+    private final class Home {
+        let network: Network
+        var documents: [String: [UInt8]] = [:]
+        var folder: String { network.folder["spool"] }
+
+        init(_ settings: String = "", makesFolders: Bool = true) throws {
+            network = try Network()
+            if makesFolders { for name in ["tmp", "new", "taken"] { try network.folder.makeFolder("spool/" + name) } }
+            try network.edit("hcm") { $0 += "spool:\n  H29:\n    directory: spool\n" + settings }
+        }
+
+        /// Without a spool, until `spooled`.
+        func withoutSpool(_ body: () throws -> Void) throws {
+            let text = network.folder.text("hcm.yaml")
+            try network.edit("hcm") { $0 = $0.components(separatedBy: "spool:\n").first ?? $0 }
+            try body()
+            try network.folder.write(text, to: "hcm.yaml")
+        }
+
+        /// Hands in documents of 1 byte up to a few portions; `documents` knows each by the name of its file.
+        func submit(_ count: Int, bytes: (Int) -> Int = { 3_000 + $0 }) throws {
+            for _ in 0..<count {
+                let index = documents.count + 1
+                let payload = (0..<bytes(index)).map { UInt8(truncatingIfNeeded: ($0 &+ index) &* 2_654_435_761 >> 11) }
+                try Data(payload).write(to: URL(fileURLWithPath: network.folder["document"]))
+                let answer = try network.submit(
+                    "hcm", network.folder["document"],
+                    ["--sender", "H29.15", "--to", "H29", "--document", "VB \(index)"])
+                documents[answer.envelope + "-H29"] = payload
+            }
+        }
+
+        func names(_ part: String) throws -> [String] {
+            try FileManager.default.contentsOfDirectory(atPath: folder + "/" + part).sorted()
+        }
+
+        /// The agency's system: takes each file out of `new`, once. What it took before must not come again.
+        func take() throws -> [String] {
+            let names = try names("new")
+            for name in names {
+                #expect(try network.folder.bytes("spool/new/" + name) == documents[name], "\(name) is not whole")
+                let goal = folder + "/taken/" + name
+                if rename(folder + "/new/" + name, goal + ".new") != 0 { throw TestFailure("\(name) cannot be taken") }
+                #expect(access(goal, F_OK) != 0, "\(name) comes a second time")
+                if rename(goal + ".new", goal) != 0 { throw TestFailure("\(name) cannot be kept") }
+            }
+            return names
+        }
+
+        func delivered() throws -> UInt64 { try network.ledger("hcm").documents?.ended["delivered"] ?? 0 }
+
+        func expectDelivered(_ location: SourceLocation = #_sourceLocation) throws {
+            let count = UInt64(documents.count)
+            let isDone = try eventually { try delivered() == count }
+            #expect(isDone, "of \(count):\n\(network.logTail("hcm"))", sourceLocation: location)
+            _ = try take()
+            #expect(try names("taken") == documents.keys.sorted(), sourceLocation: location)
+            #expect(try names("tmp").isEmpty, sourceLocation: location)
+            #expect(try network.inbox("hcm", "H29").isEmpty, sourceLocation: location)
+            try network.expectBooksBalance(["hcm"])
+        }
+    }
+
+    /// Over the network, with its report back at the submitter, and with the rights that the agency's system needs.
+    @Test func throughTheNetworkIntoTheDirectory() throws {
+        let home = try Home("    mode: \"0664\"\n    group: \(try Self.ownGroup())\n")
+        let network = home.network
+        try network.start(Network.names)
+        let file = try network.package("dispatch.edxml", to: ["H29", "H26"])
+        let accepted = try network.submit("vpcp", file)
+        let name = accepted.envelope + "-H29"
+        #expect(try eventually { try home.names("new") == [name] }, "\(network.logTail("hcm"))")
+        #expect(try network.folder.bytes("spool/new/" + name) == network.folder.bytes("dispatch.edxml"))
+        var facts = stat()
+        #expect(stat(home.folder + "/new/" + name, &facts) == 0 && facts.st_mode & 0o7777 == 0o664)
+        #expect(facts.st_gid == getegid())
+        let isKnown = try eventually {
+            try network.trace("vpcp", accepted.envelope).recipients.first { $0.name == "H29" }?.state == "delivered"
+        }
+        #expect(isKnown, "\(network.logTail("vpcp"))")
+        #expect(try network.inbox("hcm", "H29").isEmpty)
+        #expect(try network.ledger("hcm").documents?.ended["delivered"] == 1)
+        // H26 has an inbox as before.
+        #expect(try eventually { try network.inbox("hanoi", "H26").count == 1 })
+        try network.expectBooksBalance(Network.names)
+    }
+
+    private static func ownGroup() throws -> String {
+        guard let entry = getgrgid(getegid()) else { throw TestFailure("the test's group has no name") }
+        return String(cString: entry.pointee.gr_name)
+    }
+
+    /// Part of a portion, one portion, many portions, and in pieces.
+    @Test func sizes() throws {
+        let home = try Home()
+        let sizes = [1, 1 << 20, (3 << 20) + 17, (9 << 20) + 5]
+        try home.network.start("hcm")
+        try home.submit(sizes.count) { sizes[$0 - 1] }
+        try home.expectDelivered()
+    }
+
+    enum When: String, CaseIterable { case before, after }
+
+    /// Each life of the daemon is killed one call later than the one before, before the call or after it, until one gets through
+    /// everything. One document at a time, so that the order of the calls is always the same.
+    @Test(arguments: When.allCases)
+    func killedAtEveryCall(_ when: When) throws {
+        let home = try Home("    at_once: 1\n")
+        let network = home.network
+        let library = try network.interposer("killer")
+        try home.withoutSpool {
+            try network.start("hcm")
+            try home.submit(24)
+            #expect(try network.inbox("hcm", "H29").count == 24)
+            #expect(network.stop("hcm") == .exited(0))
+        }
+        var lives = 0
+        var seen: Set<String> = []
+        while true {
+            lives += 1
+            network.setEnvironment(
+                "hcm",
+                [
+                    "LD_PRELOAD": library, "EDOC_KILL_UNDER": home.folder, "EDOC_KILL_AT": String(lives),
+                    "EDOC_KILL_WHEN": when.rawValue, "EDOC_KILL_LOG": network.folder["calls"],
+                ])
+            try? FileManager.default.removeItem(atPath: network.folder["calls"])
+            let isThrough = try life(of: home)
+            let calls = network.folder.text("calls").split(separator: "\n").map(String.init)
+            if isThrough { break }
+            #expect(calls.count >= lives && lives < 100)
+            seen.insert(calls[lives - 1])
+            _ = try home.take()
+        }
+        // Every kind of call has been the last one.
+        #expect(seen == ["unlinkat", "openat", "write", "fchmod", "fsync", "renameat"], "\(seen)")
+        #expect(lives > 16, "\(lives)")
+        try home.expectDelivered()
+    }
+
+    /// One life under the killer; true when it got through all documents.
+    private func life(of home: Home) throws -> Bool {
+        let network = home.network
+        try network.launch("hcm")
+        let isOver = try eventually {
+            if !network.isRunning("hcm") { return true }
+            guard try network.control("hcm", ["status"]).end == .exited(0) else { return false }
+            return (try? home.delivered()) == UInt64(home.documents.count)
+        }
+        #expect(isOver, "\(network.logTail("hcm"))")
+        if network.isRunning("hcm") { return true }
+        #expect(network.stop("hcm") == .signalled(SIGKILL))
+        return false
+    }
+
+    /// No folder, no room, no right, another disk's folder: said once each, and what waits goes through when it is mended.
+    @Test func aDirectoryThatTakesNothing() throws {
+        let home = try Home("    reserve: 1TiB\n", makesFolders: false)
+        let network = home.network
+        try network.start("hcm")
+        try home.submit(2)
+        func trouble() throws -> String {
+            let answer: InboxAnswer = try network.ask("hcm", "inbox", "list", "H29")
+            return answer.spoolTrouble ?? ""
+        }
+        #expect(try eventually { try trouble().contains("spool/tmp is not there; make it, or mount its disk") })
+        let status = try network.status("hcm")
+        #expect(status.attention.contains { $0.contains("the spool of H29 takes no documents") }, "\(status.attention)")
+        for name in ["tmp", "new", "taken"] { try network.folder.makeFolder("spool/" + name) }
+        #expect(try eventually { try trouble().contains("beside the document must stay free") })
+        #expect(try network.inbox("hcm", "H29").count == 2)
+        #expect(try home.names("tmp").isEmpty && home.names("new").isEmpty)
+        // What an operator sees.
+        let list = try network.control("hcm", ["inbox", "list", "H29"])
+        #expect(list.output.contains("H29 takes its documents from \(home.folder)/new."), "\(list.output)")
+        let envelope = try #require(try network.inbox("hcm", "H29").first?.envelope)
+        let show = try network.show("hcm", envelope).envelope.recipients[0]
+        #expect(show.why.first == "arrived; waits for the spool \(home.folder)", "\(show)")
+        #expect(show.nextAttempt != nil)
+        // The inbox is still there for whoever wants a document at once.
+        let copy = network.folder["copy"]
+        #expect(try network.control("hcm", ["inbox", "fetch", "H29", envelope, "-o", copy]).end == .exited(0))
+
+        try network.replace("hcm", "    reserve: 1TiB\n", "    reserve: 1MiB\n")
+        #expect(try network.control("hcm", ["reload"]).end == .exited(0))
+        try home.expectDelivered()
+        let log = network.logText("hcm")
+        #expect(log.components(separatedBy: "is not there; make it").count == 2, "\(log)")
+        #expect(log.contains("the spool of H29 takes documents again"))
+    }
+
+    /// It stays *handing over* while `new` is missing, is shown so, cannot be acknowledged, and is delivered when `new` is back.
+    @Test func handingOverIsShown() throws {
+        let home = try Home("    at_once: 1\n")
+        let network = home.network
+        let library = try network.interposer("killer")
+        try home.withoutSpool {
+            try network.start("hcm")
+            try home.submit(1)
+            network.stop("hcm")
+        }
+        // The daemon ends right before the rename: unlinkat, openat, write, fchmod, fsync, fsync, renameat.
+        network.setEnvironment(
+            "hcm",
+            [
+                "LD_PRELOAD": library, "EDOC_KILL_UNDER": home.folder, "EDOC_KILL_AT": "7", "EDOC_KILL_WHEN": "before",
+            ])
+        #expect(try !life(of: home))
+        network.setEnvironment("hcm", [:])
+        #expect(rename(home.folder + "/new", home.folder + "/away") == 0)
+        try network.start("hcm")
+        let document = try #require(try network.inbox("hcm", "H29").first)
+        #expect(document.state == "handing")
+        #expect(try network.status("hcm").inStore["handing"] == 1)
+        let list = try network.control("hcm", ["inbox", "list", "H29"]).output
+        #expect(list.contains("handing over"), "\(list)")
+        let why = try network.show("hcm", document.envelope).envelope.recipients[0]
+        #expect(why.state == "handing" && why.why.first?.contains("\(home.folder)/tmp/") == true, "\(why)")
+        let text = try network.control("hcm", ["show", document.envelope]).output
+        #expect(text.contains("handing over: written to \(home.folder)/tmp/"), "\(text)")
+        let refused = try network.control("hcm", ["inbox", "ack", "H29", document.envelope])
+        #expect(refused.end == .exited(1) && refused.errors.contains("spool of H29"), "\(refused.errors)")
+        #expect(rename(home.folder + "/away", home.folder + "/new") == 0)
+        try home.expectDelivered()
+    }
+
+    /// Where a disk is not mounted, or another one is, a missing file says nothing: it is not called delivered.
+    @Test func anotherFolderAtTheSamePlace() throws {
+        let home = try Home("    at_once: 1\n")
+        let network = home.network
+        try home.withoutSpool {
+            try network.start("hcm")
+            try home.submit(1)
+            network.stop("hcm")
+        }
+        network.setEnvironment(
+            "hcm",
+            [
+                "LD_PRELOAD": try network.interposer("killer"), "EDOC_KILL_UNDER": home.folder, "EDOC_KILL_AT": "7",
+                "EDOC_KILL_WHEN": "before",
+            ])
+        #expect(try !life(of: home))
+        network.setEnvironment("hcm", [:])
+        #expect(rename(home.folder, network.folder["mounted"]) == 0)
+        for name in ["tmp", "new", "taken"] { try network.folder.makeFolder("spool/" + name) }
+        try network.start("hcm")
+        let isSaid = try eventually {
+            let answer: InboxAnswer = try network.ask("hcm", "inbox", "list", "H29")
+            return answer.spoolTrouble?.contains("is not the folder in which") == true
+        }
+        #expect(isSaid, "\(network.logTail("hcm"))")
+        #expect(try home.delivered() == 0)
+        try FileManager.default.removeItem(atPath: home.folder)
+        #expect(rename(network.folder["mounted"], home.folder) == 0)
+        try home.expectDelivered()
+    }
+
+    @Test func whatIsWrongInTheFile() throws {
+        let network = try Network()
+        try network.edit("hcm") {
+            $0 += """
+                spool:
+                  H29:
+                    directory: here
+                    mode: "0777"
+                  H29.15:
+                    directory: here/
+                  H26:
+                    directory: there
+                  000.00.00.H29:
+                    directory: elsewhere
+                  G22: {}
+
+                """
+        }
+        let result = try network.run(Places.edocd, ["--config", network.folder["hcm.yaml"], "--check-config"])
+        #expect(result.end == .exited(78))
+        for part in [
+            "spool.H29.mode", "which is that of H29", "H26, which is at home on hanoi", "did you mean",
+            "spool.G22.directory",
+        ] { #expect(result.errors.contains(part), "\(part): \(result.errors)") }
+    }
+}
