@@ -108,7 +108,7 @@ private struct Tracer {
                 isSubmitter
                 ? "taken by \(peer); no report has come since"
                 : "taken by \(peer); only \(bundle.source.node?.name ?? bundle.source.text) hears of its end"
-        case .waiting, .deferred, .held, .corrupt: line.unknown = "it is still here; edocctl show says why"
+        case .waiting, .deferred, .held, .corrupt, .deleting: line.unknown = "it is still here; edocctl show says why"
         case .arrived: line.unknown = "in the agency's inbox here, not taken yet"
         case .delivered, .refused, .expired, .deleted: line.isFinal = true
         }

@@ -124,6 +124,7 @@ extension RelayCore {
         switch recipient.state {
         case .arrived: "in the agency's inbox, not yet taken"
         case .held: "held by an operator"
+        case .deleting: "deleted by an operator, who may still undo it"
         case .corrupt: "its record could not be read"
         case .forwarded: "taken by \(recipient.peer?.name ?? "the next hop")"
         case .delivered: "the agency has taken it"

@@ -45,9 +45,8 @@ extension RelayCore {
     mutating func record(_ row: inout EnvelopeRow, isComplete: Bool, _ turn: inout Turn) {
         turn.rows.put(.bundle, Keys.bundle(row.bundle, number: row.number))
         turn.rows.put(.deadline, Keys.deadline(row.expiry, number: row.number))
-        if let document = row.document, row.origin == nil {
-            turn.rows.put(.lookup, Keys.lookup(.documentID, document.documentID).adding(row.number))
-        }
+        LookupIndex.add(row, turn.rows)
+        if !isComplete { LookupIndex.park(row, turn.rows) }
         // Away recipients of an incomplete envelope are queued at once: its pieces travel on as they come.
         for index in row.recipients.indices where row.recipients[index].state == .waiting {
             if row.recipients[index].routeClass != 0 { enqueue(row, index, &turn) }
@@ -76,6 +75,7 @@ extension RelayCore {
     private mutating func complete(_ row: inout EnvelopeRow, _ turn: inout Turn) {
         ledger.accepted(row, row.recipients.count { !$0.isDuplicate }, from: row.origin)
         ledger.stocked(row, by: 1, turn.now)
+        if row.isInPieces { LookupIndex.park(row, turn.rows) }
         for index in row.recipients.indices {
             let recipient = row.recipients[index]
             if recipient.isDuplicate { continue }
@@ -137,7 +137,10 @@ extension RelayCore {
         if row.recipients[index].state == .arrived {
             turn.rows.delete(.inbox, Keys.inbox(row.recipients[index].name, number: row.number))
         }
+        let wasParked = LookupIndex.isParked(row.recipients[index], in: row)
         move(&row, index, to: state, turn.now.relay)
+        LookupIndex.recipientEnded(row, index, turn.rows)
+        if wasParked { LookupIndex.park(row, turn.rows) }
         row.recipients[index].reason = reason
         guard row.isComplete else { return }
         if row.kind != .administrative {
@@ -166,6 +169,7 @@ extension RelayCore {
             ledger.add(.reservedBytes, -Int64(clamping: row.payloadLength - row.receivedBytes))
         }
         row.ended = max(turn.now.relay, RelayTime(milliseconds: 1))
+        LookupIndex.envelopeEnded(row, turn.rows)
         removePayload(of: row, &turn)
         row.header = []
         doubts[row.number] = nil

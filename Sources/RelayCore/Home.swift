@@ -170,6 +170,7 @@ extension RelayCore {
             unqueue(row, index, turn.rows)
             move(&row, index, to: .corrupt, turn.now.relay)
         }
+        LookupIndex.park(row, turn.rows)
         row.lastAnswer = "its payload cannot be read back"
         ledger.count(.corruptRecord)
         turn.effects.append(

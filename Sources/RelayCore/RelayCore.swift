@@ -73,6 +73,7 @@ public struct RelayCore {
     var ledger = Ledger()
     var clockJudge = ClockJudge()
     var sweep: RouteSweep?
+    var indexing: IndexPass?
     var removals: [UInt64] = []
     /// The last look at the lanes ended by its budget, not by their ends.
     var hasMoreToFeed = false
@@ -104,6 +105,7 @@ public struct RelayCore {
         _ = clockJudge.set(turn.rows.number(.meta, "clockDoubted") != 0)
         classes.load(turn.rows)
         removals = Self.leftovers(turn.rows)
+        indexing = Self.indexPass(turn.rows)
         gathering.load(turn.rows, now: turn.now.relay)
         // Peers that were up before may come back at once; then others take over.
         wakeups.insert(turn.now.relay + configuration.limits.failoverWait, .everything)
@@ -151,6 +153,7 @@ public struct RelayCore {
         deadlinesDue(&turn)
         removeLeftovers(&turn)
         sweepRoutes(&turn)
+        buildIndex(&turn)
         verifyDocuments(&turn)
         gatherReports(&turn)
         housekeeping(&turn)
@@ -179,7 +182,7 @@ public struct RelayCore {
         if let row = rows.row(.deadline, atOrAfter: RowKey()) {
             take(RelayTime(milliseconds: row.key.number(at: 0)))
         }
-        if !removals.isEmpty || hasMoreToFeed { take(.zero) }
+        if !removals.isEmpty || hasMoreToFeed || indexing != nil { take(.zero) }
         take(sweep?.notBefore)
         return next
     }

@@ -33,6 +33,7 @@ extension RelayCore {
             unqueue(row, index, turn.rows)
             move(&row, index, to: .held, turn.now.relay)
         }
+        LookupIndex.park(row, turn.rows)
         row.lastAnswer = "held (suspect): in hand at two crashes of the daemon running"
         settle(&row, &turn)
         turn.effects.append(

@@ -12,6 +12,8 @@ public enum RecipientState: UInt8, Sendable, CaseIterable {
     /// In the inbox of an agency that is at home here.
     case arrived = 3
     case corrupt = 4
+    /// Deleted by an operator who may still undo it; ends as deleted when that time is over.
+    case deleting = 5
     // Ends on this node.
     case forwarded = 16
     case delivered = 17

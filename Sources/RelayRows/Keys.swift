@@ -116,6 +116,14 @@ public enum Keys {
     public static func counter(_ name: String) -> RowKey { RowKey(text: name) }
     public static func meta(_ name: String) -> RowKey { RowKey(text: name) }
 
+    /// What the index rows of all texts begin with that begin so.
+    public static func lookup(_ kind: LookupKind, beginning text: String) -> RowKey {
+        var key = RowKey()
+        key.append(kind.rawValue)
+        for byte in text.bounded.utf8 { key.append(byte) }
+        return key
+    }
+
     /// Index rows for operators: by document ID, sender, recipient.
     public static func lookup(_ kind: LookupKind, _ text: String) -> RowKey {
         var key = RowKey()
@@ -129,6 +137,9 @@ public enum Keys {
 public enum LookupKind: UInt8, Sendable {
     case documentID = 0x64
     case sender = 0x73
+    case recipient = 0x72
+    /// In the store, but in no queue and no inbox.
+    case parked = 0x70
 }
 
 extension String {

@@ -1,0 +1,223 @@
+// SelectorScan: goes through the rows that a selector can mean, by the narrowest index that there is, a bounded number of rows a
+// page. Its place between two pages is a cursor: where it stands in which index. Rows that stay where they are come neither twice
+// nor not at all; an envelope that is tried between two pages may come again. Pure over the rows of one snapshot.
+
+import RelayModel
+import RelayRouting
+import RelayRows
+
+/// Where a scan goes on: which leg, and behind which key.
+public struct ScanPlace: Sendable, Hashable {
+    public var leg: Int
+    /// Empty: at the leg's beginning.
+    public var after: [UInt8]
+    public init(leg: Int = 0, after: [UInt8] = []) {
+        self.leg = leg
+        self.after = after
+    }
+
+    /// As clients carry it: the leg, a dot, the key in hexadecimal.
+    public var text: String {
+        var text = String(leg) + "."
+        for byte in after { text += (byte < 16 ? "0" : "") + String(byte, radix: 16) }
+        return text
+    }
+
+    public init?(text: String) {
+        let parts = text.split(separator: ".", maxSplits: 1, omittingEmptySubsequences: false)
+        guard parts.count == 2, let leg = Int(parts[0]), leg >= 0 else { return nil }
+        let digits = Array(parts[1].utf8)
+        guard digits.count % 2 == 0, digits.count <= 2 * RowKey.bytesMax else { return nil }
+        var bytes: [UInt8] = []
+        for position in stride(from: 0, to: digits.count, by: 2) {
+            guard let byte = UInt8(String(decoding: digits[position...position + 1], as: UTF8.self), radix: 16) else {
+                return nil
+            }
+            bytes.append(byte)
+        }
+        self.init(leg: leg, after: bytes)
+    }
+}
+
+/// One selector's way through the store.
+public struct SelectorScan: Sendable {
+    /// One index, or a part of it.
+    enum Leg: Sendable, Hashable {
+        /// Named envelopes.
+        case numbers([UInt64])
+        /// Rows of `lookup`: of one text, or of all texts that begin so.
+        case lookup(LookupKind, text: String, isPrefix: Bool)
+        /// Rows of `queue`: of one class, or of all.
+        case queue(UInt32?)
+        /// What stands in no queue and no inbox.
+        case parked
+        /// Documents in inboxes: of one agency, or of all.
+        case inbox(String?)
+        /// Every envelope that is remembered.
+        case envelopes
+    }
+
+    public let selector: Selector
+    let legs: [Leg]
+    /// Where it stands; nil at the end.
+    public private(set) var place: ScanPlace?
+    /// Rows looked at by this value.
+    public private(set) var scanned: UInt64 = 0
+
+    /// `place`: where an earlier page ended. The legs follow from the selector, the route classes and whether the index is whole.
+    public init(
+        _ selector: Selector, _ context: SelectorContext, _ rows: any RowReader, from place: ScanPlace = .init()
+    ) {
+        self.selector = selector
+        legs = Self.legs(selector, context, isIndexed: LookupIndex.isBuilt(rows))
+        self.place = place.leg < legs.count ? place : nil
+    }
+
+    public var isAtEnd: Bool { place == nil }
+
+    /// How many rows its index has in all; nil where that is not known without counting.
+    public func total(_ rows: any RowReader) -> UInt64? {
+        if legs == [.envelopes] { return rows.count(.envelope) }
+        if legs == Self.everything { return rows.count(.queue) + rows.count(.inbox) }
+        return nil
+    }
+
+    private static let everything: [Leg] = [.queue(nil), .parked, .inbox(nil)]
+
+    private static func legs(_ selector: Selector, _ context: SelectorContext, isIndexed: Bool) -> [Leg] {
+        if let numbers = selector.numbers { return [.numbers(numbers)] }
+        guard isIndexed else { return [.envelopes] }
+        if let document = selector.documentID { return [.lookup(.documentID, text: document, isPrefix: false)] }
+        // The other indexes know only what is in the store.
+        if selector.meansEnded { return [.envelopes] }
+        var states = selector.states
+        if states.contains(.held) { states.insert(.heldExpired) }
+        let isParkedOnly =
+            !states.isEmpty && states.isSubset(of: [.held, .heldExpired, .deleting, .corrupt])
+        if isParkedOnly { return [.parked] }
+        switch (selector.to, selector.from) {
+        case (.agency(let code), _):
+            if states == [.arrived] { return [.inbox(code.text)] }
+            return [.lookup(.recipient, text: code.text, isPrefix: false)]
+        case (_, .agency(let code)): return [.lookup(.sender, text: code.text, isPrefix: false)]
+        default: break
+        }
+        if states == [.arrived] { return [.inbox(nil)] }
+        if let peer = selector.peer {
+            let classes = context.hops.filter { $0.value.contains(peer.node) }.keys.sorted()
+            return classes.map { .queue($0) } + [.parked]
+        }
+        switch (selector.to, selector.from) {
+        case (.subtree(let code), _): return subtree(.recipient, code)
+        case (_, .subtree(let code)): return subtree(.sender, code)
+        default: return everything
+        }
+    }
+
+    /// An agency, and then every body below it.
+    private static func subtree(_ kind: LookupKind, _ code: AgencyCode) -> [Leg] {
+        [.lookup(kind, text: code.text, isPrefix: false), .lookup(kind, text: code.text + ".", isPrefix: true)]
+    }
+
+    /// Looks at up to `budget` more rows. The body gets each envelope that has pairs that are meant, with their indexes, and
+    /// answers false to stop behind it. An envelope with several recipients can come several times, each time with other indexes.
+    public mutating func run(
+        _ rows: any RowReader, _ context: SelectorContext, budget: Int, _ body: (EnvelopeRow, [Int]) -> Bool
+    ) {
+        var left = budget
+        while let here = place, left > 0 {
+            guard let (key, found) = next(legs[here.leg], after: here.after, rows) else {
+                place = here.leg + 1 < legs.count ? ScanPlace(leg: here.leg + 1) : nil
+                continue
+            }
+            left -= 1
+            scanned += 1
+            place = ScanPlace(leg: here.leg, after: key)
+            guard let raw = rows.value(.envelope, Keys.envelope(found.number)),
+                let row = EnvelopeRow(number: found.number, record: raw)
+            else { continue }
+            let indexes = selector.matches(row, context).filter { found.means(row, $0) }
+            if !indexes.isEmpty, !body(row, indexes) { return }
+        }
+    }
+
+    /// An index row: which envelope, and which of its recipients it stands for.
+    private struct Found {
+        enum Part {
+            case all
+            case queued(QueueKey)
+            case named(String)
+            case parked
+            case arrived(String)
+        }
+        var number: UInt64
+        var part: Part
+
+        func means(_ row: EnvelopeRow, _ index: Int) -> Bool {
+            let recipient = row.recipients[index]
+            switch part {
+            case .all: return true
+            case .queued(let key):
+                return recipient.state.isQueued && recipient.routeClass == key.routeClass && recipient.due == key.due
+            case .named(let name): return recipient.name == name
+            case .parked: return LookupIndex.isParked(recipient, in: row)
+            case .arrived(let name): return recipient.state == .arrived && recipient.name == name
+            }
+        }
+    }
+
+    private func next(_ leg: Leg, after: [UInt8], _ rows: any RowReader) -> (key: [UInt8], Found)? {
+        switch leg {
+        case .numbers(let numbers):
+            let last = after.count == 8 ? after.withUnsafeBytes { $0.number(at: 0) } : nil
+            guard let number = numbers.first(where: { number in last.map { number > $0 } ?? true }) else { return nil }
+            return (RowKey(number).bytes, Found(number: number, part: .all))
+        case .lookup(let kind, let text, let isPrefix):
+            let prefix = isPrefix ? Keys.lookup(kind, beginning: text) : Keys.lookup(kind, text)
+            return first(.lookup, prefix, after, rows) { key in
+                guard key.count > 10, let end = key.dropFirst().firstIndex(of: 0), key.count == end + 9 else {
+                    return nil
+                }
+                let name = String(decoding: key[1..<end], as: UTF8.self)
+                return Found(number: key.number(at: end + 1), part: kind == .recipient ? .named(name) : .all)
+            }
+        case .queue(let routeClass):
+            let prefix = routeClass.map { Keys.routeClass($0) } ?? RowKey()
+            return first(.queue, prefix, after, rows) { key in
+                QueueKey(key).map { Found(number: $0.number, part: .queued($0)) }
+            }
+        case .parked:
+            return first(.lookup, Keys.lookup(.parked, ""), after, rows) { key in
+                key.count == 10 ? Found(number: key.number(at: 2), part: .parked) : nil
+            }
+        case .inbox(let agency):
+            return first(.inbox, agency.map { RowKey(text: $0) } ?? RowKey(), after, rows) { key in
+                guard let end = key.firstIndex(of: 0), key.count >= end + 9 else { return nil }
+                let name = String(decoding: key[..<end], as: UTF8.self)
+                return Found(number: key.number(at: end + 1), part: .arrived(name))
+            }
+        case .envelopes:
+            return first(.envelope, RowKey(), after, rows) { key in
+                key.count == 8 ? Found(number: key.number(at: 0), part: .all) : nil
+            }
+        }
+    }
+
+    /// The first row of a prefix behind a key. A key of another shape is passed over.
+    private func first(
+        _ table: Table, _ prefix: RowKey, _ after: [UInt8], _ rows: any RowReader,
+        _ read: (UnsafeRawBufferPointer) -> Found?
+    ) -> (key: [UInt8], Found)? {
+        var from = prefix
+        if !after.isEmpty {
+            from = after.withUnsafeBytes { RowKey(copying: $0) }
+            from.append(UInt8(0))
+        }
+        while let found = rows.row(table, atOrAfter: from), prefix.isPrefix(of: found.key) {
+            if let read = read(found.key) { return ([UInt8](found.key), read) }
+            from = RowKey(copying: found.key)
+            from.append(UInt8(0))
+        }
+        return nil
+    }
+}
