@@ -79,6 +79,7 @@ public struct ControlServer<Node: NodeAccess>: Service {
         addSubmit(to: router)
         addInbox(to: router)
         addReload(to: router)
+        addDeeds(to: router)
         return router
     }
 

@@ -40,7 +40,7 @@ enum Judgement {
 public enum RefusalCause: String, Sendable, CaseIterable {
     case duplicate, loop, expired, creationInFuture, hopLimit, pathTooLong, tooLarge, notAuthorised, unknownAgency,
         noRoute
-    case noResources, quota, digestMismatch, contentConflict, badCopy, overlappingPieces, unknownPeer,
+    case noResources, quota, draining, digestMismatch, contentConflict, badCopy, overlappingPieces, unknownPeer,
         unsupportedDestination
     case forgedReport, badPayload
     /// A rule of the session protocol broken; contact that came to nothing.
@@ -416,7 +416,7 @@ extension RelayCore {
             switch way(of: name, offer, peer, avoiding: offer.copy?.path ?? past.tried) {
             case .home: taken.append(recipient)
             case .away(let hops):
-                recipient.routeClass = classes.number(for: hops, turn.rows)
+                recipient.routeClass = routeClass(for: hops, name, turn.rows)
                 taken.append(recipient)
             case .nowhere(let reason):
                 isLoop = isLoop || reason == .loop
@@ -454,6 +454,7 @@ extension RelayCore {
     }
 
     private func shortage(_ offer: Offer, _ peer: Peer, _ turn: Turn) -> RefusalCause? {
+        if drain != nil { return .draining }
         if !hasRoom(for: offer.documentLength, turn) { return .noResources }
         if peer.quota != .unlimited,
             exceeds(peer.quota, ledger.stock(.origin(peer.node), turn.rows), offer.documentLength)

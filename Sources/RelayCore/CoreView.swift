@@ -92,12 +92,19 @@ extension RelayCore {
         }
         guard recipient.state.isQueued else {
             view.why = [Self.sentence(recipient)]
+            if recipient.state == .held, row.expiry <= now { view.why.append(Self.heldExpired) }
             return view
         }
         if recipient.routeClass == 0 {
             view.why = ["at home here; its digest is being checked before it arrives"]
             return view
         }
+        if let suspension = suspensions.of(agency: recipient.name) {
+            view.why.append(sentence(suspension, now))
+            view.nextAttempt = suspension.until == .never ? nil : suspension.until
+            return view
+        }
+        if let via = recipient.via { view.why.append("an operator has sent it by way of \(via.name)") }
         view.why.append("route: " + view.hops.map(\.name).joined(separator: ", then "))
         for hop in view.hops {
             let sentence = self.sentence(hop, now)
@@ -120,6 +127,14 @@ extension RelayCore {
         return view
     }
 
+    private static let heldExpired =
+        "its lifetime is over: release ends it as expired; at its home node, resubmit makes a new envelope of it"
+
+    private func sentence(_ row: SuspensionRow, _ now: RelayTime) -> String {
+        let until = row.until == .never ? "until resumed" : "for another \(row.until.since(now).count / 1_000) s"
+        return "\(row.subject.text) is suspended by \(row.login) \(until): \(row.reason)"
+    }
+
     private static func sentence(_ recipient: RecipientRow) -> String {
         switch recipient.state {
         case .arrived: "in the agency's inbox, not yet taken"
@@ -137,7 +152,9 @@ extension RelayCore {
 
     private func sentence(_ hop: NodeID, _ now: RelayTime) -> String {
         guard let state = peers[hop] else { return "\(hop.name) is no longer a peer" }
-        if state.isSuspended { return "\(hop.name) is suspended" }
+        if state.isSuspended {
+            return suspensions.of(hop).map { sentence($0, now) } ?? "\(hop.name) is suspended"
+        }
         if state.pausedUntil != .zero { return "\(hop.name) has no resources and is left alone for a while" }
         if state.isUp {
             return sessions.values.contains { $0.peer == hop && hasRoomNow($0) }
@@ -180,6 +197,10 @@ extension RelayCore {
         case .away(let hops):
             view.destination = "forwarded"
             view.hops = hops
+            if let suspension = view.canonical.flatMap({ suspensions.of(agency: $0.text) }) {
+                view.notes.append(sentence(suspension, now))
+                return view
+            }
             for hop in hops {
                 view.notes.append(sentence(hop, now))
                 if isLive(hop) {

@@ -178,7 +178,10 @@ extension RelayCore {
     }
 
     private mutating func removePayload(of row: EnvelopeRow, _ turn: inout Turn) {
-        guard row.isInPieces else { return remove(extent: row.number, length: row.payloadLength, &turn) }
+        let isShared = leaveShared(row, turn.rows)
+        guard row.isInPieces else {
+            return isShared ? () : remove(extent: row.extent, length: row.payloadLength, &turn)
+        }
         var extents: [UInt64: UInt64] = [:]
         var order: [UInt64] = []
         for piece in pieces(of: row.number, turn.rows) {
@@ -186,6 +189,7 @@ extension RelayCore {
             extents[piece.extent, default: 0] += piece.length
             turn.rows.delete(.piece, Keys.piece(row.number, offset: piece.offset))
         }
+        if isShared { return }
         for extent in order { remove(extent: extent, length: extents[extent] ?? 0, &turn) }
     }
 }

@@ -29,6 +29,8 @@ extension RelayCore {
             turn.rows.put(.deadline, Keys.deadline(end, number: number))
             return
         }
+        // A deadline of an earlier lifetime, or one that was put off.
+        guard row.expiry <= turn.now.relay else { return }
         if clockJudge.isDoubted {
             // Nothing expires while the clock is doubted; looked at again in a while.
             turn.rows.put(.deadline, Keys.deadline(turn.now.relay + .minutes(10), number: number))
@@ -48,7 +50,7 @@ extension RelayCore {
                     unqueue(row, index, turn.rows)
                     end(&row, index, .expired, .lifetimeExpired, &turn)
                 }
-            case .held: isLeft = true
+            // Held, it stays as *held, expired*: release ends it. What is being deleted ends with its window.
             default: break
             }
         }
@@ -71,6 +73,7 @@ extension RelayCore {
         dropHistory(&turn)
         dropSeen(&turn)
         dropReports(&turn)
+        dropPreviews(&turn)
         for number in doubts.keys.sorted() where doubts[number]!.until <= now { doubts[number] = nil }
         turn.rows.setNumber(.meta, "relayTime", now.milliseconds)
     }

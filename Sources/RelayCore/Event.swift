@@ -52,6 +52,8 @@ public enum Event: Sendable {
     case suspected([UInt64])
     /// The wall clock is known to be wrong (or right again): expiry stops (or goes on).
     case clockDoubted(Bool, why: String)
+    /// An operator wants something done.
+    case operated(Operation)
 }
 
 /// What the shell is to do once the batch in which it was decided is durable. In the imperative.
@@ -67,6 +69,9 @@ public enum Effect: Sendable {
     case endSession(session: Ticket, why: String)
     case answerSubmission(ticket: Ticket, SubmissionAnswer)
     case answerInbox(ticket: Ticket, taken: Int)
+    case answerOperation(ticket: Ticket, OperationAnswer)
+    /// The node has been emptied: exit.
+    case drained
     /// Something an operator should know; one per operator-visible change.
     case notice(Notice)
 }

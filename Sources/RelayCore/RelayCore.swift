@@ -74,6 +74,11 @@ public struct RelayCore {
     var clockJudge = ClockJudge()
     var sweep: RouteSweep?
     var indexing: IndexPass?
+    var jobs = JobBook()
+    var suspensions = Suspensions()
+    var drain: DrainRow?
+    /// The queues were found empty; nothing is accepted any more.
+    var hasDrained = false
     var removals: [UInt64] = []
     /// The last look at the lanes ended by its budget, not by their ends.
     var hasMoreToFeed = false
@@ -106,6 +111,10 @@ public struct RelayCore {
         classes.load(turn.rows)
         removals = Self.leftovers(turn.rows)
         indexing = Self.indexPass(turn.rows)
+        jobs.load(turn.rows)
+        suspensions.load(turn.rows)
+        drain = DrainRow.read(turn.rows)
+        markSuspendedPeers()
         gathering.load(turn.rows, now: turn.now.relay)
         // Peers that were up before may come back at once; then others take over.
         wakeups.insert(turn.now.relay + configuration.limits.failoverWait, .everything)
@@ -143,12 +152,15 @@ public struct RelayCore {
         case .reconfigured(let configuration): reconfigure(configuration, &turn)
         case .suspected(let numbers): suspected(numbers, &turn)
         case .clockDoubted(let isDoubted, let why): clockDoubted(isDoubted, why, &turn)
+        case .operated(let operation): operated(operation, &turn)
         }
     }
 
     /// Ends a batch: what is due by time, then what the links can take, then the counters. Call once before each commit.
     public mutating func finish(_ turn: inout Turn) {
         wake(turn.now.relay)
+        suspensionsDue(&turn)
+        runJobs(&turn)
         peersDue(&turn)
         deadlinesDue(&turn)
         removeLeftovers(&turn)
@@ -158,6 +170,7 @@ public struct RelayCore {
         gatherReports(&turn)
         housekeeping(&turn)
         feedLinks(&turn)
+        noticeEmpty(&turn)
         markStaged(&turn)
         if metaChanged {
             turn.rows.setNumber(.meta, "nextNumber", nextNumber)
@@ -184,6 +197,8 @@ public struct RelayCore {
         }
         if !removals.isEmpty || hasMoreToFeed || indexing != nil { take(.zero) }
         take(sweep?.notBefore)
+        take(jobsDeadline)
+        take(suspensions.due)
         return next
     }
 

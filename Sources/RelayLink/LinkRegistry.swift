@@ -140,7 +140,7 @@ extension Effect {
         switch self {
         case .acknowledge(let session, _), .refuse(let session, _, _, _), .endSession(let session, _): session
         case .send(let dispatch): dispatch.session
-        case .dial, .verify, .answerSubmission, .answerInbox, .notice: nil
+        case .dial, .verify, .answerSubmission, .answerInbox, .answerOperation, .drained, .notice: nil
         }
     }
 }

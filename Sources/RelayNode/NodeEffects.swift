@@ -1,6 +1,7 @@
 // NodeEffects: where the effects of a durable batch go: to the links, to whoever waits for an answer, to the log, to the
 // verifier. Called on the engine thread, once a batch; nothing here waits.
 
+import Glibc
 import Logging
 import NIOCore
 import NIOPosix
@@ -34,12 +35,20 @@ final class NodeEffects: EffectSink {
             case .acknowledge, .refuse, .send, .dial, .endSession: forLinks.append(effect)
             case .answerSubmission(let ticket, let answer): answers.append((ticket, answer))
             case .answerInbox(let ticket, let taken): desk.answerInbox(ticket, taken)
+            case .answerOperation(let ticket, let answer): desk.answerOperation(ticket, answer)
+            case .drained: stopDrained()
             case .verify(let number, let payload, let digest): verifier.verify(number, payload, digest)
             case .notice(let notice): NoticeLog.write(notice, to: logger)
             }
         }
         if !forLinks.isEmpty { links.perform(forLinks) }
         if !answers.isEmpty { desk.answer(answers) }
+    }
+
+    /// The node is empty: it stops as it does when the service manager says so, which is what is tested.
+    private func stopDrained() {
+        logger.notice("drained: the queues are empty, the daemon exits")
+        kill(getpid(), SIGTERM)
     }
 
     func reset(why: String) {

@@ -17,6 +17,7 @@ public final class SubmissionDesk: Sendable {
     private struct Books {
         var waiters: [Ticket: any SubmissionWaiter] = [:]
         var inbox: [Ticket: @Sendable (Int) -> Void] = [:]
+        var operations: [Ticket: @Sendable (OperationAnswer) -> Void] = [:]
     }
     private let books = NIOLockedValueBox(Books())
 
@@ -28,6 +29,10 @@ public final class SubmissionDesk: Sendable {
 
     public func expectInbox(_ ticket: Ticket, _ body: @escaping @Sendable (Int) -> Void) {
         books.withLockedValue { $0.inbox[ticket] = body }
+    }
+
+    public func expectOperation(_ ticket: Ticket, _ body: @escaping @Sendable (OperationAnswer) -> Void) {
+        books.withLockedValue { $0.operations[ticket] = body }
     }
 
     public func forget(_ ticket: Ticket) {
@@ -57,6 +62,10 @@ public final class SubmissionDesk: Sendable {
         books.withLockedValue { $0.inbox.removeValue(forKey: ticket) }?(taken)
     }
 
+    func answerOperation(_ ticket: Ticket, _ answer: OperationAnswer) {
+        books.withLockedValue { $0.operations.removeValue(forKey: ticket) }?(answer)
+    }
+
     func reset(why: String) {
         let old = books.withLockedValue { books in
             let old = books
@@ -73,5 +82,8 @@ public final class SubmissionDesk: Sendable {
         }
         for key in order { if let (waiter, list) = lists[key] { waiter.lost(list, why: why) } }
         for body in old.inbox.values { body(0) }
+        for body in old.operations.values {
+            body(.refused("the store was full and nothing was changed (\(why)); make room and try again"))
+        }
     }
 }

@@ -46,6 +46,8 @@ public struct RecipientRow: Sendable, Hashable {
     public var refusedBy: [NodeID]
     /// When a next hop said no for the first time; zero when none has.
     public var refusedSince: RelayTime
+    /// The next hop that an operator has chosen; asked before those of the route.
+    public var via: NodeID?
 
     /// It was here before this copy came: in the row, but not accepted again nor counted.
     public var isDuplicate: Bool { state == .forwarded && peer == nil }
@@ -99,7 +101,14 @@ public struct EnvelopeRow: Sendable {
     public var recipients: [RecipientRow]
     /// When the last recipient ended; zero before.
     public var ended: RelayTime
+    /// The envelope that this one was a resubmission of, and the one that it was resubmitted as.
+    public var formerly: BundleID?
+    public var resubmittedAs: BundleID?
+    /// Where the payload lies, unless it lies in pieces: under its own number, or that of the envelope it is a resubmission of.
+    public var extent: UInt64
 
+    /// True when another envelope may need the same payload.
+    public var sharesPayload: Bool { formerly != nil || resubmittedAs != nil }
     public var expiry: RelayTime {
         arrival + Milliseconds(lifetime.count > ageAtArrival.count ? lifetime.count - ageAtArrival.count : 0)
     }
@@ -115,6 +124,7 @@ public struct EnvelopeRow: Sendable {
         reportTo: EndpointID, payloadLength: UInt64
     ) {
         self.number = number
+        extent = number
         self.bundle = bundle
         self.kind = kind
         self.urgency = urgency
@@ -177,6 +187,7 @@ extension EnvelopeRow {
         }
         out.number(UInt64(recipients.count))
         for recipient in recipients { Self.write(recipient, to: &out) }
+        writeExtras(to: &out)
         return out.record()
     }
 
@@ -248,7 +259,7 @@ extension EnvelopeRow {
             guard let recipient = Self.readRecipient(&row) else { return nil }
             recipients.append(recipient)
         }
-        guard row.isSound else { return nil }
+        guard readExtras(&row), row.isSound else { return nil }
     }
 
     private static func readDocument(_ row: inout RowCursor) -> DocumentDescription? {

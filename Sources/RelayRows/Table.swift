@@ -34,8 +34,14 @@ public enum Table: UInt8, CaseIterable, Sendable {
     case staging
     /// A record that could not be read, set aside under its table and key.
     case corrupt
-    /// (document ID or agency, envelope) → nothing: finds envelopes for operators.
+    /// (kind, text, envelope) → nothing: finds envelopes for operators by document ID, sender, recipient and more.
     case lookup
+    /// Job → its head; (job, part) → a part of the set that it is about.
+    case job
+    /// (job, batch) → what it takes to undo one batch of a job.
+    case undo
+    /// Peer or agency → why and until when it is given nothing.
+    case suspension
 
     /// The name in the store's file.
     public var name: String { String(describing: self) }

@@ -182,7 +182,7 @@ public struct Conversation: ~Copyable {
         case .refuse(_, let offer, let refusal, _): refuse(offer, refusal, now: now, &output)
         case .send(let dispatch): send(dispatch, &output)
         case .endSession(_, let why): end(why: why, now: now, &output)
-        case .dial, .verify, .answerSubmission, .answerInbox, .notice:
+        case .dial, .verify, .answerSubmission, .answerInbox, .answerOperation, .drained, .notice:
             preconditionFailure("An effect that is not for a session was handed to one.")
         }
     }

@@ -39,6 +39,8 @@ extension World {
             post(.event(.documentVerified(number: number, matches: found == digest)), to: node.index)
         case .answerSubmission(let ticket, let answer): submissionAnswered(ticket, answer, node)
         case .answerInbox(let ticket, let taken): inboxAnswered(ticket, taken, node)
+        case .answerOperation(let ticket, let answer): operationAnswered(ticket, answer, node)
+        case .drained: fail("\(node.id) says that it is drained, and nobody has asked for it")
         case .notice(let notice):
             note(node.index, "notice", UInt64(notice.grade.rawValue), "notice: \(notice.text)")
         }

@@ -54,6 +54,9 @@ struct Edocctl: AsyncParsableCommand {
             StatusCommand.self, QueueCommand.self, ListCommand.self, ShowCommand.self, TraceCommand.self,
             HistoryCommand.self, PeersCommand.self, RoutesCommand.self, LedgerCommand.self, SubmitCommand.self,
             InboxCommand.self, PackageCommand.self, ReloadCommand.self,
+            HoldCommand.self, ReleaseCommand.self, RetryCommand.self, RequeueCommand.self, RerouteCommand.self,
+            ExpireCommand.self, DeleteCommand.self, ResubmitCommand.self, SuspendCommand.self, ResumeCommand.self,
+            SuspensionsCommand.self, JobsCommand.self, DrainCommand.self,
         ])
 }
 

@@ -2,6 +2,7 @@
 
 import ArgumentParser
 import ControlAPI
+import Language
 
 struct ListCommand: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
@@ -72,6 +73,8 @@ enum EnvelopeView {
         if let expires = envelope.expires {
             facts.add("expires", "\(Shown.time(expires)) (\(Shown.distance(expires, from: answer.now)))")
         }
+        facts.add(phrase("formerly", "trước là"), envelope.formerly)
+        facts.add(phrase("resubmitted as", "gửi lại thành"), envelope.resubmittedAs)
         facts.add("ended", envelope.ended.map { Shown.time($0) })
         facts.add("hops", envelope.hopLimit == 0 ? nil : "\(envelope.hopCount) of at most \(envelope.hopLimit)")
         facts.add("last answer", envelope.lastAnswer.isEmpty ? nil : envelope.lastAnswer)

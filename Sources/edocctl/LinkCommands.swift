@@ -132,7 +132,7 @@ enum LedgerView {
             facts.add(name, "accepted \(book.accepted) = submitted \(book.submitted) + taken \(book.taken)")
             let ends = ["delivered", "forwarded", "refused", "expired", "deleted"]
             facts.add("ended", sum(book.ended, ends))
-            facts.add("in store", sum(book.inStore, ["waiting", "deferred", "held", "arrived", "corrupt"]))
+            facts.add("in store", sum(book.inStore, ["waiting", "deferred", "held", "deleting", "arrived", "corrupt"]))
             facts.add(
                 "balance",
                 "accepted \(book.accepted) \(book.balances ? "=" : "≠") accounted for \(book.accountedFor): "

@@ -20,7 +20,7 @@ enum StatusView {
         for (index, line) in answer.attention.enumerated() { facts.add(index == 0 ? "attention" : "", line) }
         if answer.attention.isEmpty { facts.add("attention", Sentences.nothing) }
         facts.add("links", "\(answer.links.up) up, \(answer.links.down) down")
-        let states = ["waiting", "deferred", "held", "arrived", "corrupt"].compactMap { state in
+        let states = ["waiting", "deferred", "held", "deleting", "arrived", "corrupt"].compactMap { state in
             answer.inStore[state].map { "\(state) \($0)" }
         }
         facts.add("recipients", states.joined(separator: ", "))

@@ -2,6 +2,7 @@
 
 import ArgumentParser
 import ControlAPI
+import Language
 
 struct TraceCommand: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
@@ -54,6 +55,8 @@ enum TraceView {
         facts.add("sender", answer.sender)
         facts.add("document", answer.documentID.flatMap { $0.isEmpty ? nil : $0 })
         facts.add("submitted", answer.submitted.map { Shown.time($0) })
+        facts.add(phrase("formerly", "trước là"), answer.formerly)
+        facts.add(phrase("resubmitted as", "gửi lại thành"), answer.resubmittedAs)
         if !answer.isSubmitter { facts.add("seen from", "\(answer.node); \(Sentences.partial)") }
         var text = facts.text
         for recipient in answer.recipients {
@@ -80,7 +83,7 @@ enum HistoryView {
             table.add([
                 Shown.time(row.ended), row.state + (row.reason.map { " (\($0))" } ?? ""), row.recipient,
                 row.peer ?? "-",
-                row.name,
+                row.name + (row.formerly.map { phrase(" (formerly \($0))", " (trước là \($0))") } ?? ""),
             ])
         }
         let more = answer.cursor.map { Sentences.more($0) + "\n" } ?? ""
