@@ -198,6 +198,7 @@ import Testing
         let row = bench.rows(of: after)[0]
         let why = bench.engine.core.wait(row, 0, now: bench.reading.relay).why
         #expect(why == ["agency B1 is suspended by lan until resumed: a test"])
+        bench.answer(bench.released.documents.last!, .acknowledged)
         let count = bench.released.documents.count
         bench.deed(.resume) { $0.to = .agency(agency("B1")) }
         bench.finishJobs()
