@@ -95,7 +95,7 @@ extension ControlServer {
         guard text.utf8.count <= reasonBytesMax else {
             throw ControlError.badRequest("the reason is longer than \(reasonBytesMax) bytes")
         }
-        return text
+        return printable(text)
     }
 
     // MARK: Preview
@@ -106,6 +106,12 @@ extension ControlServer {
         if plan.isSuspension, selector.suspensionSubject == nil {
             throw ControlError.badRequest(
                 "\(plan.verb.word) takes a peer or a receiving agency, and no other condition")
+        }
+        if plan.verb == .resume, let subject = selector.suspensionSubject {
+            let isSuspended = try await node.read { $0.value(.suspension, subject.key) != nil }
+            guard isSuspended else {
+                throw ControlError.notFound("\(subject.text) is not suspended; edocctl suspensions lists what is")
+            }
         }
         let fixed = node.now
         let context = try await node.ask { core, _ in core.selectorContext(now: fixed.relay, withActive: false) }
@@ -136,7 +142,7 @@ extension ControlServer {
         // A suspension is for what comes, too.
         guard found.count > 0 || plan.isSuspension else { return answer }
         let draft = JobDraft(
-            verb: plan.verb, selector: selector, selectorText: asked.selector.text, target: plan.target,
+            verb: plan.verb, selector: selector, selectorText: printable(asked.selector.text), target: plan.target,
             span: plan.span,
             reason: plan.reason, pairs: pairs, count: found.count, bytes: found.bytes, fixed: fixed)
         let job = try await job(caller, .preview(draft))
@@ -235,7 +241,12 @@ private struct DeedPlan {
         self.verb = verb
         let text = asked.reason ?? ""
         guard text.utf8.count <= 1_000 else { throw ControlError.badRequest("the reason is longer than 1000 bytes") }
-        reason = text
+        // It goes into logs and onto terminals.
+        reason = printable(text)
+        if asked.selector.isEmpty {
+            throw ControlError.badRequest(
+                "say which envelopes are meant; all that waits are those of state waiting or deferred")
+        }
         if verb.needsReason, text.allSatisfy(\.isWhitespace) {
             throw ControlError.badRequest("\(verb.word) needs a reason: it stands in the operator log")
         }

@@ -17,6 +17,8 @@ struct JobBook {
     /// Previews that wait to be applied, the oldest first.
     var previews: [UInt64] = []
     var next: UInt64 = 1
+    /// The store is nearly full up to its last reserve; zero: it is not.
+    var notBefore = RelayTime.zero
 
     mutating func load(_ rows: any RowReader) {
         next = max(1, rows.number(.meta, "nextJob"))
@@ -178,7 +180,7 @@ extension RelayCore {
 
     /// When the next thing is due: at once while a job has work.
     var jobsDeadline: RelayTime? {
-        if !jobs.busy.isEmpty { return .zero }
+        if !jobs.busy.isEmpty { return jobs.notBefore }
         return jobs.windows.map(\.time).min()
     }
 
@@ -186,7 +188,7 @@ extension RelayCore {
     mutating func runJobs(_ turn: inout Turn) {
         for window in jobs.windows where window.time <= turn.now.relay { jobs.busy.append(window.job) }
         jobs.windows.removeAll { $0.time <= turn.now.relay }
-        guard !jobs.busy.isEmpty else { return }
+        guard !jobs.busy.isEmpty, jobs.notBefore <= turn.now.relay, hasRoomForJobs(&turn) else { return }
         let number = jobs.busy.removeFirst()
         guard var job = JobRow.read(number, turn.rows) else {
             turn.effects.append(
@@ -203,6 +205,19 @@ extension RelayCore {
             save(job, turn.rows)
             jobs.busy.append(number)
         }
+    }
+
+    /// Jobs write, too: they leave the last of the reserve to what empties the store.
+    private mutating func hasRoomForJobs(_ turn: inout Turn) -> Bool {
+        guard turn.room.freeBytes < turn.room.reserveBytes / 4 else {
+            jobs.notBefore = .zero
+            return true
+        }
+        if jobs.notBefore == .zero {
+            turn.effects.append(.notice(Notice(.warning, "the store is full; operators' jobs wait for room")))
+        }
+        jobs.notBefore = turn.now.relay + .seconds(10)
+        return false
     }
 
     /// Some pairs of the set; false when the job is over.

@@ -65,7 +65,7 @@ struct DeedOptions: ParsableArguments {
         } else if let cancel {
             try await finish(try await common.client.post(ControlPath.cancel(cancel), json: []))
         } else {
-            guard selector.values != SelectorValues() else {
+            guard !selector.values.isEmpty else {
                 throw UsageError(
                     sentence: phrase(
                         "say which envelopes: their names, or conditions such as --peer, --to or --state",

@@ -38,7 +38,11 @@ import Testing
         let id = String(try #require(preview.job).id)
         #expect(try Self.state(network, first.envelope, "H29") == "waiting")
         let text = try network.control("vpcp", ["hold", "--to", "H29"]).output
-        #expect(text.contains("--apply"))
+        #expect(text.contains("Nothing has been done yet") && text.contains("--apply"))
+        let vietnamese = try network.run(
+            Places.edocctl, ["hold", "--to", "H29", "--socket", network.folder["vpcp/control.sock"]],
+            environment: ["LC_ALL": "vi_VN.UTF-8"])
+        #expect(vietnamese.output.contains("Chưa thực hiện gì") && vietnamese.output.contains("NƠI NHẬN"))
 
         let held: JobAnswer = try network.ask("vpcp", "hold", "--apply", id)
         #expect(held.job.phase == "done" && held.job.done == 2 && held.job.skipped == 0 && held.job.failed == 0)
@@ -121,7 +125,9 @@ import Testing
             (["hold", "--apply", "77"], 1, "no job 77"),
             (["hold", "--apply", "1", "--undo", "1"], 2, "one of"),
             (["hold", "--apply", "1", "--to", "H29"], 2, "leave the selector out"),
-            (["hold", "--apply", "x"], 2, ""),
+            (["hold", "--apply", "x"], 2, "invalid"),
+            (["hold", "--records"], 2, "say which envelopes"),
+            (["resume", "--peer", "truc"], 1, "not suspended"),
             (["jobs", "77"], 1, "no job 77"),
             (["reroute", "--to", "H29"], 1, "needs a peer"),
             (["reroute", "--to", "H29", "--via", "hanoi"], 1, "no peer"),
