@@ -31,6 +31,16 @@ public enum ControlPath {
     public static let backup = "/v1/backup"
     public static let backupCancel = "/v1/backup/cancel"
     public static let auditCheck = "/v1/audit/verify"
+    public static let preview = "/v1/deeds/preview"
+    public static let jobs = "/v1/jobs"
+    public static let suspensions = "/v1/suspensions"
+    public static let drain = "/v1/drain"
+    public static let cancelDrain = "/v1/drain/cancel"
+
+    public static func apply(_ job: UInt64) -> String { "/v1/deeds/\(job)/apply" }
+    public static func job(_ job: UInt64) -> String { jobs + "/\(job)" }
+    public static func cancel(_ job: UInt64) -> String { self.job(job) + "/cancel" }
+    public static func undo(_ job: UInt64) -> String { self.job(job) + "/undo" }
 
     public static func envelope(_ name: String) -> String { envelopes + "/" + encoded(name) }
     public static func trace(_ name: String) -> String { "/v1/trace/" + encoded(name) }

@@ -37,6 +37,9 @@ public struct EnvelopeAnswer: ControlAnswer {
         public var hopCount: UInt64
         public var hopLimit: UInt64
         public var path: [Stop]
+        /// The envelope that this one was a resubmission of, and the one that it was resubmitted as.
+        public var formerly: String?
+        public var resubmittedAs: String?
         public var recipients: [Recipient]
 
         public init(

@@ -31,6 +31,13 @@ public struct SelectorValues: Codable, Sendable, Hashable {
 
     public init() {}
 
+    /// It says nothing of which pairs are meant: no deed is done to everything by mistake.
+    public var isEmpty: Bool {
+        var rest = self
+        rest.records = nil
+        return rest == SelectorValues()
+    }
+
     /// Names of the fields, as they stand in JSON and in queries.
     public static let names = CodingKeys.allCases.map(\.rawValue)
 

@@ -12,6 +12,9 @@ public struct TraceAnswer: ControlAnswer {
     public var sender: String?
     public var documentID: String?
     public var submitted: Timestamp?
+    /// The envelope that this one was a resubmission of, and the one that it was resubmitted as.
+    public var formerly: String?
+    public var resubmittedAs: String?
     public var recipients: [Recipient]
 
     public struct Recipient: Codable, Sendable, Hashable {
@@ -92,6 +95,8 @@ public struct HistoryAnswer: ControlAnswer {
         public var attempts: UInt32
         public var reason: String?
         public var answer: String
+        /// The envelope that this one was a resubmission of.
+        public var formerly: String?
 
         public init(
             name: String, sender: String, recipient: String, documentID: String, urgency: Int, bytes: UInt64,

@@ -93,6 +93,7 @@ public struct ControlServer<Node: NodeAccess>: Service {
         addBackup(to: router)
         addEvidence(to: router)
         addRestore(to: router)
+        addDeeds(to: router)
         return router
     }
 

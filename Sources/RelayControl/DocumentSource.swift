@@ -8,6 +8,7 @@ import RelayStore
 
 struct DocumentSource: Sendable {
     private let number: UInt64
+    private let extent: UInt64
     private let name: String
     private let length: UInt64
     private let isInPieces: Bool
@@ -17,6 +18,7 @@ struct DocumentSource: Sendable {
 
     init(_ row: EnvelopeRow) {
         number = row.number
+        extent = row.extent
         name = row.bundle.envelopeName
         length = row.payloadLength
         isInPieces = row.isInPieces
@@ -25,7 +27,7 @@ struct DocumentSource: Sendable {
     /// The run that begins at `position`; empty at the end.
     func bytes(at position: UInt64, _ rows: any RowReader) throws -> ByteBuffer {
         guard position < length else { return ByteBuffer() }
-        var extent = number
+        var extent = self.extent
         var start = position
         var end = min(length, position + Self.runBytes)
         if isInPieces {

@@ -145,6 +145,8 @@ extension EnvelopeAnswer.Envelope {
         hopCount = row.hopCount
         hopLimit = row.hopLimit
         path = row.path.map(Stop.init)
+        formerly = row.formerly?.envelopeName
+        resubmittedAs = row.resubmittedAs?.envelopeName
     }
 }
 

@@ -36,6 +36,9 @@ public protocol NodeAccess: NodeWatching {
     /// Documents have been taken from an inbox; answers how many of them were waiting there, after the commit.
     func acknowledgeInbox(_ agency: AgencyCode, _ envelopes: [UInt64]) async throws -> Int
 
+    /// An operator's wish; the answer comes after its commit.
+    func operate(_ caller: Operator, _ wish: Operation.Wish) async throws -> OperationAnswer
+
     func sessions() async throws -> [SessionInfo]
 
     /// Reads the configuration anew and applies it whole or not at all.

@@ -106,6 +106,7 @@ struct OfflineNode: NodeAccess {
     // MARK: What only a running daemon does
 
     func beginSubmission(_ values: SubmissionValues) async throws -> SubmissionStart { throw Self.stopped }
+    func operate(_ caller: Operator, _ wish: Operation.Wish) async throws -> OperationAnswer { throw Self.stopped }
     func countRefusal(_ cause: SubmissionRefusal) async {}
     func acknowledgeInbox(_ agency: AgencyCode, _ envelopes: [UInt64]) async throws -> Int { throw Self.stopped }
     func reload(force: Bool) async throws -> (isApplied: Bool, lines: [String]) { throw Self.stopped }

@@ -42,7 +42,7 @@ extension Selector {
     init(_ values: SelectorValues, _ configuration: Configuration, _ rows: any RowReader) throws {
         self.init()
         if !values.envelope.isEmpty { numbers = try Self.numbers(values.envelope, rows) }
-        peer = try Self.peer(values, configuration)
+        peer = try Self.peer(values, configuration, rows)
         from = try values.from.map { try Self.agency($0, "from", .sender, configuration, rows) }
         to = try values.to.map { try Self.agency($0, "to", .recipient, configuration, rows) }
         for text in values.urgency { urgencies.formUnion(try Self.urgencies(text)) }
@@ -76,7 +76,10 @@ extension Selector {
         return result.sorted()
     }
 
-    private static func peer(_ values: SelectorValues, _ configuration: Configuration) throws -> PeerChoice? {
+    /// Also one that has left the configuration while it was suspended.
+    private static func peer(
+        _ values: SelectorValues, _ configuration: Configuration, _ rows: any RowReader
+    ) throws -> PeerChoice? {
         guard let text = values.peer else {
             guard values.hop == nil else { throw ControlError.badRequest("hop says how peer is meant; give peer, too") }
             return nil
@@ -84,7 +87,8 @@ extension Selector {
         guard let node = NodeID(shortName: text) ?? NodeID(text: text) else {
             throw ControlError.badRequest("\(printable(text)) is not a node name; edocctl peers lists them")
         }
-        guard configuration.settings.peers.contains(where: { $0.node == node }) else {
+        let isSuspended = rows.value(.suspension, SuspensionSubject.peer(node).key) != nil
+        guard isSuspended || configuration.settings.peers.contains(where: { $0.node == node }) else {
             throw ControlError.notFound("no peer \(printable(text)) is known here; edocctl peers lists them")
         }
         switch values.hop {

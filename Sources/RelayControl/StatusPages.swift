@@ -39,7 +39,8 @@ extension ControlServer {
             return (
                 up: peers.filter(\.isUp).map(\.node.name), down: peers.filter { !$0.isUp }.map(\.node.name),
                 active: core.activeCount, staged: core.stagedOctets, isClockDoubted: core.isClockDoubted,
-                spools: core.spoolViews.filter { !$0.trouble.isEmpty }
+                spools: core.spoolViews.filter { !$0.trouble.isEmpty },
+                drain: core.drainRow, suspended: core.suspensionRows.prefix(20).map(\.subject.text)
             )
         }
         let counted = try await node.read { rows in
@@ -53,6 +54,11 @@ extension ControlServer {
         }
         let room = facts.headRoom
         var attention: [String] = []
+        if let drain = live.drain {
+            attention.append(
+                "being emptied by \(drain.login): nothing is accepted, and the daemon exits when it is empty")
+        }
+        if !live.suspended.isEmpty { attention.append("suspended: " + live.suspended.joined(separator: ", ")) }
         if room.acceptableBytes == 0 {
             attention.append("the store is full up to its reserve: nothing is accepted, what waits is still forwarded")
         }

@@ -74,11 +74,14 @@ private struct Tracer {
         }
         for report in reports where !names.contains(report.recipient.text) { names.append(report.recipient.text) }
         let created = bundle.creationTime > 0 ? WallTime(milliseconds: bundle.creationTime).timestamp : nil
-        return TraceAnswer(
+        var answer = TraceAnswer(
             now: now.wall.timestamp, name: bundle.envelopeName, node: node.name, isSubmitter: isSubmitter,
             sender: document?.sender.text, documentID: document?.documentID,
             submitted: copies.first { $0.origin == nil }?.arrivalWall.timestamp ?? created,
             recipients: names.map(recipient))
+        answer.formerly = copies.lazy.compactMap(\.formerly).first?.envelopeName
+        answer.resubmittedAs = copies.lazy.compactMap(\.resubmittedAs).first?.envelopeName
+        return answer
     }
 
     private func recipient(_ name: String) -> TraceAnswer.Recipient {
@@ -266,5 +269,6 @@ extension HistoryAnswer.Row {
             urgency: Int(row.urgency.rawValue), bytes: row.payloadLength, accepted: row.accepted.timestamp,
             ended: row.ended.timestamp, state: row.state.word, peer: row.peer?.name, origin: row.origin?.name,
             attempts: row.attempts, reason: row.reason == .none ? nil : row.reason.word, answer: row.answer)
+        formerly = row.formerly?.envelopeName
     }
 }

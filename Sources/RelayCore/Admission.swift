@@ -42,7 +42,7 @@ enum Judgement {
 public enum RefusalCause: String, Sendable, CaseIterable {
     case duplicate, loop, expired, creationInFuture, hopLimit, pathTooLong, tooLarge, notAuthorised, unknownAgency,
         noRoute
-    case noResources, quota, digestMismatch, contentConflict, badCopy, tooManyPieces, unknownPeer,
+    case noResources, quota, draining, digestMismatch, contentConflict, badCopy, tooManyPieces, unknownPeer,
         unsupportedDestination
     case forgedReport, badPayload
     /// A rule of the session protocol broken; contact that came to nothing.
@@ -476,7 +476,7 @@ extension RelayCore {
                 recipient.reason = .hopLimitExceeded
                 refused.append(recipient)
             case .away(let hops):
-                recipient.routeClass = classes.number(for: hops, turn.rows)
+                recipient.routeClass = routeClass(for: hops, name, turn.rows)
                 taken.append(recipient)
             case .nowhere(let reason):
                 isLoop = isLoop || reason == .loop
@@ -517,6 +517,7 @@ extension RelayCore {
     }
 
     private func shortage(_ offer: Offer, _ peer: Peer, _ turn: Turn) -> RefusalCause? {
+        if drain != nil { return .draining }
         if !hasRoom(for: offer.documentLength, turn) { return .noResources }
         if peer.quota != .unlimited {
             // What it has begun to send counts as if it were here.

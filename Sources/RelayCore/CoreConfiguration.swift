@@ -71,6 +71,8 @@ public struct CoreLimits: Sendable {
     public var clockDisagreementMax = Milliseconds.minutes(5)
     public var hopLimit: UInt64 = 32
     public var senderQuota = Quota.unlimited
+    /// How long a deed that can be undone can be undone.
+    public var undoWindow = Milliseconds.minutes(15)
     public init() {}
 }
 

@@ -112,12 +112,19 @@ extension RelayCore {
         guard recipient.state.isQueued else {
             view.why = spoolSentences(row, recipient) ?? [Self.sentence(recipient)]
             if recipient.state.isAtHome { view.nextAttempt = spoolAttempt(recipient) }
+            if recipient.state == .held, row.expiry <= now { view.why.append(Self.heldExpired) }
             return view
         }
         if recipient.routeClass == 0 {
             view.why = ["at home here; its digest is being checked before it arrives"]
             return view
         }
+        if let suspension = suspensions.of(agency: recipient.name) {
+            view.why.append(sentence(suspension, now))
+            view.nextAttempt = suspension.until == .never ? nil : suspension.until
+            return view
+        }
+        if let via = recipient.via { view.why.append("an operator has sent it by way of \(via.name)") }
         view.why.append("route: " + view.hops.map(\.name).joined(separator: ", then "))
         if isOffline {
             view.why.append("offline: the daemon does not run; what holds it back shows when it does")
@@ -170,6 +177,14 @@ extension RelayCore {
         return "it is in line for \(hop.name); what is more urgent or older goes first"
     }
 
+    private static let heldExpired =
+        "its lifetime is over: release ends it as expired; at its home node, resubmit makes a new envelope of it"
+
+    private func sentence(_ row: SuspensionRow, _ now: RelayTime) -> String {
+        let until = row.until == .never ? "until resumed" : "for another \(row.until.since(now).count / 1_000) s"
+        return "\(row.subject.text) is suspended by \(row.login) \(until): \(row.reason)"
+    }
+
     private static func sentence(_ recipient: RecipientRow) -> String {
         switch recipient.state {
         case .arrived: "in the agency's inbox, not yet taken"
@@ -188,7 +203,9 @@ extension RelayCore {
 
     private func sentence(_ hop: NodeID, _ now: RelayTime) -> String {
         guard let state = peers[hop] else { return "\(hop.name) is no longer a peer" }
-        if state.isSuspended { return "\(hop.name) is suspended" }
+        if state.isSuspended {
+            return suspensions.of(hop).map { sentence($0, now) } ?? "\(hop.name) is suspended"
+        }
         if state.pausedUntil != .zero { return "\(hop.name) has no resources and is left alone for a while" }
         if state.isUp {
             if state.sessions.allSatisfy({ sessions[$0]?.isEnding != false }) {
@@ -244,6 +261,10 @@ extension RelayCore {
             view.destination = "forwarded"
             view.hops = hops
             for hop in view.match?.route.via ?? hops { view.eachHop.append(hopView(hop, hops, now)) }
+            if let suspension = view.canonical.flatMap({ suspensions.of(agency: $0.text) }) {
+                view.notes.append(sentence(suspension, now))
+                return view
+            }
             for hop in hops {
                 view.notes.append(sentence(hop, now))
                 if isLive(hop) {

@@ -216,12 +216,14 @@ extension RelayCore {
     }
 
     private mutating func removePayload(of row: EnvelopeRow, _ turn: inout Turn) {
-        guard row.isInPieces else { return remove(extent: row.number, &turn) }
+        let isShared = leaveShared(row, turn.rows)
+        guard row.isInPieces else { return isShared ? () : remove(extent: row.extent, &turn) }
         var extents: [UInt64] = []
         for piece in pieces(of: row.number, turn.rows) {
             if extents.last != piece.extent, !extents.contains(piece.extent) { extents.append(piece.extent) }
             turn.rows.delete(.piece, Keys.piece(row.number, offset: piece.offset))
         }
+        if isShared { return }
         for extent in extents { remove(extent: extent, &turn) }
     }
 }

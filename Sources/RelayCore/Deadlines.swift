@@ -56,7 +56,7 @@ extension RelayCore {
                     unqueue(row, index, turn.rows)
                     end(&row, index, .expired, .lifetimeExpired, &turn)
                 }
-            case .held: isLeft = true
+            // Held, it stays as *held, expired*: release ends it. What is being deleted ends with its window.
             default: break
             }
         }
@@ -79,6 +79,7 @@ extension RelayCore {
         dropHistory(&turn)
         dropSeen(&turn)
         dropReports(&turn)
+        dropPreviews(&turn)
         doubts.drop(until: now, turn.rows)
         noteLinks(&turn)
         // A backlog of an earlier version is put together an hour a second.

@@ -63,6 +63,8 @@ public enum Event: Sendable {
     case restoredCompared(ticket: Ticket, Deed, [Evidence])
     /// What is still held since the store was restored may go.
     case restoredReleased(ticket: Ticket, Deed)
+    /// An operator wants something done.
+    case operated(Operation)
 }
 
 /// What the shell is to do once the batch in which it was decided is durable. In the imperative.
@@ -80,6 +82,9 @@ public enum Effect: Sendable {
     case answerInbox(ticket: Ticket, taken: Int)
     /// Do a step of a hand-over to an agency's spool.
     case handOver(HandOver)
+    case answerOperation(ticket: Ticket, OperationAnswer)
+    /// The node has been emptied: exit.
+    case drained
     /// Something an operator should know; one per operator-visible change.
     case notice(Notice)
     /// Tell the answer to a question.

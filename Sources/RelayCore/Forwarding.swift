@@ -222,7 +222,8 @@ extension RelayCore {
         var result: [Int] = []
         for index in row.recipients.indices where row.recipients[index].state.isQueued && !taken.contains(index) {
             let recipient = row.recipients[index]
-            guard recipient.due <= now else { continue }
+            // What waits for a suspended agency may still stand under its old class.
+            guard recipient.due <= now, suspensions.of(agency: recipient.name) == nil else { continue }
             let isOurs: Bool
             if let known = classIsOurs[recipient.routeClass] {
                 isOurs = known
@@ -275,7 +276,7 @@ extension RelayCore {
                 ExtentRange(extent: $0.extent, offset: $0.extentOffset, length: $0.length)
             }
         } else {
-            payload = [ExtentRange(extent: row.number, offset: 0, length: row.payloadLength)]
+            payload = [ExtentRange(extent: row.extent, offset: 0, length: row.payloadLength)]
         }
         return Dispatch(
             ticket: ticket, session: copy.session, peer: copy.peer, number: row.number, bundle: row.bundle,

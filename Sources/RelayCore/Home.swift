@@ -49,6 +49,7 @@ extension RelayCore {
         if let lifetime = submission.lifetime, lifetime > limits.lifetimeMax || lifetime == .zero {
             object("lifetime must be between 1 ms and \(limits.lifetimeMax.count) ms", .badRequest)
         }
+        if drain != nil { object(Self.drainSentence, .noResources) }
         if problems.isEmpty, !hasRoom(for: submission.payloadLength, turn) {
             object("the store is full up to its reserve; try again later", .noResources)
         }
@@ -95,7 +96,7 @@ extension RelayCore {
                 name: code.text, state: .waiting, routeClass: 0, due: turn.now.relay, since: turn.now.relay)
             switch destiny(of: code, avoiding: [], origin: nil) {
             case .home: break
-            case .away(let hops): recipient.routeClass = classes.number(for: hops, turn.rows)
+            case .away(let hops): recipient.routeClass = routeClass(for: hops, recipient.name, turn.rows)
             case .nowhere(let reason):
                 // The routes have changed since the first look; the recipient ends as refused, and the submitter sees it.
                 recipient.state = .refused
@@ -176,6 +177,7 @@ extension RelayCore {
             isNews = true
         }
         guard isNews else { return }
+        LookupIndex.park(row, turn.rows)
         row.lastAnswer = "its payload cannot be read back"
         ledger.count(.corruptRecord)
         turn.effects.append(

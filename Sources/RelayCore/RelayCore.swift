@@ -80,6 +80,11 @@ public struct RelayCore {
     /// Counts what may have changed the books: an offer that comes whole with nothing between is judged once.
     var decisions: UInt64 = 0
     var indexing: IndexPass?
+    var jobs = JobBook()
+    var suspensions = Suspensions()
+    var drain: DrainRow?
+    /// The queues were found empty; nothing is accepted any more.
+    var hasDrained = false
     /// Extents in `staging` are to be removed. Which ones, the table says: memory does not grow with them.
     var hasRemovals = false
     /// Whatever stands in `staging` below this number was left by the process before.
@@ -132,6 +137,10 @@ public struct RelayCore {
         let unreadable = classes.load(turn.rows)
         hasRemovals = turn.rows.row(.staging, atOrAfter: RowKey()) != nil
         indexing = Self.indexPass(turn.rows)
+        jobs.load(turn.rows)
+        suspensions.load(turn.rows)
+        drain = DrainRow.read(turn.rows)
+        markSuspendedPeers()
         gathering.load(turn.rows, now: turn.now.relay)
         ledger.load(turn.rows, now: turn.now.relay)
         doubts.load(turn.rows, now: turn.now.relay)
@@ -196,6 +205,7 @@ public struct RelayCore {
         case .audited(let deed, let ticket): audit(deed, &turn, ticket: ticket)
         case .restoredReleased(let ticket, let deed): restoredReleased(ticket, deed, &turn)
         case .restoredCompared(let ticket, let deed, let evidence): restoredCompared(ticket, deed, evidence, &turn)
+        case .operated(let operation): operated(operation, &turn)
         }
     }
 
@@ -203,6 +213,8 @@ public struct RelayCore {
     public mutating func finish(_ turn: inout Turn) {
         decisions += 1
         wake(turn.now.relay)
+        suspensionsDue(&turn)
+        runJobs(&turn)
         peersDue(&turn)
         holdRestored(&turn)
         releaseRestored(&turn)
@@ -218,6 +230,7 @@ public struct RelayCore {
         gatherReports(&turn)
         housekeeping(&turn)
         if !isHoldingRestored { feedLinks(&turn) }
+        noticeEmpty(&turn)
         markStaged(&turn)
         publishAuditHead(&turn)
         if metaChanged {
@@ -247,6 +260,8 @@ public struct RelayCore {
         if hasRemovals || hasMoreToFeed || indexing != nil || restoration?.isBusy ?? false { take(.zero) }
         take(sweep?.notBefore)
         take(spools.due)
+        take(jobsDeadline)
+        take(suspensions.due)
         return next
     }
 

@@ -8,7 +8,9 @@ import RelayRows
 /// The numbered lists of next hops. Small: as many as there are different lists in the routing table.
 struct RouteClasses {
     private(set) var hops: [UInt32: [NodeID]] = [:]
-    private var numbers: [[NodeID]: UInt32] = [:]
+    private var numbers: [RouteClassRow: UInt32] = [:]
+    /// Classes of what waits for suspended agencies: nobody draws from them.
+    private(set) var suspended: Set<UInt32> = []
     private(set) var order: [UInt32] = []
 
     /// Answers the keys of records that cannot be read: their numbers stay taken, and what waits under them is to be routed anew.
@@ -17,7 +19,7 @@ struct RouteClasses {
         rows.scan(.routeClass, prefix: RowKey()) { key, value in
             guard key.count == 4 else { return true }
             if let row = RouteClassRow(record: value) {
-                add(key.number32(at: 0), row.hops)
+                add(key.number32(at: 0), row)
             } else {
                 unreadable.append((RowKey(copying: key), [UInt8](value)))
                 order.append(key.number32(at: 0))
@@ -27,18 +29,20 @@ struct RouteClasses {
         return unreadable
     }
 
-    private mutating func add(_ number: UInt32, _ list: [NodeID]) {
-        hops[number] = list
-        numbers[list] = number
+    private mutating func add(_ number: UInt32, _ row: RouteClassRow) {
+        hops[number] = row.hops
+        numbers[row] = number
         order.append(number)
+        if row.isSuspended { suspended.insert(number) }
     }
 
     /// The number of a list, given out and stored when it is new.
-    mutating func number(for list: [NodeID], _ rows: any RowTransaction) -> UInt32 {
-        if let known = numbers[list] { return known }
+    mutating func number(for list: [NodeID], isSuspended: Bool = false, _ rows: any RowTransaction) -> UInt32 {
+        let row = RouteClassRow(hops: list, isSuspended: isSuspended)
+        if let known = numbers[row] { return known }
         let number = (order.last ?? 0) + 1
-        add(number, list)
-        rows.put(.routeClass, Keys.routeClass(number), RouteClassRow(hops: list).encoded())
+        add(number, row)
+        rows.put(.routeClass, Keys.routeClass(number), row.encoded())
         return number
     }
 }
@@ -74,7 +78,7 @@ extension RelayCore {
 
     /// The first hop of a class that can be given envelopes now; nil while a preferred one may still come back.
     func bestLiveHop(_ routeClass: UInt32, now: RelayTime) -> NodeID? {
-        guard let hops = classes.hops[routeClass] else { return nil }
+        guard let hops = classes.hops[routeClass], !classes.suspended.contains(routeClass) else { return nil }
         for hop in hops {
             if isLive(hop) { return hop }
             if isExpectedBack(hop, now: now) { return nil }
@@ -99,6 +103,7 @@ extension RelayCore {
         configuration = new
         let gone = peers.states.filter { state in !new.peers.contains { $0.node == state.peer.node } }
         peers.replace(new.peers, now: turn.now.relay)
+        markSuspendedPeers()
         wakeups.insert(turn.now.relay + new.limits.failoverWait, .everything)
         for state in gone {
             for session in state.sessions {
@@ -161,7 +166,7 @@ extension RelayCore {
             let destiny = self.destiny(of: row.recipients[index], in: row)
             switch destiny {
             case .away(let hops):
-                let number = classes.number(for: hops, turn.rows)
+                let number = routeClass(for: hops, row.recipients[index].name, turn.rows)
                 if number == key.routeClass { continue }
                 changed = true
                 unqueue(row, index, turn.rows)
@@ -198,13 +203,25 @@ extension RelayCore {
 
     /// Puts a recipient under the class of these hops; the age picture follows.
     mutating func setClass(_ row: inout EnvelopeRow, _ index: Int, hops: [NodeID], _ rows: any RowTransaction) {
-        let number = classes.number(for: hops, rows)
+        let number = routeClass(for: hops, row.recipients[index].name, rows)
         if row.isComplete { ledger.reclassified(row, row.recipients[index], to: number) }
         row.recipients[index].routeClass = number
     }
 
-    /// The present way of one recipient of a stored envelope.
+    /// The present way of one recipient of a stored envelope; the hop that an operator has chosen comes first.
     func destiny(of recipient: RecipientRow, in row: EnvelopeRow) -> Destiny {
+        let destiny = routed(recipient, in: row)
+        guard let via = recipient.via, peers[via] != nil, via != row.origin,
+            !row.path.contains(where: { $0.node == via })
+        else { return destiny }
+        switch destiny {
+        case .home: return .home
+        case .away(let hops): return .away([via] + hops.filter { $0 != via })
+        case .nowhere: return .away([via])
+        }
+    }
+
+    private func routed(_ recipient: RecipientRow, in row: EnvelopeRow) -> Destiny {
         let before = row.path.filter { $0.node != node }
         if row.kind != .administrative, let agency = AgencyCode(recipient.name) {
             return destiny(of: agency, avoiding: before, origin: row.origin)

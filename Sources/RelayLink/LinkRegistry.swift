@@ -159,7 +159,10 @@ extension Effect {
         switch self {
         case .acknowledge(let session, _), .refuse(let session, _, _, _), .endSession(let session, _): session
         case .send(let dispatch): dispatch.session
-        case .dial, .verify, .answerSubmission, .answerInbox, .handOver, .notice, .auditHead, .answerRestore, .reply: nil
+        case .dial, .verify, .answerSubmission, .answerInbox, .answerOperation, .handOver, .drained, .notice,
+            .auditHead,
+            .answerRestore, .reply:
+            nil
         }
     }
 }

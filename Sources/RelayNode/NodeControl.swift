@@ -85,6 +85,14 @@ struct NodeControl: NodeAccess {
         }
     }
 
+    func operate(_ caller: Operator, _ wish: Operation.Wish) async throws -> OperationAnswer {
+        let operation = Operation(ticket: tickets.take(), caller: caller, wish: wish)
+        return await withCheckedContinuation { continuation in
+            desk.expectOperation(operation.ticket) { continuation.resume(returning: $0) }
+            engine.post(.event(.operated(operation)))
+        }
+    }
+
     func sessions() async throws -> [RelayControl.SessionInfo] {
         let reading = clock.reading
         let roundTrips = await links.roundTrips()

@@ -37,6 +37,8 @@ final class NodeEffects: EffectSink {
             case .acknowledge, .refuse, .send, .dial, .endSession: forLinks.append(effect)
             case .answerSubmission(let ticket, let answer): answers.append((ticket, answer))
             case .answerInbox(let ticket, let taken): desk.answerInbox(ticket, taken)
+            case .answerOperation(let ticket, let answer): desk.answerOperation(ticket, answer)
+            case .drained: stopDrained()
             case .verify(let number, let payload, let digest): verifier.verify(number, payload, digest)
             case .reply(let tell): tell()
             case .handOver(let step): spools.perform(step)
@@ -49,6 +51,12 @@ final class NodeEffects: EffectSink {
         }
         if !forLinks.isEmpty { links.perform(forLinks) }
         if !answers.isEmpty { desk.answer(answers) }
+    }
+
+    /// The node is empty: it stops as it does when the service manager says so, which is what is tested.
+    private func stopDrained() {
+        logger.notice("drained: the queues are empty, the daemon exits")
+        kill(getpid(), SIGTERM)
     }
 
     func reset(why: String) {

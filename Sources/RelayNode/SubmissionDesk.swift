@@ -17,6 +17,7 @@ public final class SubmissionDesk: Sendable {
     private struct Books {
         var waiters: [Ticket: any SubmissionWaiter] = [:]
         var inbox: [Ticket: @Sendable (Result<Int, SubmissionLost>) -> Void] = [:]
+        var operations: [Ticket: @Sendable (OperationAnswer) -> Void] = [:]
         var restores: [Ticket: @Sendable (EvidenceCounts?) -> Void] = [:]
         /// Who waits for an entry of the operator log; false: it is not there.
         var audits: [Ticket: @Sendable (Bool) -> Void] = [:]
@@ -35,6 +36,10 @@ public final class SubmissionDesk: Sendable {
 
     func expectAudit(_ ticket: Ticket, _ body: @escaping @Sendable (Bool) -> Void) {
         books.withLockedValue { $0.audits[ticket] = body }
+    }
+
+    public func expectOperation(_ ticket: Ticket, _ body: @escaping @Sendable (OperationAnswer) -> Void) {
+        books.withLockedValue { $0.operations[ticket] = body }
     }
 
     public func forget(_ ticket: Ticket) {
@@ -76,6 +81,10 @@ public final class SubmissionDesk: Sendable {
         books.withLockedValue { $0.audits.removeValue(forKey: ticket) }?(true)
     }
 
+    func answerOperation(_ ticket: Ticket, _ answer: OperationAnswer) {
+        books.withLockedValue { $0.operations.removeValue(forKey: ticket) }?(answer)
+    }
+
     func reset(why: String) {
         let old = books.withLockedValue { books in
             let old = books
@@ -94,5 +103,8 @@ public final class SubmissionDesk: Sendable {
         for body in old.inbox.values { body(.failure(SubmissionLost(why: why, what: "the acknowledgement"))) }
         for body in old.audits.values { body(false) }
         for body in old.restores.values { body(nil) }
+        for body in old.operations.values {
+            body(.refused("the store was full and nothing was changed (\(why)); make room and try again"))
+        }
     }
 }

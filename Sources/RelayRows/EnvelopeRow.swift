@@ -50,6 +50,8 @@ public struct RecipientRow: Sendable, Hashable {
     public var refusedBy: [NodeID]
     /// When a next hop said no for the first time; zero when none has.
     public var refusedSince: RelayTime
+    /// The next hop that an operator has chosen; asked before those of the route.
+    public var via: NodeID?
 
     /// It was here before this copy came: in the row, but not accepted again nor counted.
     public var isDuplicate: Bool { state == .forwarded && peer == nil }
@@ -126,7 +128,14 @@ public struct EnvelopeRow: Sendable {
     public var delayed: [UInt64]
     /// What hops have answered lately, the oldest first; bounded.
     public var answers: [AnswerNote]
+    /// The envelope that this one was a resubmission of, and the one that it was resubmitted as.
+    public var formerly: BundleID?
+    public var resubmittedAs: BundleID?
+    /// Where the payload lies, unless it lies in pieces: under its own number, or that of the envelope it is a resubmission of.
+    public var extent: UInt64
 
+    /// True when another envelope may need the same payload.
+    public var sharesPayload: Bool { formerly != nil || resubmittedAs != nil }
     public var expiry: RelayTime {
         arrival + Milliseconds(lifetime.count > ageAtArrival.count ? lifetime.count - ageAtArrival.count : 0)
     }
@@ -142,6 +151,7 @@ public struct EnvelopeRow: Sendable {
         reportTo: EndpointID, payloadLength: UInt64
     ) {
         self.number = number
+        extent = number
         self.bundle = bundle
         self.kind = kind
         self.urgency = urgency
@@ -241,6 +251,7 @@ extension EnvelopeRow {
             out.text(answer.text)
         }
         out.number(pieceCount)
+        writeExtras(to: &out)
         return out.record()
     }
 
@@ -338,7 +349,7 @@ extension EnvelopeRow {
             }
         }
         if !row.isAtEnd { pieceCount = row.number() }
-        guard row.isSound else { return nil }
+        guard readExtras(&row), row.isSound else { return nil }
     }
 
     private static func readDocument(_ row: inout RowCursor) -> DocumentDescription? {

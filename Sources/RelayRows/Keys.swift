@@ -149,6 +149,8 @@ public enum LookupKind: UInt8, Sendable {
     case recipient = 0x72
     /// In the store, but in no queue and no inbox.
     case parked = 0x70
+    /// Who uses an extent that is shared with a resubmitted envelope.
+    case sharer = 0x65
 }
 
 extension String {

@@ -69,6 +69,8 @@ public struct HistoryRow: Sendable, Hashable {
     public var attempts: UInt32
     public var reason: ReportReason
     public var answer: String
+    /// The envelope that this one was a resubmission of.
+    public var formerly: BundleID?
 
     public init(envelope: EnvelopeRow, recipient: RecipientRow, ended: WallTime) {
         bundle = envelope.bundle
@@ -85,6 +87,7 @@ public struct HistoryRow: Sendable, Hashable {
         attempts = recipient.attempts
         reason = recipient.reason
         answer = envelope.lastAnswer
+        formerly = envelope.formerly
     }
 
     public func encoded() -> [UInt8] {
@@ -105,6 +108,11 @@ public struct HistoryRow: Sendable, Hashable {
         out.number(UInt64(attempts))
         out.number(reason.rawValue)
         out.text(answer)
+        if let formerly {
+            out.endpoint(formerly.source)
+            out.number(formerly.creationTime)
+            out.number(formerly.sequence)
+        }
         return out.record()
     }
 
@@ -126,6 +134,9 @@ public struct HistoryRow: Sendable, Hashable {
         attempts = UInt32(truncatingIfNeeded: row.number())
         reason = ReportReason(rawValue: row.number())
         answer = row.text()
+        if !row.isAtEnd {
+            formerly = BundleID(source: row.endpoint(), creationTime: row.number(), sequence: row.number())
+        }
         guard row.isSound else { return nil }
     }
 }
@@ -208,12 +219,18 @@ public struct DoubtRow: Sendable, Hashable {
 /// The next hops of a route class, in order of preference.
 public struct RouteClassRow: Sendable, Hashable {
     public var hops: [NodeID]
-    public init(hops: [NodeID]) { self.hops = hops }
+    /// What waits here is for a suspended agency: nobody draws from it.
+    public var isSuspended: Bool
+    public init(hops: [NodeID], isSuspended: Bool = false) {
+        self.hops = hops
+        self.isSuspended = isSuspended
+    }
 
     public func encoded() -> [UInt8] {
         var out = RowWriter(capacity: 64)
         out.number(UInt64(hops.count))
         for hop in hops { out.node(hop) }
+        if isSuspended { out.byte(1) }
         return out.record()
     }
 
@@ -224,6 +241,7 @@ public struct RouteClassRow: Sendable, Hashable {
             guard let hop = row.node() else { return nil }
             hops.append(hop)
         }
+        isSuspended = row.isAtEnd ? false : row.byte() != 0
         guard row.isSound else { return nil }
     }
 }

@@ -34,7 +34,7 @@ public enum Table: UInt8, CaseIterable, Sendable {
     case staging
     /// A record that could not be read, set aside under its table and key.
     case corrupt
-    /// (document ID or agency, envelope) → nothing: finds envelopes for operators.
+    /// (kind, text, envelope) → nothing: finds envelopes for operators by document ID, sender, recipient and more.
     case lookup
     /// Envelope → the peer to which it was sent whole without an answer, and until when others are not asked.
     case doubt
@@ -42,6 +42,12 @@ public enum Table: UInt8, CaseIterable, Sendable {
     case audit
     /// (agency, envelope) → where the file is of a document that is *handing over*.
     case spool
+    /// Job → its head; (job, part) → a part of the set that it is about.
+    case job
+    /// (job, batch) → what it takes to undo one batch of a job.
+    case undo
+    /// Peer or agency → why and until when it is given nothing.
+    case suspension
 
     /// The name in the store's file.
     public var name: String { String(describing: self) }

@@ -198,7 +198,9 @@ public struct Conversation: ~Copyable {
             if inFlight == 0 { silentSince = now }
             send(dispatch, &output)
         case .endSession(_, let why): end(why: why, now: now, &output)
-        case .dial, .verify, .answerSubmission, .answerInbox, .handOver, .notice, .auditHead, .answerRestore, .reply:
+        case .dial, .verify, .answerSubmission, .answerInbox, .answerOperation, .handOver, .drained, .notice,
+            .auditHead,
+            .answerRestore, .reply:
             preconditionFailure("An effect that is not for a session was handed to one.")
         }
     }

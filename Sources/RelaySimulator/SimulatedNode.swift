@@ -84,7 +84,7 @@ final class SimulatedNode {
 
     /// Where the payload of an envelope lies.
     func ranges(of row: EnvelopeRow) -> [ExtentRange] {
-        guard row.isInPieces else { return [ExtentRange(extent: row.number, offset: 0, length: row.payloadLength)] }
+        guard row.isInPieces else { return [ExtentRange(extent: row.extent, offset: 0, length: row.payloadLength)] }
         return read { rows in
             rows.pieces(of: row.number).map {
                 ExtentRange(extent: $0.extent, offset: $0.extentOffset, length: $0.length)

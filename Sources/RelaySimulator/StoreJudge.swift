@@ -25,6 +25,8 @@ final class StoreJudge {
         judge.inbox()
         judge.history()
         judge.ages()
+        judge.lookups()
+        judge.deletions()
         return judge.fault
     }
 
@@ -206,10 +208,10 @@ final class StoreJudge {
                         "the bytes of a piece of envelope \(row.number) are not all there")
                 }
             } else {
-                owned.insert(row.number)
+                owned.insert(row.extent)
                 expect(
-                    extentLength(row.number) == row.payloadLength,
-                    "the bytes of envelope \(row.number) are not all there: \(extentLength(row.number)) of \(row.payloadLength)"
+                    extentLength(row.extent) == row.payloadLength,
+                    "the bytes of envelope \(row.number) are not all there: \(extentLength(row.extent)) of \(row.payloadLength)"
                 )
             }
         }
@@ -314,6 +316,55 @@ final class StoreJudge {
         expect(
             wrong == 0 && found == wanted.count,
             "the age picture is not that of the queue: \(wrong) cells wrong, \(wanted.count - found) missing")
+    }
+
+    /// Operators find by the index what is there, and nothing else.
+    private func lookups() {
+        var wanted: Set<RowKey> = []
+        for row in envelopes {
+            func want(_ kind: LookupKind, _ text: String) { wanted.insert(Keys.lookup(kind, text).adding(row.number)) }
+            if let document = row.document, !document.documentID.isEmpty { want(.documentID, document.documentID) }
+            guard row.ended == .zero else { continue }
+            if let sender = row.document?.sender { want(.sender, sender.text) }
+            if row.formerly != nil || row.resubmittedAs != nil { want(.sharer, String(row.extent)) }
+            for recipient in row.recipients where !recipient.state.isEnd {
+                if row.kind != .administrative { want(.recipient, recipient.name) }
+                let isNowhere = recipient.state.isQueued && recipient.routeClass == 0 && !row.isComplete
+                if isNowhere || [.held, .deleting, .corrupt].contains(recipient.state) { want(.parked, "") }
+            }
+        }
+        var found: Set<RowKey> = []
+        rows.scan(.lookup, prefix: RowKey()) { key, _ in
+            found.insert(RowKey(copying: key))
+            return true
+        }
+        for key in wanted.subtracting(found).sorted().prefix(1) {
+            expect(
+                false,
+                "operators do not find an envelope: \(String(decoding: key.bytes, as: UTF8.self).debugDescription)")
+        }
+        for key in found.subtracting(wanted).sorted().prefix(1) {
+            expect(
+                false,
+                "the operators' index has a row too many: \(String(decoding: key.bytes, as: UTF8.self).debugDescription)"
+            )
+        }
+    }
+
+    /// What is being deleted is named by a job that can still be undone, or it would never end.
+    private func deletions() {
+        var named: Set<PairName> = []
+        rows.scan(.undo, prefix: RowKey()) { _, value in
+            if let row = UndoRow(record: value) { named.formUnion(row.entries.map(\.pair)) }
+            return true
+        }
+        for row in envelopes {
+            for (index, recipient) in row.recipients.enumerated() where recipient.state == .deleting {
+                expect(
+                    named.contains(PairName(number: row.number, index: UInt32(index))),
+                    "\(row.bundle) for \(recipient.name) is being deleted by no job")
+            }
+        }
     }
 
     private struct Place: Hashable {

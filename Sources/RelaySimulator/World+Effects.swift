@@ -40,6 +40,8 @@ extension World {
         case .answerSubmission(let ticket, let answer): submissionAnswered(ticket, answer, node)
         case .answerInbox(let ticket, let taken): inboxAnswered(ticket, taken, node)
         case .handOver(let step): handOver(step, node)
+        case .answerOperation(let ticket, let answer): operationAnswered(ticket, answer, node)
+        case .drained: fail("\(node.id) says that it is drained, and nobody has asked for it")
         case .notice(let notice):
             note(node.index, "notice", UInt64(notice.grade.rawValue), "notice: \(notice.text)")
         case .answerRestore: break

@@ -138,6 +138,7 @@ extension World {
             node.routeTurn = 0
             node.hasRightRoutes = true
             configure(node)
+            plan(.mend(node: node.index), at: now + 30_000)
         }
     }
 }

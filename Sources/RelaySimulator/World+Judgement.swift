@@ -41,6 +41,12 @@ extension World {
                 }
                 return true
             }
+            let parked = [RecipientState.held, .deleting].map {
+                rows.number(.counter, CounterKey.state($0, admin: false).name)
+            }
+            if parked != [0, 0] { fail("\(node.id): \(parked) copies are held or being deleted at rest") }
+            if rows.count(.suspension) > 0 { fail("\(node.id): suspensions are in force at rest") }
+            if rows.count(.undo) > 0 { fail("\(node.id): jobs can be undone at rest") }
             if rows.count(.staging) > 0 { fail("\(node.id): \(rows.count(.staging)) extents are staged at rest") }
             if rows.count(.outgoingReport) > 0 { fail("\(node.id): report rows still wait to be sent") }
         }

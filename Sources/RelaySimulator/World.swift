@@ -23,10 +23,12 @@ public struct Plan: Sendable {
     /// Documents handed in, about.
     public var documents: Int
     public var keepsLines: Bool
+    /// Simulated milliseconds between two deeds of operators, about; zero: none. Only in a world with faults.
+    public var operatorGap: UInt64
 
     public init(
         topology: Topology, seed: UInt64, duration: UInt64 = 300_000, usesConversations: Bool = false,
-        hasFaults: Bool = true, documents: Int = 120, keepsLines: Bool = false
+        hasFaults: Bool = true, documents: Int = 120, keepsLines: Bool = false, operatorGap: UInt64 = 8_000
     ) {
         self.topology = topology
         self.seed = seed
@@ -35,6 +37,7 @@ public struct Plan: Sendable {
         self.hasFaults = hasFaults
         self.documents = documents
         self.keepsLines = keepsLines
+        self.operatorGap = operatorGap
     }
 }
 
@@ -60,6 +63,7 @@ public struct Summary: Sendable, Hashable {
     public var fullCommits = 0
     public var faults = 0
     public var completedAnswers = 0
+    public var operations = 0
 }
 
 enum Happening {
@@ -79,6 +83,9 @@ enum Happening {
     case bytesOfSubmission(node: Int, life: Int, Ticket, ByteBuffer, Digest)
     case check
     case heal
+    case operate
+    case wish(node: Int, Operation.Wish)
+    case mend(node: Int)
 }
 
 public final class World {
@@ -87,6 +94,8 @@ public final class World {
     var nodes: [SimulatedNode] = []
     public internal(set) var now: UInt64 = 0
     var random: SplitMix64
+    /// The operators' own, so that a world without them is the same world.
+    var operators: SplitMix64
     public internal(set) var trace: Trace
     var agenda = Agenda<Happening>()
     let tickets = TicketSource()
@@ -107,6 +116,7 @@ public final class World {
     public init(_ plan: Plan) {
         self.plan = plan
         random = SplitMix64(seed: plan.seed)
+        operators = SplitMix64(seed: plan.seed ^ 0x6f70_6572)
         trace = Trace(keepsLines: plan.keepsLines)
         network = Network(plan.topology, seed: plan.seed)
         limits = Self.limits(&random)
@@ -135,6 +145,7 @@ public final class World {
         limits.refusalGrace = .minutes(3 + random.next(below: 8))
         limits.inDoubtWait = .seconds(20)
         limits.transitMemory = .hours(12)
+        limits.undoWindow = .seconds(30)
         return limits
     }
 
@@ -154,6 +165,13 @@ public final class World {
             while at < plan.duration {
                 agenda.insert(.fault, at: at)
                 at += 500 + random.next(below: 12_000)
+            }
+        }
+        if plan.hasFaults, plan.operatorGap > 0 {
+            var at: UInt64 = 2_000
+            while at < plan.duration {
+                agenda.insert(.operate, at: at)
+                at += 1 + operators.next(below: 2 * plan.operatorGap)
             }
         }
         for time in stride(from: UInt64(5_000), to: plan.duration, by: 10_000) { agenda.insert(.check, at: time) }
@@ -203,6 +221,9 @@ public final class World {
             post(.submissionCompleted(ticket, digest: digest), to: node)
         case .check: check()
         case .heal: heal()
+        case .operate: operate()
+        case .wish(let node, let wish): self.wish(nodes[node], wish)
+        case .mend(let node): mend(nodes[node])
         }
     }
 

@@ -102,6 +102,8 @@ enum EnvelopeView {
             facts.add(
                 phrase("expires", "hết hạn"), "\(Shown.time(expires)) (\(Shown.distance(expires, from: answer.now)))")
         }
+        facts.add(phrase("formerly", "trước là"), envelope.formerly)
+        facts.add(phrase("resubmitted as", "gửi lại thành"), envelope.resubmittedAs)
         facts.add(phrase("ended", "kết thúc"), envelope.ended.map { Shown.time($0) })
         facts.add(
             phrase("hops", "số chặng"),

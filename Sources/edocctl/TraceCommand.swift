@@ -77,6 +77,8 @@ enum TraceView {
         facts.add(phrase("sender", "nơi gửi"), answer.sender)
         facts.add(phrase("document", "văn bản"), answer.documentID.flatMap { $0.isEmpty ? nil : $0 })
         facts.add(phrase("submitted", "nộp lúc"), answer.submitted.map { Shown.time($0) })
+        facts.add(phrase("formerly", "trước là"), answer.formerly)
+        facts.add(phrase("resubmitted as", "gửi lại thành"), answer.resubmittedAs)
         if !answer.isSubmitter { facts.add(phrase("seen from", "nhìn từ"), "\(answer.node); \(Sentences.partial)") }
         var text = facts.text(columns: columns)
         let width = columns.map { max($0 - 5, 20) } ?? .max
@@ -117,7 +119,8 @@ enum HistoryView {
         for row in answer.rows {
             table.add([
                 Shown.time(row.ended), Words.state(row.state) + (row.reason.map { " (\($0))" } ?? ""), row.recipient,
-                row.peer ?? "-", row.name,
+                row.peer ?? "-",
+                row.name + (row.formerly.map { phrase(" (formerly \($0))", " (trước là \($0))") } ?? ""),
             ])
         }
         let more = answer.cursor.map { Sentences.more($0) + "\n" } ?? ""

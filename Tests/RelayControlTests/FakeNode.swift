@@ -151,6 +151,12 @@ actor FakeNode: NodeAccess {
         return 0
     }
 
+    func operate(_ caller: Operator, _ wish: Operation.Wish) async throws -> OperationAnswer {
+        let operation = Operation(ticket: takeTicket(), caller: caller, wish: wish)
+        for case .answerOperation(_, let answer) in run([.event(.operated(operation))]) { return answer }
+        return .refused("no answer")
+    }
+
     func sessions() async throws -> [SessionInfo] {
         let peers = engine.core.peerViews.filter(\.isUp)
         return peers.map {

@@ -55,14 +55,17 @@ import Testing
         var crashes = 0
         var cuts = 0
         var completed = 0
+        var operations = 0
         for seed in UInt64(20)...22 {
             let summary = Self.run(.hubs, seed, conversations: false).summary
             crashes += summary.crashes
             cuts += summary.cuts
             completed += summary.completedAnswers
+            operations += summary.operations
         }
         #expect(crashes > 2)
         #expect(cuts > 5)
         #expect(completed > 0)
+        #expect(operations > 20)
     }
 }

@@ -1,0 +1,46 @@
+// EnvelopeRow, the extras: what few envelopes have stands behind all other fields, each with a number of its own and of one shape (a
+// text and two numbers), so that the many cost nothing, a store from before still opens, and a number that is not known is passed over.
+
+import RelayModel
+
+extension EnvelopeRow {
+    private enum Extra: UInt64 {
+        case extent = 1
+        case formerly, resubmittedAs, via
+    }
+
+    func writeExtras(to out: inout RowWriter) {
+        func write(_ extra: Extra, _ text: String, _ first: UInt64, _ second: UInt64) {
+            out.number(extra.rawValue)
+            out.text(text)
+            out.number(first)
+            out.number(second)
+        }
+        if extent != number { write(.extent, "", extent, 0) }
+        if let formerly { write(.formerly, formerly.source.text, formerly.creationTime, formerly.sequence) }
+        if let name = resubmittedAs { write(.resubmittedAs, name.source.text, name.creationTime, name.sequence) }
+        for (index, recipient) in recipients.enumerated() {
+            if let via = recipient.via { write(.via, via.text, UInt64(index), 0) }
+        }
+    }
+
+    /// False when they make no sense.
+    mutating func readExtras(_ row: inout RowCursor) -> Bool {
+        while row.isSound, !row.isAtEnd {
+            let extra = Extra(rawValue: row.number())
+            let text = row.text()
+            let (first, second) = (row.number(), row.number())
+            let name = EndpointID(text: text).map { BundleID(source: $0, creationTime: first, sequence: second) }
+            switch extra {
+            case .extent: extent = first
+            case .formerly: formerly = name
+            case .resubmittedAs: resubmittedAs = name
+            case .via:
+                guard first < UInt64(recipients.count) else { return false }
+                recipients[Int(first)].via = NodeID(text: text)
+            case nil: break
+            }
+        }
+        return true
+    }
+}

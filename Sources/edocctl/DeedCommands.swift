@@ -1,0 +1,304 @@
+// DeedCommands: hold, release, retry, requeue, reroute, expire, delete, resubmit, suspend and resume. Each shows what it would touch and
+// names the preview; `--apply ID` runs that set as a job and waits for its end; `--undo ID` and `--cancel ID` take it back.
+
+import ArgumentParser
+import ControlAPI
+import Glibc
+import Language
+import NIOCore
+
+/// The options of every deed.
+struct DeedOptions: ParsableArguments {
+    @OptionGroup var common: CommonOptions
+
+    @Option(
+        help: .init(
+            phrase("Do what this preview has shown.", "Thực hiện đúng những gì bản xem trước này đã nêu."),
+            valueName: "id"))
+    var apply: UInt64?
+
+    @Option(
+        help: .init(
+            phrase("Undo this job, within 15 minutes.", "Hoàn tác công việc này, trong vòng 15 phút."), valueName: "id")
+    )
+    var undo: UInt64?
+
+    @Option(
+        help: .init(
+            phrase(
+                "Stop this job where it is, or drop this preview.", "Dừng công việc này, hoặc bỏ bản xem trước này."),
+            valueName: "id"))
+    var cancel: UInt64?
+
+    @Flag(
+        help: .init(
+            phrase("Do not wait for the end of the job.", "Không chờ công việc kết thúc.")))
+    var noWait = false
+
+    @Option(
+        help: .init(
+            phrase(
+                "Why; it stands in the operator log. Needed where it cannot be undone, and for suspend.",
+                "Lý do, được ghi vào nhật ký vận hành. Bắt buộc với việc không thể hoàn tác và với suspend.")))
+    var reason: String?
+
+    /// What the command line asks for.
+    func run(_ verb: String, _ selector: SelectorOptions, to: String? = nil, span: String? = nil) async throws {
+        let given = [apply, undo, cancel].compactMap { $0 }
+        guard given.count <= 1 else {
+            throw UsageError(
+                sentence: phrase(
+                    "give one of --apply, --undo and --cancel", "chỉ dùng một trong --apply, --undo, --cancel"))
+        }
+        if !given.isEmpty {
+            guard selector.values == SelectorValues(), to == nil, span == nil else {
+                throw UsageError(
+                    sentence: phrase(
+                        "--apply, --undo and --cancel take what the preview has fixed; leave the selector out",
+                        "--apply, --undo và --cancel dùng tập đã chốt ở bản xem trước; bỏ các điều kiện chọn"))
+            }
+        }
+        if let apply {
+            try await finish(try await common.client.post(ControlPath.apply(apply), json: []))
+        } else if let undo {
+            try await finish(try await common.client.post(ControlPath.undo(undo), json: []))
+        } else if let cancel {
+            try await finish(try await common.client.post(ControlPath.cancel(cancel), json: []))
+        } else {
+            guard !selector.values.isEmpty else {
+                throw UsageError(
+                    sentence: phrase(
+                        "say which envelopes: their names, or conditions such as --peer, --to or --state",
+                        "hãy nêu bì thư nào: tên, hoặc điều kiện như --peer, --to, --state"))
+            }
+            let request = DeedRequest(verb: verb, selector: selector.values, to: to, span: span, reason: reason)
+            let bytes = try await common.client.post(ControlPath.preview, json: try ControlJSON.bytes(request))
+            _ = try await common.shown(bytes, PreviewView.text)
+        }
+    }
+
+    /// Waits until the job is over, and shows it.
+    private func finish(_ first: [UInt8]) async throws {
+        var bytes = first
+        while !noWait {
+            guard let answer = try? ControlJSON.answer(JobAnswer.self, from: bytes), answer.job.isBusy else { break }
+            try await Task.sleep(for: .milliseconds(200))
+            bytes = try await common.client.get(ControlPath.job(answer.job.id))
+        }
+        _ = try await common.shown(bytes, JobView.text)
+    }
+}
+
+extension Job {
+    var isBusy: Bool { phase == "running" || phase == "undoing" }
+}
+
+struct HoldCommand: AsyncParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "hold",
+        abstract: phrase(
+            "Keep envelopes from being sent until they are released.", "Giữ bì thư lại, không gửi cho đến khi được thả."
+        ),
+        discussion: phrase(
+            "Holding does not stop the lifetime. Can be undone.", "Giữ lại không làm ngừng thời hạn. Có thể hoàn tác."))
+    @OptionGroup var options: DeedOptions
+    @OptionGroup var selector: SelectorOptions
+    func run() async throws { try await options.run("hold", selector) }
+}
+
+struct ReleaseCommand: AsyncParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "release",
+        abstract: phrase("Let held envelopes go on.", "Thả bì thư đang bị giữ để gửi tiếp."),
+        discussion: phrase(
+            "What has outlived its lifetime ends as expired.", "Bì thư đã quá thời hạn sẽ kết thúc là hết hạn."))
+    @OptionGroup var options: DeedOptions
+    @OptionGroup var selector: SelectorOptions
+    func run() async throws { try await options.run("release", selector) }
+}
+
+struct RetryCommand: AsyncParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "retry",
+        abstract: phrase("Try envelopes now, without waiting.", "Thử gửi ngay, không chờ đến lượt."))
+    @OptionGroup var options: DeedOptions
+    @OptionGroup var selector: SelectorOptions
+    func run() async throws { try await options.run("retry", selector) }
+}
+
+struct RequeueCommand: AsyncParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "requeue",
+        abstract: phrase(
+            "Find the way anew, by the routes of today.", "Tìm lại đường đi theo bảng tuyến hiện hành."))
+    @OptionGroup var options: DeedOptions
+    @OptionGroup var selector: SelectorOptions
+    func run() async throws { try await options.run("requeue", selector) }
+}
+
+struct RerouteCommand: AsyncParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "reroute",
+        abstract: phrase(
+            "Send envelopes by way of a neighbour of your choice.", "Gửi bì thư qua một nút kề do người vận hành chọn."),
+        discussion: phrase(
+            "The routes' own next hops stand behind it. Can be undone.",
+            "Các chặng theo bảng tuyến vẫn dự phòng phía sau. Có thể hoàn tác."))
+    @OptionGroup var options: DeedOptions
+    @OptionGroup var selector: SelectorOptions
+    @Option(
+        name: .customLong("via"),
+        help: .init(phrase("The neighbour to go by.", "Nút kề để đi qua."), valueName: phrase("peer", "nút-kề")))
+    var via: String?
+    func run() async throws { try await options.run("reroute", selector, to: via) }
+}
+
+struct ExpireCommand: AsyncParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "expire",
+        abstract: phrase(
+            "End envelopes as if their lifetime were over, with a report.",
+            "Kết thúc bì thư như khi hết thời hạn, có báo cáo cho nơi gửi."),
+        discussion: phrase("Needs --reason. Cannot be undone.", "Cần --reason. Không thể hoàn tác."))
+    @OptionGroup var options: DeedOptions
+    @OptionGroup var selector: SelectorOptions
+    func run() async throws { try await options.run("expire", selector) }
+}
+
+struct DeleteCommand: AsyncParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "delete",
+        abstract: phrase("Delete envelopes, with a report.", "Xóa bì thư, có báo cáo cho nơi gửi."),
+        discussion: phrase(
+            "Needs --reason. They are kept for 15 minutes, in which it can be undone; the report leaves after that.",
+            "Cần --reason. Bì thư được giữ thêm 15 phút để có thể hoàn tác; sau đó báo cáo mới được gửi."))
+    @OptionGroup var options: DeedOptions
+    @OptionGroup var selector: SelectorOptions
+    func run() async throws { try await options.run("delete", selector) }
+}
+
+struct ResubmitCommand: AsyncParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "resubmit",
+        abstract: phrase(
+            "Make new envelopes of those that were held beyond their lifetime.",
+            "Lập bì thư mới thay cho bì thư bị giữ quá thời hạn."),
+        discussion: phrase(
+            "Only at the node where they were handed in. The new envelope names the old one.",
+            "Chỉ tại nút đã tiếp nhận văn bản. Bì thư mới ghi tên bì thư cũ."))
+    @OptionGroup var options: DeedOptions
+    @OptionGroup var selector: SelectorOptions
+    func run() async throws { try await options.run("resubmit", selector) }
+}
+
+struct SuspendCommand: AsyncParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "suspend",
+        abstract: phrase(
+            "Give a neighbour (--peer) or an agency (--to) nothing for a while.",
+            "Tạm ngừng gửi cho một nút kề (--peer) hoặc một cơ quan (--to)."),
+        discussion: phrase(
+            "Needs --reason. Survives restarts. Can be undone.",
+            "Cần --reason. Vẫn giữ nguyên sau khi khởi động lại. Có thể hoàn tác."))
+    @OptionGroup var options: DeedOptions
+    @OptionGroup var selector: SelectorOptions
+    @Option(
+        name: .customLong("for"),
+        help: .init(
+            phrase(
+                "For how long: 30m, 2h, 3d. Else until resumed.",
+                "Trong bao lâu: 30m, 2h, 3d. Nếu không nêu: đến khi cho gửi lại."),
+            valueName: phrase("span", "khoảng")))
+    var span: String?
+    func run() async throws { try await options.run("suspend", selector, span: span) }
+}
+
+struct ResumeCommand: AsyncParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "resume",
+        abstract: phrase("End a suspension.", "Chấm dứt việc tạm ngừng."))
+    @OptionGroup var options: DeedOptions
+    @OptionGroup var selector: SelectorOptions
+    func run() async throws { try await options.run("resume", selector) }
+}
+
+/// The command that is typed for a verb.
+enum PreviewView {
+    static func text(_ answer: PreviewAnswer) -> String {
+        var text = ""
+        if !answer.lines.isEmpty {
+            var table = TextTable([
+                (phrase("NUMBER", "SỐ"), .right), (phrase("ENVELOPE", "BÌ THƯ"), .left),
+                (phrase("RECIPIENT", "NƠI NHẬN"), .left), (phrase("STATE", "TRẠNG THÁI"), .left),
+                (phrase("SIZE", "CỠ"), .right), (phrase("AGE", "TUỔI"), .right),
+            ])
+            for line in answer.lines {
+                table.add([
+                    String(line.number), line.name, line.recipient, line.state, Shown.size(line.bytes),
+                    Shown.span(line.accepted.seconds(until: answer.now)),
+                ])
+            }
+            text += table.text
+            if answer.count > UInt64(answer.lines.count) {
+                let more = answer.count - UInt64(answer.lines.count)
+                text += phrase("… and \(more) more", "… và \(more) mục nữa") + "\n"
+            }
+        }
+        for (state, count) in answer.passedOver.sorted(by: { $0.key < $1.key }) {
+            text +=
+                phrase(
+                    "not touched: \(count) \(state), which this is not for",
+                    "không đụng tới: \(count) \(state), không thuộc diện của việc này") + "\n"
+        }
+        let size = Shown.size(answer.bytes)
+        guard let job = answer.job else {
+            return text
+                + phrase("Nothing fits; there is nothing to do.", "Không có gì phù hợp; không có việc phải làm.") + "\n"
+        }
+        text += phrase(
+            "\(answer.verb) would touch \(answer.count) recipients, \(size). Nothing has been done yet. To do it:",
+            "\(answer.verb) sẽ tác động \(answer.count) nơi nhận, \(size). Chưa thực hiện gì. Để thực hiện:")
+        return text + "\n    edocctl \(answer.verb) --apply \(job.id)\n"
+    }
+}
+
+enum JobView {
+    static func text(_ answer: JobAnswer) -> String { text(answer.job, answer.now) }
+
+    static func text(_ job: Job, _ now: Timestamp) -> String {
+        var facts = FactList()
+        let target = job.target.map { phrase(" by way of \($0)", " qua \($0)") } ?? ""
+        facts.add(phrase("job", "công việc"), "\(job.id): \(job.verb) \(job.selector)\(target)")
+        facts.add(phrase("by", "người làm"), "\(job.login) (uid \(job.uid)), \(Shown.time(job.applied ?? job.created))")
+        facts.add(phrase("reason", "lý do"), job.reason.isEmpty ? nil : job.reason)
+        facts.add(phrase("phase", "giai đoạn"), phase(job))
+        facts.add(
+            phrase("set", "tập"), phrase("\(job.count) recipients, ", "\(job.count) nơi nhận, ") + Shown.size(job.bytes)
+        )
+        facts.add(phrase("done", "đã làm"), "\(job.done), \(Shown.size(job.doneBytes))")
+        let causes = job.skippedBy.sorted { $0.key < $1.key }.map { "\($0.value) \($0.key)" }.joined(separator: ", ")
+        facts.add(phrase("skipped", "bỏ qua"), "\(job.skipped)" + (causes.isEmpty ? "" : " (\(causes))"))
+        facts.add(phrase("failed", "hỏng"), String(job.failed))
+        if job.phase == "undone" || job.phase == "undoing" {
+            facts.add(phrase("undone", "đã hoàn tác"), String(job.undone))
+        }
+        if let until = job.undoUntil {
+            facts.add(
+                phrase("undo", "hoàn tác"),
+                "edocctl \(job.verb) --undo \(job.id)" + phrase(", until ", ", đến ") + Shown.time(until))
+        }
+        return facts.text
+    }
+
+    static func phase(_ job: Job) -> String {
+        switch job.phase {
+        case "preview": phrase("preview", "xem trước")
+        case "running": phrase("running", "đang chạy")
+        case "done": phrase("done", "xong")
+        case "cancelled": phrase("cancelled", "đã dừng")
+        case "undoing": phrase("being undone", "đang hoàn tác")
+        case "undone": phrase("undone", "đã hoàn tác")
+        default: job.phase
+        }
+    }
+}

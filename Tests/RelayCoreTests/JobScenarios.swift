@@ -1,0 +1,249 @@
+// Jobs as such, selectors, suspensions and draining; with restarts in the middle.
+
+import RelayCore
+import RelayModel
+import RelayRouting
+import RelayRows
+import Testing
+
+@Suite struct JobScenarios {
+    /// 700 pairs are three batches; the process ends after the first, and nothing is done twice or left out.
+    @Test func aJobGoesOnAfterARestart() {
+        let bench = Bench()
+        for _ in 0..<350 { bench.submit(["B1", "C1"], length: 4) }
+        let job = bench.preview(.hold, { $0.states = [.waiting] })!
+        #expect(job.count == 700)
+        // What comes after the preview is not in its set.
+        let late = bench.submit(["B1"])!.accepted!
+        _ = bench.operate(.apply(job.number))
+        let first = bench.job(job.number)!
+        #expect(first.phase == .running && first.done == 256)
+        bench.restart()
+        bench.finishJobs()
+        let last = bench.job(job.number)!
+        #expect(last.phase == .done && last.done == 700 && last.skippedCount == 0 && last.failed == 0)
+        #expect(bench.counter(.state(.held, admin: false)) == 700)
+        #expect(bench.states(of: late) == ["B1": .waiting])
+        _ = bench.operate(.undo(job.number))
+        bench.restart()
+        bench.finishJobs()
+        #expect(bench.job(job.number)?.undone == 700)
+        #expect(bench.counter(.state(.held, admin: false)) == 0)
+        #expect(bench.read { $0.count(.undo) } == 0)
+        let (accepted, states) = bench.balance()
+        #expect(accepted == states)
+    }
+
+    @Test func aCancelledJobKeepsWhatItHasDone() {
+        let bench = Bench()
+        for _ in 0..<300 { bench.submit(["B1"], length: 4) }
+        let job = bench.preview(.delete, { $0.to = .agency(agency("B1")) })!
+        let effects = bench.run([
+            .event(.operated(Operation(ticket: bench.ticket(), caller: Bench.operatorsName, wish: .apply(job.number))))
+        ])
+        #expect(effects != nil)
+        _ = bench.operate(.cancel(job.number))
+        let cancelled = bench.job(job.number)!
+        #expect(cancelled.phase == .cancelled && cancelled.done == 256)
+        bench.finishJobs()
+        #expect(bench.counter(.state(.deleting, admin: false)) == 256)
+        _ = bench.operate(.undo(job.number))
+        bench.finishJobs()
+        #expect(bench.counter(.state(.waiting, admin: false)) == 300)
+        #expect(bench.read { rows in JobRow.newest(rows, limit: 10).map(\.number) } == [job.number])
+    }
+
+    /// Pairs that have gone or changed since the preview are passed over, and counted.
+    @Test func theSetIsThatOfThePreview() {
+        let bench = Bench()
+        bench.connect("binh")
+        let gone = bench.submit(["C1"])!.accepted!
+        let held = bench.submit(["C1"])!.accepted!
+        bench.submit(["C1"])
+        let job = bench.preview(.expire, { $0.states = [.waiting] })!
+        #expect(job.count == 3)
+        bench.deed(.hold) { $0.numbers = [bench.rows(of: held)[0].number] }
+        bench.deed(.expire) { $0.numbers = [bench.rows(of: gone)[0].number] }
+        _ = bench.operate(.apply(job.number))
+        bench.finishJobs()
+        let done = bench.job(job.number)!
+        #expect(done.done == 1)
+        #expect(done.skipped == [SkipCause.gone.rawValue: 1, SkipCause.changed.rawValue: 1])
+        if case .refused = bench.operate(.apply(job.number)) {} else { Issue.record("applied twice") }
+        if case .unknown = bench.operate(.apply(999)) {} else { Issue.record("there is no such job") }
+    }
+
+    @Test func previewsAreKeptForAnHour() {
+        let bench = Bench()
+        bench.submit(["B1"])
+        let job = bench.preview(.hold, { $0.states = [.waiting] })!
+        bench.restart()
+        bench.advance(.minutes(62))
+        if case .unknown = bench.operate(.apply(job.number)) {} else { Issue.record("an old preview was applied") }
+        #expect(bench.read { $0.count(.job) } == 0)
+        for _ in 0..<40 { _ = bench.preview(.hold, { $0.states = [.waiting] }) }
+        #expect(bench.read { $0.count(.job) } <= 64, "previews are bounded")
+    }
+
+    // MARK: Selectors
+
+    @Test func selectorsFindByTheirIndexes() {
+        let bench = Bench()
+        bench.connect("an")
+        let theirs = bench.bundle(of: "an")
+        bench.offer("an", theirs, bench.document("A1", ["B1", "T1"]), path: bench.path("an"))
+        let ours = bench.submit(["B1", "C1"], urgency: .flash)!.accepted!
+        bench.submit(["C1"], length: 5_000)
+        func count(_ change: (inout Selector) -> Void) -> Int {
+            var selector = Selector()
+            change(&selector)
+            return bench.find(selector).count
+        }
+        #expect(count { _ in } == 5)
+        #expect(count { $0.to = .agency(agency("B1")) } == 2)
+        #expect(count { $0.from = .agency(agency("A1")) } == 2)
+        #expect(count { $0.from = .subtree(agency("A1")) } == 2)
+        #expect(count { $0.documentID = "1/VB" } == 2, "an envelope from elsewhere")
+        #expect(count { $0.documentID = "7/VB" } == 3)
+        #expect(count { $0.peer = PeerChoice(node: node("chi"), isAnyHop: true) } == 4)
+        #expect(count { $0.peer = PeerChoice(node: node("chi"), isAnyHop: false) } == 2)
+        #expect(count { $0.states = [.arrived] } == 1)
+        #expect(count { $0.urgencies = [.flash] } == 2)
+        #expect(count { $0.bytesMin = 5_000 } == 1)
+        #expect(count { $0.bytesMax = 4_999 } == 4)
+        bench.advance(.minutes(1))
+        #expect(count { $0.olderThan = .minutes(1) } == 5)
+        #expect(count { $0.newerThan = .minutes(1) } == 0)
+        bench.deed(.hold) { $0.numbers = [bench.rows(of: ours)[0].number] }
+        #expect(count { $0.states = [.held] } == 2)
+        #expect(count { $0.peer = PeerChoice(node: node("binh"), isAnyHop: true) } == 2, "held for it, too")
+        bench.connect("chi")
+        bench.connect("binh")
+        for sent in bench.released.documents { bench.answer(sent, .acknowledged) }
+        #expect(count { $0.states = [.forwarded] } == 2)
+        #expect(count { $0.to = .agency(agency("C1")) } == 1)
+    }
+
+    /// A store from before the index is scanned, gets its rows by and by, and answers the same.
+    @Test func anOlderStoreGetsItsIndex() {
+        let bench = Bench()
+        for _ in 0..<700 { bench.submit(["B1"], length: 4) }
+        bench.submit(["C1"])
+        _ = bench.store.batch { rows in
+            var keys: [RowKey] = []
+            rows.scan(.lookup, prefix: RowKey()) { key, _ in
+                keys.append(RowKey(copying: key))
+                return true
+            }
+            for key in keys { rows.delete(.lookup, key) }
+            rows.delete(.meta, Keys.meta("lookupVersion"))
+        }
+        var selector = Selector()
+        selector.to = .agency(agency("C1"))
+        #expect(bench.find(selector).count == 1)
+        bench.restart()
+        #expect(!bench.read { LookupIndex.isBuilt($0) }, "one turn is not enough")
+        bench.finishJobs()
+        #expect(bench.read { LookupIndex.isBuilt($0) })
+        #expect(bench.find(selector).count == 1)
+    }
+
+    // MARK: Suspensions
+
+    @Test(arguments: [false, true])
+    func aSuspendedPeerIsGivenNothing(restarts: Bool) {
+        let bench = Bench(restarts: restarts)
+        bench.connect("dao")
+        let job = bench.deed(.suspend, span: .hours(2)) { $0.peer = PeerChoice(node: node("dao"), isAnyHop: false) }
+        #expect(job?.phase == .done)
+        let bundle = bench.submit(["D1"])!.accepted!
+        bench.breathe()
+        #expect(bench.released.documents.isEmpty)
+        let row = bench.rows(of: bundle)[0]
+        let why = bench.engine.core.wait(row, 0, now: bench.reading.relay).why
+        #expect(why.contains { $0.contains("peer dao is suspended by lan for another") && $0.contains("a test") })
+        // What it hands over is taken as ever.
+        let theirs = bench.bundle(of: "dao")
+        #expect(bench.offer("dao", theirs, bench.document("D1", ["T1"]), path: bench.path("dao")).acknowledgements == 1)
+        bench.advance(.minutes(119))
+        #expect(bench.released.documents.isEmpty)
+        #expect(bench.advance(.minutes(2)).documents.map(\.peer.name) == ["dao"], "its time is over")
+        #expect(bench.read { $0.count(.suspension) } == 0)
+    }
+
+    @Test func aSuspendedPeersWorkIsTakenByTheNext() {
+        let bench = Bench()
+        bench.connect("binh")
+        bench.connect("chi")
+        let job = bench.deed(.suspend) { $0.peer = PeerChoice(node: node("binh"), isAnyHop: false) }!
+        bench.submit(["B1"])
+        #expect(bench.released.documents.map(\.peer.name) == ["chi"])
+        _ = bench.operate(.undo(job.number))
+        bench.submit(["B1"])
+        #expect(bench.released.documents.map(\.peer.name) == ["chi", "binh"])
+    }
+
+    @Test(arguments: [false, true])
+    func envelopesToASuspendedAgencyWait(restarts: Bool) {
+        let bench = Bench(restarts: restarts)
+        let before = bench.submit(["B1", "C1"])!.accepted!
+        bench.deed(.suspend) { $0.to = .agency(agency("B1")) }
+        let after = bench.submit(["B1"])!.accepted!
+        bench.breathe()
+        bench.connect("binh")
+        bench.connect("chi")
+        bench.finishJobs()
+        #expect(bench.released.documents.last?.copy?.recipients == [agency("C1")])
+        #expect(bench.states(of: before)["B1"] == .waiting && bench.states(of: after) == ["B1": .waiting])
+        let row = bench.rows(of: after)[0]
+        let why = bench.engine.core.wait(row, 0, now: bench.reading.relay).why
+        #expect(why == ["agency B1 is suspended by lan until resumed: a test"])
+        bench.answer(bench.released.documents.last!, .acknowledged)
+        let count = bench.released.documents.count
+        bench.deed(.resume) { $0.to = .agency(agency("B1")) }
+        bench.finishJobs()
+        #expect(
+            bench.released.documents.dropFirst(count).flatMap { $0.copy?.recipients ?? [] } == [
+                agency("B1"), agency("B1"),
+            ])
+        let (accepted, states) = bench.balance()
+        #expect(accepted == states)
+    }
+
+    // MARK: Draining
+
+    @Test(arguments: [false, true])
+    func aDrainedNodeIsEmptyAndExits(restarts: Bool) {
+        let bench = Bench(restarts: restarts)
+        bench.connect("an")
+        bench.submit(["B1"])
+        guard case .draining(true) = bench.operate(.drain(true, reason: "a move")) else {
+            Issue.record("it does not drain")
+            return
+        }
+        bench.breathe()
+        #expect(bench.submit(["B1"])!.submissionProblems.count == 1)
+        let theirs = bench.bundle(of: "an")
+        let refused = bench.offer("an", theirs, bench.document("A1", ["T1"]), path: bench.path("an"))
+        #expect(refused.refusals == [.noResources] && refused.reasons == ["draining"])
+        func isDrained() -> Bool { bench.released.contains { if case .drained = $0 { true } else { false } } }
+        #expect(!isDrained())
+        bench.connect("binh")
+        bench.answer(bench.released.documents.last!, .acknowledged)
+        #expect(isDrained())
+        #expect(bench.submit(["B1"])!.submissionProblems.count == 1, "nothing between empty and gone")
+        // The next start is an ordinary one.
+        bench.restart()
+        #expect(bench.submit(["B1"])!.accepted != nil)
+    }
+
+    @Test func aDrainIsCancelled() {
+        let bench = Bench()
+        bench.submit(["B1"])
+        _ = bench.operate(.drain(true, reason: ""))
+        bench.restart()
+        #expect(bench.engine.core.drainRow != nil, "it survives a restart")
+        _ = bench.operate(.drain(false, reason: ""))
+        #expect(bench.submit(["B1"])!.accepted != nil)
+    }
+}
