@@ -10,7 +10,8 @@ public struct SystemdNotifier: Sendable {
 
     public func ready() { send("READY=1") }
     public func stopping() { send("STOPPING=1") }
-    public func watchdog() { send("WATCHDOG=1") }
+    /// A manager that has not read the pings before needs no further one: nobody waits for it here.
+    public func watchdog() { send("WATCHDOG=1", flags: Int32(MSG_DONTWAIT)) }
     public func status(_ text: String) { send("STATUS=\(text)") }
 
     /// `Type=notify-reload` wants the monotonic time of the reload's start, in microseconds.
@@ -21,7 +22,7 @@ public struct SystemdNotifier: Sendable {
         send("RELOADING=1\nMONOTONIC_USEC=\(microseconds)")
     }
 
-    private func send(_ message: String) {
+    private func send(_ message: String, flags: Int32 = 0) {
         guard let path, !path.isEmpty else { return }
         var address = sockaddr_un()
         address.sun_family = sa_family_t(AF_UNIX)
@@ -40,7 +41,7 @@ public struct SystemdNotifier: Sendable {
         let text = Array(message.utf8)
         withUnsafePointer(to: &address) { pointer in
             pointer.withMemoryRebound(to: sockaddr.self, capacity: 1) { generic in
-                _ = sendto(descriptor, text, text.count, Int32(MSG_NOSIGNAL), generic, length)
+                _ = sendto(descriptor, text, text.count, Int32(MSG_NOSIGNAL) | flags, generic, length)
             }
         }
     }

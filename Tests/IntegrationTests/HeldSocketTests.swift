@@ -112,63 +112,74 @@ import Testing
 
     // MARK: - Watchdog
 
-    private func start(_ network: Network, _ manager: NotifySocket, _ more: [String: String]) throws {
-        network.setEnvironment("truc", more.merging(["NOTIFY_SOCKET": manager.path]) { $1 })
-        try network.start("truc")
-        // A ping may be earlier: the one begins with the control interface, the other beside it.
-        while try manager.next() != "READY=1" {}
+    /// Starts a node and listens from its first word on: a manager that does not read is waited for.
+    private func start(
+        _ network: Network, _ node: String, _ manager: NotifySocket, _ more: [String: String]
+    ) throws -> Program {
+        let daemon = try Program(
+            Places.edocd, ["--config", network.folder[node + ".yaml"]],
+            environment: more.merging(["NOTIFY_SOCKET": manager.path]) { $1 }, output: network.log(node),
+            errors: network.log(node))
+        // A ping may be earlier: both begin at the same time.
+        while try said(manager, network, node) != "READY=1" {}
+        return daemon
+    }
+
+    private func said(_ manager: NotifySocket, _ network: Network, _ node: String) throws -> String {
+        do {
+            return try manager.next()
+        } catch {
+            throw TestFailure("\(error); its log ends with:\n\(network.logTail(node))")
+        }
     }
 
     @Test func pingsWhileItLives() throws {
         let network = try Network()
         let manager = try NotifySocket(network.folder["notify"])
-        try start(network, manager, ["WATCHDOG_USEC": "300000"])
-        for _ in 1...3 { #expect(try manager.next() == "WATCHDOG=1") }
-        // Stopping is announced, and then nothing more comes.
-        network.send(SIGTERM, to: "truc")
-        var last = try manager.next()
-        while last == "WATCHDOG=1" { last = try manager.next() }
+        let daemon = try start(network, "truc", manager, ["WATCHDOG_USEC": "300000"])
+        for _ in 1...3 { #expect(try said(manager, network, "truc") == "WATCHDOG=1") }
+        daemon.send(SIGTERM)
+        var last = try said(manager, network, "truc")
+        while last == "WATCHDOG=1" { last = try said(manager, network, "truc") }
         #expect(last == "STOPPING=1")
-        #expect(network.stop("truc") == .exited(0), "\(network.logTail("truc"))")
+        #expect(daemon.stop() == .exited(0), "\(network.logTail("truc"))")
     }
 
     @Test func noPingsForAnother() throws {
         let network = try Network()
         let manager = try NotifySocket(network.folder["notify"])
-        try start(network, manager, ["WATCHDOG_USEC": "1000", "WATCHDOG_PID": "1"])
-        network.send(SIGTERM, to: "truc")
-        #expect(try manager.next() == "STOPPING=1")
+        let daemon = try start(network, "truc", manager, ["WATCHDOG_USEC": "1000", "WATCHDOG_PID": "1"])
+        daemon.send(SIGTERM)
+        #expect(try said(manager, network, "truc") == "STOPPING=1")
     }
 
     /// While the engine waits for the disk its questions are not answered, and nothing tells the manager that all is well.
     @Test func noPingsWhileTheEngineHangs() throws {
         let network = try Network()
-        let library = try network.interposer("interposer")
         let manager = try NotifySocket(network.folder["notify"])
         let delay = 1_500
-        network.setEnvironment(
-            "vpcp",
+        let daemon = try start(
+            network, "vpcp", manager,
             [
-                "NOTIFY_SOCKET": manager.path, "WATCHDOG_USEC": "150000", "LD_PRELOAD": library,
+                "WATCHDOG_USEC": "150000", "LD_PRELOAD": try network.interposer("interposer"),
                 "EDOC_INTERPOSE_DELAY_MS": String(delay),
             ])
-        try network.start("vpcp")
-        while try manager.next() != "READY=1" {}
         let client = try BulkClient(socket: network.folder["vpcp/submit.sock"])
         #expect(client.submit(token: 1, from: "G22", to: ["H29"], document: "một", payload: [1, 2, 3]))
         var (longest, before) = (0.0, ProcessInfo.processInfo.systemUptime)
         let end = before + 30
         // The gap of the commit, which is at least one sync long; pings of the loops alone would come every 50 ms.
         while longest < Double(delay - 200) / 1_000, before < end {
-            #expect(try manager.next() == "WATCHDOG=1")
+            #expect(try said(manager, network, "vpcp") == "WATCHDOG=1")
             let now = ProcessInfo.processInfo.systemUptime
             longest = max(longest, now - before)
             before = now
         }
         #expect(longest >= Double(delay - 200) / 1_000, "the longest gap was \(longest) s")
         guard case .accepted = client.answer() else { throw TestFailure("the submission was refused") }
-        #expect(try manager.next() == "WATCHDOG=1")
-        network.kill("vpcp")
+        #expect(try said(manager, network, "vpcp") == "WATCHDOG=1")
+        daemon.send(SIGKILL)
+        daemon.wait()
     }
 
     // MARK: - Credentials
