@@ -80,7 +80,7 @@ import Testing
             let json = try ControlJSON.bytes(AcknowledgeRequest(envelopes: [answer.envelope]))
             _ = try await world.client.post(ControlPath.acknowledge("G22"), json: json)
             let lines = world.log.all
-            #expect(lines.contains(#"control: denied caller=lan\u{1b}[2J verb=see"#))
+            #expect(lines.contains(#"control: denied caller=lan\u{1b}[2J event=callDenied verb=see"#))
             #expect(lines.contains("control: submitted bytes=1 caller=lan envelope=\(answer.envelope) sender=G22"))
             #expect(lines.contains("control: document fetched agency=G22 caller=lan envelope=\(answer.envelope)"))
             #expect(
