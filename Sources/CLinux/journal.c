@@ -49,6 +49,9 @@ static int send_file(int descriptor, struct sockaddr_un *address, socklen_t leng
     return error;
 }
 
+// Larger entries go as a file, whatever the buffers of both sockets would take.
+#define DATAGRAM_BYTES_MAX (128 << 10)
+
 int clinux_journal_send(int descriptor, const char *path, const void *bytes, size_t count) {
     struct sockaddr_un address;
     memset(&address, 0, sizeof address);
@@ -57,6 +60,7 @@ int clinux_journal_send(int descriptor, const char *path, const void *bytes, siz
     if (length >= sizeof address.sun_path) return ENAMETOOLONG;
     memcpy(address.sun_path, path, length + 1);
     socklen_t size = (socklen_t)(sizeof address.sun_family + length + 1);
+    if (count > DATAGRAM_BYTES_MAX) return send_file(descriptor, &address, size, bytes, count);
     if (sendto(descriptor, bytes, count, MSG_NOSIGNAL | MSG_DONTWAIT, (struct sockaddr *)&address, size) >= 0) return 0;
     if (errno != EMSGSIZE && errno != ENOBUFS) return errno;
     return send_file(descriptor, &address, size, bytes, count);

@@ -194,6 +194,7 @@ extension ConfigurationTests {
         ("node: {name: n}\nstore:\n  map_size:", "3:12 wrong-type store.map_size"),
         ("node: {name: n}\nsession:\n  window_transfers: 0", "3:21 out-of-range session.window_transfers"),
         ("node: {name: n}\nsession:\n  keepalive: 1500ms", "3:14 bad-value session.keepalive"),
+        ("node: {name: n}\nmetrics:\n  listen: 10.0.0.1:9456", "3:11 contradiction metrics.listen"),
         ("node: {name: n}\nplain_loopback: maybe", "2:17 wrong-type plain_loopback"),
         ("node: {name: n}\nplain_loopback: yes", "1:1 contradiction listen"),
         ("node: {name: n}\nlog: {level: inf}", "2:14 bad-value log.level"),

@@ -15,6 +15,8 @@ final class FakeWatching: Sendable {
         var entries: [RecentEntry] = []
         var taps: [@Sendable ([WireLine]) -> Bool] = []
         var ended = 0
+        /// True: questions to the engine are not answered.
+        var isStuck = false
     }
     let state = Mutex(State())
 }

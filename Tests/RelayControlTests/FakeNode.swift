@@ -106,6 +106,7 @@ actor FakeNode: NodeAccess {
     func ask<Answer: Sendable>(
         _ question: @escaping @Sendable (borrowing RelayCore, any RowReader) -> Answer
     ) async throws -> Answer {
+        while watching.state.withLock({ $0.isStuck }) { try await Task.sleep(for: .milliseconds(10)) }
         let box = Mutex<Answer?>(nil)
         let shared = Shared(box)
         run([
