@@ -154,8 +154,11 @@ extension ControlServer {
                 answer.forwarded.append(line)
             case "delivered" where standing.contains { row, recipient in mark.mayRepeat(recipient, of: row.number) }:
                 answer.delivered.append(line)
-            // What ended here before the copy was made is in the history only; it is older than the copy.
-            case "forwarded" where standing.isEmpty && line.time > mark.copied.timestamp: answer.missing.append(line)
+            // What ended here is remembered for days. A line that is older than the copy by a day, for clocks differ, was.
+            case "forwarded"
+            where standing.isEmpty
+                && line.time.unixMilliseconds + 86_400_000 > mark.copied.timestamp.unixMilliseconds:
+                answer.missing.append(line)
             default: answer.agreeing += 1
             }
         }

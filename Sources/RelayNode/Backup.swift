@@ -88,19 +88,20 @@ final class Backup: Sendable {
         // It is in the store before the copy begins, and so in the copy.
         record(deed)
         do throws(StoreFailure) {
+            let rate = order.bytesPerSecond ?? LMDBStore.copyRate
             let freed = store.freedBytes
             usleep(Self.measureMicroseconds)
             let folder = path.lastIndex(of: "/").map { String(path[..<$0]) } ?? "."
             let plan = store.copyPlan(
                 toFolder: folder.isEmpty ? "/" : folder, churn: store.freedBytes - freed,
-                bytesPerSecond: order.bytesPerSecond, isCompacting: !order.isWhole)
+                bytesPerSecond: rate, isCompacting: !order.isWhole)
             state.withLockedValue {
                 $0.answer.plan = .init(plan)
                 $0.answer.state = "copying"
             }
             if let refusal = plan.refusal { throw StoreFailure(.refused, refusal) }
             let facts = try store.copy(
-                to: path, bytesPerSecond: order.bytesPerSecond, isCompacting: !order.isWhole,
+                to: path, bytesPerSecond: rate, isCompacting: !order.isWhole,
                 goesOn: { written in
                     state.withLockedValue {
                         $0.answer.bytesWritten = written

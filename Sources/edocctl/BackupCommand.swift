@@ -24,7 +24,10 @@ struct BackupCommand: AsyncParsableCommand {
                 "Tệp cần ghi, hoặc thư mục; trong thư mục bản sao mang tên nút và thời điểm.")))
     var path: String?
     @Option(
-        help: .init(phrase("At most so many MiB in a second.", "Tối đa bấy nhiêu MiB mỗi giây."), valueName: "MiB"))
+        help: .init(
+            phrase(
+                "At most so many MiB in a second; 64 without it.", "Tối đa bấy nhiêu MiB mỗi giây; mặc định 64."),
+            valueName: "MiB"))
     var rate: UInt64?
     @Flag(
         help: .init(

@@ -150,6 +150,21 @@ struct RestoreCompareCommand: AsyncParsableCommand {
                 total.ended += part.ended
             }
         }
+        // Handed to this node and on from here, or delivered, before the store was lost: another file tells.
+        if !total.missing.isEmpty {
+            var gone: Set<[String]> = []
+            let missing = Set(total.missing.map { [$0.name, $0.recipient] })
+            for file in files {
+                try await EvidenceFile(file).portions { lines in
+                    for line in lines where line.what != "forwarded" {
+                        let pair = [line.name, line.recipient]
+                        if missing.contains(pair) { gone.insert(pair) }
+                    }
+                }
+            }
+            total.missing.removeAll { gone.contains([$0.name, $0.recipient]) }
+            total.agreeing += gone.count
+        }
         if common.json {
             Output.say(String(decoding: try ControlJSON.bytes(total), as: UTF8.self) + "\n")
         } else {
