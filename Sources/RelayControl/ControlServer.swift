@@ -5,6 +5,7 @@
 import ControlAPI
 import Glibc
 import Hummingbird
+import HummingbirdCore
 import Logging
 import NIOCore
 import RelayConfiguration
@@ -17,17 +18,23 @@ public struct ControlServer<Node: NodeAccess>: Service {
     private let socket: String
     private let names: CallerNames
     let logger: Logger
+    private let patience: TimeAmount
     private let onReady: @Sendable () async -> Void
 
-    /// `onReady` is called once the socket takes connections.
+    /// Connections at the same time; further ones wait in the socket's backlog.
+    static var connectionsMax: Int { 256 }
+
+    /// `onReady` is called once the socket takes connections. `patience`: how long a client may leave its answer untaken.
     public init(
         node: Node, socket: String, names: CallerNames = .system, logger: Logger,
+        patience: TimeAmount = .seconds(30),
         onReady: @escaping @Sendable () async -> Void = {}
     ) {
         self.node = node
         self.socket = socket
         self.names = names
         self.logger = logger
+        self.patience = patience
         self.onReady = onReady
     }
 
@@ -39,8 +46,14 @@ public struct ControlServer<Node: NodeAccess>: Service {
         // The library tells of its own start and of each connection; the calls are logged here.
         quiet.logLevel = max(logger.logLevel, .warning)
         let app = Application(
-            router: router, server: .http1(configuration: .init(idleTimeout: .minutes(5))),
-            configuration: .init(address: .unixDomainSocket(path: socket), serverName: nil),
+            router: router,
+            server: .http1(
+                configuration: .init(
+                    additionalChannelHandlers: [StalledReader(patience: patience, logger: logger)],
+                    idleTimeout: .minutes(5))),
+            configuration: .init(
+                address: .unixDomainSocket(path: socket), serverName: nil,
+                availableConnectionsDelegate: MaximumAvailableConnections(Self.connectionsMax)),
             onServerRunning: { _ in
                 // Until here the file has the mode of the umask, which lets nobody else in: connecting needs write permission.
                 if chmod(socket, 0o660) != 0 {

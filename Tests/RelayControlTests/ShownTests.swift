@@ -100,27 +100,39 @@ private let zone: Void = {
             rows: [
                 .init(
                     nextHops: ["truc", "hn2"], total: ages,
-                    urgencies: [.init(urgency: 3, ages: urgent), .init(urgency: 0, ages: ages)]),
+                    urgencies: [.init(urgency: 3, ages: urgent), .init(urgency: 0, ages: ages)],
+                    lately: .init(came: 12_000, left: 0)),
                 .init(nextHops: [], total: urgent, urgencies: [.init(urgency: 0, ages: urgent)]),
             ],
             arrived: [
-                .init(agency: "H29.15", count: 1_000, isExact: false, oldest: Timestamp(text: "2026-03-09T06:05:00Z"))
+                .init(
+                    agency: "H29.15", name: "Sở Nội vụ Thành phố Hồ Chí Minh và các đơn vị", count: 1_000,
+                    isExact: true,
+                    oldest: Timestamp(text: "2026-03-09T06:05:00Z"), ages: ages, lately: .init(came: 3, left: 33))
             ],
             arrivedCount: 5_000)
-        let text = QueueView.text(answer)
+        let text = QueueView.text(answer, columns: 80)
         #expect(
             text == """
-                NEXT HOP         TOTAL   SIZE  OLDEST  1m    5m  15m  1h  4h  1d  7d  >7d
-                truc, hn2         1200  3 GiB      2h   .  1000  100  50  50   .   .    .
-                  urgency 3          2  2 KiB      1m   .     2    .   .   .   .   .    .
-                  urgency 0       1200  3 GiB      2h   .  1000  100  50  50   .   .    .
-                (here, checked)      2  2 KiB      1m   .     2    .   .   .   .   .    .
+                NEXT HOP         TOTAL  ±5MIN  SIZE  OLDEST    5m  15m  1h  4h  1d  7d  >7d
+                truc, hn2         1200   +12k    3G      2h  1000  100  50  50   .   .    .
+                  urgency 3          2           2K      1m     2    .   .   .   .   .    .
+                  urgency 0       1200           3G      2h  1000  100  50  50   .   .    .
+                (here, checked)      2      =    2K      1m     2    .   .   .   .   .    .
 
-                INBOX   DOCUMENTS  OLDEST
-                H29.15      >1000      1h
+                INBOX                 TOTAL  ±5MIN  SIZE  OLDEST    5m  15m  1h  4h  1d  7d  >7d
+                H29.15 Sở Nội vụ Th…   1000    -30    3G      2h  1000  100  50  50   .   .    .
+                4000 more in inboxes arrived before this version of the daemon, which counts them by agency.
 
                 """)
-        #expect(text.split(separator: "\n").allSatisfy { Shown.width(String($0)) <= 80 })
+        #expect(text.split(separator: "\n").dropLast().allSatisfy { Shown.width(String($0)) <= 80 })
+        // The sign, and the widest that a figure can be.
+        #expect(Shown.count(9_999) == "9999")
+        #expect(Shown.count(12_345) == "12k")
+        #expect(Shown.count(1_234_567) == "1.2M")
+        #expect(Shown.shortSize(1_536) == "1.5K")
+        #expect(Shown.cut("Hà Nội", to: 5) == "Hà N…")
+        #expect(Shown.broken("một hai ba", to: 7) == ["một hai", "ba"])
     }
 
     @Test func aTraceIsReadable() {
@@ -169,7 +181,7 @@ private let zone: Void = {
                 size:     2 KiB
                 accepted: 2026-03-09 14:00:00 +07:00, handed in here
                 expires:  2026-03-09 15:00:00 +07:00 (in 55m)
-                path:
+                custody so far:
                     vpcp  2026-03-09 14:00:00 +07:00
                 H29: deferred for 1m, attempts 2, next 2026-03-09 14:07:00 +07:00 (in 2m)
                     route: truc
