@@ -119,6 +119,25 @@ import Testing
         #expect(bench.states(of: bundle) == ["B1": .waiting])
     }
 
+    /// A row of an earlier version ends before the fields that were added.
+    @Test func rowsOfAnEarlierVersionAreRead() throws {
+        let bench = Bench()
+        var row = bench.rows(of: bench.submit(["T2"])!.accepted!)[0]
+        row.nextLook = .zero
+        let new = row.encoded()
+        var old = RowWriter(capacity: new.count)
+        for byte in new.dropFirst(RowWriter.headBytes).dropLast(3) { old.byte(byte) }
+        let read = old.record().withUnsafeBytes { EnvelopeRow(number: row.number, record: $0) }
+        #expect(read?.recipients == row.recipients)
+        #expect(read?.nextLook == .zero)
+        row.note("asked to retransmit", of: node("binh"), WallTime(milliseconds: 9))
+        row.delayed = [0]
+        let back = row.encoded().withUnsafeBytes { EnvelopeRow(number: row.number, record: $0) }
+        #expect(back?.answers == row.answers)
+        #expect(back?.delayed == [0])
+        #expect(back?.lastAnswer == "binh: asked to retransmit")
+    }
+
     // MARK: - Ages
 
     private func cells(_ bench: Bench) -> [AgeCell] { bench.read { AgeCell.all($0) } }
