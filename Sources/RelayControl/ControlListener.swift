@@ -13,6 +13,8 @@ import ServiceLifecycle
 
 struct ControlListener<Responder: HTTPResponder>: Sendable where Responder.Context == ControlContext {
     let responder: Responder
+    /// How long a client may leave its answer untaken.
+    let patience: TimeAmount
     let logger: Logger
 
     /// Where connections come from.
@@ -28,6 +30,9 @@ struct ControlListener<Responder: HTTPResponder>: Sendable where Responder.Conte
     /// A connection on which nothing is asked for so long is closed.
     private static var idleTimeout: TimeAmount { .minutes(5) }
 
+    /// Connections at the same time; further ones are closed.
+    private static var connectionsMax: Int { 256 }
+
     /// The connections that are open, and whether they are to end.
     private struct Connections {
         var open: [ObjectIdentifier: any Channel] = [:]
@@ -42,7 +47,10 @@ struct ControlListener<Responder: HTTPResponder>: Sendable where Responder.Conte
                 let context = ControlContext(source: .init(channel: channel, logger: logger))
                 let response = try await responder.respond(to: request, context: context)
                 try await writer.write(response: response.head, body: response.body)
-            }, configuration: .init(idleTimeout: Self.idleTimeout))
+            },
+            configuration: .init(
+                additionalChannelHandlers: [StalledReader(patience: patience, logger: logger)],
+                idleTimeout: Self.idleTimeout))
         let listening = try await bind(place) { [logger] child in
             Self.enter(child, connections)
             return channel.setup(channel: child, logger: logger)
@@ -85,12 +93,12 @@ struct ControlListener<Responder: HTTPResponder>: Sendable where Responder.Conte
 
     private static func enter(_ channel: any Channel, _ connections: NIOLockedValueBox<Connections>) {
         let key = ObjectIdentifier(channel)
-        let isEnding = connections.withLockedValue { connections in
+        let isUnwanted = connections.withLockedValue { connections in
             connections.open[key] = channel
-            return connections.isEnding
+            return connections.isEnding || connections.open.count > connectionsMax
         }
         channel.closeFuture.whenComplete { _ in connections.withLockedValue { $0.open[key] = nil } }
-        if isEnding { channel.close(promise: nil) }
+        if isUnwanted { channel.close(promise: nil) }
     }
 
     /// After the answer that is under way, if there is one.

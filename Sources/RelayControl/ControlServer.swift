@@ -6,6 +6,7 @@
 import ControlAPI
 import Glibc
 import Hummingbird
+import HummingbirdCore
 import Logging
 import NIOCore
 import RelayConfiguration
@@ -20,12 +21,14 @@ public struct ControlServer<Node: NodeAccess>: Service {
     private let names: CallerNames
     let logger: Logger
     let watchers = Watchers()
+    private let patience: TimeAmount
     private let onReady: @Sendable () async -> Void
 
     /// `descriptor` is a socket that listens at `socket` already and whose file is another's. `onReady` is called once the socket
-    /// takes connections.
+    /// takes connections. `patience`: how long a client may leave its answer untaken.
     public init(
         node: Node, socket: String, descriptor: Int32? = nil, names: CallerNames = .system, logger: Logger,
+        patience: TimeAmount = .seconds(30),
         onReady: @escaping @Sendable () async -> Void = {}
     ) {
         self.node = node
@@ -33,6 +36,7 @@ public struct ControlServer<Node: NodeAccess>: Service {
         self.descriptor = descriptor
         self.names = names
         self.logger = logger
+        self.patience = patience
         self.onReady = onReady
     }
 
@@ -43,7 +47,7 @@ public struct ControlServer<Node: NodeAccess>: Service {
         var quiet = logger
         // The library tells of each connection; the calls are logged here.
         quiet.logLevel = max(logger.logLevel, .warning)
-        let listener = ControlListener(responder: router.buildResponder(), logger: quiet)
+        let listener = ControlListener(responder: router.buildResponder(), patience: patience, logger: quiet)
         try await listener.serve(on: descriptor.map { .descriptor($0) } ?? .path(socket)) {
             // Until here the file has the mode of the umask, which lets nobody else in: connecting needs write permission.
             if descriptor == nil, chmod(socket, 0o660) != 0 {

@@ -23,9 +23,14 @@ extension RelayCore {
         row.origin == nil && row.bundle.source == node.endpoint
     }
 
+    /// The submitter's own node gives the others time to say it first: they know more.
+    private func patience(_ row: EnvelopeRow, _ allowed: Milliseconds) -> Milliseconds {
+        isOurs(row) ? allowed + Milliseconds(min(allowed.count / 4, 60_000)) : allowed
+    }
+
     /// Where the deadline of a new envelope stands.
     func firstLook(_ row: EnvelopeRow) -> RelayTime {
-        delayAllowed(row).map { min(row.expiry, row.arrival + $0) } ?? row.expiry
+        delayAllowed(row).map { min(row.expiry, row.arrival + patience(row, $0)) } ?? row.expiry
     }
 
     /// Where the next one stands, once it has been looked at.
@@ -44,9 +49,10 @@ extension RelayCore {
     private func delayTime(_ row: EnvelopeRow, _ index: Int, _ allowed: Milliseconds) -> RelayTime? {
         if row.delayed.contains(UInt64(index)) { return nil }
         switch row.recipients[index].state {
-        case .waiting, .deferred, .held: return row.arrival + allowed
+        case .waiting, .deferred, .held: return row.arrival + patience(row, allowed)
         case .arrived: return row.recipients[index].since + allowed
-        case .forwarded: return isOurs(row) && row.recipients[index].peer != nil ? row.arrival + allowed : nil
+        case .forwarded:
+            return isOurs(row) && row.recipients[index].peer != nil ? row.arrival + patience(row, allowed) : nil
         case .corrupt, .deleting, .handing, .delivered, .refused, .expired, .deleted: return nil
         }
     }

@@ -29,7 +29,7 @@ struct Benchmark: ParsableCommand {
         ("fanout", { try FanoutCase.run($0) }), ("hubkill", { try HubKillCase.run($0) }),
         ("giant", { try GiantCase.run($0) }), ("backlog", { try BacklogCase.run($0) }),
         ("throughput", { try ThroughputCase.run($0) }), ("documents", { try DocumentsCase.run($0) }),
-        ("single", { try SingleCase.run($0) }),
+        ("single", { try SingleCase.run($0) }), ("inspect", { try InspectCase.run($0) }),
     ]
 
     func validate() throws {

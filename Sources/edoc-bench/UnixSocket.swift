@@ -91,9 +91,12 @@ final class Socket: @unchecked Sendable {
 
 /// One question to the control socket.
 enum ControlQuestion {
-    static func status(_ path: String) throws -> StatusAnswer {
+    static func status(_ path: String) throws -> StatusAnswer { try get(path, ControlPath.status) }
+
+    /// One question on a connection of its own, as edocctl asks it.
+    static func get<Answer: ControlAnswer>(_ path: String, _ uri: String) throws -> Answer {
         let socket = try Socket(unix: path)
-        let request = Array("GET \(ControlPath.status) HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n".utf8)
+        let request = Array("GET \(uri) HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n".utf8)
         try request.withUnsafeBytes { try socket.writeAll($0) }
         var answer: [UInt8] = []
         while answer.count < ControlJSON.answerBytesMax {
@@ -104,6 +107,10 @@ enum ControlQuestion {
         // One object: from the first brace to the last, whatever the transfer encoding.
         guard let start = answer.firstIndex(of: UInt8(ascii: "{")), let end = answer.lastIndex(of: UInt8(ascii: "}"))
         else { throw BenchFailure("\(path): no answer") }
-        return try ControlJSON.answer(StatusAnswer.self, from: Array(answer[start...end]))
+        do {
+            return try ControlJSON.answer(Answer.self, from: Array(answer[start...end]))
+        } catch {
+            throw BenchFailure("\(uri): \(String(decoding: answer[start...end].prefix(200), as: UTF8.self))")
+        }
     }
 }

@@ -69,7 +69,7 @@ struct DeedOptions: ParsableArguments {
                 throw UsageError(
                     sentence: phrase(
                         "say which envelopes: their names, or conditions such as --peer, --to or --state",
-                        "hãy nêu bì thư nào: tên, hoặc điều kiện như --peer, --to, --state"))
+                        "hãy nêu gói tin nào: tên, hoặc điều kiện như --peer, --to, --state"))
             }
             let request = DeedRequest(verb: verb, selector: selector.values, to: to, span: span, reason: reason)
             let bytes = try await common.client.post(ControlPath.preview, json: try ControlJSON.bytes(request))
@@ -97,7 +97,7 @@ struct HoldCommand: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "hold",
         abstract: phrase(
-            "Keep envelopes from being sent until they are released.", "Giữ bì thư lại, không gửi cho đến khi được thả."
+            "Keep envelopes from being sent until they are released.", "Giữ gói tin lại, không gửi cho đến khi được thả."
         ),
         discussion: phrase(
             "Holding does not stop the lifetime. Can be undone.", "Giữ lại không làm ngừng thời hạn. Có thể hoàn tác."))
@@ -109,9 +109,9 @@ struct HoldCommand: AsyncParsableCommand {
 struct ReleaseCommand: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "release",
-        abstract: phrase("Let held envelopes go on.", "Thả bì thư đang bị giữ để gửi tiếp."),
+        abstract: phrase("Let held envelopes go on.", "Thả gói tin đang bị giữ để gửi tiếp."),
         discussion: phrase(
-            "What has outlived its lifetime ends as expired.", "Bì thư đã quá thời hạn sẽ kết thúc là hết hạn."))
+            "What has outlived its lifetime ends as expired.", "Gói tin đã quá thời hạn sẽ kết thúc là hết hạn."))
     @OptionGroup var options: DeedOptions
     @OptionGroup var selector: SelectorOptions
     func run() async throws { try await options.run("release", selector) }
@@ -140,7 +140,7 @@ struct RerouteCommand: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "reroute",
         abstract: phrase(
-            "Send envelopes by way of a neighbour of your choice.", "Gửi bì thư qua một nút kề do người vận hành chọn."),
+            "Send envelopes by way of a neighbour of your choice.", "Gửi gói tin qua một nút kề do người vận hành chọn."),
         discussion: phrase(
             "The routes' own next hops stand behind it. Can be undone.",
             "Các chặng theo bảng tuyến vẫn dự phòng phía sau. Có thể hoàn tác."))
@@ -158,7 +158,7 @@ struct ExpireCommand: AsyncParsableCommand {
         commandName: "expire",
         abstract: phrase(
             "End envelopes as if their lifetime were over, with a report.",
-            "Kết thúc bì thư như khi hết thời hạn, có báo cáo cho nơi gửi."),
+            "Kết thúc gói tin như khi hết thời hạn, có báo cáo cho nơi gửi."),
         discussion: phrase("Needs --reason. Cannot be undone.", "Cần --reason. Không thể hoàn tác."))
     @OptionGroup var options: DeedOptions
     @OptionGroup var selector: SelectorOptions
@@ -168,10 +168,10 @@ struct ExpireCommand: AsyncParsableCommand {
 struct DeleteCommand: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "delete",
-        abstract: phrase("Delete envelopes, with a report.", "Xóa bì thư, có báo cáo cho nơi gửi."),
+        abstract: phrase("Delete envelopes, with a report.", "Xóa gói tin, có báo cáo cho nơi gửi."),
         discussion: phrase(
             "Needs --reason. They are kept for 15 minutes, in which it can be undone; the report leaves after that.",
-            "Cần --reason. Bì thư được giữ thêm 15 phút để có thể hoàn tác; sau đó báo cáo mới được gửi."))
+            "Cần --reason. Gói tin được giữ thêm 15 phút để có thể hoàn tác; sau đó báo cáo mới được gửi."))
     @OptionGroup var options: DeedOptions
     @OptionGroup var selector: SelectorOptions
     func run() async throws { try await options.run("delete", selector) }
@@ -182,10 +182,10 @@ struct ResubmitCommand: AsyncParsableCommand {
         commandName: "resubmit",
         abstract: phrase(
             "Make new envelopes of those that were held beyond their lifetime.",
-            "Lập bì thư mới thay cho bì thư bị giữ quá thời hạn."),
+            "Lập gói tin mới thay cho gói tin bị giữ quá thời hạn."),
         discussion: phrase(
             "Only at the node where they were handed in. The new envelope names the old one.",
-            "Chỉ tại nút đã tiếp nhận văn bản. Bì thư mới ghi tên bì thư cũ."))
+            "Chỉ tại nút đã tiếp nhận văn bản. Gói tin mới ghi tên gói tin cũ."))
     @OptionGroup var options: DeedOptions
     @OptionGroup var selector: SelectorOptions
     func run() async throws { try await options.run("resubmit", selector) }
@@ -228,7 +228,7 @@ enum PreviewView {
         var text = ""
         if !answer.lines.isEmpty {
             var table = TextTable([
-                (phrase("NUMBER", "SỐ"), .right), (phrase("ENVELOPE", "BÌ THƯ"), .left),
+                (phrase("NUMBER", "SỐ"), .right), (phrase("ENVELOPE", "GÓI TIN"), .left),
                 (phrase("RECIPIENT", "NƠI NHẬN"), .left), (phrase("STATE", "TRẠNG THÁI"), .left),
                 (phrase("SIZE", "CỠ"), .right), (phrase("AGE", "TUỔI"), .right),
             ])

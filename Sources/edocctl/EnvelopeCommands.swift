@@ -9,20 +9,20 @@ struct ListCommand: AsyncParsableCommand {
         commandName: "list",
         abstract: phrase(
             "The envelopes that this node remembers, the newest first; edocctl queue list has more conditions.",
-            "Các bì thư nút này còn nhớ, mới nhất trước; edocctl queue list có nhiều điều kiện hơn."))
+            "Các gói tin nút này còn nhớ, mới nhất trước; edocctl queue list có nhiều điều kiện hơn."))
 
     @OptionGroup var common: CommonOptions
     @Option(
         help: .init(
             phrase(
-                "Only those submitted here with this document ID.", "Chỉ những bì thư nộp tại đây có số, ký hiệu này."))
+                "Only those submitted here with this document ID.", "Chỉ những gói tin nộp tại đây có số, ký hiệu này."))
     )
     var document: String?
     @Option(
         help: .init(
             phrase(
                 "Only those with a recipient in this state, such as waiting.",
-                "Chỉ những bì thư có nơi nhận ở trạng thái này, ví dụ waiting.")))
+                "Chỉ những gói tin có nơi nhận ở trạng thái này, ví dụ waiting.")))
     var state: String?
     @Option(help: .init(phrase("Lines at most.", "Số dòng tối đa."))) var limit = 50
     @Option(help: .init(phrase("Where an earlier list ended.", "Nơi danh sách trước kết thúc."))) var cursor: String?
@@ -40,7 +40,7 @@ struct ShowCommand: AsyncParsableCommand {
         commandName: "show",
         abstract: phrase(
             "One envelope: where it stands, why, and when it is tried next.",
-            "Một bì thư: đang ở đâu, vì sao, và khi nào thử lại."))
+            "Một gói tin: đang ở đâu, vì sao, và khi nào thử lại."))
 
     @OptionGroup var common: CommonOptions
     @Argument(
@@ -58,7 +58,7 @@ struct ShowCommand: AsyncParsableCommand {
 enum EnvelopesView {
     static func text(_ answer: EnvelopesAnswer, columns: Int? = nil) -> String {
         var table = TextTable([
-            (phrase("NUMBER", "SỐ"), .right), (phrase("ENVELOPE", "BÌ THƯ"), .left), (phrase("U", "K"), .right),
+            (phrase("NUMBER", "SỐ"), .right), (phrase("ENVELOPE", "GÓI TIN"), .left), (phrase("U", "K"), .right),
             (phrase("SIZE", "CỠ"), .right), (phrase("AGE", "TUỔI"), .right), (phrase("STATES", "TRẠNG THÁI"), .left),
         ])
         for line in answer.envelopes {
@@ -74,7 +74,7 @@ enum EnvelopesView {
 
     private enum Sentences {
         static var none: String {
-            phrase("No such envelope among those looked at.", "Không có bì thư nào như vậy trong số đã xem.")
+            phrase("No such envelope among those looked at.", "Không có gói tin nào như vậy trong số đã xem.")
         }
         static func more(_ cursor: String) -> String {
             let cursor = Shown.text(cursor)
@@ -87,7 +87,7 @@ enum EnvelopeView {
     static func text(_ answer: EnvelopeAnswer, columns: Int? = nil) -> String {
         let envelope = answer.envelope
         var facts = FactList()
-        facts.add(phrase("envelope", "bì thư"), envelope.name)
+        facts.add(phrase("envelope", "gói tin"), envelope.name)
         facts.add(
             phrase("number", "số"), ([envelope.number] + answer.otherCopies).map(String.init).joined(separator: ", "))
         facts.add(phrase("kind", "loại"), "\(Words.kind(envelope.kind)), \(Words.urgency(envelope.urgency))")

@@ -121,7 +121,7 @@ struct DrainCommand: AsyncParsableCommand {
             "Ngừng tiếp nhận, gửi hết hàng đợi rồi cho dịch vụ kết thúc."),
         discussion: phrase(
             "Without --yes it only shows how the node stands. What is held or in inboxes stays.",
-            "Không có --yes thì chỉ xem tình trạng. Bì thư bị giữ hoặc trong hộp thư của cơ quan vẫn ở lại."))
+            "Không có --yes thì chỉ xem tình trạng. Gói tin bị giữ hoặc trong hộp thư của cơ quan vẫn ở lại."))
 
     @OptionGroup var common: CommonOptions
     @Flag(help: .init(phrase("Do it.", "Thực hiện."))) var yes = false

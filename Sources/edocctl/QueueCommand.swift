@@ -36,9 +36,9 @@ enum QueueView {
     }
 
     /// What waits to be sent. The columns of ages hold what is not older than their title says and older than the one before.
-    static func waiting(_ answer: QueueAnswer, _ columns: Int?) -> String {
+    static func waiting(_ answer: QueueAnswer, _ columns: Int?, rows: Int = .max) -> String {
         var table = table(Sentences.nextHop, answer)
-        for row in answer.rows {
+        for row in answer.rows.prefix(rows) {
             let name = row.nextHops.isEmpty ? Sentences.home : row.nextHops.joined(separator: ", ")
             table.add([name, Shown.count(row.total.count), net(row.lately)] + cells(row.total))
             // One class, and the lowest: the line above has said it all.

@@ -9,7 +9,7 @@ struct QueueListCommand: AsyncParsableCommand {
         commandName: "list",
         abstract: phrase(
             "Envelopes and recipients, by whatever conditions; all must hold.",
-            "Bì thư và nơi nhận theo các điều kiện; phải thỏa tất cả."))
+            "Gói tin và nơi nhận theo các điều kiện; phải thỏa tất cả."))
 
     @OptionGroup var common: CommonOptions
     @OptionGroup var selector: SelectorOptions

@@ -9,7 +9,7 @@ struct SelectorOptions: ParsableArguments {
         help: .init(
             phrase(
                 "Envelopes: names, beginnings of names, or numbers here.",
-                "Bì thư: tên, phần đầu của tên, hoặc số tại nút này."),
+                "Gói tin: tên, phần đầu của tên, hoặc số tại nút này."),
             valueName: phrase("envelope", "bì-thư")))
     var envelopes: [String] = []
 

@@ -38,7 +38,7 @@ enum StatusView {
         let payload = Shown.size(answer.store.payloadBytes)
         let staged = Shown.size(answer.stagedBytes)
         facts.add(
-            phrase("envelopes", "bì thư"),
+            phrase("envelopes", "gói tin"),
             phrase(
                 "\(answer.store.envelopes) with \(payload), \(answer.active) active, \(staged) coming in",
                 "\(answer.store.envelopes) gồm \(payload), đang gửi \(answer.active), đang nhận \(staged)"))

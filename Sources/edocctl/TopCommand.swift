@@ -81,6 +81,7 @@ struct TopSample: Sendable {
 
 /// The terminal while the picture stands on it. Used on one thread; the handler of signals touches what is set before it is.
 private final class Screen {
+    // Unchecked: a handler of signals can reach nothing but globals. It is written once, before the first handler is set.
     nonisolated(unsafe) private static var before = termios()
 
     init() {

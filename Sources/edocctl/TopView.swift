@@ -6,6 +6,9 @@ import Language
 enum TopView {
     static var quitHint: String { phrase("q quits", "q: thoát") }
 
+    /// Of each table: the fullest, the worst, the oldest. A screen has no room for more.
+    private static let rowsShown = 6
+
     /// The lines of one picture; a screen shows as many as it has.
     static func lines(_ sample: TopSample, since last: TopSample?, columns: Int) -> [String] {
         let status = sample.status
@@ -14,8 +17,12 @@ enum TopView {
         lines += figures(sample, last).text.split(separator: "\n").map(String.init)
         lines.append("")
         lines += block(peers(sample, last).text(columns: columns, shrinking: 0))
-        if !sample.queue.rows.isEmpty { lines += [""] + block(QueueView.waiting(sample.queue, columns)) }
-        if !sample.queue.arrived.isEmpty { lines += [""] + block(QueueView.inboxes(sample.queue, columns, lines: 10)) }
+        if !sample.queue.rows.isEmpty {
+            lines += [""] + block(QueueView.waiting(sample.queue, columns, rows: rowsShown))
+        }
+        if !sample.queue.arrived.isEmpty {
+            lines += [""] + block(QueueView.inboxes(sample.queue, columns, lines: rowsShown))
+        }
         return lines
     }
 
@@ -79,7 +86,15 @@ enum TopView {
             (phrase("OUT/s", "RA/s"), .right), (phrase("FLYING", "BAY"), .right), (phrase("WAIT", "CHỜ"), .right),
             (phrase("OLD", "CŨ"), .right), (phrase("STUCK", "KẸT"), .left),
         ])
-        for peer in sample.peers.peers {
+        // Those that are stuck or have much to send first; otherwise in the order of the configuration.
+        let worst = sample.peers.peers.enumerated().sorted { left, right in
+            func rank(_ peer: PeersAnswer.Peer) -> (Int, UInt64) {
+                (peer.stuck == nil ? 1 : 0, .max - peer.backlog.count)
+            }
+            let (mine, yours) = (rank(left.element), rank(right.element))
+            return (mine.0, mine.1, left.offset) < (yours.0, yours.1, right.offset)
+        }
+        for peer in worst.prefix(rowsShown).map(\.element) {
             let now = sample.ledger.peers.first { $0.node == peer.node }
             let before = last?.ledger.peers.first { $0.node == peer.node }
             func perSecond(_ value: (LedgerAnswer.Peer) -> UInt64) -> String {

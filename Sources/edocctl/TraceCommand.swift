@@ -9,7 +9,7 @@ struct TraceCommand: AsyncParsableCommand {
         commandName: "trace",
         abstract: phrase(
             "The way of an envelope to each recipient, as far as this node knows.",
-            "Đường đi của bì thư tới từng nơi nhận, theo những gì nút này biết."))
+            "Đường đi của gói tin tới từng nơi nhận, theo những gì nút này biết."))
 
     @OptionGroup var common: CommonOptions
     @Argument(
@@ -73,7 +73,7 @@ struct HistoryCommand: AsyncParsableCommand {
 enum TraceView {
     static func text(_ answer: TraceAnswer, columns: Int? = nil) -> String {
         var facts = FactList()
-        facts.add(phrase("envelope", "bì thư"), answer.name)
+        facts.add(phrase("envelope", "gói tin"), answer.name)
         facts.add(phrase("sender", "nơi gửi"), answer.sender)
         facts.add(phrase("document", "văn bản"), answer.documentID.flatMap { $0.isEmpty ? nil : $0 })
         facts.add(phrase("submitted", "nộp lúc"), answer.submitted.map { Shown.time($0) })
@@ -114,7 +114,7 @@ enum HistoryView {
         var table = TextTable([
             (phrase("ENDED", "KẾT THÚC"), .left), (phrase("STATE", "TRẠNG THÁI"), .left),
             (phrase("RECIPIENT", "NƠI NHẬN"), .left), (phrase("PEER", "NÚT KỀ"), .left),
-            (phrase("ENVELOPE", "BÌ THƯ"), .left),
+            (phrase("ENVELOPE", "GÓI TIN"), .left),
         ])
         for row in answer.rows {
             table.add([

@@ -62,7 +62,7 @@ enum Words {
         switch word {
         case "document": phrase("document", "văn bản")
         case "administrative": phrase("report record", "bản ghi báo cáo")
-        case "foreign": phrase("foreign bundle", "bì thư của hệ thống khác")
+        case "foreign": phrase("foreign bundle", "gói tin của hệ thống khác")
         default: word
         }
     }

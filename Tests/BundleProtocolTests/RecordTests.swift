@@ -82,6 +82,25 @@ import Testing
         }
     }
 
+    /// A delay looks like an arrival to whoever does not know its reason; what nobody knows yet is passed over.
+    @Test func delaysAndStatesToCome() throws {
+        func row(_ state: ReportedState, _ reason: ReportReason) -> ReportRow {
+            ReportRow(
+                bundle: bundle, recipient: AgencyCode("G22")!, state: state, time: WallTime(milliseconds: 7),
+                reason: reason, path: [PathStop(node: NodeID(name: "a")!, time: WallTime(milliseconds: 6))])
+        }
+        let rows = [row(.delayed, .stillQueued), row(.delayed, .notPickedUp), row(.arrived, .none)]
+        var octets = ByteBuffer()
+        try ReportRecord.encode(rows, into: &octets)
+        #expect(try AdministrativeRecord(decoding: octets) == .reports(rows))
+        let wire = "63473232" + "01" + "07" + "1a00010006"
+        #expect(octets.hex.contains(wire), "state 1, reason 65,542")
+        for state in ["06", "17"] {
+            let changed = octets.hex.replacing(wire, with: "63473232" + state + "07" + "1a00010006")
+            #expect(try AdministrativeRecord(decoding: ByteBuffer(hex: changed)) == .reports(Array(rows.dropFirst())))
+        }
+    }
+
     @Test func reportLimits() throws {
         var random = SeededGenerator(seed: 5)
         let rows = (0..<501).map { _ in row(&random) }

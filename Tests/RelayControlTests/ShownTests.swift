@@ -121,7 +121,7 @@ private let zone: Void = {
                 (here, checked)      2      =    2K      1m     2    .   .   .   .   .    .
 
                 INBOX                 TOTAL  ±5MIN  SIZE  OLDEST    5m  15m  1h  4h  1d  7d  >7d
-                H29.15 Sở Nội vụ T…    1000    -30    3G      2h  1000  100  50  50   .   .    .
+                H29.15 Sở Nội vụ Th…   1000    -30    3G      2h  1000  100  50  50   .   .    .
                 4000 more in inboxes arrived before this version of the daemon, which counts them by agency.
 
                 """)

@@ -24,7 +24,8 @@ struct World: Sendable {
     var socket: String { folder + "/c.sock" }
 
     static func with(
-        node name: String = "vpcp", rights: String = "[]", _ body: @Sendable (World) async throws -> Void
+        node name: String = "vpcp", rights: String = "[]", patience: TimeAmount = .seconds(30),
+        _ body: @Sendable (World) async throws -> Void
     ) async throws {
         var template = Array("/tmp/edocctl.XXXXXX".utf8CString)
         guard mkdtemp(&template) != nil else { throw FileError("cannot make", "a folder") }
@@ -38,7 +39,7 @@ struct World: Sendable {
         let (ready, signal) = AsyncStream<Void>.makeStream()
         let server = ControlServer(
             node: node, socket: folder + "/c.sock", names: CallerNames { caller.caller(of: $0) }, logger: log.logger,
-            onReady: { signal.finish() })
+            patience: patience, onReady: { signal.finish() })
         let group = ServiceGroup(configuration: .init(services: [server], logger: log.logger))
         let world = World(
             folder: folder, node: node, client: ControlClient(socket: folder + "/c.sock"), caller: caller, log: log)

@@ -24,12 +24,13 @@ public final class Program {
     /// above that here.
     public init(
         _ path: String, _ arguments: [String], environment: [String: String] = [:], descriptors: [Int32] = [],
+        input: String = "/dev/null",
         output: String, errors: String
     ) throws {
         var actions = posix_spawn_file_actions_t()
         posix_spawn_file_actions_init(&actions)
         defer { posix_spawn_file_actions_destroy(&actions) }
-        posix_spawn_file_actions_addopen(&actions, 0, "/dev/null", O_RDONLY, 0)
+        posix_spawn_file_actions_addopen(&actions, 0, input, O_RDONLY | O_NOCTTY, 0)
         posix_spawn_file_actions_addopen(&actions, 1, output, O_WRONLY | O_CREAT | O_APPEND, 0o644)
         posix_spawn_file_actions_addopen(&actions, 2, errors, O_WRONLY | O_CREAT | O_APPEND, 0o644)
         for (index, descriptor) in descriptors.enumerated() {

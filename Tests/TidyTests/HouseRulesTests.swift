@@ -37,6 +37,7 @@ import Testing
         "Sources/OpenSSLTLS/ByteBufferBIO.swift", "Sources/RelayNode/InHand.swift",
         "Sources/RelayStore/ReaderPool.swift", "Sources/RelayStore/StillStore.swift",
         "Sources/edoc-bench/StoreWatch.swift", "Sources/edoc-bench/UnixSocket.swift",
+        "Sources/edocctl/TopCommand.swift",
         "Tests/TestNetwork/RawChannel.swift",
     ]
 
