@@ -80,10 +80,13 @@ extension ControlServer {
                 arrived: rows.number(.counter, CounterKey.state(.arrived, admin: false).name)
             )
         }
-        return QueueAnswer(
+        let spools = try await node.ask { core, _ in core.spoolViews }
+        var answer = QueueAnswer(
             now: now.wall.timestamp, bucketSeconds: QueuePicture.bucketSeconds, rows: found.rows,
             arrived: found.inboxes,
             arrivedCount: found.arrived)
+        answer.spools = spools.map { SpoolLine($0, now: now) }
+        return answer
     }
 
     private func ledger(of peer: String?) async throws -> LedgerAnswer {

@@ -77,7 +77,7 @@ final class SpoolWriter: Sendable {
             case .write(let payload, let length, let digest, let spool):
                 try folder.requireRoom(length, reserve: spool.reserveBytes)
                 var reader = DocumentReader(store: store, payload: payload, portion: Self.portion)
-                try folder.write(step.file, digest: digest, mode: spool.mode, group: spool.group) {
+                try folder.write(step.file, length: length, digest: digest, mode: spool.mode, group: spool.group) {
                     (buffer) throws(SpoolFailure) in try reader.next(&buffer)
                 }
             case .move(let identity): try folder.move(step.file, writtenIn: identity)

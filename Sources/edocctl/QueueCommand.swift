@@ -16,7 +16,7 @@ enum QueueView {
     static func text(_ answer: QueueAnswer) -> String {
         var text = answer.rows.isEmpty ? Sentences.nothingWaits + "\n" : waiting(answer)
         text += "\n" + (answer.arrived.isEmpty ? Sentences.noInbox + "\n" : inboxes(answer))
-        return text
+        return text + SpoolView.text(answer.spools ?? [])
     }
 
     /// The columns hold what is not older than their title says and older than the one before.
