@@ -13,7 +13,7 @@ public enum RecipientState: UInt8, Sendable, CaseIterable {
     case arrived = 3
     case corrupt = 4
     /// Written into its agency's spool, and being moved to where the agency takes it from.
-    case handing = 5
+    case handing = 6
     // Ends on this node.
     case forwarded = 16
     case delivered = 17

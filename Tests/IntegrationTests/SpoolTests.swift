@@ -208,6 +208,10 @@ import Testing
         // What an operator sees.
         let list = try network.control("hcm", ["inbox", "list", "H29"])
         #expect(list.output.contains("H29 takes its documents from \(home.folder)/new."), "\(list.output)")
+        let vietnamese = try network.run(
+            Places.edocctl, ["inbox", "list", "H29", "--socket", network.folder["hcm/control.sock"]],
+            environment: ["LC_ALL": "vi_VN.UTF-8"])
+        #expect(vietnamese.output.contains("H29 nhận văn bản tại thư mục \(home.folder)/new."), "\(vietnamese.output)")
         let queue = try network.control("hcm", ["queue"]).output
         #expect(queue.contains("H29 takes its documents from \(home.folder)/new.\n  The directory takes no documents"))
         let envelope = try #require(try network.inbox("hcm", "H29").first?.envelope)
@@ -266,8 +270,10 @@ import Testing
         try home.expectDelivered()
     }
 
-    /// Where a disk is not mounted, or another one is, a missing file says nothing: it is not called delivered.
-    @Test func anotherFolderAtTheSamePlace() throws {
+    /// Where a disk is not mounted, or another one is, a missing file says nothing: it is not called delivered. It is mended by
+    /// putting the folder back, or by hand (docs/spool.md).
+    @Test(arguments: [false, true])
+    func anotherFolderAtTheSamePlace(byHand: Bool) throws {
         let home = try Home("    at_once: 1\n")
         let network = home.network
         try home.withoutSpool {
@@ -292,8 +298,15 @@ import Testing
         }
         #expect(isSaid, "\(network.logTail("hcm"))")
         #expect(try home.delivered() == 0)
-        try FileManager.default.removeItem(atPath: home.folder)
-        #expect(rename(network.folder["mounted"], home.folder) == 0)
+        if byHand {
+            let envelope = try #require(try network.inbox("hcm", "H29").first?.envelope)
+            let file = home.folder + "/tmp/" + envelope + "-H29"
+            let fetched = try network.control("hcm", ["inbox", "fetch", "H29", envelope, "-o", file])
+            #expect(fetched.end == .exited(0), "\(fetched.errors)")
+        } else {
+            try FileManager.default.removeItem(atPath: home.folder)
+            #expect(rename(network.folder["mounted"], home.folder) == 0)
+        }
         try home.expectDelivered()
     }
 
