@@ -45,6 +45,9 @@ final class NodeEffects: EffectSink {
         if !answers.isEmpty { desk.answer(answers) }
     }
 
+    /// Nothing that takes long is begun any more.
+    func stop() { spools.stop() }
+
     func reset(why: String) {
         desk.reset(why: why)
         spools.reset()
