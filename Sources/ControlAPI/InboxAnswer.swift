@@ -32,9 +32,7 @@ public struct InboxAnswer: ControlAnswer {
     public var documents: [Document]
     public var cursor: String?
     /// The directory from which the agency takes its documents instead.
-    public var spool: String?
-    /// What is wrong with it.
-    public var spoolTrouble: String?
+    public var spool: SpoolLine?
 
     public struct Document: Codable, Sendable, Hashable {
         public var envelope: String

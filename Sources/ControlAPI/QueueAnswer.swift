@@ -14,6 +14,8 @@ public struct QueueAnswer: ControlAnswer {
     public var latelyMinutes: UInt64 = 5
     /// All documents that wait in inboxes here.
     public var arrivedCount: UInt64
+    /// Agencies that take their documents from a directory.
+    public var spools: [SpoolLine]?
 
     /// What waits under one list of next hops.
     public struct Row: Codable, Sendable, Hashable {

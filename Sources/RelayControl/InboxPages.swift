@@ -4,6 +4,7 @@
 import ControlAPI
 import Hummingbird
 import NIOCore
+import RelayCore
 import RelayModel
 import RelayRows
 
@@ -47,8 +48,7 @@ extension ControlServer {
         let spool = try await node.ask { core, _ in core.spoolViews.first { $0.agency == agency } }
         return try await node.read { rows in
             var answer = InboxAnswer(now: now.wall.timestamp, agency: agency.text, documents: [], cursor: nil)
-            answer.spool = spool?.directory
-            answer.spoolTrouble = spool.flatMap { $0.trouble.isEmpty ? nil : $0.trouble }
+            answer.spool = spool.map { SpoolLine($0, now: now) }
             var numbers: [UInt64] = []
             let prefix = RowKey(text: agency.text)
             Keys.inbox(agency.text, number: from).withBytes { start in
@@ -211,5 +211,13 @@ extension InboxAnswer.Document {
             arrived: recipient.flatMap { now.timestamp($0.since) }, digest: row.document?.digest.hex,
             state: recipient?.state == .handing ? RecipientState.handing.word : nil)
         if let mark, let recipient, mark.mayRepeat(recipient, of: row.number) { mayRepeat = true }
+    }
+}
+
+extension SpoolLine {
+    init(_ view: SpoolView, now: ClockReading) {
+        self.init(
+            agency: view.agency.text, directory: view.directory, underWay: view.underWay,
+            trouble: view.trouble.isEmpty ? nil : view.trouble, nextAttempt: view.nextAttempt.flatMap(now.timestamp))
     }
 }

@@ -97,9 +97,12 @@ extension ControlServer {
             }
             return (picture: picture, arrived: rows.number(.counter, CounterKey.state(.arrived, admin: false).name))
         }
-        return QueueAnswer(
+        let spools = try await node.ask { core, _ in core.spoolViews }
+        var answer = QueueAnswer(
             now: now.wall.timestamp, bucketSeconds: QueuePicture.bucketSeconds, rows: found.picture.rows,
             arrived: found.picture.arrived, arrivedCount: found.arrived)
+        answer.spools = spools.map { SpoolLine($0, now: now) }
+        return answer
     }
 
     private func limits() async throws -> LimitsAnswer {

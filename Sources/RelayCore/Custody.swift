@@ -151,7 +151,7 @@ extension RelayCore {
         move(&row, index, to: .arrived, turn.now.relay)
         turn.rows.put(.inbox, Keys.inbox(name, number: row.number))
         lookAfterArrival(&row, turn.rows, turn.now.relay)
-        if let agency = AgencyCode(name) { spools[agency]?.offer(row.number) }
+        if !spools.order.isEmpty, let agency = AgencyCode(name) { spools[agency]?.offer(row.number) }
         report(row, row.recipients[index], .arrived, &turn)
     }
 

@@ -220,6 +220,7 @@ public final class Node: Sendable {
         await backup.stop()
         try? await links.terminateAll(why: "this node is stopping", within: .seconds(10)).get()
         engine.stop()
+        effects.stop()
         try? await group.shutdownGracefully()
         try? await readers.shutdownGracefully()
         try? await verifiers.shutdownGracefully()

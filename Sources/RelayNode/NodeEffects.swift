@@ -59,6 +59,9 @@ final class NodeEffects: EffectSink {
         kill(getpid(), SIGTERM)
     }
 
+    /// Nothing that takes long is begun any more.
+    func stop() { spools.stop() }
+
     func reset(why: String) {
         desk.reset(why: why)
         spools.reset()

@@ -36,6 +36,12 @@ public struct PreparedNode: Sendable {
             if let problem = Self.identityProblem(context.ownCertificate, settings.node) { throw problem }
             tls = context
         }
+        for spool in settings.spools {
+            // Not an error: the disk may be mounted later, and what is there meanwhile waits.
+            if let problem = SpoolFolder.problem(spool.directory) {
+                warnings.append("spool.\(spool.agency): \(problem)")
+            }
+        }
         self.warnings = warnings
     }
 

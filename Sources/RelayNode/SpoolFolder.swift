@@ -84,10 +84,23 @@ struct SpoolFolder: ~Copyable {
         }
     }
 
+    /// What would keep documents from going into a directory, looked at before there is one; nil when nothing would.
+    static func problem(_ directory: String) -> String? {
+        do throws(SpoolFailure) {
+            _ = try SpoolFolder(directory)
+        } catch {
+            if case .spool(let sentence) = error.failure { return sentence }
+        }
+        for name in ["tmp", "new"] where access(directory + "/" + name, W_OK | X_OK) != 0 {
+            return sentence("\(directory)/\(name)", errno)
+        }
+        return nil
+    }
+
     /// Writes `tmp/<file>` whole, with all that the agency's system needs, and onto the disk. What an earlier attempt has left goes.
     /// `next` fills the buffer with the next bytes, and leaves it empty at the end.
     func write(
-        _ file: String, digest: Digest?, mode: UInt32, group: String,
+        _ file: String, length: UInt64, digest: Digest?, mode: UInt32, group: String,
         next: (inout ByteBuffer) throws(SpoolFailure) -> Void
     ) throws(SpoolFailure) {
         try remove(file)
@@ -97,6 +110,7 @@ struct SpoolFolder: ~Copyable {
         guard descriptor >= 0 else { throw .spool(Self.sentence("\(directory)/tmp", errno)) }
         do throws(SpoolFailure) {
             defer { close(descriptor) }
+            try claim(length, descriptor)
             let hasher = SHA256Hasher()
             var buffer = ByteBuffer()
             while true {
@@ -115,6 +129,16 @@ struct SpoolFolder: ~Copyable {
             throw error
         }
         try sync(tmp, "tmp")
+    }
+
+    /// Takes the blocks at once, so that documents that are written at the same time do not count on the same ones.
+    private func claim(_ length: UInt64, _ descriptor: Int32) throws(SpoolFailure) {
+        guard length > 0 else { return }
+        guard let size = off_t(exactly: length) else { throw .spool(Self.sentence("\(directory)/tmp", EFBIG)) }
+        var code: Int32
+        repeat { code = posix_fallocate(descriptor, 0, size) } while code == EINTR
+        // A file system that cannot do it finds out while it writes.
+        if code != 0, code != EOPNOTSUPP, code != EINVAL { throw .spool(Self.sentence("\(directory)/tmp", code)) }
     }
 
     private func write(_ buffer: ByteBuffer, to descriptor: Int32) throws(SpoolFailure) {

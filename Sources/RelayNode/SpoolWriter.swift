@@ -13,6 +13,7 @@ import RelayCore
 import RelayEngine
 import RelayModel
 import RelayStore
+import Synchronization
 
 final class SpoolWriter: Sendable {
     /// Octets that are in memory for one file.
@@ -27,6 +28,7 @@ final class SpoolWriter: Sendable {
     private let pool: NIOThreadPool
     private let report: @Sendable (EngineInput) -> Void
     private let work = NIOLockedValueBox(Work())
+    private let isStopping = Atomic(false)
 
     init(store: LMDBStore, pool: NIOThreadPool, report: @escaping @Sendable (EngineInput) -> Void) {
         self.store = store
@@ -54,6 +56,12 @@ final class SpoolWriter: Sendable {
         }
     }
 
+    /// A large document on a slow disk does not hold up the end of the process; it is written anew after the next start.
+    func stop() {
+        isStopping.store(true, ordering: .relaxed)
+        reset()
+    }
+
     private func begin(_ step: HandOver) {
         pool.submit { [self] state in
             if case .active = state { run(step) }
@@ -77,8 +85,10 @@ final class SpoolWriter: Sendable {
             case .write(let payload, let length, let digest, let spool):
                 try folder.requireRoom(length, reserve: spool.reserveBytes)
                 var reader = DocumentReader(store: store, payload: payload, portion: Self.portion)
-                try folder.write(step.file, digest: digest, mode: spool.mode, group: spool.group) {
-                    (buffer) throws(SpoolFailure) in try reader.next(&buffer)
+                try folder.write(step.file, length: length, digest: digest, mode: spool.mode, group: spool.group) {
+                    (buffer) throws(SpoolFailure) in
+                    if isStopping.load(ordering: .relaxed) { throw .spool("this node is stopping") }
+                    try reader.next(&buffer)
                 }
             case .move(let identity): try folder.move(step.file, writtenIn: identity)
             case .discard: return try folder.remove(step.file)

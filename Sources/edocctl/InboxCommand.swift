@@ -64,7 +64,7 @@ enum InboxView {
     static let notOnTerminal = "a document is not for a terminal: give -o FILE, or redirect the output"
 
     static func list(_ answer: InboxAnswer) -> String {
-        spool(answer) + documents(answer)
+        SpoolView.text(answer.spool.map { [$0] } ?? []) + documents(answer)
     }
 
     private static func documents(_ answer: InboxAnswer) -> String {
@@ -83,13 +83,6 @@ enum InboxView {
         return table.text + (answer.cursor.map { Sentences.more($0) + "\n" } ?? "")
     }
 
-    /// Where the agency takes its documents from, and what is wrong there.
-    private static func spool(_ answer: InboxAnswer) -> String {
-        guard let directory = answer.spool else { return "" }
-        let trouble = answer.spoolTrouble.map { Sentences.trouble(Shown.text($0)) + "\n" } ?? ""
-        return Sentences.spool(Shown.text(answer.agency), Shown.text(directory)) + "\n" + trouble
-    }
-
     static func taken(_ answer: AcknowledgeAnswer) -> String {
         Sentences.taken(answer.taken, answer.alreadyTaken) + "\n"
     }
@@ -100,16 +93,6 @@ enum InboxView {
         static let state = phrase("STATE", "TRẠNG THÁI")
         static let waits = phrase("arrived", "đã đến")
         static let handing = phrase("handing over", "đang bàn giao")
-        static func spool(_ agency: String, _ directory: String) -> String {
-            phrase(
-                "\(agency) takes its documents from \(directory)/new.",
-                "\(agency) nhận văn bản tại thư mục \(directory)/new.")
-        }
-        static func trouble(_ why: String) -> String {
-            phrase(
-                "The directory takes no documents now, and is tried again: \(why)",
-                "Thư mục hiện chưa nhận được văn bản, hệ thống sẽ thử lại: \(why)")
-        }
         static func empty(_ agency: String) -> String { "Nothing waits for \(agency)." }
         static func more(_ cursor: String) -> String { "There is more: --cursor \(Shown.text(cursor))" }
         static func taken(_ taken: Int, _ before: Int) -> String {

@@ -32,7 +32,7 @@ enum QueueView {
         text += "\n" + (answer.arrived.isEmpty ? Sentences.noInbox + "\n" : inboxes(answer, columns))
         let counted = answer.arrived.reduce(0) { $0 &+ $1.count }
         if counted < answer.arrivedCount { text += Sentences.uncounted(answer.arrivedCount - counted) + "\n" }
-        return text
+        return text + SpoolView.text(answer.spools ?? [])
     }
 
     /// What waits to be sent. The columns of ages hold what is not older than their title says and older than the one before.

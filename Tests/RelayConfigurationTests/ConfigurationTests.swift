@@ -76,23 +76,24 @@ private func shipped(_ name: String) -> String {
     }
 
     @Test func everyPrintedExampleLineLoadsWhenUncommented() throws {
-        // The commented rows under `peers` and `control.rights`, made real; a spool has no directory that could be printed.
+        // The commented rows under `peers`, `spool` and `control.rights`, made real.
         var lines: [String] = []
-        var isSpool = false
         for line in ConfigurationDefaults.text().split(separator: "\n") {
             let body = line.dropFirst()
-            if !line.hasPrefix("#"), !line.hasPrefix(" ") { isSpool = line.hasPrefix("spool:") }
-            if isSpool {
-                lines.append(String(line))
-            } else if line == "peers: {}" || line == "  rights: []" {
+            if line == "peers: {}" || line == "spool: {}" || line == "  rights: []" {
                 lines.append(String(line).replacing(" {}", with: "").replacing(" []", with: ""))
             } else if line.hasPrefix("#"), body.hasPrefix("  ") {
-                lines.append(String(body).replacing("user: \"\"", with: "user: nobody"))
+                lines.append(
+                    String(body).replacing("user: \"\"", with: "user: nobody")
+                        .replacing("directory: \"\"", with: "directory: /srv/spool"))
             } else {
                 lines.append(String(line))
             }
         }
-        let configuration = try load(lines.joined(separator: "\n"), agencies: "")
+        // A spool is for an agency that is at home here.
+        let agencies = "nodes: {node-name: A}\nagencies:\n  name: {name: A, home: node-name}\n"
+        let configuration = try load(lines.joined(separator: "\n"), agencies: agencies)
+        #expect(configuration.settings.spools.map(\.directory) == ["/srv/spool"])
         #expect(configuration.settings.peers.count == 1)
         #expect(configuration.settings.peers.first?.node == NodeID(name: "name"))
         #expect(configuration.settings.peers.first?.rights == SendRights())

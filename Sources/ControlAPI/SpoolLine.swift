@@ -1,0 +1,20 @@
+// SpoolLine: an agency that takes its documents from a directory, as answers of the control interface show it. A plain value.
+
+public struct SpoolLine: Codable, Sendable, Hashable {
+    public var agency: String
+    /// Nil when none is configured any more, and something is still on its way.
+    public var directory: String?
+    /// Documents that are being written or moved.
+    public var underWay: Int
+    /// What was wrong at the last attempt.
+    public var trouble: String?
+    public var nextAttempt: Timestamp?
+
+    public init(agency: String, directory: String?, underWay: Int, trouble: String?, nextAttempt: Timestamp?) {
+        self.agency = agency
+        self.directory = directory
+        self.underWay = underWay
+        self.trouble = trouble
+        self.nextAttempt = nextAttempt
+    }
+}

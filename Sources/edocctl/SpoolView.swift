@@ -1,0 +1,42 @@
+// SpoolView: agencies that take their documents from a directory, in lines for a person. Pure.
+
+import ControlAPI
+import Language
+
+enum SpoolView {
+    /// A line an agency, and one for what is wrong; empty when there is none.
+    static func text(_ spools: [SpoolLine]) -> String {
+        spools.map { line($0) + "\n" }.joined()
+    }
+
+    private static func line(_ spool: SpoolLine) -> String {
+        let agency = Shown.text(spool.agency)
+        var text =
+            spool.directory.map { Sentences.takes(agency, Shown.text($0)) } ?? Sentences.noDirectory(agency)
+        if spool.underWay > 0 { text += " " + Sentences.underWay(spool.underWay) }
+        if let trouble = spool.trouble { text += "\n  " + Sentences.trouble(Shown.text(trouble)) }
+        return text
+    }
+
+    enum Sentences {
+        static func takes(_ agency: String, _ directory: String) -> String {
+            phrase(
+                "\(agency) takes its documents from \(directory)/new.",
+                "\(agency) nhận văn bản tại thư mục \(directory)/new.")
+        }
+        static func noDirectory(_ agency: String) -> String {
+            phrase(
+                "\(agency) has no directory configured any more.",
+                "\(agency) không còn được cấu hình thư mục nhận văn bản."
+            )
+        }
+        static func underWay(_ count: Int) -> String {
+            phrase("Handing over: \(count).", "Đang bàn giao: \(count).")
+        }
+        static func trouble(_ why: String) -> String {
+            phrase(
+                "The directory takes no documents now, and is tried again: \(why)",
+                "Thư mục hiện chưa nhận được văn bản, hệ thống sẽ thử lại: \(why)")
+        }
+    }
+}
