@@ -118,25 +118,36 @@ struct AuditCheck {
 }
 
 enum AuditView {
+    /// Two lines an entry, so that it fits a terminal of 80 columns: what was done, and below it to what and why.
     static func text(_ answer: AuditAnswer) -> String {
         var table = TextTable([
             (phrase("ENTRY", "MỤC"), .right), (phrase("TIME", "THỜI ĐIỂM"), .left), (phrase("WHO", "AI"), .left),
-            (phrase("VERB", "VIỆC"), .left), (phrase("SUBJECT", "ĐỐI TƯỢNG"), .left),
-            (phrase("COUNT", "SỐ LƯỢNG"), .right), (phrase("OUTCOME", "KẾT QUẢ"), .left),
-            (phrase("REASON", "LÝ DO"), .left),
+            (phrase("VERB", "VIỆC"), .left), (phrase("COUNT", "SỐ LƯỢNG"), .right),
         ])
         for entry in answer.entries {
             table.add([
                 String(entry.order), Shown.time(entry.time),
-                entry.login.isEmpty ? "uid \(entry.uid)" : "\(entry.login) (\(entry.uid))", entry.verb, entry.subject,
-                entry.count == 0 ? "-" : String(entry.count), entry.outcome, entry.reason.isEmpty ? "-" : entry.reason,
+                entry.login.isEmpty ? "uid \(entry.uid)" : "\(entry.login) (\(entry.uid))", entry.verb,
+                entry.count == 0 ? "-" : String(entry.count),
             ])
+        }
+        let none = phrase("No such entry among those looked at.", "Không có mục như vậy trong số đã xem.") + "\n"
+        var text = table.isEmpty ? none : ""
+        var entries = answer.entries[...]
+        for (index, line) in table.text.split(separator: "\n").enumerated() where !table.isEmpty {
+            text += line + "\n"
+            if index > 0, let entry = entries.popFirst() { text += below(entry) }
         }
         let more =
             answer.cursor.map {
                 phrase("There is more: --cursor \(Shown.text($0))", "Còn nữa: --cursor \(Shown.text($0))") + "\n"
             } ?? ""
-        let none = phrase("No such entry among those looked at.", "Không có mục như vậy trong số đã xem.") + "\n"
-        return (table.isEmpty ? none : table.text) + more
+        return text + more
+    }
+
+    private static func below(_ entry: AuditAnswer.Entry) -> String {
+        let reason = entry.reason.isEmpty ? nil : phrase("reason: ", "lý do: ") + entry.reason
+        let parts = [entry.subject.isEmpty ? nil : entry.subject, entry.outcome, reason].compactMap { $0 }
+        return "       " + Shown.text(parts.joined(separator: " · ")) + "\n"
     }
 }
