@@ -63,6 +63,7 @@ extension RelayCore {
     ) -> SkipCause? {
         let state = row.recipients[index].state
         if !row.isComplete { return .incoming }
+        if verb.isEnd, row.kind == .administrative { return .record }
         let copies = active[row.number]?.copies ?? []
         if copies.contains(where: { $0.recipients.contains(index) }) { return .onLink }
         if verb == .resubmit, !copies.isEmpty { return .onLink }
@@ -70,7 +71,7 @@ extension RelayCore {
         guard selector.matches(envelope: row, context), selector.matches(row, recipient: index, context) else {
             return .changed
         }
-        if verb == .expire || verb == .delete || verb == .resubmit, let doubt = doubts[row.number], doubt.until > now {
+        if verb.isEnd, let doubt = doubts[row.number], doubt.until > now {
             return .inDoubt
         }
         if verb == .resubmit {
