@@ -296,6 +296,10 @@ private struct FoundPairs: Sendable {
     mutating func add(_ row: EnvelopeRow, _ indexes: [Int], _ context: SelectorContext) {
         for index in indexes {
             let state = context.state(row, index)
+            if verb.isEnd, row.kind == .administrative {
+                passedOver["record", default: 0] += 1
+                continue
+            }
             guard row.isComplete, verb.applies(to: row.recipients[index].state), index < 1 << 16, row.number < 1 << 48,
                 verb != .resubmit || state == .heldExpired
             else {

@@ -63,6 +63,7 @@ extension RelayCore {
     ) -> SkipCause? {
         let state = row.recipients[index].state
         if !row.isComplete { return .incoming }
+        if verb.isEnd, row.kind == .administrative { return .record }
         let copies = active[row.number]?.copies ?? []
         if copies.contains(where: { $0.recipients.contains(index) }) { return .onLink }
         if verb == .resubmit, !copies.isEmpty { return .onLink }
@@ -70,7 +71,7 @@ extension RelayCore {
         guard selector.matches(envelope: row, context), selector.matches(row, recipient: index, context) else {
             return .changed
         }
-        if verb == .expire || verb == .delete || verb == .resubmit, doubt(row, index, now: now) != nil {
+        if verb.isEnd, doubt(row, index, now: now) != nil {
             return .inDoubt
         }
         if verb == .resubmit {

@@ -67,7 +67,7 @@ extension RelayCore {
         job.span = draft.span
         job.count = draft.count
         job.bytes = draft.bytes
-        for (part, record) in PairSet.parts(draft.pairs).enumerated() {
+        for (part, record) in draft.parts.enumerated() {
             turn.rows.put(.job, PairSet.key(job.number, part: UInt32(part)), record)
         }
         save(job, turn.rows)

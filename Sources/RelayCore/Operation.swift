@@ -25,13 +25,14 @@ public struct JobDraft: Sendable {
     public var target: NodeID?
     public var span: Milliseconds
     public var reason: String
-    /// The set: ascending, each pair once. A suspension needs none.
-    public var pairs: [PairName]
+    /// The set, encoded where it was made, off the engine's thread. A suspension needs none.
+    public var parts: [[UInt8]]
     public var count: UInt64
     public var bytes: UInt64
     /// When the set was fixed.
     public var fixed: ClockReading
 
+    /// `pairs`: ascending, each once.
     public init(
         verb: DeedVerb, selector: Selector, selectorText: String, target: NodeID? = nil, span: Milliseconds = .zero,
         reason: String = "", pairs: [PairName], count: UInt64, bytes: UInt64, fixed: ClockReading
@@ -42,7 +43,7 @@ public struct JobDraft: Sendable {
         self.target = target
         self.span = span
         self.reason = reason
-        self.pairs = pairs
+        parts = PairSet.parts(pairs)
         self.count = count
         self.bytes = bytes
         self.fixed = fixed

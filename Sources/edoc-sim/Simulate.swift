@@ -29,6 +29,9 @@ struct Simulate: ParsableCommand {
     @Option(help: "values, conversations, or mixed (by the seed).")
     var links: String = "mixed"
 
+    @Option(help: "Simulated milliseconds between two deeds of operators, about; 0 for none.")
+    var operators: UInt64 = 8_000
+
     @Flag(help: "Without faults.")
     var calm = false
 
@@ -87,7 +90,7 @@ struct Simulate: ParsableCommand {
         let usesConversations = links == "conversations" || links == "mixed" && (seed / UInt64(all.count)) % 2 == 0
         return Plan(
             topology: chosen, seed: seed, duration: duration, usesConversations: usesConversations, hasFaults: !calm,
-            documents: documents, keepsLines: keepsLines)
+            documents: documents, keepsLines: keepsLines, operatorGap: operators)
     }
 
     private func line(_ plan: Plan, _ outcome: Outcome) -> String {
@@ -97,7 +100,7 @@ struct Simulate: ParsableCommand {
         let numbers =
             "accepted \(summary.accepted) delivered \(summary.delivered)/\(summary.pairs) ended \(summary.endedOtherwise)"
             + " crashes \(summary.crashes) cuts \(summary.cuts) full \(summary.fullCommits) completed"
-            + " \(summary.completedAnswers) steps \(outcome.steps) hash \(String(outcome.hash, radix: 16))"
+            + " \(summary.completedAnswers) operations \(summary.operations) steps \(outcome.steps) hash \(String(outcome.hash, radix: 16))"
         return head + ": " + (outcome.failure.map { "FAILED: \($0)\n    " } ?? "") + numbers
     }
 }

@@ -245,6 +245,28 @@ import Testing
         #expect(job.skipped == [SkipCause.inDoubt.rawValue: 1])
     }
 
+    /// A report that is ended tells nobody: it can be held, and no more.
+    @Test func reportsAreHeldButNotEnded() {
+        let bench = Bench()
+        bench.connect("an")
+        bench.offer("an", bench.bundle(of: "an"), bench.document("A1", ["T1"]), path: bench.path("an"))
+        bench.lose("an")
+        bench.advance(.seconds(1))
+        #expect(bench.find(Selector()).count == 1, "the document in the inbox; records are meant only when one says so")
+        let deletion = bench.deed(.delete) {
+            $0.withRecords = true
+            $0.states = [.waiting]
+        }
+        #expect(deletion?.done == 0 && deletion?.skipped == [SkipCause.record.rawValue: 1])
+        let hold = bench.deed(.hold) {
+            $0.withRecords = true
+            $0.states = [.waiting]
+        }
+        #expect(hold?.done == 1)
+        #expect(bench.counter(.state(.held, admin: true)) == 1)
+        Self.expectBalance(bench)
+    }
+
     @Test func expireEndsAtOnceWithAReport() {
         let bench = Bench()
         let bundle = bench.submit(["B1", "C1"])!.accepted!
