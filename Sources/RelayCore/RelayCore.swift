@@ -214,7 +214,7 @@ public struct RelayCore {
         decisions += 1
         wake(turn.now.relay)
         suspensionsDue(&turn)
-        runJobs(&turn)
+        if !isHoldingRestored { runJobs(&turn) }
         peersDue(&turn)
         holdRestored(&turn)
         releaseRestored(&turn)

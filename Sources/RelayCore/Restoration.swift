@@ -153,6 +153,7 @@ extension RelayCore {
             work.nextNumber = last + 1
         } else {
             work.row.phase = .released
+            for agency in spools.order { spools[agency]?.offer(0) }
             turn.rows.put(.meta, RestorationRow.key, work.row.encoded())
             turn.effects.append(.notice(Notice(.notice, "what was held since the restore has been released")))
         }

@@ -78,6 +78,8 @@ extension RelayCore {
             }
             let number = found.key.number(at: found.key.count - 8)
             state.scanned = number
+            // What came with the copy that this store was restored from may have been taken before: its release is the operator's.
+            if let mark = restoration?.row, mark.phase != .released, number <= mark.last { continue }
             guard state.flights[number] == nil, let row = envelope(number, &turn),
                 row.recipients.contains(where: { $0.name == spool.agency.text && $0.state == .arrived })
             else { continue }
