@@ -15,6 +15,9 @@ struct ControlListener<Responder: HTTPResponder>: Sendable where Responder.Conte
     let responder: Responder
     /// How long a client may leave its answer untaken.
     let patience: TimeAmount
+    /// For what operators should know.
+    let notices: Logger
+    /// For the library, which tells of each connection.
     let logger: Logger
 
     /// Where connections come from.
@@ -49,7 +52,7 @@ struct ControlListener<Responder: HTTPResponder>: Sendable where Responder.Conte
                 try await writer.write(response: response.head, body: response.body)
             },
             configuration: .init(
-                additionalChannelHandlers: [StalledReader(patience: patience, logger: logger)],
+                additionalChannelHandlers: [StalledReader(patience: patience, logger: notices)],
                 idleTimeout: Self.idleTimeout))
         let listening = try await bind(place) { [logger] child in
             Self.enter(child, connections)
