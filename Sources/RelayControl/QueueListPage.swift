@@ -69,7 +69,7 @@ struct QueueListScan: Sendable {
     }
 
     /// Rows looked at for one page: some tens of milliseconds where nothing fits.
-    static let budget = 5_000
+    static let budget = 2_500
 
     /// As it was asked for.
     var selector: Selector

@@ -134,8 +134,8 @@ extension RelayCore {
             let sentence = self.sentence(hop, now)
             view.why.append(sentence)
             if isLive(hop) { break }
-            if isExpectedBack(hop, now: now), let down = peers[hop]?.downSince {
-                view.why.append("\(hop.name) has just been lost; others take over after the fail-over wait")
+            if isExpectedBack(hop, now: now), hop != view.hops.last, let down = peers[hop]?.downSince {
+                view.why.append("\(hop.name) may come back; others take over after the fail-over wait")
                 view.nextAttempt = down + limits.failoverWait
                 break
             }

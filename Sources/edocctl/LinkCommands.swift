@@ -190,10 +190,11 @@ enum LedgerView {
                     "tiếp nhận \(book.accepted) = nộp \(book.submitted) + nhận từ nút khác \(book.taken)"))
             let ends = ["delivered", "forwarded", "refused", "expired", "deleted"]
             facts.add(phrase("ended", "kết thúc"), sum(book.ended, ends))
-            let held = book.inStore["deleting"].map { $0 > 0 ? ["deleting"] : [] } ?? []
+            // What is rare is named when there is any.
+            let rare = ["deleting", "handing"].filter { (book.inStore[$0] ?? 0) > 0 }
             facts.add(
                 phrase("in store", "trong kho"),
-                sum(book.inStore, ["waiting", "deferred", "held"] + held + ["arrived", "corrupt"]))
+                sum(book.inStore, ["waiting", "deferred", "held"] + rare + ["arrived", "corrupt"]))
             let (sign, accounted) = (book.balances ? "=" : "≠", book.accountedFor)
             let verdict =
                 book.balances ? phrase("balances", "cân") : phrase("DOES NOT BALANCE", "KHÔNG CÂN")

@@ -65,9 +65,9 @@ enum StatusView {
     }
 
     static func states(_ answer: StatusAnswer) -> String {
-        ["waiting", "deferred", "held", "deleting", "arrived", "corrupt"].compactMap { state in
-            // Those about to be deleted are named when there are any.
-            answer.inStore[state].flatMap { state == "deleting" && $0 == 0 ? nil : "\(Words.state(state)) \($0)" }
+        ["waiting", "deferred", "held", "deleting", "arrived", "handing", "corrupt"].compactMap { state in
+            // What is rare is named when there is any.
+            answer.inStore[state].flatMap { ["deleting", "handing"].contains(state) && $0 == 0 ? nil : "\(Words.state(state)) \($0)" }
         }.joined(separator: ", ")
     }
 

@@ -202,7 +202,7 @@ private let zone: Void = {
             LedgerView.text(answer) == """
                 documents: accepted 4 = submitted 3 + taken 1
                 ended:     delivered 1 + forwarded 0 + refused 0 + expired 0 + deleted 0
-                in store:  waiting 2 + deferred 0 + held 0 + deleting 0 + arrived 0 + corrupt 0
+                in store:  waiting 2 + deferred 0 + held 0 + arrived 0 + corrupt 0
                 balance:   accepted 4 ≠ accounted for 3: DOES NOT BALANCE
 
                 refused transfers: loop 2
