@@ -47,7 +47,8 @@ public struct ControlServer<Node: NodeAccess>: Service {
         var quiet = logger
         // The library tells of each connection; the calls are logged here.
         quiet.logLevel = max(logger.logLevel, .warning)
-        let listener = ControlListener(responder: router.buildResponder(), patience: patience, notices: logger, logger: quiet)
+        let listener = ControlListener(
+            responder: router.buildResponder(), patience: patience, notices: logger, logger: quiet)
         try await listener.serve(on: descriptor.map { .descriptor($0) } ?? .path(socket)) {
             // Until here the file has the mode of the umask, which lets nobody else in: connecting needs write permission.
             if descriptor == nil, chmod(socket, 0o660) != 0 {

@@ -95,7 +95,7 @@ extension RelayCore {
     }
 
     private func payload(of row: EnvelopeRow, _ rows: any RowReader) -> [ExtentRange] {
-        guard row.isInPieces else { return [ExtentRange(extent: row.number, offset: 0, length: row.payloadLength)] }
+        guard row.isInPieces else { return [ExtentRange(extent: row.extent, offset: 0, length: row.payloadLength)] }
         return pieces(of: row.number, rows).map {
             ExtentRange(extent: $0.extent, offset: $0.extentOffset, length: $0.length)
         }

@@ -178,7 +178,7 @@ struct NodeControl: NodeAccess {
 
 /// The version of the programs, as `CHANGELOG.md` counts.
 public enum RelayVersion {
-    public static let text = "0.1.0"
+    public static let text = "0.2.0"
 }
 
 extension WallTime {

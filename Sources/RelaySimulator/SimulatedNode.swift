@@ -9,6 +9,12 @@ import RelayModel
 import RelayRows
 import RelayStore
 
+/// What an agency's system has said that it took.
+struct Pickup {
+    var agency: AgencyCode
+    var numbers: [UInt64]
+}
+
 final class SimulatedNode {
     let index: Int
     let id: NodeID
@@ -40,7 +46,7 @@ final class SimulatedNode {
     /// Submissions whose answer the agency waits for.
     var submissions: [Ticket: Handover] = [:]
     /// Acknowledgements of inbox documents on their way.
-    var pickups: [Ticket: [UInt64]] = [:]
+    var pickups: [Ticket: Pickup] = [:]
     /// Offers that stand in the mailbox or later, and were not answered.
     var offers: [Ticket: OfferNote] = [:]
 

@@ -133,7 +133,7 @@ extension World {
             if numbers.isEmpty || (!isHealed && random.next(below: 3) == 0) { continue }
             for number in numbers { look(at: number, for: agency.code, node) }
             let ticket = tickets.take()
-            node.pickups[ticket] = numbers
+            node.pickups[ticket] = Pickup(agency: agency.code, numbers: numbers)
             post(.event(.inboxAcknowledged(ticket: ticket, agency: agency.code, envelopes: numbers)), to: node.index)
             if random.next(below: 10) == 0 {
                 // The answer was slow, so the agency says it again.
@@ -175,14 +175,17 @@ extension World {
     }
 
     func inboxAnswered(_ ticket: Ticket, _ taken: Int, _ node: SimulatedNode) {
-        guard let numbers = node.pickups.removeValue(forKey: ticket) else { return }
+        guard let pickup = node.pickups.removeValue(forKey: ticket) else { return }
+        let numbers = pickup.numbers
         note(node.index, "taken", UInt64(taken), "an agency has taken \(taken) of \(numbers)")
         // What is handing over to a spool is not taken from the inbox.
         guard taken > 0 else { return }
         for number in numbers {
             node.read { rows in
                 guard let row = rows.envelope(number) else { return }
-                for recipient in row.recipients where recipient.state == .delivered {
+                // Others of its recipients may have got theirs into a spool, and take it from there.
+                for recipient in row.recipients
+                where recipient.state == .delivered && recipient.name == pickup.agency.text {
                     books.taken.insert(Pair(bundle: row.bundle, recipient: recipient.name))
                 }
             }

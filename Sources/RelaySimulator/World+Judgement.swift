@@ -70,7 +70,8 @@ extension World {
             }
         }
         for row in envelopes where row.kind != .administrative && failure == nil {
-            for recipient in row.recipients where recipient.state == .forwarded {
+            // What was here before this copy came was neither accepted nor forwarded by it.
+            for recipient in row.recipients where recipient.state == .forwarded && !recipient.isDuplicate {
                 guard let peer = nodes.first(where: { $0.id == recipient.peer }) else {
                     fail("\(node.id) forwarded \(row.bundle) to nobody")
                     return

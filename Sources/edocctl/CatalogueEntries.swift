@@ -4,7 +4,7 @@
 enum CatalogueEntries {
     typealias Pair = (english: String, vietnamese: String)
 
-    static let all: [Pair] = requests + submissions + waits + routes + traces + words
+    static let all: [Pair] = requests + submissions + deeds + waits + stuck + limits + routes + traces + words
 
     /// Requests that make no sense, may not be, or find nothing.
     private static let requests: [Pair] = [
@@ -139,6 +139,251 @@ enum CatalogueEntries {
             "the edXML package is refused; for another kind of file give sender and to",
             "gói edXML bị từ chối; với loại tệp khác hãy ghi cơ quan gửi (sender) và nơi nhận (to)"
         ),
+    ]
+
+    /// What operators ask to be done, and what keeps it from being done.
+    private static let deeds: [Pair] = [
+        (
+            "the anchor must be the 64 hexadecimal digits of an entry's hash",
+            "mốc phải là 64 chữ số thập lục phân của mã băm một mục"
+        ),
+        (
+            "entry % is not in the operator log; begin the check without a cursor",
+            "mục %1 không có trong nhật ký vận hành; hãy kiểm tra lại từ đầu, không kèm con trỏ"
+        ),
+        (
+            "the body names an absolute path for the copy: {\"path\": \"/…\", \"isWhole\": false, \"reason\": \"\"}",
+            "phần thân phải ghi đường dẫn tuyệt đối cho bản sao: {\"path\": \"/…\", \"isWhole\": false, \"reason\": \"\"}"
+        ),
+        ("the path of a copy has no .. in it", "đường dẫn của bản sao không được có .."),
+        (
+            "a backup is under way; edocctl backup --state shows it, --cancel ends it",
+            "đang sao lưu; edocctl backup --state cho xem, --cancel để dừng"
+        ),
+        ("no backup is under way", "không có sao lưu nào đang chạy"),
+        ("there is no job %; edocctl jobs lists them", "không có công việc %1; edocctl jobs liệt kê các công việc"),
+        ("the body is not a deed: %", "phần thân không phải một thao tác: %1"),
+        (
+            "the body must be {\"verb\": \"hold\", \"selector\": {…}}, of at most 256 KiB; docs/control.md lists the fields",
+            "phần thân phải có dạng {\"verb\": \"hold\", \"selector\": {…}}, tối đa 256 KiB; docs/control.md liệt kê các trường"
+        ),
+        (
+            "% is no job's number; edocctl jobs lists them",
+            "%1 không phải số của công việc nào; edocctl jobs liệt kê các công việc"
+        ),
+        ("the reason is longer than % bytes", "lý do dài quá %1 byte"),
+        (
+            "% takes a peer or a receiving agency, and no other condition",
+            "%1 chỉ nhận một nút kề hoặc một cơ quan nhận, không nhận điều kiện khác"
+        ),
+        (
+            "% is not suspended; edocctl suspensions lists what is",
+            "%1 không bị tạm ngừng; edocctl suspensions liệt kê những gì đang tạm ngừng"
+        ),
+        (
+            "more than % recipients fit; narrow the selector and do it in parts",
+            "có quá %1 nơi nhận khớp; hãy thu hẹp điều kiện và làm từng phần"
+        ),
+        ("verb must be one of %", "thao tác phải là một trong: %1"),
+        ("the reason is longer than 1000 bytes", "lý do dài quá 1000 byte"),
+        (
+            "say which envelopes are meant; all that waits are those of state waiting or deferred",
+            "hãy nêu những gói tin nào; mọi gói đang chờ là các gói ở trạng thái waiting hoặc deferred"
+        ),
+        ("% needs a reason: it stands in the operator log", "%1 cần lý do: lý do được ghi vào nhật ký vận hành"),
+        (
+            "reroute needs a peer to go to; edocctl peers lists them",
+            "reroute cần nút kề để chuyển tới; edocctl peers liệt kê các nút"
+        ),
+        ("only reroute has a peer to go to", "chỉ reroute mới có nút kề để chuyển tới"),
+        ("only suspend lasts for a span", "chỉ suspend mới có thời hạn"),
+        (
+            "the span of a suspension is such as 30m, 2h or 3d, at most 366d",
+            "thời hạn tạm ngừng ghi như 30m, 2h hoặc 3d, nhiều nhất 366d"
+        ),
+        ("commit is true or false", "commit chỉ nhận true hoặc false"),
+        (
+            "the store has not committed a row: it is full, or its disk does not answer",
+            "kho không ghi được một dòng: kho đã đầy, hoặc đĩa không trả lời"
+        ),
+        (
+            "% is being moved into the spool of %, and is delivered there",
+            "%1 đang được chuyển vào thư mục giao nhận của %2 và được giao ở đó"
+        ),
+        ("for is a time from 1s to 1d, such as 10m", "for là khoảng từ 1s đến 1d, ví dụ 10m"),
+        ("for is a time from 1s to 10m", "for là khoảng từ 1s đến 10m"),
+        (
+            "% others watch already; end one of them first",
+            "đã có %1 người khác đang theo dõi; hãy dừng bớt trước"
+        ),
+        (
+            "the operator log cannot be written: the store is full; nothing was done",
+            "không ghi được nhật ký vận hành: kho đã đầy; chưa làm gì cả"
+        ),
+        ("the body has at most % lines of another node's books", "phần thân có nhiều nhất %1 dòng sổ của nút khác"),
+        ("a release needs a reason: {\"reason\": \"…\"}", "thả ra cần lý do: {\"reason\": \"…\"}"),
+        (
+            "this store was not restored from a copy, or is still being held; edocctl restore list tells",
+            "kho này không phải được khôi phục từ bản sao, hoặc còn đang được giữ lại; edocctl restore list cho biết"
+        ),
+        ("state is held or arrived", "trạng thái chỉ nhận held hoặc arrived"),
+        (
+            "a line speaks of node %, this is %; make the file with: edocctl ledger % --envelopes",
+            "một dòng nói về nút %1, còn đây là %2; hãy tạo tệp bằng: edocctl ledger %3 --envelopes"
+        ),
+        ("a line makes no sense: %, %", "một dòng không có nghĩa: %1, %2"),
+        ("records is true or false", "records chỉ nhận true hoặc false"),
+        (
+            "at most % envelopes can be named at once; use other conditions",
+            "mỗi lần nêu tên nhiều nhất %1 gói tin; hãy dùng điều kiện khác"
+        ),
+        ("% is not here, or no longer", "%1 không có hoặc không còn ở đây"),
+        ("hop says how peer is meant; give peer, too", "hop nói rõ thêm về peer; hãy ghi cả peer"),
+        ("hop is best or any", "hop chỉ nhận best hoặc any"),
+        ("%: % is no agency code; write H29 or H29.*", "%1: %2 không phải mã cơ quan; hãy ghi H29 hoặc H29.*"),
+        (
+            "%: no agency % in the directory; edocctl routes lists them",
+            "%1: danh bạ không có cơ quan %2; edocctl routes liệt kê các cơ quan"
+        ),
+        ("urgency is 0 to 4, or such as 2+ for 2 and above", "độ khẩn từ 0 đến 4, hoặc như 2+ là từ 2 trở lên"),
+        ("% is a span such as 90s, 15m, 12h or 30d", "%1 là khoảng thời gian như 90s, 15m, 12h hoặc 30d"),
+        ("% is a size such as 4096, 500KiB, 10MiB or 1GiB", "%1 là kích thước như 4096, 500KiB, 10MiB hoặc 1GiB"),
+        ("% is longer than % bytes", "%1 dài quá %2 byte"),
+        (
+            "there is no job %; a preview is kept for an hour, and edocctl jobs lists what there is",
+            "không có công việc %1; bản xem trước chỉ giữ một giờ, và edocctl jobs liệt kê những gì đang có"
+        ),
+        ("job % has been applied already: %", "công việc %1 đã được áp dụng rồi: %2"),
+        (
+            "preview % is older than an hour; look again before you apply it",
+            "bản xem trước %1 đã quá một giờ; hãy xem lại trước khi áp dụng"
+        ),
+        ("job % is not running: %", "công việc %1 không chạy: %2"),
+        ("% cannot be undone", "%1 không hoàn tác được"),
+        ("job % has not been applied", "công việc %1 chưa được áp dụng"),
+        ("job % is running; cancel it first", "công việc %1 đang chạy; hãy huỷ trước"),
+        ("job % is undone already", "công việc %1 đã được hoàn tác"),
+        (
+            "the time for undoing job % is over, or it has changed nothing",
+            "đã quá hạn hoàn tác công việc %1, hoặc công việc không thay đổi gì"
+        ),
+        (
+            "the store was full and nothing was changed (%); make room and try again",
+            "kho đã đầy và chưa có gì thay đổi (%1); hãy giải phóng chỗ rồi thử lại"
+        ),
+        (
+            "--store only reads; start the daemon for this, and leave --store out",
+            "--store chỉ để đọc; việc này cần edocd đang chạy, hãy khởi động và bỏ --store"
+        ),
+        (
+            "being emptied by %: nothing is accepted, and the daemon exits when it is empty",
+            "%1 đang cho xả hết: không nhận thêm, edocd sẽ thoát khi kho trống"
+        ),
+        ("the spool of % takes no documents: %", "thư mục giao nhận của %1 không nhận văn bản: %2"),
+        (
+            "the store was restored from a copy and is %: edocctl restore list, compare and release",
+            "kho được khôi phục từ bản sao, đang ở bước %1: edocctl restore list, compare và release"
+        ),
+        (
+            "the books of % do not balance: accepted %, accounted for %",
+            "sổ %1 không cân: tiếp nhận %2, giải trình được %3"
+        ),
+        (
+            "% of % bytes are here; pieces travel on as they come",
+            "đã có %1 trên %2 byte; các mảnh được chuyển tiếp ngay khi đến"
+        ),
+    ]
+
+    /// Why a link does not get on.
+    private static let stuck: [Pair] = [
+        ("an operator has suspended it", "người vận hành đã tạm ngừng"),
+        ("it says that it has no resources, asked again in % s", "nút ấy báo hết tài nguyên, hỏi lại sau %1 giây"),
+        ("it says that it has no resources", "nút ấy báo hết tài nguyên"),
+        ("% dials failed: %", "%1 lần gọi không được: %2"),
+        ("% dials failed", "%1 lần gọi không được"),
+        ("it dials us, and has not; % wait for it", "nút ấy gọi tới ta nhưng chưa gọi; %1 đang chờ nó"),
+        (
+            "% transfers are under way, and nothing was acknowledged for % s",
+            "%1 lượt truyền đang đi, đã %2 giây không có xác nhận nào"
+        ),
+        (
+            "it is up, % wait for it, and none is under way; edocctl show says why",
+            "đang nối, %1 chờ nó mà không lượt nào đang đi; edocctl show cho biết lý do"
+        ),
+        ("an operator has sent it by way of %", "người vận hành đã cho đi qua %1"),
+        (
+            "offline: the daemon does not run; what holds it back shows when it does",
+            "ngoại tuyến: edocd không chạy; khi chạy mới thấy điều gì cản trở"
+        ),
+        (
+            "% may come back; others take over after the fail-over wait",
+            "%1 có thể trở lại; nút khác sẽ thay sau thời gian chờ chuyển tuyến"
+        ),
+        (
+            "the clock is doubted: lifetimes do not end meanwhile",
+            "đồng hồ đáng ngờ: trong lúc này thời hạn không kết thúc"
+        ),
+        ("% takes no pieces: it waits until the whole is here", "%1 không nhận từng mảnh: chờ đến khi đủ cả gói"),
+        ("it waits for a free place in the window to %", "chờ chỗ trống trong cửa sổ gửi tới %1"),
+        (
+            "it is in line for %; what is more urgent or older goes first",
+            "đang xếp hàng tới %1; gói khẩn hơn hoặc cũ hơn đi trước"
+        ),
+        (
+            "its lifetime is over: release ends it as expired; at its home node, resubmit makes a new envelope of it",
+            "đã hết thời hạn: thả ra thì kết thúc là hết hạn; ở nút chủ, resubmit tạo gói tin mới từ nó"
+        ),
+        ("% is suspended by % until resumed: %", "%1 bị %2 tạm ngừng cho đến khi mở lại: %3"),
+        ("% is suspended by % for another % s: %", "%1 bị %2 tạm ngừng thêm %3 giây nữa: %4"),
+        ("handing over to the agency's spool", "đang chuyển vào thư mục giao nhận của cơ quan"),
+        ("handing over to the agency's spool here", "đang chuyển vào thư mục giao nhận của cơ quan ở đây"),
+        ("deleted by an operator, who may still undo it", "người vận hành đã xoá, còn hoàn tác được"),
+        ("% is up, and its session is ending", "%1 đang nối, phiên sắp kết thúc"),
+        (
+            "% is up, and its window is full: % of % transfers, % of % bytes not answered",
+            "%1 đang nối, cửa sổ gửi đã đầy: %2 trên %3 lượt, %4 trên %5 byte chưa được trả lời"
+        ),
+        ("% is no peer of this node", "%1 không phải nút kề của nút này"),
+        ("it waited at % at that time; no report has come since", "lúc ấy nó chờ ở %1; từ đó chưa có báo cáo"),
+    ]
+
+    /// What bounds there are, and what happens at each.
+    private static let limits: [Pair] = [
+        ("store without its reserve", "kho, không kể dự trữ"),
+        ("store.map_size, or the disk", "store.map_size, hoặc đĩa"),
+        ("nothing is accepted; what waits is still forwarded", "không nhận thêm; những gì đang chờ vẫn được chuyển đi"),
+        ("not even what takes nothing in can be written", "không ghi được gì nữa, kể cả việc không nhận thêm"),
+        ("promised to documents coming in", "đã hứa cho văn bản đang đến"),
+        ("no resources for more", "hết tài nguyên cho phần thêm"),
+        ("active envelopes", "gói tin đang gửi"),
+        ("the others wait in the durable queue", "các gói khác chờ trong hàng đợi trên đĩa"),
+        ("built in", "có sẵn"),
+        ("all lanes are looked at instead of one", "xem mọi làn thay vì một làn"),
+        ("window to %, bytes", "cửa sổ gửi tới %1, byte"),
+        ("sent on as it answers", "gửi tiếp khi nút ấy trả lời"),
+        ("window to %, transfers", "cửa sổ gửi tới %1, lượt"),
+        ("envelopes of peer %", "gói tin của nút kề %1"),
+        ("bytes of peer %", "byte của nút kề %1"),
+        ("envelopes of sender %", "gói tin của cơ quan gửi %1"),
+        ("bytes of sender %", "byte của cơ quan gửi %1"),
+        ("no resources for it until some have gone on", "hết tài nguyên cho nó đến khi bớt đi một số"),
+        ("bytes of one document", "byte của một văn bản"),
+        ("refused: too large", "bị từ chối: quá lớn"),
+        ("recipients of one document", "nơi nhận của một văn bản"),
+        ("refused as a loop", "bị từ chối vì lặp vòng"),
+        ("stops of a path", "chặng của một đường đi"),
+        ("rows of one report", "dòng của một báo cáo"),
+        ("the next report takes the rest", "báo cáo sau mang phần còn lại"),
+        ("bytes received, not yet durable", "byte đã nhận, chưa ghi chắc"),
+        (
+            "links and submitters are not read until half of it is durable",
+            "tạm không đọc liên kết và nơi nộp đến khi một nửa đã ghi chắc"
+        ),
+        ("sessions that others opened", "phiên do nút khác mở"),
+        ("further connections are closed", "kết nối thêm sẽ bị đóng"),
+        ("submission connections", "kết nối nộp văn bản"),
+        ("bytes of one batch", "byte của một mẻ ghi"),
+        ("the next transaction takes the rest", "giao dịch sau mang phần còn lại"),
     ]
 
     /// Why a recipient's copy waits.

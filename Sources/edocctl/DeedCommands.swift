@@ -97,7 +97,8 @@ struct HoldCommand: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "hold",
         abstract: phrase(
-            "Keep envelopes from being sent until they are released.", "Giữ gói tin lại, không gửi cho đến khi được thả."
+            "Keep envelopes from being sent until they are released.",
+            "Giữ gói tin lại, không gửi cho đến khi được thả."
         ),
         discussion: phrase(
             "Holding does not stop the lifetime. Can be undone.", "Giữ lại không làm ngừng thời hạn. Có thể hoàn tác."))
@@ -140,7 +141,8 @@ struct RerouteCommand: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "reroute",
         abstract: phrase(
-            "Send envelopes by way of a neighbour of your choice.", "Gửi gói tin qua một nút kề do người vận hành chọn."),
+            "Send envelopes by way of a neighbour of your choice.", "Gửi gói tin qua một nút kề do người vận hành chọn."
+        ),
         discussion: phrase(
             "The routes' own next hops stand behind it. Can be undone.",
             "Các chặng theo bảng tuyến vẫn dự phòng phía sau. Có thể hoàn tác."))

@@ -57,7 +57,10 @@ enum ExitStatus: Int32 {
 
 struct Edocctl: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
-        commandName: "edocctl", abstract: "Looks into the relay and works with its documents.",
+        commandName: "edocctl",
+        abstract: phrase(
+            "Looks into the relay and works with its documents.",
+            "Xem bên trong trạm chuyển tiếp và làm việc với văn bản."),
         subcommands: [
             StatusCommand.self, QueueCommand.self, ListCommand.self, ShowCommand.self, TraceCommand.self,
             HistoryCommand.self, PeersCommand.self, RoutesCommand.self, LimitsCommand.self, TopCommand.self,
@@ -72,7 +75,11 @@ struct Edocctl: AsyncParsableCommand {
 
 /// The options of every command that talks to the daemon.
 struct CommonOptions: ParsableArguments {
-    @Option(help: "The daemon's control socket. Without it: EDOC_SOCKET, else \(ControlPath.defaultSocket).")
+    @Option(
+        help: .init(
+            phrase(
+                "The daemon's control socket. Without it: EDOC_SOCKET, else \(ControlPath.defaultSocket).",
+                "Ổ cắm điều khiển của edocd. Nếu bỏ trống: EDOC_SOCKET, nếu không thì \(ControlPath.defaultSocket).")))
     var socket: String?
 
     @Option(
@@ -82,7 +89,7 @@ struct CommonOptions: ParsableArguments {
                 "Đọc kho trong thư mục này khi dịch vụ không chạy, không cần dịch vụ.")))
     var store: String?
 
-    @Flag(help: "Print the daemon's JSON.")
+    @Flag(help: .init(phrase("Print the daemon's JSON.", "In JSON của edocd.")))
     var json = false
 
     var client: ControlClient {

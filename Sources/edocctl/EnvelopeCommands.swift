@@ -15,7 +15,8 @@ struct ListCommand: AsyncParsableCommand {
     @Option(
         help: .init(
             phrase(
-                "Only those submitted here with this document ID.", "Chỉ những gói tin nộp tại đây có số, ký hiệu này."))
+                "Only those submitted here with this document ID.", "Chỉ những gói tin nộp tại đây có số, ký hiệu này.")
+        )
     )
     var document: String?
     @Option(

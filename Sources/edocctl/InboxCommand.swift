@@ -8,17 +8,19 @@ import Language
 
 struct InboxCommand: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
-        commandName: "inbox", abstract: "The documents that wait for an agency here.",
+        commandName: "inbox",
+        abstract: phrase("The documents that wait for an agency here.", "Văn bản đang chờ một cơ quan ở nút này."),
         subcommands: [InboxListCommand.self, InboxFetchCommand.self, InboxAcknowledgeCommand.self])
 }
 
 struct InboxListCommand: AsyncParsableCommand {
-    static let configuration = CommandConfiguration(commandName: "list", abstract: "What waits, the oldest first.")
+    static let configuration = CommandConfiguration(
+        commandName: "list", abstract: phrase("What waits, the oldest first.", "Những gì đang chờ, cũ nhất trước."))
 
     @OptionGroup var common: CommonOptions
-    @Argument(help: "The agency.") var agency: String
-    @Option(help: "Lines at most.") var limit = 100
-    @Option(help: "Where an earlier list ended.") var cursor: String?
+    @Argument(help: .init(phrase("The agency.", "Cơ quan."))) var agency: String
+    @Option(help: .init(phrase("Lines at most.", "Số dòng tối đa."))) var limit = 100
+    @Option(help: .init(phrase("Where an earlier list ended.", "Chỗ danh sách trước dừng lại."))) var cursor: String?
 
     func run() async throws {
         let uri = ControlPath.query(ControlPath.inbox(agency), [("limit", String(limit)), ("cursor", cursor)])
@@ -28,13 +30,21 @@ struct InboxListCommand: AsyncParsableCommand {
 
 struct InboxFetchCommand: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
-        commandName: "fetch", abstract: "Writes a document to a file; it stays in the inbox until it is acknowledged.")
+        commandName: "fetch",
+        abstract: phrase(
+            "Writes a document to a file; it stays in the inbox until it is acknowledged.",
+            "Ghi một văn bản ra tệp; văn bản vẫn ở trong hộp đến khi được xác nhận."))
 
     @OptionGroup var common: CommonOptions
-    @Argument(help: "The agency.") var agency: String
-    @Argument(help: "The envelope.") var envelope: String
-    @Option(name: [.short, .long], help: "The file to write; without it the standard output.") var output: String?
-    @Flag(help: "Write over an existing file.") var force = false
+    @Argument(help: .init(phrase("The agency.", "Cơ quan."))) var agency: String
+    @Argument(help: .init(phrase("The envelope.", "Gói tin."))) var envelope: String
+    @Option(
+        name: [.short, .long],
+        help: .init(
+            phrase(
+                "The file to write; without it the standard output.", "Tệp cần ghi; nếu bỏ trống thì ra đầu ra chuẩn."))
+    ) var output: String?
+    @Flag(help: .init(phrase("Write over an existing file.", "Ghi đè tệp đã có."))) var force = false
 
     func run() async throws {
         guard output != nil || isatty(STDOUT_FILENO) == 0 else { throw UsageError(sentence: InboxView.notOnTerminal) }
@@ -47,11 +57,14 @@ struct InboxFetchCommand: AsyncParsableCommand {
 
 struct InboxAcknowledgeCommand: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
-        commandName: "ack", abstract: "Says that the agency has taken documents: they are delivered.")
+        commandName: "ack",
+        abstract: phrase(
+            "Says that the agency has taken documents: they are delivered.",
+            "Xác nhận cơ quan đã lấy văn bản: các văn bản đã giao."))
 
     @OptionGroup var common: CommonOptions
-    @Argument(help: "The agency.") var agency: String
-    @Argument(help: "The envelopes.") var envelopes: [String]
+    @Argument(help: .init(phrase("The agency.", "Cơ quan."))) var agency: String
+    @Argument(help: .init(phrase("The envelopes.", "Các gói tin."))) var envelopes: [String]
 
     func run() async throws {
         let body = try ControlJSON.bytes(AcknowledgeRequest(envelopes: envelopes))

@@ -4,25 +4,52 @@
 import ArgumentParser
 import EdXML
 import Glibc
+import Language
 
 struct PackageCommand: ParsableCommand {
     static let configuration = CommandConfiguration(
-        commandName: "package", abstract: "Makes an edXML package for submit.",
-        discussion: "An agency is CODE or CODE=NAME.")
+        commandName: "package", abstract: phrase("Makes an edXML package for submit.", "Tạo gói edXML để nộp."),
+        discussion: phrase("An agency is CODE or CODE=NAME.", "Cơ quan ghi MÃ hoặc MÃ=TÊN."))
 
-    @Option(help: "The sending agency.") var from: String
-    @Option(parsing: .upToNextOption, help: "The recipient agencies.") var to: [String]
-    @Option(help: "The number of the document, as 41 in 41/STN-VP.") var number: String
-    @Option(help: "The notation of the document, as STN-VP in 41/STN-VP.") var notation: String
-    @Option(help: "The day of signing, such as 2026-03-09; today without it.") var date: String?
-    @Option(help: "The place of signing.") var place: String
-    @Option(help: "What it is about.") var subject: String
-    @Option(help: "The sender's own ID of the document; number/notation without it.") var document: String?
-    @Option(help: "0 normal, 1 urgent, 2 very urgent, 3 flash, 4 flash at a set time.") var priority: UInt8 = 0
-    @Option(name: .customLong("type"), help: "The kind of document.") var typeName = "Công văn"
-    @Option(parsing: .upToNextOption, help: "Files to go with it.") var attach: [String] = []
-    @Option(name: [.short, .long], help: "The file to write; without it the standard output.") var output: String?
-    @Flag(help: "Write over an existing file.") var force = false
+    @Option(help: .init(phrase("The sending agency.", "Cơ quan gửi."))) var from: String
+    @Option(parsing: .upToNextOption, help: .init(phrase("The recipient agencies.", "Các cơ quan nhận."))) var to:
+        [String]
+    @Option(
+        help: .init(phrase("The number of the document, as 41 in 41/STN-VP.", "Số văn bản, như 41 trong 41/STN-VP.")))
+    var number: String
+    @Option(
+        help: .init(
+            phrase(
+                "The notation of the document, as STN-VP in 41/STN-VP.", "Ký hiệu văn bản, như STN-VP trong 41/STN-VP.")
+        )) var notation: String
+    @Option(
+        help: .init(
+            phrase(
+                "The day of signing, such as 2026-03-09; today without it.",
+                "Ngày ký, ví dụ 2026-03-09; nếu bỏ trống là hôm nay."))) var date: String?
+    @Option(help: .init(phrase("The place of signing.", "Nơi ký."))) var place: String
+    @Option(help: .init(phrase("What it is about.", "Trích yếu."))) var subject: String
+    @Option(
+        help: .init(
+            phrase(
+                "The sender's own ID of the document; number/notation without it.",
+                "Mã văn bản của bên gửi; nếu bỏ trống là số/ký hiệu."))) var document: String?
+    @Option(
+        help: .init(
+            phrase(
+                "0 normal, 1 urgent, 2 very urgent, 3 flash, 4 flash at a set time.",
+                "0 thường, 1 khẩn, 2 thượng khẩn, 3 hoả tốc, 4 hoả tốc hẹn giờ."))) var priority: UInt8 = 0
+    @Option(name: .customLong("type"), help: .init(phrase("The kind of document.", "Loại văn bản."))) var typeName =
+        "Công văn"
+    @Option(parsing: .upToNextOption, help: .init(phrase("Files to go with it.", "Các tệp kèm theo."))) var attach:
+        [String] = []
+    @Option(
+        name: [.short, .long],
+        help: .init(
+            phrase(
+                "The file to write; without it the standard output.", "Tệp cần ghi; nếu bỏ trống thì ra đầu ra chuẩn."))
+    ) var output: String?
+    @Flag(help: .init(phrase("Write over an existing file.", "Ghi đè tệp đã có."))) var force = false
 
     func run() throws {
         guard output != nil || isatty(STDOUT_FILENO) == 0 else { throw UsageError(sentence: Sentences.notOnTerminal) }

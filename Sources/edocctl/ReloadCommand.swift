@@ -2,13 +2,21 @@
 
 import ArgumentParser
 import ControlAPI
+import Language
 
 struct ReloadCommand: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
-        commandName: "reload", abstract: "Have the daemon read its configuration anew, whole or not at all.")
+        commandName: "reload",
+        abstract: phrase(
+            "Have the daemon read its configuration anew, whole or not at all.",
+            "Cho edocd đọc lại cấu hình, trọn vẹn hoặc không gì cả."))
 
     @OptionGroup var common: CommonOptions
-    @Flag(help: "Also when more than 5 % of the rows would be moved or removed.") var force = false
+    @Flag(
+        help: .init(
+            phrase(
+                "Also when more than 5 % of the rows would be moved or removed.",
+                "Kể cả khi quá 5 % số dòng bị chuyển hoặc bỏ."))) var force = false
 
     func run() async throws {
         let uri = ControlPath.query(ControlPath.reload, [("force", force ? "true" : nil)])

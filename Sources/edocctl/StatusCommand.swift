@@ -67,7 +67,9 @@ enum StatusView {
     static func states(_ answer: StatusAnswer) -> String {
         ["waiting", "deferred", "held", "deleting", "arrived", "handing", "corrupt"].compactMap { state in
             // What is rare is named when there is any.
-            answer.inStore[state].flatMap { ["deleting", "handing"].contains(state) && $0 == 0 ? nil : "\(Words.state(state)) \($0)" }
+            answer.inStore[state].flatMap {
+                ["deleting", "handing"].contains(state) && $0 == 0 ? nil : "\(Words.state(state)) \($0)"
+            }
         }.joined(separator: ", ")
     }
 

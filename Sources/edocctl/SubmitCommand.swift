@@ -2,19 +2,30 @@
 
 import ArgumentParser
 import ControlAPI
+import Language
 
 struct SubmitCommand: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
-        commandName: "submit", abstract: "Hands in a document.",
-        discussion: "An edXML package says itself who sends it to whom. For any other file give --sender and --to.")
+        commandName: "submit", abstract: phrase("Hands in a document.", "Nộp một văn bản."),
+        discussion: phrase(
+            "An edXML package says itself who sends it to whom. For any other file give --sender and --to.",
+            "Gói edXML tự ghi ai gửi cho ai. Với tệp khác hãy ghi --sender và --to."))
 
     @OptionGroup var common: CommonOptions
-    @Argument(help: "The file.") var file: String
-    @Option(help: "The sending agency, at home on this node.") var sender: String?
-    @Option(help: "A recipient agency; repeat it for several.") var to: [String] = []
-    @Option(help: "0 normal, 1 urgent, 2 very urgent, 3 flash, 4 flash at a set time.") var urgency: Int?
-    @Option(help: "The sender's own ID of the document.") var document: String?
-    @Option(help: "How long it lives, such as 12h or 30d.") var lifetime: String?
+    @Argument(help: .init(phrase("The file.", "Tệp."))) var file: String
+    @Option(help: .init(phrase("The sending agency, at home on this node.", "Cơ quan gửi, thuộc nút này."))) var sender:
+        String?
+    @Option(help: .init(phrase("A recipient agency; repeat it for several.", "Cơ quan nhận; lặp lại nếu có nhiều.")))
+    var to: [String] = []
+    @Option(
+        help: .init(
+            phrase(
+                "0 normal, 1 urgent, 2 very urgent, 3 flash, 4 flash at a set time.",
+                "0 thường, 1 khẩn, 2 thượng khẩn, 3 hoả tốc, 4 hoả tốc hẹn giờ."))) var urgency: Int?
+    @Option(help: .init(phrase("The sender's own ID of the document.", "Mã văn bản của bên gửi."))) var document:
+        String?
+    @Option(help: .init(phrase("How long it lives, such as 12h or 30d.", "Thời hạn, ví dụ 12h hoặc 30d.")))
+    var lifetime: String?
 
     func run() async throws {
         let input = try InputFile(file)

@@ -14,18 +14,29 @@ import RelayNode
 @main
 struct EdocdCommand: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
-        commandName: "edocd", abstract: "The e-Doc relay daemon: queues, retries and forwards envelopes.",
+        commandName: "edocd",
+        abstract: phrase(
+            "The e-Doc relay daemon: queues, retries and forwards envelopes.",
+            "Tiến trình trạm e-Doc: xếp hàng, thử lại và chuyển tiếp gói tin."),
         version: RelayVersion.text)
 
-    @Option(name: .customLong("config"), help: "The configuration file.")
+    @Option(name: .customLong("config"), help: .init(phrase("The configuration file.", "Tệp cấu hình.")))
     var path = "/etc/edoc/edocd.yaml"
 
     @Flag(
         name: .customLong("check-config"),
-        help: "Read configuration, agencies and certificates, say what is wrong, and exit.")
+        help: .init(
+            phrase(
+                "Read configuration, agencies and certificates, say what is wrong, and exit.",
+                "Đọc cấu hình, danh bạ và chứng thư, báo điều sai, rồi thoát.")))
     var checkConfiguration = false
 
-    @Flag(name: .customLong("print-defaults"), help: "Print every key with its default and a sentence, and exit.")
+    @Flag(
+        name: .customLong("print-defaults"),
+        help: .init(
+            phrase(
+                "Print every key with its default and a sentence, and exit.",
+                "In mọi khoá với giá trị mặc định và một câu giải thích, rồi thoát.")))
     var printDefaults = false
 
     @Flag(
