@@ -74,6 +74,7 @@ extension Node {
             rights.forget()
             if old.settings.logLevel != prepared.configuration.settings.logLevel {
                 _ = log.threshold.set(prepared.logLevel, forGood: true)
+                log.loanEnds.withLock { $0 = nil }
             }
             engine.reconfigure(core)
             links.replacePolicy(LinkPolicy(prepared))
