@@ -30,6 +30,8 @@ public final class EngineThread: @unchecked Sendable {
     // @unchecked: `mailbox` and the two flags are guarded by `condition`; `engine` is touched by the thread alone.
     private let condition: ConditionLock<Int>
     private var mailbox: [EngineInput] = []
+    /// Questions that depend on nothing in the mailbox: they are answered at the beginning of the next batch.
+    private var questions: [EngineInput] = []
     private var isStopping = false
 
     private let store: LMDBStore
@@ -107,6 +109,15 @@ public final class EngineThread: @unchecked Sendable {
 
     public func post(_ input: EngineInput) { post([input]) }
 
+    /// Asks before all that is in the mailbox is decided: an operator who looks does not wait for a night's mail.
+    public func ask(_ question: @escaping @Sendable (borrowing RelayCore, any RowReader) -> Void) {
+        let input = EngineInput.question(question)
+        gauge.add(Gauge.weight(of: [input]))
+        condition.lock()
+        questions.append(input)
+        condition.unlock(withValue: 1)
+    }
+
     /// Lets the thread finish what is in the mailbox, and waits for its end. The effects of the last batches are performed.
     public func stop() {
         condition.lock()
@@ -149,7 +160,8 @@ public final class EngineThread: @unchecked Sendable {
             bytes += UInt64(input.payloadBytes)
             if bytes >= BatchLimits.bytes { break }
         }
-        let inputs = Array(mailbox.prefix(count))
+        let inputs = questions + mailbox.prefix(count)
+        questions = []
         if count == mailbox.count { mailbox = [] } else { mailbox.removeFirst(count) }
         return inputs
     }
