@@ -30,23 +30,32 @@ extension ControlServer {
         let configuration = node.configuration
         // What is on links alone is few, and no index finds it among all that waits.
         let isActiveOnly = values.state == [PairState.active.rawValue]
-        let context = try await node.ask { core, _ in
-            core.selectorContext(now: now.relay, withActive: isActiveOnly)
+        // Only a peer's own are found by what the core knows of the links; each question waits for the engine's turn.
+        var context = SelectorContext(now: now.relay)
+        if isActiveOnly || values.peer != nil {
+            context = try await node.ask { core, _ in
+                core.selectorContext(now: now.relay, withActive: isActiveOnly)
+            }
         }
+        let known = context
         let page = try await node.read { rows in
             var selector = try Selector(values, configuration, rows)
             if isActiveOnly, selector.numbers == nil {
-                selector.numbers = Array(context.active.keys.sorted().prefix(Page.scanMax))
+                selector.numbers = Array(known.active.keys.sorted().prefix(Page.scanMax))
             }
-            return QueueListScan.page(selector, context, rows, from: place ?? ScanPlace(), limit: limit)
+            return QueueListScan.page(selector, known, rows, from: place ?? ScanPlace(), limit: limit)
         }
         var answer = QueueListAnswer(now: now.wall.timestamp)
         answer.cursor = page.place?.text
         answer.scanned = page.scanned
         answer.total = page.total
-        let active = isActiveOnly ? context.active : try await activeRecipients(page.found.map(\.row.number))
-        var settled = context
-        settled.active = active
+        if page.found.isEmpty { return answer }
+        let numbers = page.found.map(\.row.number)
+        let settled = try await node.ask { core, _ in
+            var settled = core.selectorContext(now: now.relay, withActive: false)
+            settled.active = isActiveOnly ? known.active : core.activeRecipients(of: numbers)
+            return settled
+        }
         for entry in page.found {
             for index in entry.indexes where page.selector.matches(entry.row, recipient: index, settled) {
                 answer.lines.append(.init(entry.row, index, settled, now: now))
@@ -55,10 +64,6 @@ extension ControlServer {
         return answer
     }
 
-    private func activeRecipients(_ numbers: [UInt64]) async throws -> [UInt64: [Int]] {
-        if numbers.isEmpty { return [:] }
-        return try await node.ask { core, _ in core.activeRecipients(of: numbers) }
-    }
 }
 
 /// One page of a selector's way through the store.

@@ -31,6 +31,8 @@ public final class EngineThread: @unchecked Sendable {
     private let condition: ConditionLock<Int>
     private var mailbox: [EngineInput] = []
     private var probes: [@Sendable (Bool) -> Void] = []
+    /// Questions that depend on nothing in the mailbox.
+    private var questions: [@Sendable (borrowing RelayCore, any RowReader) -> Void] = []
     private var isStopping = false
 
     private let store: LMDBStore
@@ -132,6 +134,22 @@ public final class EngineThread: @unchecked Sendable {
         return taken
     }
 
+    /// Asks before all that is in the mailbox is decided: an operator who looks does not wait for a night's mail. At the beginning of
+    /// a batch nothing of it has been decided: what is seen is durable, and may be told at once.
+    public func ask(_ question: @escaping @Sendable (borrowing RelayCore, any RowReader) -> Void) {
+        condition.lock()
+        questions.append(question)
+        condition.unlock(withValue: 1)
+    }
+
+    private func takeQuestions() -> [@Sendable (borrowing RelayCore, any RowReader) -> Void] {
+        condition.lock()
+        defer { condition.unlock() }
+        let taken = questions
+        questions = []
+        return taken
+    }
+
     /// Lets the thread finish what is in the mailbox, and waits for its end. The effects of the last batches are performed.
     public func stop() {
         condition.lock()
@@ -187,9 +205,11 @@ public final class EngineThread: @unchecked Sendable {
             let reading = clock.reading
             let room = store.headRoom
             let probes = takeProbes()
+            let questions = takeQuestions()
             var decided: UInt64 = 0
             // In place: when the batch is not durable the engine is thrown away, not put back.
             let result = store.batch { rows in
+                for question in questions { question(engine.core, rows) }
                 let outcome = engine.run(rest, now: reading, room: room, rows: rows)
                 next = engine.core.nextDeadline(rows)
                 if rows.rowsChanged > 0 || !probes.isEmpty {

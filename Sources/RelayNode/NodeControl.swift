@@ -50,6 +50,15 @@ struct NodeControl: NodeAccess {
         _ question: @escaping @Sendable (borrowing RelayCore, any RowReader) -> Answer
     ) async throws -> Answer {
         await withCheckedContinuation { continuation in
+            engine.ask { core, rows in continuation.resume(returning: question(core, rows)) }
+        }
+    }
+
+    /// The same behind all that has been posted; the answer comes with the commit of the batch.
+    private func askInOrder<Answer: Sendable>(
+        _ question: @escaping @Sendable (borrowing RelayCore, any RowReader) -> Answer
+    ) async -> Answer {
+        await withCheckedContinuation { continuation in
             engine.post(
                 .question { core, rows in
                     let answer = question(core, rows)
@@ -66,7 +75,7 @@ struct NodeControl: NodeAccess {
                 ticket: ticket, sender: values.sender, recipients: values.recipients, urgency: values.urgency,
                 documentID: values.documentID, payloadLength: values.payloadLength, lifetime: values.lifetime))
         // Asked behind the submission in the mailbox: is it open?
-        if try await ask({ core, _ in core.isOpen(ticket) }) { return .open(stream) }
+        if await askInOrder({ core, _ in core.isOpen(ticket) }) { return .open(stream) }
         switch try await stream.answer() {
         case .refused(let problems, let cause): return .refused(problems, cause: cause)
         case .accepted: preconditionFailure("a submission was accepted before its bytes came")
