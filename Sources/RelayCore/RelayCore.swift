@@ -74,6 +74,9 @@ public struct RelayCore {
     var clockJudge = ClockJudge()
     var sweep: RouteSweep?
     var indexing: IndexPass?
+    /// Envelopes with lower numbers have their index rows; those in the store that have none yet.
+    var indexedBelow: UInt64 = 0
+    var unindexed: Set<UInt64> = []
     var jobs = JobBook()
     var suspensions = Suspensions()
     var drain: DrainRow?
@@ -110,7 +113,7 @@ public struct RelayCore {
         _ = clockJudge.set(turn.rows.number(.meta, "clockDoubted") != 0)
         classes.load(turn.rows)
         removals = Self.leftovers(turn.rows)
-        indexing = Self.indexPass(turn.rows)
+        loadIndex(turn.rows)
         jobs.load(turn.rows)
         suspensions.load(turn.rows)
         drain = DrainRow.read(turn.rows)
