@@ -49,7 +49,7 @@ extension RelayCore {
         turn.rows.put(.bundle, Keys.bundle(row.bundle, number: row.number))
         row.nextLook = firstLook(row)
         turn.rows.put(.deadline, Keys.deadline(row.nextLook, number: row.number))
-        LookupIndex.add(row, turn.rows)
+        index(row, turn.rows)
         if !isComplete { LookupIndex.park(row, turn.rows) }
         // Away recipients of an incomplete envelope are queued at once: its pieces travel on as they come.
         for index in row.recipients.indices where row.recipients[index].state == .waiting {
@@ -174,7 +174,7 @@ extension RelayCore {
         }
         let wasParked = LookupIndex.isParked(row.recipients[index], in: row)
         move(&row, index, to: state, turn.now.relay)
-        LookupIndex.recipientEnded(row, index, turn.rows)
+        unindex(row, recipient: index, turn.rows)
         if wasParked { LookupIndex.park(row, turn.rows) }
         row.recipients[index].reason = reason
         guard row.isComplete else { return }
@@ -205,7 +205,7 @@ extension RelayCore {
             ledger.add(.reservedBytes, -Int64(clamping: row.payloadLength - row.receivedBytes))
         }
         row.ended = max(turn.now.relay, RelayTime(milliseconds: 1))
-        LookupIndex.envelopeEnded(row, turn.rows)
+        unindex(row, turn.rows)
         removePayload(of: row, &turn)
         row.header = []
         doubts.settle(row.number, turn.rows)

@@ -68,7 +68,7 @@ extension RelayCore {
     private mutating func purge(_ row: EnvelopeRow, _ rows: any RowTransaction) {
         rows.delete(.envelope, Keys.envelope(row.number))
         rows.delete(.bundle, Keys.bundle(row.bundle, number: row.number))
-        LookupIndex.forget(row, rows)
+        forgetIndex(row, rows)
     }
 
     /// Once a minute: old history and old dedup rows go, a bounded number at a time; so do doubts that nobody settled.

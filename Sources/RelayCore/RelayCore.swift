@@ -80,6 +80,9 @@ public struct RelayCore {
     /// Counts what may have changed the books: an offer that comes whole with nothing between is judged once.
     var decisions: UInt64 = 0
     var indexing: IndexPass?
+    /// Envelopes with lower numbers have their index rows; those in the store that have none yet.
+    var indexedBelow: UInt64 = 0
+    var unindexed: Set<UInt64> = []
     var jobs = JobBook()
     var suspensions = Suspensions()
     var drain: DrainRow?
@@ -136,7 +139,7 @@ public struct RelayCore {
         _ = clockJudge.set(turn.rows.number(.meta, "clockDoubted") != 0)
         let unreadable = classes.load(turn.rows)
         hasRemovals = turn.rows.row(.staging, atOrAfter: RowKey()) != nil
-        indexing = Self.indexPass(turn.rows)
+        loadIndex(turn.rows)
         jobs.load(turn.rows)
         suspensions.load(turn.rows)
         drain = DrainRow.read(turn.rows)

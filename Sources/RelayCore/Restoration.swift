@@ -118,6 +118,7 @@ extension RelayCore {
             isChanged = true
         }
         guard isChanged else { return false }
+        LookupIndex.park(row, turn.rows)
         row.lastAnswer = "held: the store was restored from a copy"
         settle(&row, &turn)
         return true
@@ -189,6 +190,7 @@ extension RelayCore {
             }
         }
         guard isChanged else { return }
+        LookupIndex.park(row, turn.rows)
         row.lastAnswer = ""
         settle(&row, &turn)
     }

@@ -11,22 +11,28 @@ public struct ScanPlace: Sendable, Hashable {
     public var leg: Int
     /// Empty: at the leg's beginning.
     public var after: [UInt8]
-    public init(leg: Int = 0, after: [UInt8] = []) {
+    /// The index is used below this number, and rows are scanned above it: fixed for the whole scan, or what is indexed between two
+    /// pages would be missed. Nil: as it stands at the first page.
+    public var mark: UInt64?
+    public init(leg: Int = 0, after: [UInt8] = [], mark: UInt64? = nil) {
         self.leg = leg
         self.after = after
+        self.mark = mark
     }
 
-    /// As clients carry it: the leg, a dot, the key in hexadecimal.
+    /// As clients carry it: the leg, the mark, and the key in hexadecimal, with dots between them.
     public var text: String {
-        var text = String(leg) + "."
+        var text = String(leg) + "." + (mark.map { String($0) } ?? "") + "."
         for byte in after { text += (byte < 16 ? "0" : "") + String(byte, radix: 16) }
         return text
     }
 
     public init?(text: String) {
-        let parts = text.split(separator: ".", maxSplits: 1, omittingEmptySubsequences: false)
-        guard parts.count == 2, let leg = Int(parts[0]), leg >= 0 else { return nil }
-        let digits = Array(parts[1].utf8)
+        let parts = text.split(separator: ".", omittingEmptySubsequences: false)
+        guard parts.count == 3, let leg = Int(parts[0]), leg >= 0 else { return nil }
+        let mark = UInt64(parts[1])
+        guard mark != nil || parts[1].isEmpty else { return nil }
+        let digits = Array(parts[2].utf8)
         guard digits.count % 2 == 0, digits.count <= 2 * RowKey.bytesMax else { return nil }
         var bytes: [UInt8] = []
         for position in stride(from: 0, to: digits.count, by: 2) {
@@ -35,7 +41,7 @@ public struct ScanPlace: Sendable, Hashable {
             }
             bytes.append(byte)
         }
-        self.init(leg: leg, after: bytes)
+        self.init(leg: leg, after: bytes, mark: mark)
     }
 }
 
@@ -55,6 +61,10 @@ public struct SelectorScan: Sendable {
         case inbox(String?)
         /// Every envelope that is remembered.
         case envelopes
+        /// Those above the mark, which no index row finds yet: all of them, or what is parked.
+        case recent(isParkedOnly: Bool)
+        /// Those from elsewhere below the mark, ended ones too, which are not found by their document ID.
+        case elsewhere
     }
 
     public let selector: Selector
@@ -69,9 +79,12 @@ public struct SelectorScan: Sendable {
         _ selector: Selector, _ context: SelectorContext, _ rows: any RowReader, from place: ScanPlace = .init()
     ) {
         self.selector = selector
-        legs = Self.legs(selector, context, isIndexed: LookupIndex.isBuilt(rows))
+        legs = Self.legs(selector, context)
+        mark = place.mark ?? LookupIndex.mark(rows)
         self.place = place.leg < legs.count ? place : nil
     }
+
+    private let mark: UInt64
 
     public var isAtEnd: Bool { place == nil }
 
@@ -82,30 +95,34 @@ public struct SelectorScan: Sendable {
         return nil
     }
 
-    private static let everything: [Leg] = [.queue(nil), .parked, .inbox(nil)]
+    private static let parked: [Leg] = [.recent(isParkedOnly: true), .parked]
+    private static let everything: [Leg] = [.queue(nil), .inbox(nil)] + parked
 
-    private static func legs(_ selector: Selector, _ context: SelectorContext, isIndexed: Bool) -> [Leg] {
+    private static func legs(_ selector: Selector, _ context: SelectorContext) -> [Leg] {
         if let numbers = selector.numbers { return [.numbers(numbers)] }
-        guard isIndexed else { return [.envelopes] }
-        if let document = selector.documentID { return [.lookup(.documentID, text: document, isPrefix: false)] }
+        if let document = selector.documentID {
+            let indexed: [Leg] = [.recent(isParkedOnly: false), .lookup(.documentID, text: document, isPrefix: false)]
+            return selector.meansEnded ? indexed + [.elsewhere] : indexed
+        }
         // The other indexes know only what is in the store.
         if selector.meansEnded { return [.envelopes] }
         var states = selector.states
         if states.contains(.held) { states.insert(.heldExpired) }
         let isParkedOnly =
             !states.isEmpty && states.isSubset(of: [.held, .heldExpired, .deleting, .corrupt])
-        if isParkedOnly { return [.parked] }
+        if isParkedOnly { return parked }
         switch (selector.to, selector.from) {
         case (.agency(let code), _):
             if states == [.arrived] { return [.inbox(code.text)] }
-            return [.lookup(.recipient, text: code.text, isPrefix: false)]
-        case (_, .agency(let code)): return [.lookup(.sender, text: code.text, isPrefix: false)]
+            return [.recent(isParkedOnly: false), .lookup(.recipient, text: code.text, isPrefix: false)]
+        case (_, .agency(let code)):
+            return [.recent(isParkedOnly: false), .lookup(.sender, text: code.text, isPrefix: false)]
         default: break
         }
         if states == [.arrived] { return [.inbox(nil)] }
         if let peer = selector.peer {
             let classes = context.hops.filter { $0.value.contains(peer.node) }.keys.sorted()
-            return classes.map { .queue($0) } + [.parked]
+            return classes.map { .queue($0) } + parked
         }
         switch (selector.to, selector.from) {
         case (.subtree(let code), _): return subtree(.recipient, code)
@@ -116,7 +133,10 @@ public struct SelectorScan: Sendable {
 
     /// An agency, and then every body below it.
     private static func subtree(_ kind: LookupKind, _ code: AgencyCode) -> [Leg] {
-        [.lookup(kind, text: code.text, isPrefix: false), .lookup(kind, text: code.text + ".", isPrefix: true)]
+        [
+            .recent(isParkedOnly: false), .lookup(kind, text: code.text, isPrefix: false),
+            .lookup(kind, text: code.text + ".", isPrefix: true),
+        ]
     }
 
     /// Looks at up to `budget` more rows. The body gets each envelope that has pairs that are meant, with their indexes, and
@@ -127,12 +147,12 @@ public struct SelectorScan: Sendable {
         var left = budget
         while let here = place, left > 0 {
             guard let (key, found) = next(legs[here.leg], after: here.after, rows) else {
-                place = here.leg + 1 < legs.count ? ScanPlace(leg: here.leg + 1) : nil
+                place = here.leg + 1 < legs.count ? ScanPlace(leg: here.leg + 1, mark: mark) : nil
                 continue
             }
             left -= 1
             scanned += 1
-            place = ScanPlace(leg: here.leg, after: key)
+            place = ScanPlace(leg: here.leg, after: key, mark: mark)
             guard let raw = rows.value(.envelope, Keys.envelope(found.number)),
                 let row = EnvelopeRow(number: found.number, record: raw)
             else { continue }
@@ -149,6 +169,8 @@ public struct SelectorScan: Sendable {
             case named(String)
             case parked
             case arrived(String)
+            /// In the row of a document from elsewhere that has ended: nothing else of it is left to be found.
+            case endedElsewhere
         }
         var number: UInt64
         var part: Part
@@ -162,6 +184,7 @@ public struct SelectorScan: Sendable {
             case .named(let name): return recipient.name == name
             case .parked: return LookupIndex.isParked(recipient, in: row)
             case .arrived(let name): return recipient.state == .arrived && recipient.name == name
+            case .endedElsewhere: return row.origin != nil && row.ended != .zero
             }
         }
     }
@@ -179,7 +202,8 @@ public struct SelectorScan: Sendable {
                     return nil
                 }
                 let name = String(decoding: key[1..<end], as: UTF8.self)
-                return Found(number: key.number(at: end + 1), part: kind == .recipient ? .named(name) : .all)
+                let number = key.number(at: end + 1)
+                return number < mark ? Found(number: number, part: kind == .recipient ? .named(name) : .all) : nil
             }
         case .queue(let routeClass):
             let prefix = routeClass.map { Keys.routeClass($0) } ?? RowKey()
@@ -188,7 +212,7 @@ public struct SelectorScan: Sendable {
             }
         case .parked:
             return first(.lookup, Keys.lookup(.parked, ""), after, rows) { key in
-                key.count == 10 ? Found(number: key.number(at: 2), part: .parked) : nil
+                key.count == 10 && key.number(at: 2) < mark ? Found(number: key.number(at: 2), part: .parked) : nil
             }
         case .inbox(let agency):
             return first(.inbox, agency.map { RowKey(text: $0) } ?? RowKey(), after, rows) { key in
@@ -197,8 +221,15 @@ public struct SelectorScan: Sendable {
                 return Found(number: key.number(at: end + 1), part: .arrived(name))
             }
         case .envelopes:
+            return first(.envelope, RowKey(), after, rows) { key in Found(number: key.number(at: 0), part: .all) }
+        case .recent(let isParkedOnly):
+            let start = after.isEmpty && mark > 0 ? RowKey(mark - 1).bytes : after
+            return first(.envelope, RowKey(), start, rows) { key in
+                Found(number: key.number(at: 0), part: isParkedOnly ? .parked : .all)
+            }
+        case .elsewhere:
             return first(.envelope, RowKey(), after, rows) { key in
-                key.count == 8 ? Found(number: key.number(at: 0), part: .all) : nil
+                key.number(at: 0) < mark ? Found(number: key.number(at: 0), part: .endedElsewhere) : nil
             }
         }
     }

@@ -320,15 +320,17 @@ final class StoreJudge {
 
     /// Operators find by the index what is there, and nothing else.
     private func lookups() {
+        let mark = rows.number(.meta, "lookupBelow")
         var wanted: Set<RowKey> = []
         for row in envelopes {
             func want(_ kind: LookupKind, _ text: String) { wanted.insert(Keys.lookup(kind, text).adding(row.number)) }
-            if let document = row.document, !document.documentID.isEmpty { want(.documentID, document.documentID) }
+            let isIndexed = row.ended == .zero && row.number < mark
+            if let document = row.document, row.origin == nil || isIndexed { want(.documentID, document.documentID) }
             guard row.ended == .zero else { continue }
-            if let sender = row.document?.sender { want(.sender, sender.text) }
+            if isIndexed, let sender = row.document?.sender { want(.sender, sender.text) }
             if row.formerly != nil || row.resubmittedAs != nil { want(.sharer, String(row.extent)) }
             for recipient in row.recipients where !recipient.state.isEnd {
-                if row.kind != .administrative { want(.recipient, recipient.name) }
+                if isIndexed, row.kind != .administrative { want(.recipient, recipient.name) }
                 let isNowhere = recipient.state.isQueued && recipient.routeClass == 0 && !row.isComplete
                 if isNowhere || [.held, .deleting, .corrupt].contains(recipient.state) { want(.parked, "") }
             }

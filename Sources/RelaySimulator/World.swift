@@ -146,6 +146,7 @@ public final class World {
         limits.inDoubtWait = .seconds(20)
         limits.transitMemory = .hours(12)
         limits.undoWindow = .seconds(30)
+        limits.indexWindow = 6
         return limits
     }
 
