@@ -55,7 +55,7 @@ struct CheckResult {
             self.init(
                 .unknown, "running",
                 phrase("this user may not connect to \(socket)", "người dùng này không được kết nối tới \(socket)"))
-        case .refused(_, let answer): self.init(.unknown, "running", answer.error)
+        case .refused(_, let answer): self.init(.unknown, "running", Shown.sentence(answer.error))
         case .broken(let why): self.init(.unknown, "running", why)
         }
     }
@@ -128,7 +128,7 @@ struct CheckLadder: Sendable {
 
     private func alarms(_ status: StatusAnswer) -> CheckResult {
         // Links have a check of their own, which knows for how long.
-        let lines = status.attention.filter { !$0.hasPrefix("links down") }
+        let lines = status.attention.filter { !$0.hasPrefix("links down") }.map(Shown.sentence)
         guard !lines.isEmpty else {
             return CheckResult(.ok, "alarms", phrase("nothing needs a person", "không có việc gì cần người xử lý"))
         }

@@ -114,7 +114,7 @@ enum EnvelopeView {
                     "\(envelope.hopCount) of at most \(envelope.hopLimit)",
                     "\(envelope.hopCount), nhiều nhất \(envelope.hopLimit)"))
         if envelope.answers.isEmpty, !envelope.lastAnswer.isEmpty {
-            facts.add(phrase("last answer", "trả lời cuối"), envelope.lastAnswer)
+            facts.add(phrase("last answer", "trả lời cuối"), Shown.sentence(envelope.lastAnswer))
         }
         var text = facts.text(columns: columns) + phrase("custody so far:", "đã qua tay:") + "\n" + stops(envelope.path)
         text += answers(envelope, answer.now)
@@ -162,7 +162,7 @@ enum EnvelopeView {
             let span = Shown.span(since.seconds(until: now))
             line += phrase(" for \(span)", " đã \(span)")
         }
-        if let reason = recipient.reason { line += " (\(reason))" }
+        if let reason = recipient.reason { line += " (\(Shown.sentence(reason)))" }
         if recipient.attempts > 0 {
             line += phrase(", attempts \(recipient.attempts)", ", đã thử \(recipient.attempts)")
         }
@@ -170,7 +170,7 @@ enum EnvelopeView {
             line +=
                 phrase(", next ", ", thử lại ") + "\(Shown.time(next)) (\(Shown.distance(next, from: now)))"
         }
-        var steps = recipient.why
+        var steps = recipient.why.map(Shown.sentence)
         if !recipient.refusedBy.isEmpty {
             let list = recipient.refusedBy.joined(separator: ", ")
             steps.append(phrase("refused by \(list)", "bị \(list) từ chối"))

@@ -36,34 +36,12 @@ enum LimitsView {
         let lines =
             binding.isEmpty
             ? [phrase("No limit binds now.", "Hiện không giới hạn nào chặn.")]
-            : binding.map { phrase("Binds now: \($0.name): \($0.effect)", "Đang chặn: \(name($0.name))") }
+            : binding.map { phrase("Binds now: ", "Đang chặn: ") + name($0.name) + ": " + Shown.sentence($0.effect) }
         return table.text(columns: columns, shrinking: 5) + "\n"
             + lines.map { Shown.broken(Shown.text($0), to: width).joined(separator: "\n  ") + "\n" }.joined()
     }
 
-    /// The daemon's name of a limit; what it is of (a peer, an agency) stands behind it as it is.
-    private static func name(_ text: String) -> String {
-        let known = [
-            ("store without its reserve", "kho, không kể dự trữ"), ("reserve", "dự trữ"),
-            ("promised to documents coming in", "dành cho văn bản đang đến"), ("active envelopes", "gói tin đang gửi"),
-            ("wake-ups", "lần hẹn xem lại"), ("bytes received, not yet durable", "byte đã nhận, chưa ghi bền"),
-            ("sessions that others opened", "phiên do nút khác mở"), ("submission connections", "kết nối nộp văn bản"),
-            ("bytes of one document", "byte của một văn bản"),
-            ("recipients of one document", "nơi nhận của một văn bản"),
-            ("lifetime", "thời hạn"), ("hops", "số chặng"), ("stops of a path", "điểm dừng trên đường"),
-            ("rows of one report", "dòng của một báo cáo"), ("bytes of one batch", "byte của một lô ghi"),
-        ]
-        if let found = known.first(where: { $0.0 == text }) { return phrase(text, found.1) }
-        let beginnings = [
-            ("envelopes of peer ", "gói tin của nút "), ("bytes of peer ", "byte của nút "),
-            ("envelopes of sender ", "gói tin của nơi gửi "), ("bytes of sender ", "byte của nơi gửi "),
-            ("window to ", "cửa sổ tới "),
-        ]
-        guard let found = beginnings.first(where: { text.hasPrefix($0.0) }) else { return text }
-        let rest = text.dropFirst(found.0.count)
-        return phrase(
-            text, found.1 + rest.replacing(", transfers", with: ", lượt").replacing(", bytes", with: ", byte"))
-    }
+    private static func name(_ text: String) -> String { Shown.sentence(text) }
 
     private static func amount(_ value: UInt64, _ unit: String) -> String {
         switch unit {

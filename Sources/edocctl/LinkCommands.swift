@@ -151,9 +151,9 @@ enum RoutesView {
                     ? name : phrase("\(name) (\(answer.asked) is its alias)", "\(name) (\(answer.asked) là tên khác)"))
         }
         facts.add(phrase("home", "nút chủ"), answer.home)
-        facts.add(phrase("outcome", "kết quả"), answer.destination)
+        facts.add(phrase("outcome", "kết quả"), Shown.sentence(answer.destination))
         facts.add(phrase("route", "tuyến"), answer.row.map { row in "\(row) (\(answer.rule ?? "-"))" })
-        for row in answer.passedOver { facts.add(phrase("not", "không"), "\(row.row): \(row.reason)") }
+        for row in answer.passedOver { facts.add(phrase("not", "không"), "\(row.row): \(Shown.sentence(row.reason))") }
         if !answer.nextHops.isEmpty {
             let separator = phrase(", then ", ", rồi ")
             facts.add(phrase("next hops", "các chặng kế"), answer.nextHops.joined(separator: separator))
@@ -162,8 +162,8 @@ enum RoutesView {
                 answer.liveHop
                     ?? phrase("no next hop is live: it would wait", "không chặng kế nào thông: sẽ phải chờ"))
         }
-        for hop in answer.hops { facts.add(hop.isTaken ? "→ \(hop.node)" : "  \(hop.node)", hop.why) }
-        if answer.hops.isEmpty { for note in answer.notes { facts.add("", note) } }
+        for hop in answer.hops { facts.add(hop.isTaken ? "→ \(hop.node)" : "  \(hop.node)", Shown.sentence(hop.why)) }
+        if answer.hops.isEmpty { for note in answer.notes { facts.add("", Shown.sentence(note)) } }
         return facts.text(columns: columns)
     }
 }

@@ -10,7 +10,7 @@ enum PeersView {
         let width = columns.map { max($0 - 2, 20) } ?? .max
         for peer in answer.peers {
             guard let stuck = peer.stuck else { continue }
-            let line = Shown.text("\(peer.node): \(stuck.why)")
+            let line = Shown.text("\(peer.node): \(Shown.sentence(stuck.why))")
             notes += Shown.broken(line, to: width).joined(separator: "\n  ") + "\n"
         }
         return table(answer).text(columns: columns, shrinking: 0) + (notes.isEmpty ? "" : "\n" + notes)
@@ -61,7 +61,8 @@ enum PeersView {
             phrase("state", "tình trạng"),
             Words.peerState(peer.state) + phrase(" for \(span)", " đã \(span)"))
         facts.add(
-            phrase("stuck", "kẹt"), peer.stuck.map { "\(Words.stuck($0.word)): \($0.why)" } ?? phrase("no", "không"))
+            phrase("stuck", "kẹt"),
+            peer.stuck.map { "\(Words.stuck($0.word)): \(Shown.sentence($0.why))" } ?? phrase("no", "không"))
         facts.add(
             phrase("dialling", "gọi"),
             peer.dials

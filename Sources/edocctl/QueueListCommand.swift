@@ -79,7 +79,9 @@ enum QueueListView {
 
     static func add(_ answer: QueueListAnswer, to table: inout TextTable) {
         for line in answer.lines {
-            let words = [line.reason, line.lastAnswer.isEmpty ? nil : line.lastAnswer].compactMap { $0 }
+            let words = [line.reason, line.lastAnswer.isEmpty ? nil : line.lastAnswer].compactMap {
+                $0.map(Shown.sentence)
+            }
             table.add([
                 String(line.number), line.recipient, Words.state(line.state), String(line.urgency),
                 Shown.span(line.accepted.seconds(until: answer.now)), Shown.shortSize(line.bytes),

@@ -14,7 +14,7 @@ enum SpoolView {
         var text =
             spool.directory.map { Sentences.takes(agency, Shown.text($0)) } ?? Sentences.noDirectory(agency)
         if spool.underWay > 0 { text += " " + Sentences.underWay(spool.underWay) }
-        if let trouble = spool.trouble { text += "\n  " + Sentences.trouble(Shown.text(trouble)) }
+        if let trouble = spool.trouble { text += "\n  " + Sentences.trouble(Shown.text(Shown.sentence(trouble))) }
         return text
     }
 

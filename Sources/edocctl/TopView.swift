@@ -37,7 +37,7 @@ enum TopView {
     /// One line: what needs a person.
     private static func attention(_ status: StatusAnswer, _ columns: Int) -> [String] {
         if status.attention.isEmpty { return [] }
-        return [Shown.cut("! " + Shown.text(status.attention.joined(separator: "; ")), to: columns)]
+        return [Shown.cut("! " + Shown.text(status.attention.map(Shown.sentence).joined(separator: "; ")), to: columns)]
     }
 
     private static func figures(_ sample: TopSample, _ last: TopSample?) -> FactList {

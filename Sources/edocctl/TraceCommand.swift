@@ -88,12 +88,12 @@ enum TraceView {
         for recipient in answer.recipients {
             var line = "\(recipient.name): \(Words.state(recipient.state))"
             if let since = recipient.since { line += " \(Shown.time(since))" }
-            if let reason = recipient.reason { line += " (\(reason))" }
+            if let reason = recipient.reason { line += " (\(Shown.sentence(reason)))" }
             text += Shown.text(line) + "\n" + EnvelopeView.stops(recipient.stops)
             for delay in recipient.delays {
                 text += note("!", Sentences.delay(delay.node, Shown.time(delay.time), delay.reason))
             }
-            if let unknown = recipient.unknown { text += note("?", unknown) }
+            if let unknown = recipient.unknown { text += note("?", Shown.sentence(unknown)) }
         }
         return text
     }
@@ -118,7 +118,8 @@ enum HistoryView {
         ])
         for row in answer.rows {
             table.add([
-                Shown.time(row.ended), Words.state(row.state) + (row.reason.map { " (\($0))" } ?? ""), row.recipient,
+                Shown.time(row.ended), Words.state(row.state) + (row.reason.map { " (\(Shown.sentence($0)))" } ?? ""),
+                row.recipient,
                 row.peer ?? "-",
                 row.name + (row.formerly.map { phrase(" (formerly \($0))", " (trước là \($0))") } ?? ""),
             ])

@@ -210,7 +210,7 @@ import Testing
         #expect(try run(["queue", "list"]).contains("chờ gửi"))
         #expect(try run(["show", "1"]).contains("nơi gửi:"))
         #expect(try run(["peers"]).contains("không tới được"))
-        #expect(try run(["limits"]).contains("bì thư đang gửi"))
+        #expect(try run(["limits"]).contains("gói tin đang gửi"))
         #expect(try run(["top"]).contains("q: thoát"))
         #expect(try run(["queue", "list", "--help"]).contains("Số dòng mỗi trang."))
         // What programs read is the same in both.
