@@ -49,14 +49,14 @@ enum BacklogCase {
         result.targets = [
             .atMost("resident, \(count) queued", 100, "MB", resident.max() ?? 0),
             rate("growing / reused", rateGrowing / rateReused, place),
-            rate("deep / shallow", deep / shallow, place),
             .atMost("from exec to the first envelope durable at the hub", 2, "s", firstOut.seconds),
             .atMost("disk for each byte of payload", 1.5, "", disk),
         ]
         result.figures = [
             ("envelopes", .count(count)), ("growingPerSecond", .real(rateGrowing)),
             ("reusedPerSecond", .real(rateReused)), ("shallowPerSecond", .real(shallow)),
-            ("deepPerSecond", .real(deep)), ("growingByTwentieth", .list(growing.rates.map { .real($0) })),
+            ("deepPerSecond", .real(deep)), ("deepToShallow", .real(deep / shallow)),
+            ("growingByTwentieth", .list(growing.rates.map { .real($0) })),
             ("reusedByTwentieth", .list(reused.rates.map { .real($0) })), ("fileBytesGrown", .count(fileGrown)),
             ("fileBytes", .count(fileBytes)), ("usedBytes", .count(used)), ("payloadBytes", .count(UInt64(payload))),
             ("residentMBFillingDrainingFillingStarting", .list(resident.map { .real($0) })),
