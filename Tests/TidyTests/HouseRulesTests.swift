@@ -105,7 +105,7 @@ import Testing
     @Test func noMachineIsNamed() throws {
         let words = ["/" + "work/", "/" + "home/", "/" + "root/", "/" + "Users/"]
         var files = try SourceTree.swift()
-        for folder in ["Scripts", "Config", "docs", "systemd", "Packaging", "Tests/Interposer", "Tests/Lab"] {
+        for folder in ["Scripts", "Config", "docs", "systemd", "Tests/Interposer", "Tests/Lab"] {
             files += try SourceTree.files(folder, "")
         }
         for file in files {
