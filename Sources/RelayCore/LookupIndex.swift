@@ -80,7 +80,13 @@ extension RelayCore {
         if row.origin == nil, let document = row.document, !document.documentID.isEmpty {
             rows.put(.lookup, LookupIndex.key(.documentID, document.documentID, row.number))
         }
-        if row.kind != .administrative { unindexed.insert(row.number) }
+        guard row.kind != .administrative else { return }
+        // Its number was given out when it was offered, and its bytes took their time: the mark may have passed it.
+        if row.number < indexedBelow {
+            put([row], rows)
+        } else {
+            unindexed.insert(row.number)
+        }
     }
 
     /// One recipient has ended here.
