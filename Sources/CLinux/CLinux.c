@@ -83,3 +83,18 @@ void clinux_hand_watch(struct clinux_hand *hand) {
     sigemptyset(&action.sa_mask);
     for (size_t index = 0; index < FATAL_COUNT; index++) sigaction(fatal_signals[index], &action, &former[index]);
 }
+
+uint64_t clinux_folder_identity(int descriptor) {
+    struct statx facts;
+    if (statx(descriptor, "", AT_EMPTY_PATH, STATX_INO | STATX_BTIME, &facts) != 0) return 0;
+    uint64_t parts[3] = {facts.stx_ino, 0, 0};
+    if (facts.stx_mask & STATX_BTIME) {
+        parts[1] = (uint64_t)facts.stx_btime.tv_sec;
+        parts[2] = facts.stx_btime.tv_nsec;
+    }
+    // FNV-1a over the octets; never 0, which is no folder.
+    uint64_t mixed = 0xcbf29ce484222325;
+    const unsigned char *octets = (const unsigned char *)parts;
+    for (size_t index = 0; index < sizeof parts; index++) mixed = (mixed ^ octets[index]) * 0x100000001b3;
+    return mixed ? mixed : 1;
+}

@@ -56,7 +56,9 @@ extension ControlServer {
         var attention: [String] = []
         if let drain = live.drain {
             attention.append(
-                "being emptied by \(drain.login): nothing is accepted, and the daemon exits when it is empty")
+                drain.isDone
+                    ? "emptied by \(drain.login): nothing is accepted until edocctl drain --cancel"
+                    : "being emptied by \(drain.login): nothing is accepted, and the daemon exits when it is empty")
         }
         if !live.suspended.isEmpty { attention.append("suspended: " + live.suspended.joined(separator: ", ")) }
         if room.acceptableBytes == 0 {

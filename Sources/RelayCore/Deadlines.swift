@@ -60,7 +60,15 @@ extension RelayCore {
             default: break
             }
         }
-        if isLeft { turn.rows.put(.deadline, Keys.deadline(turn.now.relay + .seconds(30), number: number)) }
+        turn.recipientsLeft -= row.recipients.count
+        // What has arrived has no lifetime any more; that nobody takes it is still to be told.
+        let look = nextLook(row, turn.now.relay)
+        if isLeft {
+            turn.rows.put(.deadline, Keys.deadline(turn.now.relay + .seconds(30), number: number))
+        } else if look > turn.now.relay, !row.isEnded {
+            row.nextLook = look
+            turn.rows.put(.deadline, Keys.deadline(look, number: number))
+        }
         settle(&row, &turn)
     }
 

@@ -143,6 +143,7 @@ public struct RelayCore {
         jobs.load(turn.rows)
         suspensions.load(turn.rows)
         drain = DrainRow.read(turn.rows)
+        hasDrained = drain?.isDone ?? false
         markSuspendedPeers()
         gathering.load(turn.rows, now: turn.now.relay)
         ledger.load(turn.rows, now: turn.now.relay)

@@ -119,6 +119,7 @@ extension RelayCore {
         }
         guard isChanged else { return false }
         LookupIndex.park(row, turn.rows)
+        turn.recipientsLeft -= row.recipients.count
         row.lastAnswer = "held: the store was restored from a copy"
         settle(&row, &turn)
         return true

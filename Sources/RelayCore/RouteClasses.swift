@@ -147,14 +147,29 @@ extension RelayCore {
                 next = entry.key.key
                 break
             }
-            if active[entry.key.number] != nil {
-                pass.passedOver += 1
+            if let busy = active[entry.key.number] {
+                // Only what would move is worth another pass, or there would be no end of them under traffic.
+                if isRoutedOtherwise(busy.row, entry.key) { pass.passedOver += 1 }
             } else if reroute(entry.key, &turn) {
                 pass.moved += 1
             }
         }
         pass.next = next
         sweep = pass
+    }
+
+    /// Would `reroute` change something?
+    private func isRoutedOtherwise(_ row: EnvelopeRow, _ key: QueueKey) -> Bool {
+        row.recipients.contains { recipient in
+            guard recipient.state.isQueued, recipient.routeClass == key.routeClass else { return false }
+            switch destiny(of: recipient, in: row) {
+            case .home: return key.routeClass != 0
+            case .away(let hops):
+                let isSuspended = suspensions.of(agency: recipient.name) != nil
+                return classes.hops[key.routeClass] != hops || classes.suspended.contains(key.routeClass) != isSuspended
+            case .nowhere: return false
+            }
+        }
     }
 
     /// Puts the recipients of one queue row under the class of their present route; true when that changed something.
@@ -193,7 +208,7 @@ extension RelayCore {
         unqueue(row, index, turn.rows)
         if row.isComplete { ledger.reclassified(row, row.recipients[index], to: 0) }
         row.recipients[index].routeClass = 0
-        guard row.isComplete else { return }
+        guard row.isComplete else { return LookupIndex.park(row, turn.rows) }
         if row.isInPieces, row.document != nil {
             enqueue(row, index, &turn)
         } else {

@@ -203,6 +203,7 @@ extension RelayCore {
         else { return }
         turn.rows.delete(.inbox, Keys.inbox(agency.text, number: number))
         move(&row, index, to: .corrupt, turn.now.relay)
+        LookupIndex.park(row, turn.rows)
         row.lastAnswer = why
         ledger.count(.corruptRecord)
         turn.effects.append(

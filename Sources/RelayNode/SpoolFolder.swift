@@ -2,6 +2,7 @@
 // it. It owns the descriptors of both folders, is used by one thread for one step, and fails with a sentence for the operator. Neither
 // folder is ever made here: where a disk is not mounted they are missing, and that must not look like documents that were taken.
 
+import CLinux
 import Glibc
 import NIOCore
 import OpenSSLTLS
@@ -54,7 +55,9 @@ struct SpoolFolder: ~Copyable {
         guard facts.tmp.st_dev == facts.new.st_dev else {
             throw .spool("\(directory): tmp and new must be on one disk, or nothing can be moved from one to the other")
         }
-        return UInt64(facts.tmp.st_ino)
+        let identity = clinux_folder_identity(tmp)
+        guard identity != 0 else { throw .spool(sentence(directory, errno)) }
+        return identity
     }
 
     deinit {

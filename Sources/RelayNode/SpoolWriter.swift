@@ -123,8 +123,14 @@ private struct DocumentReader {
         guard let range = payload.first else { return }
         let length = min(range.length, portion)
         var read = ByteBuffer()
-        let outcome = try? store.read { rows in
-            PayloadReader.copy(range.offset..<range.offset + length, of: range.extent, from: rows, into: &read)
+        let outcome: PayloadReader.Outcome
+        do throws(StoreFailure) {
+            outcome = try store.read { rows in
+                PayloadReader.copy(range.offset..<range.offset + length, of: range.extent, from: rows, into: &read)
+            }
+        } catch {
+            // That the store cannot be read at this moment says nothing of the document.
+            throw .spool("the store cannot be read: \(error.sentence)")
         }
         guard outcome == .complete else { throw .document("its payload cannot be read back from the store") }
         buffer = read

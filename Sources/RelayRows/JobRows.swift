@@ -386,6 +386,9 @@ public struct DrainRow: Sendable, Hashable {
     public var uid: UInt32
     public var login: String
     public var reason: String
+    /// The queues were found empty. What starts the daemon again, maybe a peer that dials a socket which the service manager holds, does
+    /// not make it accept: only an operator does.
+    public var isDone = false
     public static let name = "drain"
 
     public init(since: WallTime, uid: UInt32, login: String, reason: String) {
@@ -401,14 +404,16 @@ public struct DrainRow: Sendable, Hashable {
         out.number(UInt64(uid))
         out.text(login)
         out.text(reason)
+        if isDone { out.byte(1) }
         return out.record()
     }
 
     public static func read(_ rows: any RowReader) -> DrainRow? {
         guard let raw = rows.value(.meta, Keys.meta(name)), var row = RowCursor(raw) else { return nil }
-        let drain = DrainRow(
+        var drain = DrainRow(
             since: WallTime(milliseconds: row.number()), uid: UInt32(truncatingIfNeeded: row.number()),
             login: row.text(), reason: row.text())
+        if !row.isAtEnd { drain.isDone = row.byte() != 0 }
         return row.isSound ? drain : nil
     }
 }

@@ -279,6 +279,10 @@ enum CatalogueEntries {
             "being emptied by %: nothing is accepted, and the daemon exits when it is empty",
             "%1 đang cho xả hết: không nhận thêm, edocd sẽ thoát khi kho trống"
         ),
+        (
+            "emptied by %: nothing is accepted until edocctl drain --cancel",
+            "%1 đã cho xả hết: không nhận thêm cho đến khi chạy edocctl drain --cancel"
+        ),
         ("the spool of % takes no documents: %", "thư mục giao nhận của %1 không nhận văn bản: %2"),
         (
             "the store was restored from a copy and is %: edocctl restore list, compare and release",

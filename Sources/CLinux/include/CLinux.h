@@ -53,6 +53,10 @@ struct clinux_clock {
 };
 struct clinux_clock clinux_clock_state(void);
 
+/// What tells a folder from another that may stand at the same path: its inode number and the moment at which it was made, mixed. A new
+/// file system gives old inode numbers out again.
+uint64_t clinux_folder_identity(int descriptor);
+
 /// The kind of a file system by its magic number (statfs(2)); 0 when it cannot be told.
 uint64_t clinux_filesystem_magic(const char *path);
 
