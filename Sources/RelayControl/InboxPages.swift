@@ -35,10 +35,27 @@ extension ControlServer {
             throw ControlError.badRequest("\(printable(text)) is not an agency code")
         }
         guard rights.may(.inbox, agency) else { throw denied(rights.caller, "have the inbox of \(agency)") }
-        if let home = directory.home(of: agency), home != node.configuration.settings.node {
+        // One that has moved takes here what came before it moved.
+        if let home = directory.home(of: agency), home != node.configuration.settings.node,
+            try await !hasDocuments(agency)
+        {
             throw ControlError.notFound("\(agency) is at home on node \(home.name); its inbox is there")
         }
         return (agency, rights.caller)
+    }
+
+    private func hasDocuments(_ agency: AgencyCode) async throws -> Bool {
+        try await node.read { rows in
+            let prefix = RowKey(text: agency.text)
+            var found = false
+            Keys.inbox(agency.text, number: 0).withBytes { start in
+                rows.scan(.inbox, from: start) { key, _ in
+                    found = prefix.isPrefix(of: key)
+                    return false
+                }
+            }
+            return found
+        }
     }
 
     private func inbox(_ agency: AgencyCode, _ query: ControlQuery) async throws -> InboxAnswer {

@@ -186,12 +186,20 @@ extension RelayCore {
         turn.effects.append(.acknowledge(session: session, offer: ticket))
     }
 
-    /// Rows are believed of the recipient's home; a non-delivery or a delay also of any node that the copy has passed.
+    /// Rows are believed of the recipient's home, or of the one that it had when the copy arrived; a non-delivery or a delay also of any node that the copy has passed.
     private func isBelievable(_ line: ReportRow, _ reporter: NodeID, _ turn: Turn) -> Bool {
         guard line.bundle.source == node.endpoint, line.path.last?.node == reporter,
             line.path.first?.node == node, isOurs(line, turn)
         else { return false }
         if configuration.directory.home(of: line.recipient) == reporter { return true }
+        // An agency that has moved takes at its old home what came before; that home was believed when it said so.
+        if line.state == .delivered {
+            let arrived = Keys.report(
+                line.bundle, recipient: line.recipient, order: UInt64(ReportedState.arrived.rawValue))
+            if let value = turn.rows.value(.report, arrived), let row = ReportRow(record: value) {
+                return row.path.last?.node == reporter
+            }
+        }
         return line.state != .arrived && line.state != .delivered
     }
 
