@@ -46,15 +46,8 @@ extension ControlServer {
 
     private func hasDocuments(_ agency: AgencyCode) async throws -> Bool {
         try await node.read { rows in
-            let prefix = RowKey(text: agency.text)
-            var found = false
-            Keys.inbox(agency.text, number: 0).withBytes { start in
-                rows.scan(.inbox, from: start) { key, _ in
-                    found = prefix.isPrefix(of: key)
-                    return false
-                }
-            }
-            return found
+            let next = rows.row(.inbox, atOrAfter: Keys.inbox(agency.text, number: 0))
+            return next.map { RowKey(text: agency.text).isPrefix(of: $0.key) } ?? false
         }
     }
 

@@ -186,7 +186,8 @@ extension RelayCore {
         turn.effects.append(.acknowledge(session: session, offer: ticket))
     }
 
-    /// Rows are believed of the recipient's home, or of the one that it had when the copy arrived; a non-delivery or a delay also of any node that the copy has passed.
+    /// Rows are believed of the recipient's home, or of the one that it had when the copy arrived; a non-delivery or a delay also of
+    /// any node that the copy has passed.
     private func isBelievable(_ line: ReportRow, _ reporter: NodeID, _ turn: Turn) -> Bool {
         guard line.bundle.source == node.endpoint, line.path.last?.node == reporter,
             line.path.first?.node == node, isOurs(line, turn)
