@@ -338,6 +338,8 @@ extension RelayCore {
     private func standing(
         of recipient: RecipientRow, _ row: EnvelopeRow, _ offer: Offer, from node: NodeID, isReturnByPath: Bool
     ) -> Standing? {
+        // Put together from pieces of which one was wrong: that says nothing of a copy that is whole and right.
+        if recipient.state == .refused, recipient.reason == .digestMismatch { return nil }
         // Here for good, or ended here and reported.
         guard recipient.state == .forwarded || recipient.state.isQueued || recipient.state == .held else {
             return .known

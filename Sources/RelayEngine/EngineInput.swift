@@ -26,6 +26,21 @@ public enum EngineInput: Sendable {
     /// tells the answer, and is called when the batch is durable: of what may still be thrown away nobody hears.
     case question(@Sendable (borrowing RelayCore, any RowReader) -> @Sendable () -> Void)
 
+    /// Under which ticket somebody at this node waits for the answer to it; nil for what links and the node itself put in.
+    public var owner: Ticket? {
+        switch self {
+        case .submitted(let submission): submission.ticket
+        case .submissionBytes(let ticket, _), .submissionCompleted(let ticket, _), .submissionAbandoned(let ticket):
+            ticket
+        case .event(.inboxAcknowledged(let ticket, _, _)), .event(.restoredCompared(let ticket, _, _)),
+            .event(.restoredReleased(let ticket, _)):
+            ticket
+        case .event(.audited(_, let ticket)): ticket
+        case .event(.operated(let operation)): operation.ticket
+        default: nil
+        }
+    }
+
     /// What the values of this input take in memory beyond a few hundred octets: headers, recipients and report rows of peers.
     public var valueBytes: Int {
         switch self {

@@ -31,11 +31,10 @@ extension EngineThread {
     func recordBlocking(_ deed: Deed, _ desk: SubmissionDesk, _ tickets: TicketSource) {
         let ticket = tickets.take()
         let durable = ConditionLock(value: false)
-        desk.expectAudit(ticket) { _ in
+        desk.expectAudit(ticket, post: { post(.event(.audited(deed, ticket: ticket))) }) { _ in
             durable.lock()
             durable.unlock(withValue: true)
         }
-        post(.event(.audited(deed, ticket: ticket)))
         durable.lock(whenValue: true)
         durable.unlock()
     }

@@ -21,8 +21,9 @@ import Synchronization
 /// Where the effects of a durable batch go. Called on the engine thread, once a batch.
 public protocol EffectSink: AnyObject, Sendable {
     func perform(_ effects: [Effect])
-    /// The decisions of a batch are lost, and with them every ticket: end all sessions and answer nobody.
-    func reset(why: String)
+    /// The decisions of a batch are lost, and with them every ticket: end all sessions. Answers the tickets whose owners have been
+    /// told that nothing became of them.
+    func reset(why: String) -> Set<Ticket>
 }
 
 /// The engine's thread and its mailbox.
@@ -254,7 +255,7 @@ public final class EngineThread: @unchecked Sendable {
         logger.error(
             "the store is full; sessions are ended and the engine starts anew",
             metadata: .event(.storeFull, ["why": "\(why)"]))
-        sink?.reset(why: why)
+        drop(sink?.reset(why: why) ?? [])
         do throws(StoreFailure) {
             condition.lock()
             let current = configuration
@@ -264,6 +265,15 @@ public final class EngineThread: @unchecked Sendable {
             logger.critical("the store cannot be used any more", metadata: .event(.storeFailed, ["why": "\(error)"]))
             fatalStop()
         }
+    }
+
+    /// Takes what belongs to these tickets out of the mailbox: their owners have been told that nothing of it is in the store.
+    private func drop(_ lost: Set<Ticket>) {
+        condition.lock()
+        let dropped = mailbox.filter { $0.owner.map(lost.contains) ?? false }
+        if !dropped.isEmpty { mailbox.removeAll { $0.owner.map(lost.contains) ?? false } }
+        condition.unlock()
+        gauge.release(Gauge.weight(of: dropped))
     }
 
     private func fatalStop() -> Never {

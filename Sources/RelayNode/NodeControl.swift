@@ -89,16 +89,21 @@ struct NodeControl: NodeAccess {
     func acknowledgeInbox(_ agency: AgencyCode, _ envelopes: [UInt64]) async throws -> Int {
         let ticket = tickets.take()
         return try await withCheckedThrowingContinuation { continuation in
-            desk.expectInbox(ticket) { continuation.resume(with: $0.mapError { $0 as any Error }) }
-            engine.post(.event(.inboxAcknowledged(ticket: ticket, agency: agency, envelopes: envelopes)))
+            desk.expectInbox(
+                ticket,
+                post: {
+                    engine.post(.event(.inboxAcknowledged(ticket: ticket, agency: agency, envelopes: envelopes)))
+                }
+            ) { continuation.resume(with: $0.mapError { $0 as any Error }) }
         }
     }
 
     func operate(_ caller: Operator, _ wish: Operation.Wish) async throws -> OperationAnswer {
         let operation = Operation(ticket: tickets.take(), caller: caller, wish: wish)
         return await withCheckedContinuation { continuation in
-            desk.expectOperation(operation.ticket) { continuation.resume(returning: $0) }
-            engine.post(.event(.operated(operation)))
+            desk.expectOperation(operation.ticket, post: { engine.post(.event(.operated(operation))) }) {
+                continuation.resume(returning: $0)
+            }
         }
     }
 
@@ -148,8 +153,9 @@ struct NodeControl: NodeAccess {
     func record(_ deed: Deed) async throws -> Bool {
         let ticket = tickets.take()
         return await withCheckedContinuation { continuation in
-            desk.expectAudit(ticket) { continuation.resume(returning: $0) }
-            engine.post(.event(.audited(deed, ticket: ticket)))
+            desk.expectAudit(ticket, post: { engine.post(.event(.audited(deed, ticket: ticket))) }) {
+                continuation.resume(returning: $0)
+            }
         }
     }
 
@@ -164,8 +170,9 @@ struct NodeControl: NodeAccess {
     private func askRestore(_ event: (Ticket) -> Event) async -> EvidenceCounts? {
         let ticket = tickets.take()
         return await withCheckedContinuation { continuation in
-            desk.expectRestore(ticket) { continuation.resume(returning: $0) }
-            engine.post(.event(event(ticket)))
+            desk.expectRestore(ticket, post: { engine.post(.event(event(ticket))) }) {
+                continuation.resume(returning: $0)
+            }
         }
     }
 

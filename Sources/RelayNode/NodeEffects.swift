@@ -62,11 +62,12 @@ final class NodeEffects: EffectSink {
     /// Nothing that takes long is begun any more.
     func stop() { spools.stop() }
 
-    func reset(why: String) {
-        desk.reset(why: why)
+    func reset(why: String) -> Set<Ticket> {
+        let lost = desk.reset(why: why)
         spools.reset()
         // The tickets of the living sessions mean nothing to the new engine: what their peers wait for is never answered.
         links.endAll(why: why)
+        return lost
     }
 }
 

@@ -35,8 +35,7 @@ final class NodeSubmission: SubmissionStream, SubmissionWaiter {
 
     /// Announces the document; its refusal comes by `answer`.
     func begin(_ submission: Submission) {
-        desk.expect(ticket, self)
-        engine.post(.submitted(submission))
+        desk.expect(ticket, self) { engine.post(.submitted(submission)) }
     }
 
     func push(_ bytes: ByteBuffer) async throws {

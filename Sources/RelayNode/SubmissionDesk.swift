@@ -26,20 +26,45 @@ public final class SubmissionDesk: Sendable {
 
     public init() {}
 
-    public func expect(_ ticket: Ticket, _ waiter: any SubmissionWaiter) {
-        books.withLockedValue { $0.waiters[ticket] = waiter }
+    /// Enters who waits, and posts what the answer is to. Both as one: a reset comes before both or behind both, and so knows all that
+    /// waits in the mailbox and is to be taken out of it.
+    public func expect(_ ticket: Ticket, _ waiter: any SubmissionWaiter, post: () -> Void = {}) {
+        books.withLockedValue {
+            $0.waiters[ticket] = waiter
+            post()
+        }
     }
 
-    func expectInbox(_ ticket: Ticket, _ body: @escaping @Sendable (Result<Int, SubmissionLost>) -> Void) {
-        books.withLockedValue { $0.inbox[ticket] = body }
+    func expectInbox(
+        _ ticket: Ticket, post: () -> Void, _ body: @escaping @Sendable (Result<Int, SubmissionLost>) -> Void
+    ) {
+        books.withLockedValue {
+            $0.inbox[ticket] = body
+            post()
+        }
     }
 
-    func expectAudit(_ ticket: Ticket, _ body: @escaping @Sendable (Bool) -> Void) {
-        books.withLockedValue { $0.audits[ticket] = body }
+    func expectAudit(_ ticket: Ticket, post: () -> Void, _ body: @escaping @Sendable (Bool) -> Void) {
+        books.withLockedValue {
+            $0.audits[ticket] = body
+            post()
+        }
     }
 
-    public func expectOperation(_ ticket: Ticket, _ body: @escaping @Sendable (OperationAnswer) -> Void) {
-        books.withLockedValue { $0.operations[ticket] = body }
+    func expectOperation(
+        _ ticket: Ticket, post: () -> Void, _ body: @escaping @Sendable (OperationAnswer) -> Void
+    ) {
+        books.withLockedValue {
+            $0.operations[ticket] = body
+            post()
+        }
+    }
+
+    func expectRestore(_ ticket: Ticket, post: () -> Void, _ body: @escaping @Sendable (EvidenceCounts?) -> Void) {
+        books.withLockedValue {
+            $0.restores[ticket] = body
+            post()
+        }
     }
 
     public func forget(_ ticket: Ticket) {
@@ -69,10 +94,6 @@ public final class SubmissionDesk: Sendable {
         books.withLockedValue { $0.inbox.removeValue(forKey: ticket) }?(.success(taken))
     }
 
-    func expectRestore(_ ticket: Ticket, _ body: @escaping @Sendable (EvidenceCounts?) -> Void) {
-        books.withLockedValue { $0.restores[ticket] = body }
-    }
-
     func answerRestore(_ ticket: Ticket, _ counts: EvidenceCounts?) {
         books.withLockedValue { $0.restores.removeValue(forKey: ticket) }?(counts)
     }
@@ -85,7 +106,8 @@ public final class SubmissionDesk: Sendable {
         books.withLockedValue { $0.operations.removeValue(forKey: ticket) }?(answer)
     }
 
-    func reset(why: String) {
+    /// Tells everybody that no answer will come; answers whom. What they have posted is not to be decided any more.
+    func reset(why: String) -> Set<Ticket> {
         let old = books.withLockedValue { books in
             let old = books
             books = Books()
@@ -106,5 +128,11 @@ public final class SubmissionDesk: Sendable {
         for body in old.operations.values {
             body(.refused("the store was full and nothing was changed (\(why)); make room and try again"))
         }
+        var lost = Set(old.waiters.keys)
+        lost.formUnion(old.inbox.keys)
+        lost.formUnion(old.audits.keys)
+        lost.formUnion(old.restores.keys)
+        lost.formUnion(old.operations.keys)
+        return lost
     }
 }

@@ -125,6 +125,44 @@ import Testing
         #expect(try eventually { try network.status("truc").inStore["waiting"] == 1 })
         try network.expectBooksBalance(["vpcp", "truc"])
     }
+
+    /// Many submitters while the node starts over, again and again: who hears that nothing of it is in the store can rely on that, and
+    /// so can who hears that it was accepted.
+    @Test func whatIsSaidToBeLostIsNotThere() throws {
+        let network = try Network(plain: true)
+        network.setEnvironment(
+            "vpcp",
+            [
+                "LD_PRELOAD": try network.interposer("interposer"),
+                "EDOC_INTERPOSE_FULL": network.folder["full"],
+            ])
+        try network.start(["vpcp"])
+        try Data("Kính gửi".utf8).write(to: URL(fileURLWithPath: network.folder["text"]))
+        var accepted: UInt64 = 0
+        for round in 0..<4 {
+            try fill(network)
+            let submitters = try (0..<6).map { number in
+                try Program(
+                    Places.edocctl,
+                    [
+                        "submit", network.folder["text"], "--sender", "G22", "--to", "H29", "--socket",
+                        network.folder["vpcp/control.sock"],
+                    ], output: network.folder["out"], errors: network.folder["errors-\(round)-\(number)"])
+            }
+            for (number, submitter) in submitters.enumerated() {
+                if submitter.wait() == .exited(0) {
+                    accepted += 1
+                } else {
+                    let said = network.folder.text("errors-\(round)-\(number)")
+                    #expect(said.contains("no room"), "\(said)")
+                }
+            }
+        }
+        #expect(network.logText("vpcp").contains(Self.notice))
+        let inStore = try network.status("vpcp").inStore.values.reduce(0, +)
+        #expect(inStore == accepted)
+        try network.expectBooksBalance(["vpcp"])
+    }
 }
 
 extension Network {

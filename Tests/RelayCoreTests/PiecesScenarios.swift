@@ -55,6 +55,30 @@ import Testing
         #expect(bench.read { $0.count(.chunk) } == 0 || bench.rows(of: whole).isEmpty)
     }
 
+    /// A piece of another make went into it; the copy that comes later is judged by itself, and the agency has the document.
+    @Test func aGoodCopyIsTakenAfterABadOne() {
+        let bench = Bench()
+        bench.connect("an")
+        let bundle = bench.bundle(of: "an")
+        let document = bench.document("A1", ["T1"], length: Self.total)
+        for piece in Self.pieces { bench.offer("an", bundle, document, path: bench.path("an"), piece: piece) }
+        bench.event(.documentVerified(number: bench.rows(of: bundle)[0].number, matches: false))
+        #expect(bench.states(of: bundle) == ["T1": .refused])
+        #expect(bench.counter(.refusedToPeer(RefusalCause.digestMismatch.rawValue)) == 1)
+        for piece in Self.pieces {
+            #expect(bench.offer("an", bundle, document, path: bench.path("an"), piece: piece).acknowledgements == 1)
+        }
+        let second = bench.rows(of: bundle)[1]
+        bench.event(.documentVerified(number: second.number, matches: true))
+        #expect(bench.rows(of: bundle)[1].recipients.map(\.state) == [.arrived])
+        // From now on it is known.
+        let again = bench.offer("an", bundle, document, path: bench.path("an"), piece: Self.pieces[0])
+        #expect(again.refusals == [.completed])
+        #expect(bench.counter(.acceptedTaken(admin: false)) == 2)
+        #expect(bench.counter(.state(.refused, admin: false)) == 1)
+        #expect(bench.counter(.state(.arrived, admin: false)) == 1)
+    }
+
     /// Some of the recipients are known here already: all pieces still find their row, and nobody is counted twice.
     @Test func piecesOfAPartlyKnownCopyComeTogether() {
         let bench = Bench()
