@@ -114,7 +114,7 @@ extension ControlServer {
             }
         }
         let fixed = node.now
-        let context = try await node.ask { core, _ in core.selectorContext(now: fixed.relay, withActive: false) }
+        let context = try node.picture(of: []).selectorContext(now: fixed.relay)
         var found = FoundPairs(verb: plan.verb, now: fixed, keepsPairs: !plan.isSuspension)
         var place: ScanPlace? = ScanPlace()
         while let here = place {

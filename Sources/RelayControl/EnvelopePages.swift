@@ -1,5 +1,5 @@
 // EnvelopePages: GET /v1/envelopes and /v1/envelopes/{name}: what is here, and for one envelope the answer to every wait, by the
-// code that decides. Rows are looked at up to a bound an answer; the engine is asked for a few recipients at a time.
+// code that decides. Rows are looked at up to a bound an answer; the engine is not waited for.
 
 import ControlAPI
 import Hummingbird
@@ -8,9 +8,6 @@ import RelayModel
 import RelayRows
 
 extension ControlServer {
-    /// Recipients explained in one question to the engine.
-    private static var recipientsAtOnce: Int { 32 }
-
     func addEnvelopes(to router: Router<ControlContext>) {
         router.get("v1/envelopes") { request, context in
             try await requireSee(context)
@@ -35,30 +32,21 @@ extension ControlServer {
     // MARK: One envelope
 
     private func show(_ text: String) async throws -> EnvelopeAnswer {
-        let found = try await node.read { rows in EnvelopeSearch.find(text, rows) }
-        let (bundle, numbers) = try found.resolved(text)
-        guard let number = numbers.first else { throw Self.goneError(bundle) }
         let now = node.now
-        let read = try await node.read { rows in
-            EnvelopeSearch.envelope(number, rows).map { row in (row: row, pieces: Self.pieces(row, rows)) }
-        }
-        guard let read else { throw Self.goneError(bundle) }
-        var envelope = EnvelopeAnswer.Envelope(read.row, now: now)
-        envelope.pieces = read.pieces
-        var from = 0
-        while from < read.row.recipients.count {
-            let range = from..<min(from + Self.recipientsAtOnce, read.row.recipients.count)
-            // The engine's own view of the row: between two decisions it is the newest.
-            let lines = try await node.ask { core, rows in
-                let row = EnvelopeSearch.envelope(number, rows) ?? read.row
-                return range.filter { $0 < row.recipients.count }.map { index in
-                    EnvelopeAnswer.Recipient(row, index, core.wait(row, index, now: now.relay), now: now)
-                }
+        let node = node
+        return try await node.read { rows in
+            let (bundle, numbers) = try EnvelopeSearch.find(text, rows).resolved(text)
+            guard let number = numbers.first, let row = EnvelopeSearch.envelope(number, rows) else {
+                throw Self.goneError(bundle)
             }
-            envelope.recipients += lines
-            from = range.upperBound
+            let picture = try node.picture(of: [number])
+            var envelope = EnvelopeAnswer.Envelope(row, now: now)
+            envelope.pieces = Self.pieces(row, rows)
+            envelope.recipients = row.recipients.indices.map { index in
+                EnvelopeAnswer.Recipient(row, index, picture.wait(row, index, now: now.relay), now: now)
+            }
+            return EnvelopeAnswer(now: now.wall.timestamp, envelope: envelope, otherCopies: Array(numbers.dropFirst()))
         }
-        return EnvelopeAnswer(now: now.wall.timestamp, envelope: envelope, otherCopies: Array(numbers.dropFirst()))
     }
 
     private static func goneError(_ bundle: BundleID) -> ControlError {

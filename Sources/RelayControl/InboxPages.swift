@@ -55,7 +55,7 @@ extension ControlServer {
         let limit = try query.limit()
         let from = try query.number("cursor", in: 0...UInt64.max) ?? 0
         let now = node.now
-        let spool = try await node.ask { core, _ in core.spoolViews.first { $0.agency == agency } }
+        let spool = try node.picture(of: []).spoolViews.first { $0.agency == agency }
         return try await node.read { rows in
             var answer = InboxAnswer(now: now.wall.timestamp, agency: agency.text, documents: [], cursor: nil)
             answer.spool = spool.map { SpoolLine($0, now: now) }

@@ -29,7 +29,7 @@ extension ControlServer {
 
     private func peers() async throws -> PeersAnswer {
         let now = node.now
-        let views = try await node.ask { core, _ in core.peerViews }
+        let views = try node.picture(of: []).peerViews
         let sessions = try await node.sessions()
         let backlogs = try await node.read { rows in QueuePicture.backlogs(rows, now: now.relay) }
         let peers = views.map { view in
@@ -56,7 +56,7 @@ extension ControlServer {
 
     private func explain(_ asked: String) async throws -> ExplainAnswer {
         let now = node.now
-        let view = try await node.ask { core, _ in core.explainRoute(asked, now: now.relay) }
+        let view = try node.picture(of: []).explainRoute(asked, now: now.relay)
         let configuration = node.configuration
         guard view.canonical != nil || view.home != nil else {
             throw ControlError.notFound(

@@ -22,7 +22,12 @@ public protocol NodeAccess: NodeWatching {
         _ body: @escaping @Sendable (any RowReader) throws -> Answer
     ) async throws -> Answer
 
-    /// Runs `question` on the engine's thread between two decisions. The callers here keep it tiny.
+    /// The decisions as they stood behind the last durable batch, with what is on links of these envelopes (nil: of all). Waits for
+    /// nobody; may be called while rows are read.
+    func picture(of numbers: [UInt64]?) throws -> CorePicture
+
+    /// Runs `question` on the engine's thread between two decisions. The callers here keep it tiny; it waits for the batch and the sync
+    /// that are under way.
     func ask<Answer: Sendable>(
         _ question: @escaping @Sendable (borrowing RelayCore, any RowReader) -> Answer
     ) async throws -> Answer

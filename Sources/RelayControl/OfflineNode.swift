@@ -71,10 +71,16 @@ struct OfflineNode: NodeAccess {
         try store.read { rows in Result { try body(rows) } }.get()
     }
 
+    func picture(of numbers: [UInt64]?) throws -> CorePicture { try core { core, _ in core.picture } }
+
     /// The decisions as they would be built from this store, without a clock that runs and without links.
     func ask<Answer: Sendable>(
         _ question: @escaping @Sendable (borrowing RelayCore, any RowReader) -> Answer
     ) async throws -> Answer {
+        try core(question)
+    }
+
+    private func core<Answer>(_ question: (borrowing RelayCore, any RowReader) -> Answer) throws -> Answer {
         let now = now
         return try store.read { rows in
             let room = headRoom

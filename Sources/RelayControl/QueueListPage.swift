@@ -1,6 +1,5 @@
 // QueueListPage: GET /v1/queue/list: the pairs that a selector means, by the narrowest index, a bounded number of rows an answer. The rows
-// are read on a snapshot, off the engine's thread; what is on a link is asked of the engine for the rows that were found, so that a page
-// costs the engine as much as it is long, whatever the active set.
+// are read on a snapshot, and what is on links on the last picture of the decisions: the engine is not waited for.
 
 import ControlAPI
 import Hummingbird
@@ -27,43 +26,31 @@ extension ControlServer {
             }
             return place
         }
-        let configuration = node.configuration
-        // What is on links alone is few, and no index finds it among all that waits.
-        let isActiveOnly = values.state == [PairState.active.rawValue]
-        // Only a peer's own are found by what the core knows of the links; each question waits for the engine's turn.
-        var context = SelectorContext(now: now.relay)
-        if isActiveOnly || values.peer != nil {
-            context = try await node.ask { core, _ in
-                core.selectorContext(now: now.relay, withActive: isActiveOnly)
-            }
-        }
-        let known = context
-        let page = try await node.read { rows in
-            var selector = try Selector(values, configuration, rows)
+        let node = node
+        return try await node.read { rows in
+            let isActiveOnly = values.state == [PairState.active.rawValue]
+            var selector = try Selector(values, node.configuration, rows)
+            var context = try node.picture(of: isActiveOnly ? nil : []).selectorContext(now: now.relay)
+            // What is on links alone is few, and no index finds it among all that waits.
             if isActiveOnly, selector.numbers == nil {
-                selector.numbers = Array(known.active.keys.sorted().prefix(Page.scanMax))
+                selector.numbers = Array(context.active.keys.sorted().prefix(Page.scanMax))
             }
-            return QueueListScan.page(selector, known, rows, from: place ?? ScanPlace(), limit: limit)
-        }
-        var answer = QueueListAnswer(now: now.wall.timestamp)
-        answer.cursor = page.place?.text
-        answer.scanned = page.scanned
-        answer.total = page.total
-        if page.found.isEmpty { return answer }
-        let numbers = page.found.map(\.row.number)
-        let settled = try await node.ask { core, _ in
-            var settled = core.selectorContext(now: now.relay, withActive: false)
-            settled.active = isActiveOnly ? known.active : core.activeRecipients(of: numbers)
-            return settled
-        }
-        for entry in page.found {
-            for index in entry.indexes where page.selector.matches(entry.row, recipient: index, settled) {
-                answer.lines.append(.init(entry.row, index, settled, now: now))
+            let page = QueueListScan.page(selector, context, rows, from: place ?? ScanPlace(), limit: limit)
+            if !isActiveOnly {
+                context = try node.picture(of: page.found.map(\.row.number)).selectorContext(now: now.relay)
             }
+            var answer = QueueListAnswer(now: now.wall.timestamp)
+            answer.cursor = page.place?.text
+            answer.scanned = page.scanned
+            answer.total = page.total
+            for entry in page.found {
+                for index in entry.indexes where page.selector.matches(entry.row, recipient: index, context) {
+                    answer.lines.append(.init(entry.row, index, context, now: now))
+                }
+            }
+            return answer
         }
-        return answer
     }
-
 }
 
 /// One page of a selector's way through the store.
@@ -87,7 +74,7 @@ struct QueueListScan: Sendable {
         _ selector: Selector, _ context: SelectorContext, _ rows: any RowReader, from place: ScanPlace, limit: Int
     ) -> QueueListScan {
         var page = QueueListScan(selector: selector)
-        // What is on a link looks like waiting to a snapshot; which it is is said by the engine afterwards.
+        // What is on a link looks like waiting to a snapshot; which it is is said by the picture afterwards.
         var wide = selector
         if wide.states.contains(.active) { wide.states.formUnion([.waiting, .deferred, .incoming]) }
         var scan = SelectorScan(wide, context, rows, from: place)

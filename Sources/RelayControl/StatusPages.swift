@@ -34,15 +34,10 @@ extension ControlServer {
     private func status() async throws -> StatusAnswer {
         let now = node.now
         let facts = try await node.facts()
-        let live = try await node.ask { core, _ in
-            let peers = core.peerViews
-            return (
-                up: peers.filter(\.isUp).map(\.node.name), down: peers.filter { !$0.isUp }.map(\.node.name),
-                active: core.activeCount, staged: core.stagedOctets, isClockDoubted: core.isClockDoubted,
-                spools: core.spoolViews.filter { !$0.trouble.isEmpty },
-                drain: core.drainRow, suspended: core.suspensionRows.prefix(20).map(\.subject.text)
-            )
-        }
+        let live = try node.picture(of: [])
+        let peers = live.peerViews
+        let down = peers.filter { !$0.isUp }.map(\.node.name)
+        let suspended = live.suspensionRows.prefix(20).map(\.subject.text)
         let counted = try await node.read { rows in
             (
                 states: Books.inStore(rows, admin: false),
@@ -54,19 +49,19 @@ extension ControlServer {
         }
         let room = facts.headRoom
         var attention: [String] = []
-        if let drain = live.drain {
+        if let drain = live.drainRow {
             attention.append(
                 drain.isDone
                     ? "emptied by \(drain.login): nothing is accepted until edocctl drain --cancel"
                     : "being emptied by \(drain.login): nothing is accepted, and the daemon exits when it is empty")
         }
-        if !live.suspended.isEmpty { attention.append("suspended: " + live.suspended.joined(separator: ", ")) }
+        if !suspended.isEmpty { attention.append("suspended: " + suspended.joined(separator: ", ")) }
         if room.acceptableBytes == 0 {
             attention.append("the store is full up to its reserve: nothing is accepted, what waits is still forwarded")
         }
         if live.isClockDoubted { attention.append("the clock is not believed: expiry is suspended") }
-        if !live.down.isEmpty { attention.append("links down: " + live.down.joined(separator: ", ")) }
-        for spool in live.spools {
+        if !down.isEmpty { attention.append("links down: " + down.joined(separator: ", ")) }
+        for spool in live.spoolViews where !spool.trouble.isEmpty {
             attention.append("the spool of \(spool.agency) takes no documents: \(spool.trouble)")
         }
         if counted.corrupt > 0 { attention.append("unreadable records set aside: \(counted.corrupt)") }
@@ -84,9 +79,9 @@ extension ControlServer {
                 envelopes: counted.count, payloadBytes: counted.bytes, usedBytes: room.usedBytes,
                 freeBytes: room.freeBytes, reserveBytes: room.reserveBytes, acceptableBytes: room.acceptableBytes,
                 fileBytes: facts.storeFileBytes),
-            inStore: counted.states, links: .init(up: live.up.count, down: live.down.count),
-            active: UInt64(live.active),
-            stagedBytes: live.staged, corruptRecords: counted.corrupt, clockDoubted: live.isClockDoubted)
+            inStore: counted.states, links: .init(up: peers.count - down.count, down: down.count),
+            active: UInt64(live.activeCount),
+            stagedBytes: live.stagedOctets, corruptRecords: counted.corrupt, clockDoubted: live.isClockDoubted)
     }
 
     private func queue() async throws -> QueueAnswer {
@@ -99,7 +94,7 @@ extension ControlServer {
             }
             return (picture: picture, arrived: rows.number(.counter, CounterKey.state(.arrived, admin: false).name))
         }
-        let spools = try await node.ask { core, _ in core.spoolViews }
+        let spools = try node.picture(of: []).spoolViews
         var answer = QueueAnswer(
             now: now.wall.timestamp, bucketSeconds: QueuePicture.bucketSeconds, rows: found.picture.rows,
             arrived: found.picture.arrived, arrivedCount: found.arrived)

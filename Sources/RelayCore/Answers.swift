@@ -102,6 +102,7 @@ extension RelayCore {
         let hasPassedOver = entry.hasPassedOver
         entry.hasPassedOver = false
         active[number] = entry.copies.isEmpty ? nil : entry
+        activeChanges.append(number)
         if hasPassedOver { reopen(entry.row, Array(entry.row.recipients.indices)) }
     }
 

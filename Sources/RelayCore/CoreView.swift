@@ -82,26 +82,18 @@ extension RelayCore {
     public var isClockDoubted: Bool { clockJudge.isDoubted }
     public var startedAt: RelayTime { started }
 
-    /// Numbers of the active envelopes, ascending.
-    public var activeNumbers: [UInt64] { active.keys.sorted() }
-
-    /// The recipients of these envelopes that are on links.
-    public func activeRecipients(of numbers: [UInt64]) -> [UInt64: [Int]] {
-        var result: [UInt64: [Int]] = [:]
-        for number in numbers {
-            if let entry = active[number] { result[number] = entry.copies.flatMap(\.recipients) }
-        }
-        return result
-    }
-
     /// The next hops of a route class.
     public func hops(ofClass number: UInt32) -> [NodeID] { classes.hops[number] ?? [] }
     public var classNumbers: [UInt32] { classes.order }
 
     /// Why one recipient of an envelope waits.
     public func wait(_ row: EnvelopeRow, _ index: Int, now: RelayTime) -> WaitView {
+        wait(row, index, active[row.number]?.onLinks ?? [], now: now)
+    }
+
+    func wait(_ row: EnvelopeRow, _ index: Int, _ onLinks: [OnLink], now: RelayTime) -> WaitView {
         let recipient = row.recipients[index]
-        let copy = active[row.number]?.copies.first { $0.recipients.contains(index) }
+        let copy = recipient.state.isQueued ? onLinks.first { $0.recipients.contains(index) } : nil
         var view = WaitView(
             state: recipient.state, isActive: copy != nil, hops: hops(ofClass: recipient.routeClass), why: [],
             nextAttempt: nil)
@@ -147,12 +139,8 @@ extension RelayCore {
             view.why.append(
                 "in doubt at \(doubt.peer.name): it was sent whole and not answered; others are asked later")
             view.nextAttempt = doubt.until
-        } else if let dial = view.hops.compactMap({ peers[$0] }).filter({ !$0.isUp && $0.peer.dials }).map(\.dialDue)
-            .min()
-        {
-            view.nextAttempt = view.nextAttempt.map { min($0, dial) } ?? dial
-        } else if let pause = view.hops.compactMap({ peers[$0]?.pausedUntil }).filter({ $0 > now }).min() {
-            view.nextAttempt = pause
+        } else if let attempt = view.hops.compactMap(attempt(by:)).min() {
+            view.nextAttempt = view.nextAttempt.map { min($0, attempt) } ?? attempt
         }
         if let hop = view.hops.first(where: isLive), places(for: hop) <= 0 {
             view.why.append("the active set (\(limits.activeMax)) has no place left for \(hop.name)")
@@ -164,6 +152,16 @@ extension RelayCore {
         }
         if clockJudge.isDoubted { view.why.append("the clock is doubted: lifetimes do not end meanwhile") }
         return view
+    }
+
+    /// When a hop that takes nothing at this moment may take something; nil when that is not known.
+    private func attempt(by hop: NodeID) -> RelayTime? {
+        guard let state = peers[hop], !isLive(hop) else { return nil }
+        if state.isSuspended {
+            return suspensions.of(hop).flatMap { $0.until == .never ? nil : $0.until }
+        }
+        if !state.isUp { return state.peer.dials ? state.dialDue : nil }
+        return state.pausedUntil == .zero ? nil : state.pausedUntil
     }
 
     /// What a due copy waits for though its next hop is live.

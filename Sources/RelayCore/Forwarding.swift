@@ -254,6 +254,7 @@ extension RelayCore {
         } else {
             entry.copies.append(copy)
             sessions[session]?.copies += 1
+            activeChanges.append(row.number)
         }
         active[row.number] = entry
         sessions[session]?.inFlight.insert(ticket)
@@ -317,6 +318,7 @@ extension RelayCore {
         entry.row = row
         entry.copies.append(copy)
         active[row.number] = entry
+        activeChanges.append(row.number)
         sessions[session]?.copies += 1
         sessions[session]?.streams.append(row.number)
         return feedStream(session, row.urgency, &turn, only: row.number) ?? 0

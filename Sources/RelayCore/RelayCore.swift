@@ -12,9 +12,10 @@ import RelayRows
 
 /// Writes a report record's payload to an extent and answers its length in octets. The engine supplies it, because the core
 /// knows no wire format.
-public typealias ReportWriter = (
-    _ report: AdministrativeContent, _ extent: UInt64, _ rows: any RowTransaction
-) -> UInt64
+public typealias ReportWriter =
+    @Sendable (
+        _ report: AdministrativeContent, _ extent: UInt64, _ rows: any RowTransaction
+    ) -> UInt64
 
 /// The two kinds of administrative record that a node makes.
 public enum AdministrativeContent {
@@ -46,7 +47,7 @@ public struct Turn {
 }
 
 /// The decisions of one node.
-public struct RelayCore {
+public struct RelayCore: Sendable {
     public internal(set) var configuration: CoreConfiguration
     var limits: CoreLimits { configuration.limits }
     var node: NodeID { configuration.node }
@@ -64,6 +65,8 @@ public struct RelayCore {
     var classes = RouteClasses()
     var lanes: [LaneKey: Lane] = [:]
     var active: [UInt64: ActiveEnvelope] = [:]
+    /// Envelopes whose copies on links are others than at the last picture (CorePicture.swift).
+    var activeChanges: [UInt64] = []
     var dispatches: [Ticket: DispatchState] = [:]
     var nextDispatch: UInt64 = 1
     var offers: [Ticket: OpenOffer] = [:]
@@ -114,7 +117,7 @@ public struct RelayCore {
     /// Built to be asked only, from the store of a daemon that does not run.
     let isOffline: Bool
     /// Told which envelope is taken in hand, for the case of a crash; 0 when none is.
-    public var inHand: (UInt64) -> Void = { _ in }
+    public var inHand: @Sendable (UInt64) -> Void = { _ in }
 
     /// Builds the core from the store, in a transaction of its own. Costs as much with ten envelopes as with ten million.
     public init(

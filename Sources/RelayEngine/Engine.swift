@@ -9,6 +9,14 @@ import RelayModel
 import RelayRows
 import RelayStore
 
+/// What came of a batch. Nothing of it may be told before the batch is durable.
+public struct BatchOutcome: Sendable {
+    /// Inputs that were taken.
+    public let taken: Int
+    public let effects: [Effect]
+    public let picture: PictureUpdate
+}
+
 /// The core and the extents that are being filled.
 public struct Engine {
     public private(set) var core: RelayCore
@@ -17,7 +25,8 @@ public struct Engine {
     /// Builds the core from the store. Call inside a batch; everything volatile starts anew.
     public init(
         configuration: CoreConfiguration, seed: UInt64, now: ClockReading, room: HeadRoom,
-        rows: any StoreTransaction, hash: @escaping AuditHash, inHand: @escaping (UInt64) -> Void = { _ in }
+        rows: any StoreTransaction, hash: @escaping AuditHash,
+        inHand: @escaping @Sendable (UInt64) -> Void = { _ in }
     ) {
         var turn = Turn(now: now, room: room, rows: rows)
         core = RelayCore(
@@ -28,7 +37,7 @@ public struct Engine {
     /// Decides a batch. Stops taking inputs when the transaction has grown large; answers how many were taken.
     public mutating func run(
         _ inputs: ArraySlice<EngineInput>, now: ClockReading, room: HeadRoom, rows: any StoreTransaction
-    ) -> (taken: Int, effects: [Effect]) {
+    ) -> BatchOutcome {
         var turn = Turn(now: now, room: room, rows: rows)
         var taken = 0
         for input in inputs {
@@ -37,7 +46,7 @@ public struct Engine {
             if rows.isLarge { break }
         }
         core.finish(&turn)
-        return (taken, turn.effects)
+        return BatchOutcome(taken: taken, effects: turn.effects, picture: core.takePicture())
     }
 
     private mutating func take(_ input: EngineInput, _ turn: inout Turn, _ rows: any StoreTransaction) {

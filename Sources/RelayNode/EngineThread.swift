@@ -47,6 +47,8 @@ public final class EngineThread: @unchecked Sendable {
     private weak var sink: (any EffectSink)?
     /// What has been posted and is not yet durable or dropped.
     public let gauge: Gauge
+    /// The decisions as they stood behind the last durable batch.
+    public let board: PictureBoard
     public let counts = EngineCounts()
 
     /// Builds the engine from the store; the thread starts with `start`.
@@ -61,7 +63,9 @@ public final class EngineThread: @unchecked Sendable {
         self.gauge = gauge
         self.logger = logger
         condition = ConditionLock(value: 0)
-        engine = try Self.build(store, clock, configuration, inHand)
+        let engine = try Self.build(store, clock, configuration, inHand)
+        board = PictureBoard(engine.core.picture)
+        self.engine = engine
     }
 
     private static func build(
@@ -228,6 +232,7 @@ public final class EngineThread: @unchecked Sendable {
                 rest = rest.dropFirst(outcome.taken)
                 gauge.release(Gauge.weight(of: taken))
                 counts.add(batches: 1, inputs: outcome.taken)
+                board.publish(outcome.picture)
                 if !outcome.effects.isEmpty { sink?.perform(outcome.effects) }
             case .full(let sentence):
                 gauge.release(Gauge.weight(of: rest))
@@ -261,6 +266,7 @@ public final class EngineThread: @unchecked Sendable {
             let current = configuration
             condition.unlock()
             engine = try Self.build(store, clock, current, inHand)
+            board.replace(engine.core.picture)
         } catch {
             logger.critical("the store cannot be used any more", metadata: .event(.storeFailed, ["why": "\(error)"]))
             fatalStop()

@@ -46,6 +46,8 @@ struct NodeControl: NodeAccess {
         }
     }
 
+    func picture(of numbers: [UInt64]?) -> CorePicture { engine.board.picture(of: numbers) }
+
     func ask<Answer: Sendable>(
         _ question: @escaping @Sendable (borrowing RelayCore, any RowReader) -> Answer
     ) async throws -> Answer {

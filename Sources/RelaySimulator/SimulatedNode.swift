@@ -24,6 +24,8 @@ final class SimulatedNode {
 
     /// Nil while the process does not run.
     var engine: Engine?
+    /// What operators see of it.
+    var board: PictureBoard?
     /// Counts processes: what was meant for an earlier one is dropped.
     var life = 0
     var mailbox: [EngineInput] = []

@@ -134,6 +134,9 @@ extension World {
         if core.activeCount > limits.activeMax {
             fail("\(node.id) has \(core.activeCount) active envelopes, more than \(limits.activeMax)")
         }
+        if node.board?.picture(of: nil).onLinks != core.picture.onLinks {
+            fail("\(node.id) shows other envelopes on its links than there are")
+        }
         for view in core.peerViews where !view.sessions.isEmpty {
             if view.transfersInFlight > limits.windowTransfers * view.sessions.count {
                 fail("\(node.id) has \(view.transfersInFlight) transfers in flight to \(view.node)")

@@ -258,9 +258,8 @@ public final class World {
         node.clock.persist(now)
         summary.batches += 1
         switch result {
-        case .durable((let taken, let effects)): committed(node, taken, effects, isIdle: false)
-        case .unchanged((let taken, let effects)):
-            committed(node, taken, effects, isIdle: inputs.isEmpty && effects.isEmpty)
+        case .durable(let outcome): committed(node, outcome, isIdle: false)
+        case .unchanged(let outcome): committed(node, outcome, isIdle: inputs.isEmpty && outcome.effects.isEmpty)
         case .full:
             summary.fullCommits += 1
             note(node.index, "full", UInt64(inputs.count), "commit refused: full")
@@ -274,8 +273,9 @@ public final class World {
         }
     }
 
-    private func committed(_ node: SimulatedNode, _ taken: Int, _ effects: [Effect], isIdle: Bool) {
-        node.mailbox.removeFirst(taken)
+    private func committed(_ node: SimulatedNode, _ outcome: BatchOutcome, isIdle: Bool) {
+        node.mailbox.removeFirst(outcome.taken)
+        node.board?.publish(outcome.picture)
         node.isCommitting = true
         node.idleTurns = isIdle ? node.idleTurns + 1 : 0
         if node.idleTurns > 200 {
@@ -283,7 +283,7 @@ public final class World {
         }
         checkBounds(node)
         let latency = isIdle ? 0 : node.commitLatency / 2 + random.next(below: node.commitLatency)
-        plan(.release(node: node.index, life: node.life, effects: effects), at: now + latency)
+        plan(.release(node: node.index, life: node.life, effects: outcome.effects), at: now + latency)
     }
 
     /// The commit is on disk: only now does anything leave.
@@ -318,6 +318,7 @@ public final class World {
             return plan(.restart(node: node.index), at: now + 3_000)
         }
         node.engine = engine
+        node.board = PictureBoard(engine.core.picture)
         note(node.index, "start", UInt64(node.life), "starts, life \(node.life)")
         wake(node, at: now)
     }

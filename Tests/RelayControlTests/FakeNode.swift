@@ -21,6 +21,7 @@ actor FakeNode: NodeAccess {
     nonisolated let watching = FakeWatching()
     nonisolated private let clock: Mutex<ClockReading>
     private var engine: Engine
+    nonisolated private let board: PictureBoard
     private var nextTicket: UInt64 = 1
     private(set) var abandoned = 0
     /// The most anonymous memory seen while bytes came in.
@@ -48,6 +49,7 @@ actor FakeNode: NodeAccess {
                 configuration: core, seed: 7, now: start, room: store.headRoom, rows: rows,
                 hash: SHA256Hasher.digest)
         }
+        board = PictureBoard(engine!.core.picture)
         self.engine = engine!
     }
 
@@ -77,6 +79,7 @@ actor FakeNode: NodeAccess {
             let now = self.now
             let result = store.batch { rows in engine.run(rest, now: now, room: store.headRoom, rows: rows) }
             guard let released = result.released else { preconditionFailure("The store of a test is full: \(result)") }
+            board.publish(released.picture)
             rest = rest.dropFirst(released.taken)
             effects += released.effects
         } while !rest.isEmpty
@@ -102,6 +105,8 @@ actor FakeNode: NodeAccess {
     ) async throws -> Answer {
         try store.read { rows in Result { try body(rows) } }.get()
     }
+
+    nonisolated func picture(of numbers: [UInt64]?) -> CorePicture { board.picture(of: numbers) }
 
     func ask<Answer: Sendable>(
         _ question: @escaping @Sendable (borrowing RelayCore, any RowReader) -> Answer

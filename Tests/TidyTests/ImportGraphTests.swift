@@ -67,7 +67,7 @@ import Testing
         "RelayRouting": [], "RelayRows": [], "RelayCore": [],
         "ControlAPI": ["FoundationEssentials", "Foundation"],
         "BundleProtocol": ["NIOCore"], "TCPCL": ["NIOCore"],
-        "RelayEngine": ["NIOCore"], "RelaySession": ["NIOCore", "Synchronization"],
+        "RelayEngine": ["NIOCore", "Synchronization"], "RelaySession": ["NIOCore", "Synchronization"],
     ]
 
     @Test func arrowsGoDown() {
