@@ -37,10 +37,17 @@ public enum ControlPath {
     public static let drain = "/v1/drain"
     public static let cancelDrain = "/v1/drain/cancel"
 
-    public static func apply(_ job: UInt64) -> String { "/v1/deeds/\(job)/apply" }
+    /// `verb`: the node refuses when the job is of another.
+    public static func apply(_ job: UInt64, as verb: String? = nil) -> String {
+        query("/v1/deeds/\(job)/apply", [("verb", verb)])
+    }
     public static func job(_ job: UInt64) -> String { jobs + "/\(job)" }
-    public static func cancel(_ job: UInt64) -> String { self.job(job) + "/cancel" }
-    public static func undo(_ job: UInt64) -> String { self.job(job) + "/undo" }
+    public static func cancel(_ job: UInt64, as verb: String? = nil) -> String {
+        query(self.job(job) + "/cancel", [("verb", verb)])
+    }
+    public static func undo(_ job: UInt64, as verb: String? = nil) -> String {
+        query(self.job(job) + "/undo", [("verb", verb)])
+    }
 
     public static func envelope(_ name: String) -> String { envelopes + "/" + encoded(name) }
     public static func trace(_ name: String) -> String { "/v1/trace/" + encoded(name) }

@@ -20,8 +20,8 @@ extension ControlServer {
             let asked: DeedRequest = try await body(request)
             return try json(try await preview(try DeedPlan(asked, node.configuration), asked, caller))
         }
-        router.post("v1/deeds/{id}/apply") { _, context in
-            try json(try await operate(context, "apply") { .apply($0) })
+        router.post("v1/deeds/{id}/apply") { request, context in
+            try json(try await operate(request, context, "apply") { .apply($0, as: $1) })
         }
         router.get("v1/jobs") { request, context in
             try await requireSee(context)
@@ -36,11 +36,11 @@ extension ControlServer {
             }
             return try json(JobAnswer(now: now.wall.timestamp, job: Job(job, now)))
         }
-        router.post("v1/jobs/{id}/cancel") { _, context in
-            try json(try await operate(context, "cancel") { .cancel($0) })
+        router.post("v1/jobs/{id}/cancel") { request, context in
+            try json(try await operate(request, context, "cancel") { .cancel($0, as: $1) })
         }
-        router.post("v1/jobs/{id}/undo") { _, context in
-            try json(try await operate(context, "undo") { .undo($0) })
+        router.post("v1/jobs/{id}/undo") { request, context in
+            try json(try await operate(request, context, "undo") { .undo($0, as: $1) })
         }
         router.get("v1/suspensions") { _, context in
             try await requireSee(context)
@@ -153,11 +153,12 @@ extension ControlServer {
     // MARK: Jobs
 
     private func operate(
-        _ context: ControlContext, _ what: String, _ wish: (UInt64) -> Operation.Wish
+        _ request: Request, _ context: ControlContext, _ what: String, _ wish: (UInt64, DeedVerb?) -> Operation.Wish
     ) async throws -> JobAnswer {
         let caller = try await requireAct(context)
         let number = try Self.number(try context.text("id"))
-        let job = try await job(caller, wish(number))
+        let verb = try ControlQuery(request, known: ["verb"]).one("verb").map(DeedVerb.init(asked:))
+        let job = try await job(caller, wish(number, verb))
         logger.notice(
             "control: \(what)",
             metadata: ["caller": "\(printable(caller.text))", "job": "\(number)", "verb": "\(job.verb.word)"])
@@ -225,6 +226,16 @@ extension ControlServer {
     }
 }
 
+extension DeedVerb {
+    fileprivate init(asked word: String) throws {
+        guard let verb = DeedVerb(word: word) else {
+            let words = DeedVerb.allCases.map(\.word).joined(separator: ", ")
+            throw ControlError.badRequest("verb must be one of \(words)")
+        }
+        self = verb
+    }
+}
+
 /// A deed as asked for, understood.
 private struct DeedPlan {
     var verb: DeedVerb
@@ -234,11 +245,7 @@ private struct DeedPlan {
     var isSuspension: Bool { verb == .suspend || verb == .resume }
 
     init(_ asked: DeedRequest, _ configuration: Configuration) throws {
-        guard let verb = DeedVerb(word: asked.verb) else {
-            let words = DeedVerb.allCases.map(\.word).joined(separator: ", ")
-            throw ControlError.badRequest("verb must be one of \(words)")
-        }
-        self.verb = verb
+        verb = try DeedVerb(asked: asked.verb)
         let text = asked.reason ?? ""
         guard text.utf8.count <= 1_000 else { throw ControlError.badRequest("the reason is longer than 1000 bytes") }
         // It goes into logs and onto terminals.

@@ -86,7 +86,8 @@ extension RelayCore {
     ) {
         let before = row.recipients[index]
         let entry = UndoRow.Entry(
-            pair: PairName(number: row.number, index: UInt32(index)), state: before.state, via: before.via)
+            pair: PairName(number: row.number, index: UInt32(index)), state: before.state, via: before.via,
+            since: before.since)
         let now = turn.now.relay
         switch job.verb {
         case .hold:
@@ -202,7 +203,10 @@ extension RelayCore {
                 } else if case .away(let hops) = destiny(of: row.recipients[index], in: row) {
                     setClass(&row, index, hops: hops, turn.rows)
                 }
-            case .delete where !entry.state.isQueued: move(&row, index, to: entry.state, turn.now.relay)
+            case .delete where !entry.state.isQueued:
+                move(&row, index, to: entry.state, turn.now.relay)
+                // By this it is known what has been held since a restore (RestorationRow).
+                if let since = entry.since { row.recipients[index].since = since }
             default: release(&row, index, &turn)
             }
             LookupIndex.park(row, turn.rows)

@@ -50,10 +50,10 @@ extension RelayCore {
         if row.delayed.contains(UInt64(index)) { return nil }
         switch row.recipients[index].state {
         case .waiting, .deferred, .held: return row.arrival + patience(row, allowed)
-        case .arrived: return row.recipients[index].since + allowed
+        case .arrived, .handing: return row.recipients[index].since + allowed
         case .forwarded:
             return isOurs(row) && row.recipients[index].peer != nil ? row.arrival + patience(row, allowed) : nil
-        case .corrupt, .deleting, .handing, .delivered, .refused, .expired, .deleted: return nil
+        case .corrupt, .deleting, .delivered, .refused, .expired, .deleted: return nil
         }
     }
 
@@ -84,7 +84,7 @@ extension RelayCore {
             row.delayed.append(UInt64(index))
             let recipient = row.recipients[index]
             switch recipient.state {
-            case .arrived: report(row, recipient, .delayed, &turn, reason: .notPickedUp)
+            case .arrived, .handing: report(row, recipient, .delayed, &turn, reason: .notPickedUp)
             case .forwarded:
                 if hasReport(row, recipient.name, turn.rows) { continue }
                 report(row, recipient, .delayed, &turn, reason: .noReport)

@@ -46,9 +46,12 @@ extension RelayCore {
         let answer: OperationAnswer
         switch operation.wish {
         case .preview(let draft): answer = .job(keep(draft, operation.caller, &turn))
-        case .apply(let number): answer = apply(number, operation.caller, &turn)
-        case .cancel(let number): answer = cancel(number, operation.caller, &turn)
-        case .undo(let number): answer = undo(number, operation.caller, &turn)
+        case .apply(let number, let verb):
+            answer = mistake(number, verb, turn.rows) ?? apply(number, operation.caller, &turn)
+        case .cancel(let number, let verb):
+            answer = mistake(number, verb, turn.rows) ?? cancel(number, operation.caller, &turn)
+        case .undo(let number, let verb):
+            answer = mistake(number, verb, turn.rows) ?? undo(number, operation.caller, &turn)
         case .drain(let isOn, let reason): answer = setDrain(isOn, reason, operation.caller, &turn)
         }
         turn.effects.append(.answerOperation(ticket: operation.ticket, answer))
@@ -97,6 +100,12 @@ extension RelayCore {
 
     private func missing(_ number: UInt64) -> OperationAnswer {
         .unknown("there is no job \(number); a preview is kept for an hour, and edocctl jobs lists what there is")
+    }
+
+    /// A number that was mistyped must not do something else than the verb beside it says.
+    private func mistake(_ number: UInt64, _ verb: DeedVerb?, _ rows: any RowReader) -> OperationAnswer? {
+        guard let verb, let job = JobRow.read(number, rows), job.verb != verb else { return nil }
+        return .refused("job \(number) is a \(job.verb.word), not a \(verb.word); nothing was done")
     }
 
     private mutating func apply(_ number: UInt64, _ caller: Operator, _ turn: inout Turn) -> OperationAnswer {
@@ -234,7 +243,7 @@ extension RelayCore {
             finishJob(&job, .cancelled, &turn)
             return false
         }
-        let rest = pairs[Int(job.offset)...].prefix(Self.pairsPerTurn)
+        let rest = Self.batch(of: pairs, from: Int(job.offset))
         var undo = UndoRow(time: turn.now.relay)
         let taken = perform(job: &job, selector, Array(rest), &undo, &turn)
         if !undo.entries.isEmpty {
@@ -249,6 +258,13 @@ extension RelayCore {
             job.offset = 0
         }
         return true
+    }
+
+    /// The pairs for one turn. An envelope is not cut: what becomes of it is decided at once.
+    private static func batch(of pairs: [PairName], from start: Int) -> ArraySlice<PairName> {
+        var end = min(start + pairsPerTurn, pairs.count)
+        while end > start, end < pairs.count, pairs[end].number == pairs[end - 1].number { end += 1 }
+        return pairs[start..<end]
     }
 
     /// A job is over: done, or cancelled with what it has done so far.
@@ -331,6 +347,33 @@ extension RelayCore {
             ledger.count(.corruptRecord)
         }
         return nil
+    }
+
+    /// Deletions whose job or undo rows could not be read would wait for ever: when no job is left that could end them, they end by
+    /// themselves, a bounded number at a time.
+    mutating func endForgottenDeletions(_ turn: inout Turn) {
+        let isForgotten =
+            jobs.busy.isEmpty && jobs.windows.isEmpty
+            && ledger.value(.state(.deleting, admin: false), turn.rows) > 0
+        guard isForgotten else { return deletionSweep = ScanPlace() }
+        var selector = Selector()
+        selector.states = [.deleting]
+        let context = SelectorContext(now: turn.now.relay)
+        var scan = SelectorScan(selector, context, turn.rows, from: deletionSweep)
+        var found: [(number: UInt64, indexes: [Int])] = []
+        scan.run(turn.rows, context, budget: Self.pairsPerTurn) { row, indexes in
+            found.append((row.number, indexes))
+            return true
+        }
+        deletionSweep = scan.place ?? ScanPlace()
+        for (number, indexes) in found {
+            guard var row = envelope(number, &turn) else { continue }
+            for index in indexes where row.recipients[index].since + limits.undoWindow <= turn.now.relay {
+                row.lastAnswer = "deleted by an operator; the job cannot be read any more"
+                end(&row, index, .deleted, .transmissionCancelled, &turn)
+            }
+            settle(&row, &turn)
+        }
     }
 
     /// Previews that nobody applied go after their time, with the housekeeping.

@@ -57,9 +57,10 @@ public struct Operation: Sendable {
     public enum Wish: Sendable {
         /// Keep the set under a number; nothing is touched.
         case preview(JobDraft)
-        case apply(UInt64)
-        case cancel(UInt64)
-        case undo(UInt64)
+        /// With the verb that the operator believes the job to be of, if one was said.
+        case apply(UInt64, as: DeedVerb? = nil)
+        case cancel(UInt64, as: DeedVerb? = nil)
+        case undo(UInt64, as: DeedVerb? = nil)
         /// Stop accepting, empty the queues, and exit; or go on as before.
         case drain(Bool, reason: String)
     }

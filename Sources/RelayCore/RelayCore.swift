@@ -87,6 +87,8 @@ public struct RelayCore: Sendable {
     var indexedBelow: UInt64 = 0
     var unindexed: Set<UInt64> = []
     var jobs = JobBook()
+    /// Where the look for deletions without a job goes on.
+    var deletionSweep = ScanPlace()
     var suspensions = Suspensions()
     var drain: DrainRow?
     /// The queues were found empty; nothing is accepted any more.

@@ -86,11 +86,17 @@ extension RelayCore {
                 return found.count < Restoration.rowsPerTurn
             }
         }
-        for entry in found where entry.number <= work.row.last {
-            if holdRestored(entry.number, work.row, &turn) { work.heldInPass += 1 }
+        var last: RowKey?
+        for entry in found {
+            // Envelopes may have a thousand recipients.
+            if turn.recipientsLeft <= 0 { break }
+            last = entry.next
+            if entry.number <= work.row.last, holdRestored(entry.number, work.row, &turn) { work.heldInPass += 1 }
         }
-        if let last = found.last {
-            work.next = last.next
+        if let last {
+            work.next = last
+        } else if !found.isEmpty {
+            // Nothing was left of this turn; the next one begins here.
         } else if work.heldInPass > 0 {
             work.next = RowKey()
             work.heldInPass = 0
@@ -150,10 +156,15 @@ extension RelayCore {
                 return true
             }
         }
-        for number in numbers { releaseRestored(number, work.row, &turn) }
-        if let last = numbers.last {
+        var last: UInt64?
+        for number in numbers {
+            if turn.recipientsLeft <= 0 { break }
+            last = number
+            releaseRestored(number, work.row, &turn)
+        }
+        if let last {
             work.nextNumber = last + 1
-        } else {
+        } else if numbers.isEmpty {
             work.row.phase = .released
             for agency in spools.order { spools[agency]?.offer(0) }
             turn.rows.put(.meta, RestorationRow.key, work.row.encoded())
@@ -191,6 +202,7 @@ extension RelayCore {
             }
         }
         guard isChanged else { return }
+        turn.recipientsLeft -= row.recipients.count
         LookupIndex.park(row, turn.rows)
         row.lastAnswer = ""
         settle(&row, &turn)

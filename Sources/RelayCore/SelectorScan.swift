@@ -8,6 +8,7 @@ import RelayRows
 
 /// Where a scan goes on: which leg, and behind which key.
 public struct ScanPlace: Sendable, Hashable {
+    /// The leg's name (SelectorScan.name), which stays its own when there are others between two pages.
     public var leg: Int
     /// Empty: at the leg's beginning.
     public var after: [UInt8]
@@ -81,8 +82,29 @@ public struct SelectorScan: Sendable {
         self.selector = selector
         legs = Self.legs(selector, context)
         mark = place.mark ?? LookupIndex.mark(rows)
-        self.place = place.leg < legs.count ? place : nil
+        names = Self.names(legs)
+        self.place = Self.position(place.leg, names).map { position in
+            // A leg that is no more (a route class of another hop by now) was left behind: the next one begins.
+            names[position] == place.leg ? place : ScanPlace(leg: names[position], mark: place.mark)
+        }
     }
+
+    private let names: [Int]
+
+    /// Ascending. The queue of a route class is named by its class, and what comes behind the queues by itself: the peer of a selector
+    /// may gain and lose classes between two pages.
+    private static func names(_ legs: [Leg]) -> [Int] {
+        legs.enumerated().map { position, leg in
+            switch leg {
+            case .queue(let routeClass?): Int(routeClass) + 1
+            case .recent(isParkedOnly: true): 1 << 40
+            case .parked: 1 << 40 | 1
+            default: position + 1
+            }
+        }
+    }
+
+    private static func position(_ name: Int, _ names: [Int]) -> Int? { names.firstIndex { $0 >= name } }
 
     private let mark: UInt64
 
@@ -146,8 +168,9 @@ public struct SelectorScan: Sendable {
     ) {
         var left = budget
         while let here = place, left > 0 {
-            guard let (key, found) = next(legs[here.leg], after: here.after, rows) else {
-                place = here.leg + 1 < legs.count ? ScanPlace(leg: here.leg + 1, mark: mark) : nil
+            guard let position = Self.position(here.leg, names) else { return place = nil }
+            guard let (key, found) = next(legs[position], after: here.after, rows) else {
+                place = position + 1 < legs.count ? ScanPlace(leg: names[position + 1], mark: mark) : nil
                 continue
             }
             left -= 1

@@ -26,7 +26,9 @@ public enum DeedVerb: UInt8, Sendable, CaseIterable {
         case .hold, .retry, .requeue: state.isQueued
         case .reroute, .expire: state.isQueued || state == .held
         case .delete: state.isQueued || state == .held || state == .corrupt
-        case .release, .resubmit: state == .held
+        // What is corrupt is tried once more: a disk can read again what it could not.
+        case .release: state == .held || state == .corrupt
+        case .resubmit: state == .held
         // What waits for the peer or agency.
         case .suspend, .resume: state.isQueued
         }
@@ -206,14 +208,24 @@ public struct PairName: Sendable, Hashable, Comparable {
     }
 }
 
-/// The set of a job, cut into parts of a few KiB: pairs in ascending order, as differences.
+/// The set of a job, cut into parts of a few KiB: pairs in ascending order, as differences. The pairs of an envelope stay together.
 public enum PairSet {
     public static let partMax = 4_096
 
     public static func key(_ job: UInt64, part: UInt32) -> RowKey { RowKey(job).adding(part) }
 
     public static func parts(_ pairs: [PairName]) -> [[UInt8]] {
-        stride(from: 0, to: pairs.count, by: partMax).map { encoded(pairs[$0..<min($0 + partMax, pairs.count)]) }
+        var parts: [[UInt8]] = []
+        var start = 0
+        while start < pairs.count {
+            let most = min(start + partMax, pairs.count)
+            var end = most
+            while end < pairs.count, end > start, pairs[end].number == pairs[end - 1].number { end -= 1 }
+            if end == start { end = most }
+            parts.append(encoded(pairs[start..<end]))
+            start = end
+        }
+        return parts
     }
 
     private static func encoded(_ pairs: ArraySlice<PairName>) -> [UInt8] {
@@ -250,10 +262,13 @@ public struct UndoRow: Sendable, Hashable {
         public var pair: PairName
         public var state: RecipientState
         public var via: NodeID?
-        public init(pair: PairName, state: RecipientState, via: NodeID?) {
+        /// Since when it was in that state; nil in rows of an earlier version.
+        public var since: RelayTime?
+        public init(pair: PairName, state: RecipientState, via: NodeID?, since: RelayTime?) {
             self.pair = pair
             self.state = state
             self.via = via
+            self.since = since
         }
     }
 
@@ -272,6 +287,7 @@ public struct UndoRow: Sendable, Hashable {
             out.byte(entry.state.rawValue)
             out.node(entry.via)
         }
+        for entry in entries { out.number(entry.since?.milliseconds ?? 0) }
         return out.record()
     }
 
@@ -281,7 +297,13 @@ public struct UndoRow: Sendable, Hashable {
         for _ in 0..<row.count() {
             let pair = PairName(number: row.number(), index: UInt32(truncatingIfNeeded: row.number()))
             guard let state = RecipientState(rawValue: row.byte()) else { return nil }
-            entries.append(Entry(pair: pair, state: state, via: row.node()))
+            entries.append(Entry(pair: pair, state: state, via: row.node(), since: nil))
+        }
+        if !row.isAtEnd {
+            for index in entries.indices {
+                let since = row.number()
+                entries[index].since = since == 0 ? nil : RelayTime(milliseconds: since)
+            }
         }
         guard row.isSound else { return nil }
     }

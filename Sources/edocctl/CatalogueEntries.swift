@@ -255,6 +255,10 @@ enum CatalogueEntries {
         ),
         ("job % has been applied already: %", "công việc %1 đã được áp dụng rồi: %2"),
         (
+            "job % is a %, not a %; nothing was done",
+            "công việc %1 là %2, không phải %3; chưa làm gì"
+        ),
+        (
             "preview % is older than an hour; look again before you apply it",
             "bản xem trước %1 đã quá một giờ; hãy xem lại trước khi áp dụng"
         ),

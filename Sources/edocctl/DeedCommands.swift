@@ -59,11 +59,11 @@ struct DeedOptions: ParsableArguments {
             }
         }
         if let apply {
-            try await finish(try await common.client.post(ControlPath.apply(apply), json: []))
+            try await finish(try await common.client.post(ControlPath.apply(apply, as: verb), json: []))
         } else if let undo {
-            try await finish(try await common.client.post(ControlPath.undo(undo), json: []))
+            try await finish(try await common.client.post(ControlPath.undo(undo, as: verb), json: []))
         } else if let cancel {
-            try await finish(try await common.client.post(ControlPath.cancel(cancel), json: []))
+            try await finish(try await common.client.post(ControlPath.cancel(cancel, as: verb), json: []))
         } else {
             guard !selector.values.isEmpty else {
                 throw UsageError(

@@ -171,6 +171,38 @@ import Testing
         Self.expectBalance(bench)
     }
 
+    /// A batch ends in the middle of an envelope's recipients: it becomes one new envelope all the same.
+    @Test func anEnvelopeIsResubmittedAsOne() {
+        let bench = Bench()
+        var olds = [bench.submit(["B1"], length: 4, lifetime: .hours(1))!.accepted!]
+        for _ in 0..<150 { olds.append(bench.submit(["B1", "C1"], length: 4, lifetime: .hours(1))!.accepted!) }
+        bench.deed(.hold) { $0.states = [.waiting] }
+        bench.advance(.hours(2))
+        let job = bench.deed(.resubmit) { $0.states = [.heldExpired] }!
+        #expect(job.done == 301 && job.count == 301)
+        #expect(bench.read { $0.count(.envelope) } == 302)
+        for old in olds {
+            let row = bench.rows(of: old)[0]
+            let new = bench.rows(of: row.resubmittedAs!)[0]
+            #expect(new.formerly == old && new.recipients.map(\.name) == row.recipients.map(\.name))
+        }
+        Self.expectBalance(bench)
+    }
+
+    /// What was set aside because it could not be read is tried once more.
+    @Test(arguments: [false, true]) func whatIsCorruptIsReleased(restarts: Bool) {
+        let bench = Bench(restarts: restarts)
+        let bundle = bench.submit(["B1"])!.accepted!
+        bench.event(.documentUnreadable(number: bench.rows(of: bundle)[0].number))
+        #expect(bench.states(of: bundle) == ["B1": .corrupt])
+        bench.breathe()
+        #expect(bench.deed(.release) { $0.states = [.corrupt] }?.done == 1)
+        #expect(bench.states(of: bundle) == ["B1": .waiting])
+        bench.connect("binh")
+        #expect(bench.released.documents.map(\.bundle) == [bundle])
+        Self.expectBalance(bench)
+    }
+
     @Test(arguments: [false, true])
     func reroutedGoesByTheChosenPeer(restarts: Bool) {
         let bench = Bench(restarts: restarts)

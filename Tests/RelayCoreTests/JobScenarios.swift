@@ -53,6 +53,111 @@ import Testing
         #expect(bench.read { rows in JobRow.newest(rows, limit: 10).map(\.number) } == [job.number])
     }
 
+    /// A mistyped number does not do another verb's job.
+    @Test func theVerbIsCheckedWithTheNumber() {
+        let bench = Bench()
+        let bundle = bench.submit(["B1"])!.accepted!
+        let job = bench.preview(.delete, { $0.states = [.waiting] })!
+        for wish in [Operation.Wish.apply(job.number, as: .hold), .cancel(job.number, as: .hold)] {
+            guard case .refused(let sentence) = bench.operate(wish) else {
+                Issue.record("it was done")
+                continue
+            }
+            #expect(sentence == "job \(job.number) is a delete, not a hold; nothing was done")
+        }
+        bench.finishJobs()
+        #expect(bench.job(job.number)?.phase == .preview)
+        #expect(bench.states(of: bundle) == ["B1": .waiting])
+        if case .job = bench.operate(.apply(job.number, as: .delete)) {} else { Issue.record("it was not done") }
+        bench.finishJobs()
+        #expect(bench.states(of: bundle) == ["B1": .deleting])
+        if case .refused = bench.operate(.undo(job.number, as: .reroute)) {} else { Issue.record("it was undone") }
+        if case .job = bench.operate(.undo(job.number, as: .delete)) {} else { Issue.record("it was not undone") }
+        bench.finishJobs()
+        #expect(bench.states(of: bundle) == ["B1": .waiting])
+    }
+
+    /// Rows of a job that cannot be read do not leave anything between deleted and not.
+    @Test(arguments: [false, true]) func deletionsEndWithoutTheirJob(restarts: Bool) {
+        let bench = Bench(restarts: restarts)
+        let bundles = (0..<300).map { _ in bench.submit(["B1"], length: 4)!.accepted! }
+        let job = bench.deed(.delete) { $0.states = [.waiting] }!
+        #expect(job.done == 300)
+        _ = bench.store.batch { rows in
+            let prefix = RowKey(job.number)
+            while let found = rows.row(.undo, atOrAfter: prefix), prefix.isPrefix(of: found.key) {
+                rows.delete(.undo, RowKey(copying: found.key))
+            }
+        }
+        bench.breathe()
+        for _ in 0..<20 { bench.advance(.minutes(1)) }
+        bench.breathe()
+        bench.finishJobs()
+        for bundle in bundles { #expect(bench.states(of: bundle) == ["B1": .deleted]) }
+        #expect(bench.counter(.state(.deleted, admin: false)) == 300)
+        let (accepted, states) = bench.balance()
+        #expect(accepted == states)
+    }
+
+    /// What waits for a suspended peer is not said to be tried before the suspension is over.
+    @Test func theNextAttemptIsBehindTheSuspension() {
+        let bench = Bench()
+        let bundle = bench.submit(["D1"])!.accepted!
+        bench.deed(.suspend, span: .hours(2)) { $0.peer = PeerChoice(node: node("dao"), isAnyHop: false) }
+        let row = bench.rows(of: bundle)[0]
+        let hops = bench.engine.core.hops(ofClass: row.recipients[0].routeClass)
+        #expect(hops == [node("dao")])
+        let wait = bench.engine.core.wait(row, 0, now: bench.reading.relay)
+        #expect(wait.nextAttempt == bench.reading.relay + .hours(2))
+        bench.deed(.resume) { $0.peer = PeerChoice(node: node("dao"), isAnyHop: false) }
+        bench.deed(.suspend) { $0.peer = PeerChoice(node: node("dao"), isAnyHop: false) }
+        #expect(bench.engine.core.wait(row, 0, now: bench.reading.relay).nextAttempt == nil)
+    }
+
+    /// Route classes come and go between two pages of a list; what stays comes once all the same.
+    @Test func aCursorKeepsItsPlaceAmongTheClasses() {
+        let bench = Bench()
+        for _ in 0..<3 { bench.submit(["B1"], length: 4) }
+        for _ in 0..<3 { bench.submit(["B1"], length: 4) }
+        bench.deed(.hold) {
+            $0.numbers = bench.read { rows in
+                var numbers: [UInt64] = []
+                rows.scan(.envelope, prefix: RowKey()) { key, _ in
+                    numbers.append(key.number(at: 0))
+                    return true
+                }
+                return Array(numbers.prefix(3))
+            }
+        }
+        var selector = Selector()
+        selector.peer = PeerChoice(node: node("binh"), isAnyHop: true)
+        var found: [UInt64] = []
+        var place: ScanPlace? = ScanPlace()
+        var pages = 0
+        while let here = place {
+            let context = bench.engine.core.selectorContext(now: bench.reading.relay, withActive: false)
+            bench.read { rows in
+                var scan = SelectorScan(selector, context, rows, from: ScanPlace(text: here.text)!)
+                scan.run(rows, context, budget: 1) { row, _ in
+                    found.append(row.number)
+                    return true
+                }
+                place = scan.place
+            }
+            // When the held ones are reached, which stand behind all classes: a new list of hops with this peer, behind every page.
+            let lists = [
+                ["binh"], ["binh", "an"], ["binh", "dao"], ["chi", "binh"], ["an", "binh"], ["dao", "binh"],
+                ["an", "chi", "binh"], ["an", "dao", "binh"],
+            ]
+            guard found.contains(1), pages < lists.count else { continue }
+            bench.reload(Bench.configuration(routes: [("binh", ["binh", "chi"]), ("chi", lists[pages])]))
+            bench.submit(["C1"], length: 4)
+            pages += 1
+        }
+        let first = found.filter { $0 <= 6 }
+        #expect(Set(first).count == first.count && first.count == 6, "\(found)")
+    }
+
     /// Pairs that have gone or changed since the preview are passed over, and counted.
     @Test func theSetIsThatOfThePreview() {
         let bench = Bench()

@@ -71,6 +71,25 @@ import Testing
         #expect(bench.read { $0.count(.audit) } == 1)
     }
 
+    /// Deleted after the restore, and undone: it is still what the restore holds, and the release of it means it, too.
+    @Test(arguments: [false, true]) func anUndoneDeletionIsStillHeldByTheRestore(restarts: Bool) throws {
+        let bench = Bench(restarts: restarts)
+        let bundle = try #require(bench.submit(["B1"])?.accepted)
+        bringBack(bench)
+        bench.advance(.seconds(10))
+        let job = try #require(bench.deed(.delete) { $0.states = [.held] })
+        #expect(bench.states(of: bundle) == ["B1": .deleting])
+        bench.advance(.seconds(10))
+        _ = bench.operate(.undo(job.number))
+        bench.finishJobs()
+        #expect(bench.states(of: bundle) == ["B1": .held])
+        bench.connect("binh")
+        bench.event(.restoredReleased(ticket: Ticket(1), deed("restore release")))
+        bench.advance(.seconds(10))
+        #expect(bench.released.documents.last?.bundle == bundle)
+        expectBalance(bench)
+    }
+
     @Test(arguments: [false, true]) func whatANeighbourHasIsNotSentAgain(restarts: Bool) throws {
         let bench = Bench(restarts: restarts)
         let first = try #require(bench.submit(["B1", "D1"])?.accepted)

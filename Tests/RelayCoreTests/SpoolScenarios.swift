@@ -31,6 +31,19 @@ import Testing
 
     private func spoolRows(_ bench: Bench) -> UInt64 { bench.read { $0.count(.spool) } }
 
+    /// A directory that is gone keeps a document between arrived and delivered: the submitter hears that it takes long.
+    @Test(arguments: [false, true]) func whatIsNotHandedOverIsReported(restarts: Bool) throws {
+        let bench = Self.bench(restarts: restarts)
+        let bundle = bench.submit(["T2"])!.accepted!
+        let move = try #require(Self.steps(done(bench, try last(bench))).last)
+        bench.event(.handOverFailed(ticket: move.ticket, .spool("no such directory")))
+        bench.breathe()
+        bench.advance(.hours(5))
+        #expect(bench.states(of: bundle) == ["T2": .handing])
+        let delays = bench.allReports(of: bundle).filter { $0.state == .delayed }
+        #expect(delays.map(\.reason) == [.notPickedUp])
+    }
+
     @Test(arguments: [false, true])
     func writtenThenHandingThenMovedThenDelivered(restarts: Bool) throws {
         let bench = Self.bench(restarts: restarts)
