@@ -146,6 +146,7 @@ let package = Package(
                 "TCPCL",
                 "BundleProtocol", "OpenSSLTLS", nioCore, nioPosix,
             ]),
+        tests("RelayNodeTests", ["RelayNode", "RelayModel"]),
         tests(
             "RelayControlTests",
             [
