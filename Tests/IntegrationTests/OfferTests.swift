@@ -149,7 +149,7 @@ import Testing
             SampleBundle { $0.payload = [UInt8](repeating: 7, count: (1 << 20) + 1) })
         // What the header alone shows to be wrong is refused by the session itself.
         let lying = SampleBundle { $0.claimedLength = 1 << 40 }
-        #expect(try hub.vpcp.send(lying.octets()) == .refused(.notAcceptable))
+        try hub.expectRefused(.notAcceptable, counted: "badCopy", lying)
         #expect(try hub.logs("bundle refused: "))
         try hub.expectRefused(.notAcceptable, counted: "digestMismatch", SampleBundle { $0.claimedDigest = .zero })
         #expect(try hub.logs("payload does not match its digest"))
@@ -158,7 +158,47 @@ import Testing
             $0.recipients = ["H29"]
             $0.allRecipients = ["H26"]
         }
-        #expect(try hub.vpcp.send(misled.octets()) == .refused(.notAcceptable))
+        try hub.expectRefused(.notAcceptable, counted: "badCopy", misled)
+        try hub.expectGoodPasses()
+    }
+
+    /// The hub knows the agency, and no way to its home.
+    @Test func noWay() throws {
+        let hub = try Hub { network in
+            let text = network.folder.text("agencies.yaml")
+            try network.folder.write(
+                text.replacingOccurrences(of: "  - {to: hanoi, via: [hanoi], at: [truc]}\n", with: ""),
+                to: "agencies.yaml")
+        }
+        try hub.expectRefused(.notAcceptable, counted: "noRoute", SampleBundle { $0.recipients = ["H26"] })
+        try hub.expectGoodPasses()
+    }
+
+    /// Before anything is received, a peer's quota and a node that is being emptied are resources that are not there.
+    @Test func resources() throws {
+        let hub = try Hub { network in
+            try network.replace("truc", "  hanoi: {}", "  hanoi:\n    quotas: {bytes: 1MiB}")
+        }
+        let hanoi = try hub.peer("hanoi")
+        func sample(_ bytes: Int) -> SampleBundle {
+            SampleBundle {
+                $0.source = "hanoi"
+                $0.sender = "H26"
+                $0.path = ["hanoi"]
+                $0.payload = [UInt8](repeating: 7, count: bytes)
+            }
+        }
+        try hub.expectRefused(.noResources, counted: "quota", from: hanoi, sample((1 << 20) + 1))
+        #expect(try hanoi.send(sample(100).octets()) == .acknowledged)
+        try hub.expectGoodPasses()
+
+        // One that waits keeps the node from ending while it is emptied.
+        #expect(hub.network.stop("hcm") == .exited(0))
+        #expect(try hub.vpcp.send(SampleBundle().octets()) == .acknowledged)
+        #expect(try hub.network.control("truc", ["drain", "--yes", "--reason", "thay máy"]).end == .exited(0))
+        try hub.expectRefused(.noResources, counted: "draining", SampleBundle())
+        #expect(try hub.network.control("truc", ["drain", "--cancel"]).end == .exited(0))
+        try hub.network.start("hcm")
         try hub.expectGoodPasses()
     }
 
