@@ -168,7 +168,7 @@ let package = Package(
                 nioCore,
                 nioPosix,
             ]),
-        tests("CrashTests", ["TestNetwork", "ControlAPI", "RelayModel", nioCore]),
+        tests("CrashTests", ["TestNetwork", "ControlAPI", "RelayModel", "OpenSSLTLS", nioCore]),
         tests("TidyTests", []),
     ]
 )
