@@ -114,6 +114,40 @@ import Testing
         try hub.expectGoodPasses()
     }
 
+    /// A bundle of another make, for a node with a number: by the routing table, its destination as it came.
+    @Test func aNumberedDestination() throws {
+        let hub = try Hub { network in
+            try network.replace(
+                "truc", "  vpcp: {}", "  vpcp:\n    may_send_from: {nodes: [\"*\"], agencies: [\"*\"]}")
+            let text = network.folder.text("agencies.yaml")
+            try network.folder.write(text + "\n  - {to: \"ipn:7.0\", via: [hanoi], at: [truc]}\n", to: "agencies.yaml")
+        }
+        func foreign(_ destination: String) throws -> WholeBundle {
+            let payload = Array("no document of this network".utf8)
+            let header = try BundleHeader(
+                primary: PrimaryBlock(
+                    destination: EndpointID(text: destination)!, source: EndpointID(text: "ipn:9.1")!,
+                    reportTo: EndpointID(text: "ipn:9.1")!, creationTime: SampleBundle.now,
+                    sequence: UInt64(UInt32.random(in: 1...(.max))), lifetime: .days(1)),
+                hopCount: HopCount(limit: 32, count: 1), age: Milliseconds(5), payloadLength: UInt64(payload.count))
+            return WholeBundle(header: header, payload: ByteBuffer(bytes: payload))
+        }
+        let bundle = try foreign("ipn:7.3")
+        #expect(try hub.vpcp.send(bundle) == .acknowledged, "\(hub.network.logTail("truc"))")
+        // It waits for the hop that the table names.
+        #expect(try eventually { try hub.network.status("truc").inStore["waiting"] == 1 })
+        let hanoi = try hub.peer("hanoi")
+        let came = try hanoi.receive { $0.header.primary.bundleID == bundle.header.primary.bundleID }
+        #expect(came.header.primary.destination == EndpointID(text: "ipn:7.3"))
+        #expect(came.payload == bundle.payload)
+        #expect(came.header.hopCount?.count == 2)
+        // Another number has no row.
+        var unknown = ByteBuffer()
+        try foreign("ipn:8.3").encode(into: &unknown)
+        try hub.expectRefused(.notAcceptable, counted: "noRoute", octets: unknown)
+        try hub.expectGoodPasses()
+    }
+
     @Test func times() throws {
         let hub = try Hub()
         let tenYears = Milliseconds.days(3_650).count
