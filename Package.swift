@@ -146,6 +146,7 @@ let package = Package(
                 "TCPCL",
                 "BundleProtocol", "OpenSSLTLS", nioCore, nioPosix,
             ]),
+        tests("RelayNodeTests", ["RelayNode", "RelayModel"]),
         tests(
             "RelayControlTests",
             [
@@ -167,7 +168,7 @@ let package = Package(
                 nioCore,
                 nioPosix,
             ]),
-        tests("CrashTests", ["TestNetwork", "ControlAPI", "RelayModel", nioCore]),
+        tests("CrashTests", ["TestNetwork", "ControlAPI", "RelayModel", "OpenSSLTLS", nioCore]),
         tests("TidyTests", []),
     ]
 )

@@ -94,6 +94,7 @@ final class BulkHandler: ChannelInboundHandler, SubmissionWaiter, @unchecked Sen
                 guard let request = try BulkRequest.read(from: &input) else { break }
                 begin(request, context)
             } catch {
+                batch.append(.event(.refusedOutside(.submissionRefused(SubmissionRefusal.badRequest.rawValue))))
                 answer(.refused(token: 0, text: "badRequest\n\(error.rawValue)"), context)
                 context.flush()
                 context.close(promise: nil)

@@ -43,7 +43,7 @@ public final class EngineThread: @unchecked Sendable {
     private var configuration: CoreConfiguration
     private var engine: Engine
     private var thread: pthread_t?
-    private var driftNoticed: Int64 = 0
+    private var steps = StepWatch()
     private weak var sink: (any EffectSink)?
     /// What has been posted and is not yet durable or dropped.
     public let gauge: Gauge
@@ -296,13 +296,8 @@ public final class EngineThread: @unchecked Sendable {
     }
 
     private func noticeClockStep() {
-        let drift = clock.wallDrift
-        guard abs(drift - driftNoticed) > RelayClock.stepMax else { return }
-        driftNoticed = drift
-        let isOff = abs(drift) > RelayClock.stepMax
-        let why =
-            isOff ? "the wall clock was stepped by \(drift / 1_000) s" : "the wall clock was stepped back in place"
-        post(.event(.clockDoubted(isOff, why: why)))
+        guard let step = steps.notice(clock.wallDrift) else { return }
+        post(.event(.clockDoubted(step.isOff, why: step.why)))
     }
 }
 

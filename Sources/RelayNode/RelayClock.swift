@@ -7,8 +7,34 @@
 import Glibc
 import RelayModel
 
+/// What the two clocks show, in milliseconds: since boot, and DTN time.
+struct ClockFaces: Sendable {
+    var boot: UInt64
+    var wall: UInt64
+
+    /// The machine's own.
+    static func read() -> ClockFaces {
+        ClockFaces(boot: milliseconds(CLOCK_BOOTTIME), wall: wallMilliseconds())
+    }
+
+    private static func milliseconds(_ clock: clockid_t) -> UInt64 {
+        var time = timespec()
+        clock_gettime(clock, &time)
+        return UInt64(time.tv_sec) * 1_000 + UInt64(time.tv_nsec) / 1_000_000
+    }
+
+    private static func wallMilliseconds() -> UInt64 {
+        var time = timespec()
+        clock_gettime(CLOCK_REALTIME, &time)
+        let epoch = Int(WallTime.unixSecondsAtEpoch)
+        guard time.tv_sec > epoch else { return 0 }
+        return UInt64(time.tv_sec - epoch) * 1_000 + UInt64(time.tv_nsec) / 1_000_000
+    }
+}
+
 /// Reads both clocks.
 public struct RelayClock: Sendable {
+    private let faces: @Sendable () -> ClockFaces
     private let relayBase: UInt64
     private let bootBase: UInt64
     private let wallBase: UInt64
@@ -25,8 +51,15 @@ public struct RelayClock: Sendable {
 
     /// Goes on from the relay and wall times that the store was left with; zeros for a new store.
     public init(lastRelay: UInt64, lastWall: UInt64) {
-        bootBase = Self.milliseconds(CLOCK_BOOTTIME)
-        wallBase = Self.wallMilliseconds()
+        self.init(lastRelay: lastRelay, lastWall: lastWall, faces: ClockFaces.read)
+    }
+
+    /// By other clocks than the machine's, for tests.
+    init(lastRelay: UInt64, lastWall: UInt64, faces: @escaping @Sendable () -> ClockFaces) {
+        self.faces = faces
+        let start = faces()
+        bootBase = start.boot
+        wallBase = start.wall
         if lastRelay == 0 {
             relayBase = max(wallBase, 1)
             doubt = nil
@@ -45,31 +78,37 @@ public struct RelayClock: Sendable {
 
     /// Both clocks, now.
     public var reading: ClockReading {
-        ClockReading(relay: relayNow, wall: WallTime(milliseconds: Self.wallMilliseconds()))
+        let now = faces()
+        return ClockReading(relay: relay(now), wall: WallTime(milliseconds: now.wall))
     }
 
-    public var relayNow: RelayTime {
-        RelayTime(milliseconds: relayBase + (Self.milliseconds(CLOCK_BOOTTIME) - bootBase))
+    public var relayNow: RelayTime { relay(faces()) }
+
+    private func relay(_ now: ClockFaces) -> RelayTime {
+        RelayTime(milliseconds: relayBase + (now.boot - bootBase))
     }
 
     /// How far the wall clock has moved against the boot-time clock since the start, in milliseconds.
     public var wallDrift: Int64 {
-        let wall = Int64(bitPattern: Self.wallMilliseconds() &- wallBase)
-        let boot = Int64(bitPattern: Self.milliseconds(CLOCK_BOOTTIME) &- bootBase)
+        let now = faces()
+        let wall = Int64(bitPattern: now.wall &- wallBase)
+        let boot = Int64(bitPattern: now.boot &- bootBase)
         return wall - boot
     }
+}
 
-    private static func milliseconds(_ clock: clockid_t) -> UInt64 {
-        var time = timespec()
-        clock_gettime(clock, &time)
-        return UInt64(time.tv_sec) * 1_000 + UInt64(time.tv_nsec) / 1_000_000
-    }
+/// Notices each step of the wall clock once, and that it was taken back.
+struct StepWatch {
+    private var noticed: Int64 = 0
 
-    private static func wallMilliseconds() -> UInt64 {
-        var time = timespec()
-        clock_gettime(CLOCK_REALTIME, &time)
-        let epoch = Int(WallTime.unixSecondsAtEpoch)
-        guard time.tv_sec > epoch else { return 0 }
-        return UInt64(time.tv_sec - epoch) * 1_000 + UInt64(time.tv_nsec) / 1_000_000
+    /// `drift`: as `RelayClock.wallDrift` says it. Answers when it has changed by a step since the last answer.
+    mutating func notice(_ drift: Int64) -> (isOff: Bool, why: String)? {
+        guard abs(drift - noticed) > RelayClock.stepMax else { return nil }
+        noticed = drift
+        let isOff = abs(drift) > RelayClock.stepMax
+        return (
+            isOff,
+            isOff ? "the wall clock was stepped by \(drift / 1_000) s" : "the wall clock was stepped back in place"
+        )
     }
 }

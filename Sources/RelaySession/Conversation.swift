@@ -243,13 +243,18 @@ public struct Conversation: ~Copyable {
             counts.violations += 1
             output.notices.append(
                 Notice(.warning, "The peer rejected a message: \(reason).", peer: peer, kind: .protocolViolated))
-        case .peerViolated(let violation):
-            counts.violations += 1
-            output.count(.violation)
-            output.notices.append(Notice(.warning, violation.description, peer: peer, kind: .protocolViolated))
-        case .close(let reason): ended(reason.sentence, &output)
+        case .peerViolated(let violation): violated(violation, &output)
+        case .close(let reason):
+            if case .violated(let violation) = reason { violated(violation, &output) }
+            ended(reason.sentence, &output)
         case .sessionLost(let loss): ended(loss.sentence, &output)
         }
+    }
+
+    private mutating func violated(_ violation: ProtocolViolation, _ output: inout ConversationOutput) {
+        counts.violations += 1
+        output.count(.violation)
+        output.notices.append(Notice(.warning, violation.description, peer: peer, kind: .protocolViolated))
     }
 
     private mutating func established(

@@ -20,6 +20,13 @@ struct Books {
     var found: [Pair: (node: Int, number: UInt64)] = [:]
     /// Pairs that the agency has acknowledged, and was told so.
     var taken: Set<Pair> = []
+    /// Ends that are no deliveries, seen in a store.
+    var ends: Set<Ending> = []
+    /// What operators have looked at, to do something about it.
+    var choices: Set<Choice> = []
+    /// Nodes whose links have refused what their engines would have taken, for good; and nodes whose wall clocks were stepped.
+    var stubborn: Set<Int> = []
+    var steppedClocks: Set<Int> = []
     /// Offers that the simulator refused in a node's name.
     var turnedDown: Set<Ticket> = []
 }

@@ -12,6 +12,9 @@ struct SimulatedClock {
     /// Parts per million by which the wall clock runs fast.
     var drift: Int64
 
+    /// By how much the relay clock is ahead of the time that has passed, because the wall clock was at a start.
+    private(set) var gained: UInt64 = 0
+
     private var relayBase: UInt64 = 0
     private var startedAt: UInt64 = 0
     /// The reading that is on disk.
@@ -48,9 +51,11 @@ struct SimulatedClock {
     /// The process begins.
     mutating func start(_ now: UInt64) {
         let shown = wall(now).milliseconds
+        let before = relay(now).milliseconds
         if let persisted {
             let absence = shown > persisted.wall ? min(shown - persisted.wall, Self.absenceMax) : 0
             relayBase = persisted.relay + absence
+            gained += relayBase > before ? relayBase - before : 0
         } else {
             relayBase = shown
         }

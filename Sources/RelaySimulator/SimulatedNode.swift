@@ -116,6 +116,8 @@ struct DocumentNote {
     var length: UInt64
     var home: Int
     var lifetime: Milliseconds?
+    /// When its first octet was.
+    var handedIn: UInt64
 }
 
 /// What a link carried to a node.

@@ -32,7 +32,7 @@ extension World {
         node.submissions[ticket] = Handover(
             document: DocumentNote(
                 sender: sender, recipients: canonical, digest: digest, length: UInt64(bytes.readableBytes), home: home,
-                lifetime: lifetime), digest: digest)
+                lifetime: lifetime, handedIn: now), digest: digest)
         note(
             home, "submit", UInt64(bytes.readableBytes),
             "is handed \(bytes.readableBytes) bytes for \(texts), urgency \(urgency)")

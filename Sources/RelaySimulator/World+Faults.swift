@@ -93,6 +93,7 @@ extension World {
         // Less than the quiet time at the end beyond what others take for the future.
         let step = Int64(random.next(below: 10_000_000)) - 5_000_000 - node.clock.offset + node.clock.usualOffset
         node.clock.offset += step
+        books.steppedClocks.insert(node.index)
         note(node.index, "clock", UInt64(bitPattern: step), "its clock steps by \(step) ms")
         // What the daemon says when it sees the step, and again when the clock is right.
         if step.magnitude > 60_000 {
@@ -118,6 +119,8 @@ extension World {
     private func beStubborn(_ node: SimulatedNode) {
         let refusals: [Refusal] = [.notAcceptable, .noResources, .retransmit, .unknown, .extensionFailure]
         let refusal = refusals[Int(random.next(below: UInt64(refusals.count)))]
+        // The other refusals leave the copy where it is.
+        if refusal == .notAcceptable || refusal == .extensionFailure { books.stubborn.insert(node.index) }
         node.stubborn = (
             until: now + random.next(below: 20_000), refusal: refusal, share: 20 + random.next(below: 81)
         )

@@ -11,7 +11,8 @@ extension World {
 
     func checkStore(_ node: SimulatedNode) {
         guard failure == nil else { return }
-        if let fault = node.read({ StoreJudge.judge(node.id, $0, limits) }) { fail(fault) }
+        if let fault = node.read({ StoreJudge.judge(node.id, $0, limits) }) { return fail(fault) }
+        noteEnds(node)
     }
 
     /// After the healing and a long quiet time.
@@ -98,16 +99,34 @@ extension World {
     /// Nothing lost: each accepted pair has been found in its inbox, or its end was reported to the submitter.
     private func checkEnd(_ bundle: BundleID, _ document: DocumentNote) {
         let home = nodes[document.home]
+        /// An end that is reported has been seen, and excused, where it is reported from.
+        func hasEnd(_ report: ReportRow, _ pair: Pair) -> Bool {
+            let state: RecipientState
+            switch report.state {
+            case .refused: state = .refused
+            case .expired: state = .expired
+            case .deleted: state = .deleted
+            default: return true
+            }
+            guard let reporter = nodes.first(where: { $0.id == report.path.last?.node }) else { return false }
+            return books.ends.contains(Ending(node: reporter.index, pair: pair, state: state))
+        }
         for recipient in document.recipients where failure == nil {
             summary.pairs += 1
-            var states: [ReportedState] = []
+            var reports: [ReportRow] = []
             home.read { rows in
                 rows.scan(.report, prefix: Keys.report(bundle)) { _, value in
-                    if let row = ReportRow(record: value), row.recipient == recipient { states.append(row.state) }
+                    if let row = ReportRow(record: value), row.recipient == recipient { reports.append(row) }
                     return true
                 }
             }
+            let states = reports.map(\.state)
             let pair = Pair(bundle: bundle, recipient: recipient.text)
+            for report in reports where !hasEnd(report, pair) {
+                fail(
+                    "\(report.path.last?.node.name ?? "?") reports \(bundle) for \(recipient) as \(report.state), and it is not so there"
+                )
+            }
             if books.taken.contains(pair) || books.found[pair] != nil {
                 summary.delivered += 1
                 if !states.contains(.delivered) {

@@ -66,6 +66,8 @@ extension World {
                 scan.run(rows, context, budget: 7) { row, indexes in
                     for index in indexes where row.isComplete && verb.applies(to: row.recipients[index].state) {
                         pairs.insert(PairName(number: row.number, index: UInt32(index)))
+                        let pair = Pair(bundle: row.bundle, recipient: row.recipients[index].name)
+                        books.choices.insert(Choice(node: node.index, verb: verb, pair: pair))
                         bytes += row.payloadLength
                     }
                     return true

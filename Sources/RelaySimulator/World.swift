@@ -82,6 +82,7 @@ enum Happening {
     case edgeOpens(Int, Int)
     case bytesOfSubmission(node: Int, life: Int, Ticket, ByteBuffer, Digest)
     case check
+    case look
     case heal
     case operate
     case wish(node: Int, Operation.Wish)
@@ -176,6 +177,10 @@ public final class World {
             }
         }
         for time in stride(from: UInt64(5_000), to: plan.duration, by: 10_000) { agenda.insert(.check, at: time) }
+        // Most that ends after the healing ends soon.
+        for time in stride(from: 0, to: Self.quietTime, by: 30_000) where time <= 360_000 || time % 120_000 == 0 {
+            agenda.insert(.look, at: plan.duration + time)
+        }
         agenda.insert(.heal, at: plan.duration)
         let end = plan.duration + Self.quietTime
         while failure == nil, let next = agenda.nextTime, next <= end { step() }
@@ -221,6 +226,7 @@ public final class World {
             post(.submissionBytes(ticket, bytes), to: node)
             post(.submissionCompleted(ticket, digest: digest), to: node)
         case .check: check()
+        case .look: for node in nodes where failure == nil { noteEnds(node) }
         case .heal: heal()
         case .operate: operate()
         case .wish(let node, let wish): self.wish(nodes[node], wish)

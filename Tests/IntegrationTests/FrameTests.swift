@@ -37,8 +37,10 @@ import Testing
         for (name, write) in bad {
             let peer = try hub.peer("hanoi")
             #expect(peer.isEstablished)
-            write(peer)
-            try peer.awaitEnd()
+            try hub.expectCounted("violation", orMore: true) {
+                write(peer)
+                try peer.awaitEnd()
+            }
             #expect(!peer.rejections.isEmpty, "\(name): MSG_REJECT")
             try hub.expectGoodPasses()
         }
@@ -50,7 +52,10 @@ import Testing
         for bytes in [
             Array("GET / HTTP/1.1\r\n\r\n".utf8), random, Array("dtn!".utf8) + [3, 0], Array("dtn!".utf8) + [4, 0],
         ] {
-            #expect(try ForeignSocket(port: hub.network.port).speak(bytes), "the hub closes")
+            try hub.expectCounted("contact") {
+                let isClosed = try ForeignSocket(port: hub.network.port).speak(bytes)
+                #expect(isClosed, "the hub closes")
+            }
         }
         try hub.expectGoodPasses()
     }
@@ -72,8 +77,8 @@ import Testing
         // An array that says it has 2^60 items, and a text of 2^63 octets.
         bad.append(("an array of 2^60", [0x9f, 0x9b, 0x10, 0, 0, 0, 0, 0, 0, 0]))
         bad.append(("a text of 2^63", [0x9f, 0x89, 7, 0, 0, 0x82, 1, 0x7b, 0x80, 0, 0, 0, 0, 0, 0, 0]))
-        for (name, bytes) in bad {
-            #expect(try hub.vpcp.send(ByteBuffer(bytes: bytes)) == .refused(.notAcceptable), "\(name)")
+        for (_, bytes) in bad {
+            try hub.expectRefused(.notAcceptable, counted: "badPayload", octets: ByteBuffer(bytes: bytes))
         }
         #expect(hub.vpcp.ending == nil)
         #expect(try hub.logs("malformed bundle refused"))
@@ -86,7 +91,7 @@ import Testing
             CanonicalBlock(type: BlockType(rawValue: 199), number: 20, flags: flags, data: ByteBuffer(string: "x"))
         }
         let critical = SampleBundle { $0.extraBlocks = [block(.deleteBundleIfUnprocessed)] }
-        #expect(try hub.vpcp.send(critical.octets()) == .refused(.notAcceptable))
+        try hub.expectRefused(.notAcceptable, counted: "badCopy", critical)
         #expect(try hub.logs("block unsupported"))
         let harmless = SampleBundle { $0.extraBlocks = [block(.discardIfUnprocessed)] }
         #expect(try hub.vpcp.send(harmless.octets()) == .acknowledged)
@@ -119,24 +124,32 @@ import Testing
             try network.replace("truc", "tls:\n", "tls:\n  crl: tls/crl.pem\n")
         }
         // A certificate of vpcp, and a SESS_INIT of hanoi.
-        let impostor = try hub.peer("hanoi", certificate: "impostor")
-        try impostor.awaitEnd()
-        #expect(impostor.terminations == [.contactFailure])
+        try hub.expectCounted("contact") {
+            let impostor = try hub.peer("hanoi", certificate: "impostor")
+            try impostor.awaitEnd()
+            #expect(impostor.terminations == [.contactFailure])
+        }
         #expect(try hub.logs("its certificate is that of dtn://vpcp/"))
         // A node that is not configured.
-        let stranger = try hub.peer("stranger")
-        try stranger.awaitEnd()
-        #expect(stranger.terminations == [.contactFailure])
+        try hub.expectCounted("contact") {
+            let stranger = try hub.peer("stranger")
+            try stranger.awaitEnd()
+            #expect(stranger.terminations == [.contactFailure])
+        }
         #expect(try hub.logs("which is not configured here"))
         // Revoked: TLS does not come to be.
-        let stolen = try hub.peer("hanoi", certificate: "stolen")
-        try stolen.awaitEnd()
-        #expect(stolen.terminations.isEmpty)
+        try hub.expectCounted("contact") {
+            let stolen = try hub.peer("hanoi", certificate: "stolen")
+            try stolen.awaitEnd()
+            #expect(stolen.terminations.isEmpty)
+        }
         #expect(try hub.logs("revoked"))
         // Of another authority.
         let other = try Network()
-        let foreign = try RawPeer(port: hub.network.port, as: "hanoi", tls: hub.foreignTLS(other))
-        try foreign.awaitEnd()
+        try hub.expectCounted("contact") {
+            let foreign = try RawPeer(port: hub.network.port, as: "hanoi", tls: hub.foreignTLS(other))
+            try foreign.awaitEnd()
+        }
         try hub.expectGoodPasses()
     }
 }

@@ -33,14 +33,42 @@ final class Hub {
         _ reason: TransferRefusalReason, counted cause: String, from peer: RawPeer? = nil, _ sample: SampleBundle,
         _ location: SourceLocation = #_sourceLocation
     ) throws {
-        let before = try network.ledger("truc").refusedTransfers[cause] ?? 0
-        let answer = try (peer ?? vpcp).send(sample.octets())
-        #expect(answer == .refused(reason), "\(network.logTail("truc"))", sourceLocation: location)
-        let isCounted = try eventually(within: 10) {
-            try network.ledger("truc").refusedTransfers[cause] ?? 0 == before + 1
+        try expectRefused(reason, counted: cause, from: peer, octets: sample.octets(), location)
+    }
+
+    func expectRefused(
+        _ reason: TransferRefusalReason, counted cause: String, from peer: RawPeer? = nil, octets: ByteBuffer,
+        _ location: SourceLocation = #_sourceLocation
+    ) throws {
+        try expectCounted(cause, location) {
+            let answer = try (peer ?? vpcp).send(octets)
+            #expect(answer == .refused(reason), "\(network.logTail("truc"))", sourceLocation: location)
         }
-        let counts = try network.ledger("truc").refusedTransfers
-        #expect(isCounted, "\(cause): \(counts)", sourceLocation: location)
+    }
+
+    /// What happens is counted once (or, where one deed may break several rules, at least once) under a cause and under no other,
+    /// and the hub's stock knows nothing of it.
+    func expectCounted(
+        _ cause: String, orMore: Bool = false, _ location: SourceLocation = #_sourceLocation,
+        _ happens: () throws -> Void
+    ) throws {
+        let before = try network.ledger("truc")
+        try happens()
+        let old = before.refusedTransfers[cause] ?? 0
+        let isCounted = try eventually(within: 10) {
+            let count = try network.ledger("truc").refusedTransfers[cause] ?? 0
+            return orMore ? count > old : count == old + 1
+        }
+        let after = try network.ledger("truc")
+        #expect(isCounted, "\(cause): \(after.refusedTransfers)", sourceLocation: location)
+        let others = [before, after].map { $0.refusedTransfers.filter { $0.key != cause } }
+        #expect(others[0] == others[1], sourceLocation: location)
+        // What is there may go on meanwhile; nothing may have come.
+        #expect(after.documents?.accepted == before.documents?.accepted, sourceLocation: location)
+        let stocks = [before, after].map { $0.documents?.inStore.values.reduce(0, +) ?? 0 }
+        #expect(stocks[1] <= stocks[0], sourceLocation: location)
+        let isDropped = try eventually(within: 10) { try network.status("truc").stagedBytes == 0 }
+        #expect(isDropped, "octets stay promised", sourceLocation: location)
     }
 
     /// A good document still passes, and all books balance.

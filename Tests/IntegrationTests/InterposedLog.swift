@@ -47,8 +47,9 @@ struct InterposedLog {
     /// Commits: the order at which the sync began, and at which the meta page behind it was on disk.
     private(set) var commits: [(began: Int, ended: Int, nanoseconds: UInt64)] = []
 
-    /// When pages found no room.
+    /// When pages found no room, and when syncs failed.
     private(set) var faults: [Int] = []
+    private(set) var failedSyncs: [Int] = []
 
     init(_ text: String) {
         var lines: [(order: Int, time: UInt64, fields: [Substring])] = []
@@ -67,6 +68,9 @@ struct InterposedLog {
                 isSynced = false
             case "s": isSynced = true
             case "F": faults.append(line.order)
+            case "E":
+                failedSyncs.append(line.order)
+                sync = nil
             case "m":
                 guard let begun = sync, isSynced else { continue }
                 commits.append((begun.began, line.order, line.time - begun.time))

@@ -114,6 +114,40 @@ import Testing
         try hub.expectGoodPasses()
     }
 
+    /// A bundle of another make, for a node with a number: by the routing table, its destination as it came.
+    @Test func aNumberedDestination() throws {
+        let hub = try Hub { network in
+            try network.replace(
+                "truc", "  vpcp: {}", "  vpcp:\n    may_send_from: {nodes: [\"*\"], agencies: [\"*\"]}")
+            let text = network.folder.text("agencies.yaml")
+            try network.folder.write(text + "\n  - {to: \"ipn:7.0\", via: [hanoi], at: [truc]}\n", to: "agencies.yaml")
+        }
+        func foreign(_ destination: String) throws -> WholeBundle {
+            let payload = Array("no document of this network".utf8)
+            let header = try BundleHeader(
+                primary: PrimaryBlock(
+                    destination: EndpointID(text: destination)!, source: EndpointID(text: "ipn:9.1")!,
+                    reportTo: EndpointID(text: "ipn:9.1")!, creationTime: SampleBundle.now,
+                    sequence: UInt64(UInt32.random(in: 1...(.max))), lifetime: .days(1)),
+                hopCount: HopCount(limit: 32, count: 1), age: Milliseconds(5), payloadLength: UInt64(payload.count))
+            return WholeBundle(header: header, payload: ByteBuffer(bytes: payload))
+        }
+        let bundle = try foreign("ipn:7.3")
+        #expect(try hub.vpcp.send(bundle) == .acknowledged, "\(hub.network.logTail("truc"))")
+        // It waits for the hop that the table names.
+        #expect(try eventually { try hub.network.status("truc").inStore["waiting"] == 1 })
+        let hanoi = try hub.peer("hanoi")
+        let came = try hanoi.receive { $0.header.primary.bundleID == bundle.header.primary.bundleID }
+        #expect(came.header.primary.destination == EndpointID(text: "ipn:7.3"))
+        #expect(came.payload == bundle.payload)
+        #expect(came.header.hopCount?.count == 2)
+        // Another number has no row.
+        var unknown = ByteBuffer()
+        try foreign("ipn:8.3").encode(into: &unknown)
+        try hub.expectRefused(.notAcceptable, counted: "noRoute", octets: unknown)
+        try hub.expectGoodPasses()
+    }
+
     @Test func times() throws {
         let hub = try Hub()
         let tenYears = Milliseconds.days(3_650).count
@@ -149,7 +183,7 @@ import Testing
             SampleBundle { $0.payload = [UInt8](repeating: 7, count: (1 << 20) + 1) })
         // What the header alone shows to be wrong is refused by the session itself.
         let lying = SampleBundle { $0.claimedLength = 1 << 40 }
-        #expect(try hub.vpcp.send(lying.octets()) == .refused(.notAcceptable))
+        try hub.expectRefused(.notAcceptable, counted: "badCopy", lying)
         #expect(try hub.logs("bundle refused: "))
         try hub.expectRefused(.notAcceptable, counted: "digestMismatch", SampleBundle { $0.claimedDigest = .zero })
         #expect(try hub.logs("payload does not match its digest"))
@@ -158,7 +192,47 @@ import Testing
             $0.recipients = ["H29"]
             $0.allRecipients = ["H26"]
         }
-        #expect(try hub.vpcp.send(misled.octets()) == .refused(.notAcceptable))
+        try hub.expectRefused(.notAcceptable, counted: "badCopy", misled)
+        try hub.expectGoodPasses()
+    }
+
+    /// The hub knows the agency, and no way to its home.
+    @Test func noWay() throws {
+        let hub = try Hub { network in
+            let text = network.folder.text("agencies.yaml")
+            try network.folder.write(
+                text.replacingOccurrences(of: "  - {to: hanoi, via: [hanoi], at: [truc]}\n", with: ""),
+                to: "agencies.yaml")
+        }
+        try hub.expectRefused(.notAcceptable, counted: "noRoute", SampleBundle { $0.recipients = ["H26"] })
+        try hub.expectGoodPasses()
+    }
+
+    /// Before anything is received, a peer's quota and a node that is being emptied are resources that are not there.
+    @Test func resources() throws {
+        let hub = try Hub { network in
+            try network.replace("truc", "  hanoi: {}", "  hanoi:\n    quotas: {bytes: 1MiB}")
+        }
+        let hanoi = try hub.peer("hanoi")
+        func sample(_ bytes: Int) -> SampleBundle {
+            SampleBundle {
+                $0.source = "hanoi"
+                $0.sender = "H26"
+                $0.path = ["hanoi"]
+                $0.payload = [UInt8](repeating: 7, count: bytes)
+            }
+        }
+        try hub.expectRefused(.noResources, counted: "quota", from: hanoi, sample((1 << 20) + 1))
+        #expect(try hanoi.send(sample(100).octets()) == .acknowledged)
+        try hub.expectGoodPasses()
+
+        // One that waits keeps the node from ending while it is emptied.
+        #expect(hub.network.stop("hcm") == .exited(0))
+        #expect(try hub.vpcp.send(SampleBundle().octets()) == .acknowledged)
+        #expect(try hub.network.control("truc", ["drain", "--yes", "--reason", "thay máy"]).end == .exited(0))
+        try hub.expectRefused(.noResources, counted: "draining", SampleBundle())
+        #expect(try hub.network.control("truc", ["drain", "--cancel"]).end == .exited(0))
+        try hub.network.start("hcm")
         try hub.expectGoodPasses()
     }
 

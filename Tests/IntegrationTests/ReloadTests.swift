@@ -77,6 +77,49 @@ import Testing
             "\(network.logTail("truc"))")
     }
 
+    /// H29 moves from hcm to hanoi. What had arrived at hcm is fetched and acknowledged there, the submitter believes it, and what is
+    /// handed in later goes to hanoi.
+    @Test func aMovedAgencyTakesAtItsOldHomeWhatHadArrived() throws {
+        let network = try Network()
+        try network.start(Network.names)
+        let file = try network.package("before.edxml", to: ["H29", "H29.15"])
+        let before = try network.submit("vpcp", file).envelope
+        let hasArrived = try eventually {
+            try network.trace("vpcp", before).recipients.map(\.state) == ["arrived", "arrived"]
+        }
+        #expect(hasArrived, "\(network.logTail("vpcp"))")
+        try change(
+            network, "    home: hcm\n    aliases: [000.00.00.H29]", "    home: hanoi\n    aliases: [000.00.00.H29]")
+        for name in Network.names {
+            #expect(try network.control(name, ["reload", "--force"]).end == .exited(0), "\(network.logTail(name))")
+        }
+        let late = try network.submit("vpcp", network.package("late.edxml", to: ["H29"])).envelope
+        #expect(try eventually { try network.inbox("hanoi", "H29").map(\.envelope) == [late] })
+
+        #expect(try network.inbox("hcm", "H29").map(\.envelope) == [before])
+        let copy = network.folder["copy.edxml"]
+        let fetched = try network.control("hcm", ["inbox", "fetch", "H29", before, "-o", copy])
+        #expect(fetched.end == .exited(0), "\(fetched.errors)")
+        #expect(try network.folder.bytes("copy.edxml") == network.folder.bytes("before.edxml"))
+        let taken: AcknowledgeAnswer = try network.ask("hcm", "inbox", "ack", "H29", before)
+        #expect(taken.taken == 1)
+        let isKnown = try eventually {
+            try network.trace("vpcp", before).recipients.contains { $0.name == "H29" && $0.state == "delivered" }
+        }
+        #expect(isKnown, "\(network.logTail("vpcp"))")
+        #expect(!network.logText("vpcp").contains("are not believed"))
+
+        // Nothing of it is left there, though others of its kind have theirs there: the agency is sent to its home.
+        #expect(try network.inbox("hcm", "H29.15").map(\.envelope) == [before])
+        let elsewhere = try network.control("hcm", ["inbox", "list", "H29"])
+        #expect(elsewhere.end == .exited(1) && elsewhere.errors.contains("at home on node hanoi"), "\(elsewhere)")
+        // What came to the new home is taken there.
+        let second: AcknowledgeAnswer = try network.ask("hanoi", "inbox", "ack", "H29", late)
+        #expect(second.taken == 1)
+        #expect(try eventually { try network.trace("vpcp", late).recipients.map(\.state) == ["delivered"] })
+        try network.expectBooksBalance(Network.names)
+    }
+
     @Test func aBrokenFileLeavesTheOldOne() throws {
         let network = try hub()
         try add(network, "  H30:\n    name: Một cơ quan mới\n    home: hanoi\n    colour: red\n")

@@ -1,13 +1,14 @@
 // interposer.c: a library for LD_PRELOAD that writes down, in order, when a program has synced its files and what it has read from
-// and written to its sockets; and that can delay each sync. For the test that nothing leaves the relay before the commit
-// that justifies it.
+// and written to its sockets; and that can delay each sync, or make one fail. For the tests that nothing leaves the relay before the
+// commit that justifies it.
 //
 //   EDOC_INTERPOSE_LOG        the file to append to; without it nothing is done
 //   EDOC_INTERPOSE_DELAY_MS   how long each fdatasync is delayed, before it begins its work
+//   EDOC_INTERPOSE_FAIL_AT    a text: the first sync that begins after it was read from a socket fails, once
 //   EDOC_INTERPOSE_FULL       a file: when it is there, the next pages that are written find no room on the disk, and it is removed
 //
 // A line: order, monotonic nanoseconds, what, descriptor, inode of the socket (0 for files), octets in hexadecimal.
-// What: F pages found no room, S sync begins, s sync ends, M synchronous write (LMDB's meta page) begins, m ends, R octets were read, W octets were
+// What: F pages found no room, S sync begins, s sync ends, E sync fails, M synchronous write (LMDB's meta page) begins, m ends, R octets were read, W octets were
 // written. R has its place in the order before the program sees the octets, and W before the kernel does: a W behind an s really
 // came later. Since a W is written down when it is known how much the kernel took, lines are to be sorted by their order.
 
@@ -31,6 +32,8 @@ static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
 static int log_descriptor = -1;
 static long delay_milliseconds = 0;
 static const char *full;
+static const char *fail_at;
+static int has_failure = 0;
 static unsigned long last_order = 0;
 
 /// A place in the order of what happens, and its time.
@@ -44,6 +47,7 @@ __attribute__((constructor)) static void begin(void) {
     const char *delay = getenv("EDOC_INTERPOSE_DELAY_MS");
     if (delay) delay_milliseconds = atol(delay);
     full = getenv("EDOC_INTERPOSE_FULL");
+    fail_at = getenv("EDOC_INTERPOSE_FAIL_AT");
     if (path) log_descriptor = open(path, O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0600);
 }
 
@@ -112,14 +116,39 @@ static int finds_no_room(int descriptor) {
     return 1;
 }
 
+/// Arms the failure, before the program sees the octets.
+static void look_for_failure(int descriptor, const void *bytes, ssize_t length) {
+    if (!fail_at || length <= 0 || !memmem(bytes, (size_t)length, fail_at, strlen(fail_at))) return;
+    if (!socket_inode(descriptor)) return;
+    pthread_mutex_lock(&lock);
+    if (fail_at) has_failure = 1;
+    fail_at = NULL;
+    pthread_mutex_unlock(&lock);
+}
+
+/// True once after it was armed.
+static int takes_failure(void) {
+    pthread_mutex_lock(&lock);
+    int takes = has_failure;
+    has_failure = 0;
+    pthread_mutex_unlock(&lock);
+    return takes;
+}
+
 int fdatasync(int descriptor) {
     static int (*real)(int);
     if (!real) real = dlsym(RTLD_NEXT, "fdatasync");
+    int fails = takes_failure();
     note_bare('S', descriptor);
     if (delay_milliseconds > 0) {
         struct timespec rest = {delay_milliseconds / 1000, (delay_milliseconds % 1000) * 1000000};
         while (nanosleep(&rest, &rest) != 0 && errno == EINTR) {
         }
+    }
+    if (fails) {
+        note_bare('E', descriptor);
+        errno = EIO;
+        return -1;
     }
     int answer = real(descriptor);
     note_bare('s', descriptor);
@@ -146,6 +175,7 @@ ssize_t read(int descriptor, void *bytes, size_t length) {
     static ssize_t (*real)(int, void *, size_t);
     if (!real) real = dlsym(RTLD_NEXT, "read");
     ssize_t answer = real(descriptor, bytes, length);
+    look_for_failure(descriptor, bytes, answer);
     if (answer > 0) note_bytes('R', take_moment(), descriptor, socket_inode(descriptor), bytes, answer);
     return answer;
 }
@@ -154,6 +184,7 @@ ssize_t recv(int descriptor, void *bytes, size_t length, int flags) {
     static ssize_t (*real)(int, void *, size_t, int);
     if (!real) real = dlsym(RTLD_NEXT, "recv");
     ssize_t answer = real(descriptor, bytes, length, flags);
+    look_for_failure(descriptor, bytes, answer);
     if (answer > 0) note_bytes('R', take_moment(), descriptor, socket_inode(descriptor), bytes, answer);
     return answer;
 }

@@ -143,6 +143,22 @@ import Testing
         let refused = bench.offer("an", bundle, bench.document("A1", ["D1", "B1"]), path: bench.path("an"))
         #expect(refused.refusals == [.notAcceptable])
         #expect(bench.rows(of: bundle).isEmpty)
+        #expect(bench.counter(.refusedToPeer(RefusalCause.noRoute.rawValue)) == 1)
+        #expect(bench.submit(["D1"])?.submissionCause == .noRoute)
+        #expect(bench.counter(.submissionRefused(SubmissionRefusal.noRoute.rawValue)) == 1)
+        #expect(bench.balance() == (0, 0))
+    }
+
+    /// The core has started over, and the session that offers is one of its former life.
+    @Test func anOfferOfASessionThatIsOverIsOfferedAgain() {
+        let bench = Bench()
+        let bundle = bench.bundle(of: "an")
+        let document = bench.document("A1", ["T1"])
+        #expect(bench.offer("an", bundle, document, path: bench.path("an")).refusals == [.sessionTerminating])
+        #expect(bench.counter(.refusedToPeer(RefusalCause.unknownPeer.rawValue)) == 1)
+        #expect(bench.balance() == (0, 0))
+        bench.connect("an")
+        #expect(bench.offer("an", bundle, document, path: bench.path("an")).acknowledgements == 1)
     }
 
     @Test func timeIsJudgedByAge() {

@@ -40,7 +40,8 @@ final class Bench {
         engine = Self.build(store, configuration, 1, relay, wall)
     }
 
-    static func directory() -> Directory {
+    /// `moved`: agencies with another home than usual.
+    static func directory(moved: [String: String] = [:]) -> Directory {
         var directory = Directory()
         for (code, home, aliases) in [
             ("A1", "an", []), ("A2", "an", []), ("B1", "binh", []), ("B2", "binh", []), ("C1", "chi", []),
@@ -49,7 +50,8 @@ final class Bench {
             do {
                 try directory.insert(
                     Directory.Agency(
-                        code: agency(code), name: code, home: node(home), aliases: aliases.map { agency($0) }))
+                        code: agency(code), name: code, home: node(moved[code] ?? home),
+                        aliases: aliases.map { agency($0) }))
             } catch {
                 Issue.record("the directory of the bench is wrong: \(error)")
             }
@@ -197,6 +199,18 @@ final class Bench {
         path: [PathStop], piece: (UInt64, UInt64)? = nil, lifetime: Milliseconds = .days(1), age: Milliseconds = .zero,
         digest: Digest? = nil, content: ((UInt64) -> UInt8)? = nil
     ) -> [Effect] {
+        run(
+            inputs(
+                from, bundle, document, for: recipients, path: path, piece: piece, lifetime: lifetime, age: age,
+                digest: digest, content: content)) ?? []
+    }
+
+    /// The same, to be run together with others.
+    func inputs(
+        _ from: String, _ bundle: BundleID, _ document: DocumentDescription, for recipients: [String]? = nil,
+        path: [PathStop], piece: (UInt64, UInt64)? = nil, lifetime: Milliseconds = .days(1), age: Milliseconds = .zero,
+        digest: Digest? = nil, content: ((UInt64) -> UInt8)? = nil
+    ) -> [EngineInput] {
         let range = piece.map { PieceRange(offset: $0.0, length: $0.1, total: document.payloadLength)! }
         let length = range?.length ?? document.payloadLength
         let offer = Offer(
@@ -211,10 +225,10 @@ final class Bench {
             let start = range?.offset ?? 0
             bytes = ByteBuffer(bytes: (0..<length).map { content(start + $0) })
         }
-        return run([
+        return [
             .offered(offer), .offerBytes(offer.ticket, bytes),
             .offerCompleted(offer.ticket, digest: piece == nil ? digest ?? document.digest : nil),
-        ]) ?? []
+        ]
     }
 
     /// Hands in a document at this node.
@@ -300,6 +314,12 @@ extension [Effect] {
     var accepted: BundleID? {
         for effect in self {
             if case .answerSubmission(_, .accepted(let bundle, _)) = effect { return bundle }
+        }
+        return nil
+    }
+    var submissionCause: SubmissionRefusal? {
+        for effect in self {
+            if case .answerSubmission(_, .refused(_, let cause)) = effect { return cause }
         }
         return nil
     }

@@ -78,6 +78,85 @@ import Testing
         #expect(bench.states(of: bundle) == ["B1": .waiting], "no report changes custody")
     }
 
+    /// B1 moves from binh to chi. Of what had arrived at binh, binh says truly that B1 has taken it; of anything else it says nothing
+    /// that counts.
+    @Test(arguments: [false, true])
+    func theOldHomeOfAMovedAgencyIsBelievedOfWhatItHas(restarts: Bool) {
+        let bench = Bench(restarts: restarts)
+        bench.connect("binh")
+        bench.connect("chi")
+        bench.connect("dao")
+        let before = bench.submit(["B1"])!.accepted!
+        let late = bench.submit(["B1"])!.accepted!
+        let time = WallTime(milliseconds: bench.wall)
+        func report(_ state: ReportedState, of bundle: BundleID, by reporter: String, _ stops: String...) -> [Effect] {
+            let row = ReportRow(
+                bundle: bundle, recipient: agency("B1"), state: state, time: time, reason: .none,
+                path: (["tam"] + stops + [reporter]).map { PathStop(node: node($0), time: time) })
+            return bench.event(
+                .reported(
+                    ticket: bench.ticket(), session: bench.sessions[node(reporter)]!, reporter: node(reporter),
+                    bundle: bench.bundle(of: reporter), rows: [row]))
+        }
+        #expect(report(.arrived, of: before, by: "binh").alarms.isEmpty)
+        var moved = bench.configuration
+        moved.directory = Bench.directory(moved: ["B1": "chi"])
+        bench.reload(moved)
+        bench.breathe()
+
+        // Nobody else may say it for the old home, nor the old home of what had not arrived there.
+        #expect(report(.delivered, of: before, by: "dao").alarms.count == 1)
+        #expect(report(.delivered, of: late, by: "binh").alarms.count == 1)
+        #expect(report(.arrived, of: late, by: "binh").alarms.count == 1)
+        #expect(bench.reports(of: before).map(\.state) == [.arrived])
+        #expect(bench.reports(of: late).isEmpty)
+        #expect(bench.counter(.reportRowRefused) == 3)
+
+        #expect(report(.delivered, of: before, by: "binh").alarms.isEmpty)
+        #expect(bench.reports(of: before).map(\.state) == [.arrived, .delivered])
+        // The new home speaks for what came to it.
+        #expect(report(.arrived, of: late, by: "chi").alarms.isEmpty)
+        #expect(report(.delivered, of: late, by: "chi").alarms.isEmpty)
+        #expect(bench.reports(of: late).map(\.state) == [.arrived, .delivered])
+        #expect(report(.delivered, of: late, by: "binh").alarms.count == 1, "it had arrived at chi")
+    }
+
+    /// The other side: T1 moves away, and takes here what had come before; what comes after goes on to its new home.
+    @Test(arguments: [false, true])
+    func aMovedAgencyTakesAtItsOldHomeWhatHadArrived(restarts: Bool) {
+        let bench = Bench(restarts: restarts)
+        bench.connect("an")
+        let first = bench.bundle(of: "an")
+        let document = bench.document("A1", ["T1"])
+        bench.offer("an", first, document, path: bench.path("an"))
+        let number = bench.rows(of: first)[0].number
+        var moved = bench.configuration
+        moved.directory = Bench.directory(moved: ["T1": "binh"])
+        bench.reload(moved)
+        bench.breathe()
+        #expect(bench.states(of: first) == ["T1": .arrived], "it stays where it was reported")
+
+        let second = bench.bundle(of: "an")
+        #expect(bench.offer("an", second, document, path: bench.path("an")).acknowledgements == 1)
+        #expect(bench.states(of: second) == ["T1": .waiting])
+        #expect(bench.offer("an", first, document, path: bench.path("an")).refusals == [.completed])
+        for expected in [1, 0] {
+            let effects = bench.event(
+                .inboxAcknowledged(ticket: bench.ticket(), agency: agency("T1"), envelopes: [number]))
+            let taken = effects.compactMap { effect -> Int? in
+                if case .answerInbox(_, let taken) = effect { taken } else { nil }
+            }
+            #expect(taken == [expected])
+            bench.breathe()
+        }
+        #expect(bench.states(of: first) == ["T1": .delivered])
+        #expect(bench.read { $0.count(.inbox) } == 0)
+        // It is known here for as long as any delivery, and does not go to the new home.
+        #expect(bench.offer("an", first, document, path: bench.path("an")).refusals == [.completed])
+        #expect(bench.connect("binh").documents.map(\.bundle) == [second])
+        #expect(bench.balance() == (2, 2))
+    }
+
     @Test func aReportMayComeOnlyOverALinkThatMayCarryIt() {
         let bench = Bench { $0 = Bench.configuration(rights: ["an": .init()]) }
         bench.connect("an")

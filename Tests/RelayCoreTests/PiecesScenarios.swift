@@ -204,6 +204,30 @@ import Testing
         #expect(bench.read { $0.count(.chunk) } <= before + 3)
     }
 
+    /// A foreign node cuts a document into octets: at some number there is an end, and nobody else feels it.
+    @Test func thereIsAnEndOfPieces() {
+        let bench = Bench()
+        bench.connect("an")
+        let bundle = bench.bundle(of: "an")
+        let document = bench.document("A1", ["T1"], length: 50_000)
+        // Every other octet, so that no two touch; in batches, as a link brings them.
+        var effects: [Effect] = []
+        for first in stride(from: UInt64(0), to: 16_385, by: 127) {
+            let inputs = (first..<min(first + 127, 16_385)).flatMap { index in
+                bench.inputs("an", bundle, document, path: bench.path("an"), piece: (2 * index, 1))
+            }
+            effects += bench.run(inputs) ?? []
+        }
+        #expect(effects.acknowledgements == 16_384)
+        #expect(effects.refusals == [.notAcceptable])
+        #expect(bench.counter(.refusedToPeer(RefusalCause.tooManyPieces.rawValue)) == 1)
+        #expect(bench.rows(of: bundle).count == 1)
+        #expect(bench.balance() == (0, 0), "what is not whole was not accepted")
+        let good = bench.bundle(of: "an")
+        bench.offer("an", good, bench.document("A1", ["T1"]), path: bench.path("an"))
+        #expect(bench.states(of: good) == ["T1": .arrived])
+    }
+
     @Test func whatIsNotWholeCountsAgainstTheQuota() {
         let bench = Bench { configuration in
             for index in configuration.peers.indices { configuration.peers[index].quota = Quota(bytes: 15_000) }
