@@ -95,6 +95,9 @@ public struct QueueAnswer: ControlAnswer {
         }
     }
 
+    /// What the picture does not show and a person should know.
+    public var attention: [String]?
+
     public init(
         now: Timestamp, bucketSeconds: [UInt64], rows: [Row], arrived: [Inbox], arrivedCount: UInt64
     ) {

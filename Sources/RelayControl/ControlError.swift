@@ -12,6 +12,8 @@ struct ControlError: Error {
     var problems: [String] = []
     /// True when the engine has refused, and counted, it.
     var isEngines = false
+    /// As what the refusal of a submission is counted; nil: the status says it.
+    var cause: SubmissionRefusal?
 
     static func badRequest(_ error: String, _ problems: [String] = []) -> ControlError {
         ControlError(status: .badRequest, error: error, problems: problems)
@@ -40,7 +42,9 @@ struct ControlError: Error {
             }
         return ControlError(
             status: status,
-            error: "the document is refused as a whole (\(cause.rawValue)); correct what is named and submit it again",
+            error: cause == .noResources
+                ? "the document is not taken at this time (\(cause.rawValue)); nothing is wrong with it"
+                : "the document is refused as a whole (\(cause.rawValue)); correct what is named and submit it again",
             problems: problems.map(printable), isEngines: true)
     }
 

@@ -12,6 +12,7 @@ extension ControlServer {
     func addInbox(to router: Router<ControlContext>) {
         router.get("v1/inbox/{agency}") { request, context in
             let agency = try await inboxAgency(context).agency
+            try await requireInbox(agency)
             let query = try ControlQuery(request, known: ["limit", "cursor"])
             return try json(try await inbox(agency, query))
         }
@@ -35,13 +36,18 @@ extension ControlServer {
             throw ControlError.badRequest("\(printable(text)) is not an agency code")
         }
         guard rights.may(.inbox, agency) else { throw denied(rights.caller, "have the inbox of \(agency)") }
-        // One that has moved takes here what came before it moved.
-        if let home = directory.home(of: agency), home != node.configuration.settings.node,
-            try await !hasDocuments(agency)
-        {
-            throw ControlError.notFound("\(agency) is at home on node \(home.name); its inbox is there")
-        }
         return (agency, rights.caller)
+    }
+
+    /// An agency that has moved, or has left the directory, takes here what came before; when nothing is left it is told where its inbox
+    /// is. What it has taken here is still answered as taken.
+    private func requireInbox(_ agency: AgencyCode) async throws {
+        let home = node.configuration.directory.home(of: agency)
+        if home != node.configuration.settings.node, try await !hasDocuments(agency) {
+            throw ControlError.notFound(
+                home.map { "\(agency) is at home on node \($0.name); its inbox is there" }
+                    ?? "no agency or node \(agency) is in the directory of this node; check the code in agencies.yaml")
+        }
     }
 
     private func hasDocuments(_ agency: AgencyCode) async throws -> Bool {
@@ -93,7 +99,9 @@ extension ControlServer {
         case .taken(let name):
             throw ControlError(
                 status: .gone, error: "\(name) was taken by \(agency) before; its bytes are no longer here")
-        case .other(let error): throw error
+        case .other(let error):
+            try await requireInbox(agency)
+            throw error
         }
         guard let length = Int(exactly: row.payloadLength) else {
             throw ControlError.badRequest("the document is longer than this machine can send")
@@ -143,6 +151,7 @@ extension ControlServer {
             }
         }
         guard problems.isEmpty else {
+            try await requireInbox(agency)
             throw ControlError.notFound(
                 "nothing was acknowledged; edocctl inbox list \(agency) shows what is there", problems)
         }

@@ -17,6 +17,8 @@ struct OfflineNode: NodeAccess {
     let configuration: Configuration
     /// Both clocks as the daemon left them.
     let left: ClockReading
+    /// Of a store in which nothing changes. Nothing is on a link.
+    private let still: CorePicture
 
     init(directory: String) throws(StoreFailure) {
         let store = try StillStore(directory: directory)
@@ -38,6 +40,7 @@ struct OfflineNode: NodeAccess {
         } catch {
             throw StoreFailure(.damaged, "The store in \(directory) names nodes that cannot be: \(error)")
         }
+        still = try Self.core(store, configuration, Self.now(left)) { core, _ in core.picture }
     }
 
     /// The peers that the books know.
@@ -54,7 +57,9 @@ struct OfflineNode: NodeAccess {
         return names.compactMap { NodeID(shortName: $0) }.filter { !$0.name.hasPrefix("ipn:") }
     }
 
-    var now: ClockReading {
+    var now: ClockReading { Self.now(left) }
+
+    private static func now(_ left: ClockReading) -> ClockReading {
         var time = timespec()
         clock_gettime(CLOCK_REALTIME, &time)
         let epoch = Int(WallTime.unixSecondsAtEpoch)
@@ -71,19 +76,21 @@ struct OfflineNode: NodeAccess {
         try store.read { rows in Result { try body(rows) } }.get()
     }
 
-    func picture(of numbers: [UInt64]?) throws -> CorePicture { try core { core, _ in core.picture } }
+    func picture(of numbers: [UInt64]?) -> CorePicture { still }
 
     /// The decisions as they would be built from this store, without a clock that runs and without links.
     func ask<Answer: Sendable>(
         _ question: @escaping @Sendable (borrowing RelayCore, any RowReader) -> Answer
     ) async throws -> Answer {
-        try core(question)
+        try Self.core(store, configuration, now, question)
     }
 
-    private func core<Answer>(_ question: (borrowing RelayCore, any RowReader) -> Answer) throws -> Answer {
-        let now = now
-        return try store.read { rows in
-            let room = headRoom
+    private static func core<Answer>(
+        _ store: StillStore, _ configuration: Configuration, _ now: ClockReading,
+        _ question: (borrowing RelayCore, any RowReader) -> Answer
+    ) throws(StoreFailure) -> Answer {
+        try store.read { rows in
+            let room = headRoom(store)
             var turn = Turn(now: now, room: room, rows: UnchangedRows(rows))
             let core = RelayCore(
                 offline: CoreConfiguration(
@@ -95,7 +102,7 @@ struct OfflineNode: NodeAccess {
         }
     }
 
-    private var headRoom: HeadRoom {
+    private static func headRoom(_ store: StillStore) -> HeadRoom {
         let reserve = max(store.mapBytes / 50, 64 << 20)
         let free = store.mapBytes > store.usedBytes ? store.mapBytes - store.usedBytes : 0
         return HeadRoom(freeBytes: free, reserveBytes: reserve, usedBytes: store.usedBytes)
@@ -104,7 +111,7 @@ struct OfflineNode: NodeAccess {
     func facts() async throws -> NodeFacts {
         NodeFacts(
             version: "offline", started: left.wall, listening: [], rssAnon: 0, rssShmem: 0, rssFile: 0,
-            storeFileBytes: FileLength.of(store.path + "/data.mdb"), headRoom: headRoom, batches: 0)
+            storeFileBytes: FileLength.of(store.path + "/data.mdb"), headRoom: Self.headRoom(store), batches: 0)
     }
 
     func sessions() async throws -> [SessionInfo] { [] }

@@ -59,6 +59,11 @@ extension ControlServer {
         if room.acceptableBytes == 0 {
             attention.append("the store is full up to its reserve: nothing is accepted, what waits is still forwarded")
         }
+        if let largest = live.largestRefused(room, at: now.relay) {
+            attention.append(
+                "documents are not taken for want of room: at this time the largest that fits has \(largest) bytes")
+        }
+        if let line = await certificateSentence(now) { attention.append(line) }
         if live.isClockDoubted { attention.append("the clock is not believed: expiry is suspended") }
         if !down.isEmpty { attention.append("links down: " + down.joined(separator: ", ")) }
         for spool in live.spoolViews where !spool.trouble.isEmpty {
@@ -84,6 +89,18 @@ extension ControlServer {
             stagedBytes: live.stagedOctets, corruptRecords: counted.corrupt, clockDoubted: live.isClockDoubted)
     }
 
+    /// Days before its end from which a certificate is spoken of.
+    private static var certificateDays: Int64 { 14 }
+
+    private func certificateSentence(_ now: ClockReading) async -> String? {
+        guard let end = try? await node.watchFacts().certificateExpiry else { return nil }
+        let left = end - Int64(WallTime.unixSecondsAtEpoch) - Int64(clamping: now.wall.milliseconds / 1_000)
+        if left <= 0 { return "this node's certificate has ended: no link comes up until it is renewed" }
+        guard left < Self.certificateDays * 86_400 else { return nil }
+        let day = WallTime(milliseconds: now.wall.milliseconds + UInt64(left) * 1_000).timestamp.text.prefix(10)
+        return "this node's certificate ends on \(day)"
+    }
+
     private func queue() async throws -> QueueAnswer {
         let now = node.now
         let lately = try await node.ask { core, _ in core.lately(now.relay) }
@@ -92,13 +109,22 @@ extension ControlServer {
             let picture = QueuePicture(rows, now: now, lately: lately) { code in
                 AgencyCode(code).flatMap(directory.name(of:))
             }
-            return (picture: picture, arrived: rows.number(.counter, CounterKey.state(.arrived, admin: false).name))
+            let phase = RestorationRow.read(rows)?.phase
+            return (
+                picture: picture, arrived: rows.number(.counter, CounterKey.state(.arrived, admin: false).name),
+                held: rows.number(.counter, CounterKey.state(.held, admin: false).name), restored: phase
+            )
         }
         let spools = try node.picture(of: []).spoolViews
         var answer = QueueAnswer(
             now: now.wall.timestamp, bucketSeconds: QueuePicture.bucketSeconds, rows: found.picture.rows,
             arrived: found.picture.arrived, arrivedCount: found.arrived)
         answer.spools = spools.map { SpoolLine($0, now: now) }
+        if let phase = found.restored, phase != .released, found.held > 0 {
+            answer.attention = [
+                "held since the store was restored from a copy: \(found.held); edocctl restore list, compare and release"
+            ]
+        }
         return answer
     }
 
@@ -106,7 +132,7 @@ extension ControlServer {
         let now = node.now
         let facts = try await node.facts()
         let bounds = try await node.bounds()
-        let views = try await node.ask { core, rows in core.limitViews(facts.headRoom, rows) } + bounds
+        let views = try await node.ask { core, rows in core.limitViews(facts.headRoom, rows, now: now.relay) } + bounds
         let limits = views.map {
             LimitsAnswer.Limit(
                 name: $0.name, setting: $0.setting, unit: $0.unit.rawValue, value: $0.value, used: $0.used,

@@ -27,13 +27,13 @@ extension ControlServer {
                 return try json(answer, status: .created)
             } catch let error as ControlError {
                 if !error.isEngines {
-                    let cause: SubmissionRefusal =
+                    let byStatus: SubmissionRefusal =
                         switch error.status {
                         case .forbidden: .notAuthorised
                         case .unprocessableContent: .badPackage
                         default: .badRequest
                         }
-                    await node.countRefusal(cause)
+                    await node.countRefusal(error.cause ?? byStatus)
                 }
                 logger.notice(
                     "control: submission refused",
@@ -106,8 +106,12 @@ extension ControlServer {
         _ query: SubmitQuery, _ rights: CallerRights
     ) throws -> SubmissionValues {
         guard let code = node.configuration.directory.canonical(sender) else {
-            throw ControlError.refused(
+            var error = ControlError.refused(
                 ["sender \(sender.debugDescription): no such agency in the directory"], .unknownAgency)
+            // The engine has not seen it.
+            error.isEngines = false
+            error.cause = .unknownAgency
+            throw error
         }
         guard rights.may(.submitAs, code) else { throw denied(rights.caller, "submit as \(code)") }
         return SubmissionValues(

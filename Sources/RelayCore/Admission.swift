@@ -42,8 +42,7 @@ enum Judgement {
 public enum RefusalCause: String, Sendable, CaseIterable {
     case duplicate, loop, expired, creationInFuture, hopLimit, pathTooLong, tooLarge, notAuthorised, unknownAgency,
         noRoute
-    case noResources, quota, draining, digestMismatch, contentConflict, badCopy, tooManyPieces, unknownPeer,
-        unsupportedDestination
+    case noResources, quota, draining, digestMismatch, contentConflict, badCopy, tooManyPieces, unknownPeer
     case forgedReport, badPayload
     /// A rule of the session protocol broken; contact that came to nothing.
     case violation, contact
@@ -518,9 +517,12 @@ extension RelayCore {
         return destiny == .home ? .nowhere(.destinationUnavailable) : destiny
     }
 
-    private func shortage(_ offer: Offer, _ peer: Peer, _ turn: Turn) -> RefusalCause? {
+    private mutating func shortage(_ offer: Offer, _ peer: Peer, _ turn: Turn) -> RefusalCause? {
         if drain != nil { return .draining }
-        if !hasRoom(for: offer.documentLength, turn) { return .noResources }
+        if !hasRoom(for: offer.documentLength, turn) {
+            shortageAt = turn.now.relay
+            return .noResources
+        }
         if peer.quota != .unlimited {
             // What it has begun to send counts as if it were here.
             var stock = ledger.stock(.origin(peer.node), turn.rows)

@@ -55,6 +55,13 @@ public struct CorePicture: Sendable {
         self.core = kept
     }
 
+    /// The largest document that there is room for, when larger ones have lately been refused; nil: none was, or the store is full.
+    public func largestRefused(_ room: HeadRoom, at now: RelayTime) -> UInt64? {
+        guard core.hasRefusedLately(now) else { return nil }
+        let largest = core.largestDocument(stagedOctets, room)
+        return largest > 0 && largest < core.configuration.limits.documentBytesMax ? largest : nil
+    }
+
     public var peerViews: [PeerView] { core.peerViews }
     public var isClockDoubted: Bool { core.isClockDoubted }
     public var spoolViews: [SpoolView] { core.spoolViews }

@@ -193,7 +193,9 @@ extension RelayCore {
         case .forwarded: "taken by \(recipient.peer?.name ?? "the next hop")"
         case .delivered: "the agency has taken it"
         case .refused: "refused: \(recipient.reason.word)"
-        case .expired: "its lifetime ended"
+        case .expired:
+            recipient.reason == .transmissionCancelled
+                ? "an operator has ended it before its lifetime was over" : "its lifetime ended"
         case .deleted: "deleted by an operator"
         case .waiting, .deferred: "waits"
         }

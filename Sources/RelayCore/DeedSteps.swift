@@ -100,7 +100,8 @@ extension RelayCore {
         case .expire:
             if before.state.isQueued { unqueue(row, index, turn.rows) }
             row.lastAnswer = "expired by \(job.login): \(job.reason)"
-            end(&row, index, .expired, .lifetimeExpired, &turn)
+            // RFC 9171, 9.5: by whose will it ended is to be told from a lifetime that was over.
+            end(&row, index, .expired, .transmissionCancelled, &turn)
         case .retry:
             unqueue(row, index, turn.rows)
             row.recipients[index].due = now

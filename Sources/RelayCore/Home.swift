@@ -51,6 +51,7 @@ extension RelayCore {
         }
         if drain != nil { object(Self.drainSentence, .noResources) }
         if problems.isEmpty, !hasRoom(for: submission.payloadLength, turn) {
+            shortageAt = turn.now.relay
             object("the store is full up to its reserve; try again later", .noResources)
         }
         if problems.isEmpty, limits.senderQuota != .unlimited,

@@ -35,15 +35,34 @@ extension RelayCore {
     /// Of them, those shown: the closest to their quota.
     private static var sendersShown: Int { 5 }
 
-    public func limitViews(_ room: HeadRoom, _ rows: any RowReader) -> [LimitView] {
-        storeLimits(room, rows) + linkLimits + quotaLimits(rows) + singleLimits
+    public func limitViews(_ room: HeadRoom, _ rows: any RowReader, now: RelayTime) -> [LimitView] {
+        storeLimits(room, rows, now) + linkLimits + quotaLimits(rows) + singleLimits
     }
 
-    private func storeLimits(_ room: HeadRoom, _ rows: any RowReader) -> [LimitView] {
+    /// How long a refusal for want of room is spoken of.
+    private static let shortageMemory = Milliseconds.minutes(10)
+
+    func hasRefusedLately(_ now: RelayTime) -> Bool {
+        shortageAt.map { now.since($0) < Self.shortageMemory } ?? false
+    }
+
+    /// The inverse of `need`.
+    func largestDocument(_ promised: UInt64, _ room: HeadRoom) -> UInt64 {
+        let taken = need(for: 0, promised: promised)
+        guard room.acceptableBytes > taken else { return 0 }
+        return (room.acceptableBytes - taken) / 33 * 32
+    }
+
+    private func storeLimits(_ room: HeadRoom, _ rows: any RowReader, _ now: RelayTime) -> [LimitView] {
         let total = room.usedBytes.addingSaturating(room.freeBytes)
         let promised = stagedBytes.addingSaturating(ledger.value(.reservedBytes, rows))
         let isFull = need(for: 1, promised: promised) > room.acceptableBytes
+        let largest = largestDocument(promised, room)
         return [
+            LimitView(
+                "largest document that there is room for", "store.map_size, or the disk", .bytes, largest, used: nil,
+                binds: hasRefusedLately(now) && largest < limits.documentBytesMax,
+                effect: "larger ones are not taken until some have gone on"),
             LimitView(
                 "store without its reserve", "store.map_size, or the disk", .bytes,
                 total > room.reserveBytes ? total - room.reserveBytes : 0,

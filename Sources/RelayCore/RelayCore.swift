@@ -72,6 +72,8 @@ public struct RelayCore: Sendable {
     var offers: [Ticket: OpenOffer] = [:]
     var submissions: [Ticket: OpenSubmission] = [:]
     var stagedBytes: UInt64 = 0
+    /// When a document was last refused for want of room.
+    var shortageAt: RelayTime?
     var doubts = Doubts()
     var wakeups = WakeupList()
     var gathering = ReportGathering()

@@ -59,7 +59,7 @@ extension Node {
             let diff = ConfigurationDiff(from: old, to: prepared.configuration)
             let core = CoreConfiguration(prepared.configuration)
             let forecast = try store.read { ReloadForecast(from: CoreConfiguration(old), to: core, $0) }
-            let lines = diff.lines() + [forecast.sentence]
+            let lines = diff.lines() + [forecast.sentence] + certificateLines(prepared)
             if diff.needsForce, !force {
                 logger.error(
                     "reload refused: more than 5 % would be moved or removed",
@@ -90,8 +90,22 @@ extension Node {
             logger.error(
                 "reload failed; the old configuration stays",
                 metadata: .event(.configurationRefused, ["why": "\(error)"]))
-            return (false, ["failed; the old configuration stays", "\(error)"])
+            return (false, ["\(error)"])
         }
+    }
+
+    /// Files of the same names with other content stand in no diff.
+    private func certificateLines(_ prepared: PreparedNode) -> [String] {
+        guard let old = links.tls, let new = prepared.tls else { return [] }
+        let (was, will) = (old.ownCertificate, new.ownCertificate)
+        var lines: [String] = []
+        func day(_ seconds: Int64) -> String { String(WallTime(unixSeconds: seconds).timestamp.text.prefix(10)) }
+        if was.fingerprint != will.fingerprint {
+            lines.append(
+                "certificate: another one, which ends \(day(will.notAfter)); the old one ends \(day(was.notAfter))")
+        }
+        if old.trustDates != new.trustDates { lines.append("certificates of authorities, or revocations: changed") }
+        return lines
     }
 
     /// What only a restart changes.

@@ -167,9 +167,13 @@ struct SpoolFolder: ~Copyable {
             guard let number = Self.group(group) else {
                 throw .spool("\(directory): there is no group \(group) on this machine")
             }
-            if fchown(descriptor, uid_t.max, number) != 0 {
+            // A folder with the set-group-ID bit gives its files its group, for which nobody needs a right: the unit's filter of system
+            // calls leaves no other way.
+            var facts = stat()
+            let fits = fstat(descriptor, &facts) == 0 && facts.st_gid == number
+            if !fits, fchown(descriptor, uid_t.max, number) != 0 {
                 throw .spool(
-                    "\(directory): files cannot be given to the group \(group): \(Self.text(errno)); is the daemon's user in it?"
+                    "\(directory): files cannot be given to the group \(group): \(Self.text(errno)); as root: chgrp \(group) \(directory)/tmp; chmod g+s \(directory)/tmp"
                 )
             }
         }

@@ -95,6 +95,10 @@ enum CatalogueEntries {
             "the document is refused as a whole (%); correct what is named and submit it again",
             "toàn bộ văn bản bị từ chối (%1); hãy sửa các mục nêu dưới đây rồi gửi lại"
         ),
+        (
+            "the document is not taken at this time (%); nothing is wrong with it",
+            "lúc này chưa nhận văn bản (%1); bản thân văn bản không có lỗi"
+        ),
         ("sender % is not at home at this node", "cơ quan gửi %1 không thuộc nút này"),
         ("sender %: no such agency in the directory", "cơ quan gửi %1: không có trong danh bạ"),
         ("recipient %: no such agency in the directory", "nơi nhận %1: không có trong danh bạ"),
@@ -289,6 +293,22 @@ enum CatalogueEntries {
         ),
         ("the spool of % takes no documents: %", "thư mục giao nhận của %1 không nhận văn bản: %2"),
         (
+            "this node's certificate has ended: no link comes up until it is renewed",
+            "chứng thư của nút này đã hết hạn: không liên kết nào thông cho đến khi được gia hạn"
+        ),
+        (
+            "this node's certificate ends on %",
+            "chứng thư của nút này hết hạn ngày %1"
+        ),
+        (
+            "documents are not taken for want of room: at this time the largest that fits has % bytes",
+            "có văn bản không được nhận vì thiếu chỗ: lúc này lớn nhất chỉ nhận được %1 byte"
+        ),
+        (
+            "held since the store was restored from a copy: %; edocctl restore list, compare and release",
+            "bị giữ từ khi kho được khôi phục từ bản sao: %1; edocctl restore list, compare và release"
+        ),
+        (
             "the store was restored from a copy and is %: edocctl restore list, compare and release",
             "kho được khôi phục từ bản sao, đang ở bước %1: edocctl restore list, compare và release"
         ),
@@ -358,6 +378,11 @@ enum CatalogueEntries {
     /// What bounds there are, and what happens at each.
     private static let limits: [Pair] = [
         ("store without its reserve", "kho, không kể dự trữ"),
+        ("largest document that there is room for", "văn bản lớn nhất còn đủ chỗ"),
+        (
+            "larger ones are not taken until some have gone on",
+            "văn bản lớn hơn chưa được nhận cho đến khi có văn bản được chuyển đi"
+        ),
         ("store.map_size, or the disk", "store.map_size, hoặc đĩa"),
         ("nothing is accepted; what waits is still forwarded", "không nhận thêm; những gì đang chờ vẫn được chuyển đi"),
         ("not even what takes nothing in can be written", "không ghi được gì nữa, kể cả việc không nhận thêm"),
@@ -419,6 +444,10 @@ enum CatalogueEntries {
         ("the agency has taken it", "cơ quan đã lấy"),
         ("refused: %", "bị từ chối: %1"),
         ("its lifetime ended", "đã hết thời hạn"),
+        (
+            "an operator has ended it before its lifetime was over",
+            "người vận hành đã cho kết thúc trước khi hết thời hạn"
+        ),
         ("deleted by an operator", "người vận hành đã xoá"),
         ("% is no longer a peer", "%1 không còn là nút kề"),
         ("% is suspended", "%1 đang bị tạm ngừng"),

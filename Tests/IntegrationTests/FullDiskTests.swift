@@ -91,6 +91,12 @@ import Testing
         #expect(try network.ledger("vpcp").refusedSubmissions["noResources"] ?? 0 >= 2)
         #expect(network.isRunning("vpcp"))
         try network.expectBooksBalance(["vpcp"])
+        let limits: LimitsAnswer = try network.ask("vpcp", "limits")
+        let room = limits.limits.first { $0.name == "largest document that there is room for" }
+        #expect(room?.binds == true, "\(limits.limits)")
+        let attention = try network.status("vpcp").attention
+        #expect(
+            attention.contains { $0.contains("want of room") || $0.contains("full up to its reserve") }, "\(attention)")
 
         try network.start("truc")
         try expectDrained(network, accepted)

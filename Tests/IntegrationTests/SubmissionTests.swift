@@ -83,7 +83,7 @@ import Testing
         let foreign = try network.package("foreign.edxml", from: "H29", to: ["H26"])
         try expectRefused(network, foreign, counted: "notAuthorised", says: ["H29"])
         let unknown = try network.package("unknown.edxml", from: "X1", to: ["H26"])
-        try expectRefused(network, unknown, counted: nil, says: ["X1"])
+        try expectRefused(network, unknown, counted: "unknownAgency", says: ["X1"])
         // All or nothing, and each bad one is named.
         let file = try network.package("partly.edxml", to: ["H29", "X98", "X99"])
         try expectRefused(network, file, counted: "unknownAgency", says: ["X98", "X99"])

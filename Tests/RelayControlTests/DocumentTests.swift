@@ -158,6 +158,9 @@ import Testing
             let (elsewhere, why) = try await world.refusal { _ = try await world.client.get(ControlPath.inbox("H29")) }
             #expect(elsewhere == 404)
             #expect(why.error == "H29 is at home on node hcm; its inbox is there")
+            let (nobody, unknown) = try await world.refusal { _ = try await world.client.get(ControlPath.inbox("X99")) }
+            #expect(nobody == 404)
+            #expect(unknown.error.hasPrefix("no agency or node X99 is in the directory"))
             let (bad, _) = try await world.refusal {
                 _ = try await world.client.post(ControlPath.acknowledge("G22.1"), json: Array("[]".utf8))
             }

@@ -29,7 +29,9 @@ import Testing
             #expect(status.store.envelopes == 4)
             #expect(status.store.payloadBytes == 5_009)
             #expect(status.uptimeSeconds == 600)
-            #expect(status.attention == ["links down: truc"])
+            #expect(status.attention.count == 2)
+            #expect(status.attention.first?.hasPrefix("this node's certificate ends on ") == true)
+            #expect(status.attention.last == "links down: truc")
 
             let queue = try await world.get(ControlPath.queue, as: QueueAnswer.self)
             #expect(queue.rows.count == 1)
