@@ -61,7 +61,7 @@ struct QueueListScan: Sendable {
     }
 
     /// Rows looked at for one page: some tens of milliseconds where nothing fits.
-    static let budget = 2_500
+    static let budget = 1_500
 
     /// As it was asked for.
     var selector: Selector
