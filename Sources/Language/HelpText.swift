@@ -22,7 +22,7 @@ public enum HelpText {
 
     private static let headings = [
         ("OVERVIEW: ", "MÔ TẢ: "), ("USAGE: ", "CÁCH DÙNG: "), ("Usage: ", "Cách dùng: "), ("ARGUMENTS:", "THAM SỐ:"),
-        ("OPTIONS:", "TUỲ CHỌN:"), ("SUBCOMMANDS:", "LỆNH CON:"), ("Error: ", "Lỗi: "), ("Help: ", "Trợ giúp: "),
+        ("OPTIONS:", "TÙY CHỌN:"), ("SUBCOMMANDS:", "LỆNH CON:"), ("Error: ", "Lỗi: "), ("Help: ", "Trợ giúp: "),
     ]
     private static let endings = [
         ("Show help information.", "Hiện trợ giúp."), ("Show the version.", "Hiện phiên bản."),
@@ -36,8 +36,8 @@ public enum HelpText {
         ("Missing expected argument '%'", "Thiếu tham số '%1'"),
         ("Missing one of: %", "Thiếu một trong: %1"),
         ("Missing value for '%'", "Thiếu giá trị của '%1'"),
-        ("Unknown option '%'", "Không có tuỳ chọn '%1'"),
-        ("Unknown option '%'. Did you mean '%'?", "Không có tuỳ chọn '%1'. Có phải là '%2'?"),
+        ("Unknown option '%'", "Không có tùy chọn '%1'"),
+        ("Unknown option '%'. Did you mean '%'?", "Không có tùy chọn '%1'. Có phải là '%2'?"),
         ("Unexpected argument '%'", "Thừa tham số '%1'"),
         ("% unexpected arguments: %", "Thừa %1 tham số: %2"),
         ("The value '%' is invalid for '%'", "Giá trị '%1' không hợp lệ cho '%2'"),

@@ -9,7 +9,8 @@ struct BackupCommand: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "backup",
         abstract: phrase(
-            "Copy the store of the running daemon into one file.", "Sao lưu kho của dịch vụ đang chạy vào một tệp."),
+            "Copy the store of the running daemon into one file.",
+            "Sao lưu kho của dịch vụ edocd đang chạy vào một tệp."),
         discussion: phrase(
             "The daemon writes the file with its own rights. The copy is consistent, checked, and has its name only when "
                 + "all of it is on disk. It needs head room in the store while it runs, and gives up before that is gone.",
@@ -119,7 +120,7 @@ enum BackupView {
         case "copying": phrase("copying", "đang sao")
         case "done": phrase("done", "đã xong")
         case "failed": phrase("failed", "không thành")
-        default: phrase("none since the daemon started", "chưa có từ khi dịch vụ khởi động")
+        default: phrase("none since the daemon started", "chưa có từ khi dịch vụ edocd khởi động")
         }
     }
 

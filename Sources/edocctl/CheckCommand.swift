@@ -39,7 +39,8 @@ struct CheckCommand: AsyncParsableCommand {
     @Option(
         help: ArgumentHelp(
             phrase(
-                "Warn when a document waits longer in an inbox.", "Cảnh báo khi văn bản nằm trong hộp đến quá mốc này.")
+                "Warn when a document waits longer in an inbox.",
+                "Cảnh báo khi văn bản nằm trong hộp văn bản đến quá mốc này.")
         ))
     var warnArrived = "4h"
     @Option(
@@ -62,7 +63,7 @@ struct CheckCommand: AsyncParsableCommand {
     var certificate = "30d,7d"
     @Option(
         help: ArgumentHelp(
-            phrase("Seconds to wait for the daemon.", "Số giây chờ trình nền trả lời.")))
+            phrase("Seconds to wait for the daemon.", "Số giây chờ dịch vụ edocd trả lời.")))
     var timeout = 15
 
     func run() async throws {
@@ -79,7 +80,8 @@ struct CheckCommand: AsyncParsableCommand {
                 CheckResult(
                     .critical, "running",
                     phrase(
-                        "the daemon has not answered for \(timeout) s", "trình nền không trả lời trong \(timeout) giây")
+                        "the daemon has not answered for \(timeout) s",
+                        "dịch vụ edocd không trả lời trong \(timeout) giây")
                 ))
         }
         let results = ladder.judge(facts)

@@ -50,7 +50,7 @@ struct CheckResult {
         case .unreachable(let socket):
             self.init(
                 .critical, "running",
-                phrase("no daemon answers at \(socket)", "không có trình nền nào trả lời tại \(socket)"))
+                phrase("no daemon answers at \(socket)", "không có dịch vụ edocd nào trả lời tại \(socket)"))
         case .notPermitted(let socket):
             self.init(
                 .unknown, "running",
@@ -200,14 +200,14 @@ struct CheckLadder: Sendable {
     private func arrived(_ health: HealthAnswer) -> CheckResult {
         guard let seconds = health.oldestArrivedSeconds else {
             return CheckResult(
-                .ok, "arrived", phrase("no inbox waits", "không hộp đến nào chờ nhận"),
+                .ok, "arrived", phrase("no inbox waits", "không hộp văn bản đến nào có văn bản chờ nhận"),
                 ["arrived_oldest=0s;\(warnArrived);;0"])
         }
         return CheckResult(
             seconds >= warnArrived ? .warning : .ok, "arrived",
             phrase(
                 "the oldest in an inbox has waited for \(Shown.span(seconds))",
-                "văn bản lâu nhất trong hộp đến đã chờ \(Shown.span(seconds))"),
+                "văn bản lâu nhất trong hộp văn bản đến đã chờ \(Shown.span(seconds))"),
             ["arrived_oldest=\(seconds)s;\(warnArrived);;0"])
     }
 

@@ -20,9 +20,9 @@ struct DoctorCommand: AsyncParsableCommand {
         help: ArgumentHelp(
             phrase(
                 "The configuration file. Without it: the running daemon's, else /etc/edoc/edocd.yaml.",
-                "Tệp cấu hình. Không nêu: của trình nền đang chạy, nếu không thì /etc/edoc/edocd.yaml.")))
+                "Tệp cấu hình. Không nêu: của dịch vụ edocd đang chạy, nếu không thì /etc/edoc/edocd.yaml.")))
     var config: String?
-    @Option(help: ArgumentHelp(phrase("The daemon's program.", "Tệp chương trình trình nền."), visibility: .hidden))
+    @Option(help: ArgumentHelp(phrase("The daemon's program.", "Tệp chương trình edocd."), visibility: .hidden))
     var edocd: String?
 
     func run() async throws {

@@ -79,17 +79,18 @@ struct CommonOptions: ParsableArguments {
         help: .init(
             phrase(
                 "The daemon's control socket. Without it: EDOC_SOCKET, else \(ControlPath.defaultSocket).",
-                "Ổ cắm điều khiển của edocd. Nếu bỏ trống: EDOC_SOCKET, nếu không thì \(ControlPath.defaultSocket).")))
+                "Ổ cắm điều khiển của dịch vụ edocd. Nếu bỏ trống: EDOC_SOCKET, nếu không thì \(ControlPath.defaultSocket)."
+            )))
     var socket: String?
 
     @Option(
         help: .init(
             phrase(
                 "Read the store in this directory while its daemon does not run, without the daemon.",
-                "Đọc kho trong thư mục này khi dịch vụ không chạy, không cần dịch vụ.")))
+                "Đọc kho trong thư mục này khi dịch vụ edocd không chạy, không cần dịch vụ edocd.")))
     var store: String?
 
-    @Flag(help: .init(phrase("Print the daemon's JSON.", "In JSON của edocd.")))
+    @Flag(help: .init(phrase("Print the daemon's JSON.", "In JSON của dịch vụ edocd.")))
     var json = false
 
     var client: ControlClient {

@@ -53,7 +53,7 @@ enum FailureSentences {
     static func unreachable(_ socket: String) -> String {
         phrase(
             "no daemon answers at \(socket); start it (systemctl start edocd) or name its socket with --socket",
-            "không có tiến trình edocd nào trả lời ở \(socket); hãy khởi động (systemctl start edocd) hoặc chỉ ổ cắm bằng --socket"
+            "không có dịch vụ edocd nào trả lời ở \(socket); hãy khởi động (systemctl start edocd) hoặc chỉ ổ cắm bằng --socket"
         )
     }
     static func notPermitted(_ socket: String) -> String {
@@ -63,5 +63,5 @@ enum FailureSentences {
     }
     static let otherVersion = phrase(
         "the answer is not one that this edocctl understands; use the one of the daemon's version",
-        "edocctl này không hiểu câu trả lời; hãy dùng bản cùng phiên bản với edocd")
+        "edocctl này không hiểu câu trả lời; hãy dùng bản cùng phiên bản với dịch vụ edocd")
 }

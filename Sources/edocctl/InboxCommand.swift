@@ -33,7 +33,7 @@ struct InboxFetchCommand: AsyncParsableCommand {
         commandName: "fetch",
         abstract: phrase(
             "Writes a document to a file; it stays in the inbox until it is acknowledged.",
-            "Ghi một văn bản ra tệp; văn bản vẫn ở trong hộp đến khi được xác nhận."))
+            "Ghi một văn bản ra tệp; văn bản vẫn ở trong hộp văn bản đến cho tới khi được xác nhận."))
 
     @OptionGroup var common: CommonOptions
     @Argument(help: .init(phrase("The agency.", "Cơ quan."))) var agency: String

@@ -118,10 +118,10 @@ struct DrainCommand: AsyncParsableCommand {
         commandName: "drain",
         abstract: phrase(
             "Stop accepting, empty the queues, and have the daemon exit.",
-            "Ngừng tiếp nhận, gửi hết hàng đợi rồi cho dịch vụ kết thúc."),
+            "Ngừng tiếp nhận, gửi hết hàng đợi rồi cho dịch vụ edocd kết thúc."),
         discussion: phrase(
             "Without --yes it only shows how the node stands. What is held or in inboxes stays.",
-            "Không có --yes thì chỉ xem tình trạng. Gói tin bị giữ hoặc trong hộp thư của cơ quan vẫn ở lại."))
+            "Không có --yes thì chỉ xem tình trạng. Gói tin bị giữ hoặc trong hộp văn bản đến của cơ quan vẫn ở lại."))
 
     @OptionGroup var common: CommonOptions
     @Flag(help: .init(phrase("Do it.", "Thực hiện."))) var yes = false

@@ -7,7 +7,7 @@ import Language
 struct LogLevelCommand: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "log-level",
-        abstract: phrase("How much the daemon logs, now.", "Mức ghi nhật ký hiện thời của trình nền."),
+        abstract: phrase("How much the daemon logs, now.", "Mức ghi nhật ký hiện thời của dịch vụ edocd."),
         discussion: phrase(
             "Levels: trace, debug, info, notice, warning, error, critical. Changing it needs the right act.",
             "Các mức: trace, debug, info, notice, warning, error, critical. Cần quyền act để thay đổi."))

@@ -38,7 +38,7 @@ struct PackageCommand: ParsableCommand {
         help: .init(
             phrase(
                 "0 normal, 1 urgent, 2 very urgent, 3 flash, 4 flash at a set time.",
-                "0 thường, 1 khẩn, 2 thượng khẩn, 3 hoả tốc, 4 hoả tốc hẹn giờ."))) var priority: UInt8 = 0
+                "0 thường, 1 khẩn, 2 thượng khẩn, 3 hỏa tốc, 4 hỏa tốc hẹn giờ."))) var priority: UInt8 = 0
     @Option(name: .customLong("type"), help: .init(phrase("The kind of document.", "Loại văn bản."))) var typeName =
         "Công văn"
     @Option(parsing: .upToNextOption, help: .init(phrase("Files to go with it.", "Các tệp kèm theo."))) var attach:

@@ -10,7 +10,7 @@ struct QueueCommand: AsyncParsableCommand {
         commandName: "queue",
         abstract: phrase(
             "What waits, by next hop and age, and in inboxes.",
-            "Những gì đang chờ, theo chặng kế và tuổi, và trong hộp thư."),
+            "Những gì đang chờ, theo chặng kế và tuổi, và trong hộp văn bản đến."),
         subcommands: [QueuePictureCommand.self, QueueListCommand.self], defaultSubcommand: QueuePictureCommand.self)
 }
 
@@ -85,12 +85,12 @@ enum QueueView {
     private enum Sentences {
         static var nothingWaits: String { phrase("Nothing waits to be sent.", "Không có gì chờ gửi.") }
         static var noInbox: String {
-            phrase("No document waits in an inbox here.", "Không có văn bản nào nằm trong hộp thư tại nút này.")
+            phrase("No document waits in an inbox here.", "Không có văn bản nào nằm trong hộp văn bản đến tại nút này.")
         }
         static func uncounted(_ count: UInt64) -> String {
             phrase(
                 "\(count) more in inboxes arrived before this version of the daemon, which counts them by agency.",
-                "Còn \(count) văn bản trong hộp thư đến từ trước phiên bản này, chưa đếm theo cơ quan.")
+                "Còn \(count) văn bản trong hộp văn bản đến có từ trước phiên bản này, chưa đếm theo cơ quan.")
         }
         static var nextHop: String { phrase("NEXT HOP", "CHẶNG KẾ") }
         static var total: String { phrase("TOTAL", "TỔNG") }
@@ -98,7 +98,7 @@ enum QueueView {
         static var size: String { phrase("SIZE", "CỠ") }
         static var oldest: String { phrase("OLDEST", "CŨ") }
         static var all: String { phrase("ALL", "CẢ") }
-        static var inbox: String { phrase("INBOX", "HỘP THƯ") }
+        static var inbox: String { phrase("INBOX", "HỘP VĂN BẢN ĐẾN") }
         static var home: String { phrase("(here, checked)", "(tại đây, đang kiểm)") }
     }
 }

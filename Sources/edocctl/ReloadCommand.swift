@@ -9,7 +9,7 @@ struct ReloadCommand: AsyncParsableCommand {
         commandName: "reload",
         abstract: phrase(
             "Have the daemon read its configuration anew, whole or not at all.",
-            "Cho edocd đọc lại cấu hình, trọn vẹn hoặc không gì cả."))
+            "Cho dịch vụ edocd đọc lại cấu hình, trọn vẹn hoặc không gì cả."))
 
     @OptionGroup var common: CommonOptions
     @Flag(

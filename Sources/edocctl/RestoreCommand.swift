@@ -16,7 +16,7 @@ struct RestoreCommand: AsyncParsableCommand {
         discussion: phrase(
             "edocctl restore FILE --store DIR takes the place of a stopped daemon's store. When the daemon starts, everything "
                 + "that waited is held, under a new incarnation, until you have compared and released it.",
-            "edocctl restore TỆP --store THƯ_MỤC thay kho của dịch vụ đã dừng. Khi dịch vụ khởi động, mọi thứ đang chờ đều bị "
+            "edocctl restore TỆP --store THƯ_MỤC thay kho của dịch vụ edocd đã dừng. Khi dịch vụ edocd khởi động, mọi thứ đang chờ đều bị "
                 + "giữ lại, với lần hiện thân mới, cho đến khi đối chiếu và thả ra."),
         subcommands: [
             RestoreFileCommand.self, RestoreListCommand.self, RestoreCompareCommand.self, RestoreReleaseCommand.self,
@@ -28,14 +28,14 @@ struct RestoreFileCommand: AsyncParsableCommand {
         commandName: "file",
         abstract: phrase(
             "Make the store of a stopped daemon from a backup (the default).",
-            "Dựng kho của dịch vụ đã dừng từ bản sao lưu (mặc định)."))
+            "Dựng kho của dịch vụ edocd đã dừng từ bản sao lưu (mặc định)."))
 
     @Argument(help: .init(phrase("The backup.", "Tệp sao lưu."))) var file: String
     @Option(
         help: .init(
             phrase(
                 "The daemon's store: store.directory in edocd.yaml.",
-                "Kho của dịch vụ: store.directory trong edocd.yaml.")))
+                "Kho của dịch vụ edocd: store.directory trong edocd.yaml.")))
     var store: String
     @Flag(
         help: .init(
@@ -68,7 +68,7 @@ struct RestoreFileCommand: AsyncParsableCommand {
             phrase("next", "tiếp theo"),
             phrase(
                 "start the daemon; what waited is held: edocctl restore list, compare, release",
-                "khởi động dịch vụ; mọi thứ đang chờ bị giữ: edocctl restore list, compare, release"))
+                "khởi động dịch vụ edocd; mọi thứ đang chờ bị giữ: edocctl restore list, compare, release"))
         Output.say(facts.text)
     }
 
@@ -125,7 +125,7 @@ struct RestoreCompareCommand: AsyncParsableCommand {
         help: .init(
             phrase(
                 "End what others prove to have: it is not sent, or shown in an inbox, again.",
-                "Kết thúc những gì nút khác chứng tỏ đã có: không gửi lại, không hiện lại trong hộp đến.")))
+                "Kết thúc những gì nút khác chứng tỏ đã có: không gửi lại, không hiện lại trong hộp văn bản đến.")))
     var apply = false
     @Option(help: .init(phrase("Why, for the operator log.", "Lý do, cho nhật ký vận hành."))) var reason: String?
 
@@ -291,7 +291,8 @@ enum RestoreView {
     private static func phase(_ word: String) -> String {
         switch word {
         case "brought":
-            phrase("brought back; the daemon has not run on it yet", "đã khôi phục; dịch vụ chưa chạy trên kho này")
+            phrase(
+                "brought back; the daemon has not run on it yet", "đã khôi phục; dịch vụ edocd chưa chạy trên kho này")
         case "holding": phrase("being held; nothing is sent", "đang giữ lại; không gì được gửi")
         case "held": phrase("held until compared and released", "đang giữ cho đến khi đối chiếu và thả")
         case "releasing": phrase("being released", "đang thả")
@@ -309,7 +310,8 @@ enum CompareView {
         var text = list(
             phrase("held here, taken by the next node", "đang giữ ở đây, nút kế đã nhận"), answer.forwarded)
         text += list(
-            phrase("in an inbox here, taken by the agency before", "trong hộp đến ở đây, cơ quan đã nhận trước đó"),
+            phrase(
+                "in an inbox here, taken by the agency before", "trong hộp văn bản đến ở đây, cơ quan đã nhận trước đó"),
             answer.delivered)
         text += list(
             phrase(

@@ -21,7 +21,7 @@ struct SubmitCommand: AsyncParsableCommand {
         help: .init(
             phrase(
                 "0 normal, 1 urgent, 2 very urgent, 3 flash, 4 flash at a set time.",
-                "0 thường, 1 khẩn, 2 thượng khẩn, 3 hoả tốc, 4 hoả tốc hẹn giờ."))) var urgency: Int?
+                "0 thường, 1 khẩn, 2 thượng khẩn, 3 hỏa tốc, 4 hỏa tốc hẹn giờ."))) var urgency: Int?
     @Option(help: .init(phrase("The sender's own ID of the document.", "Mã văn bản của bên gửi."))) var document:
         String?
     @Option(help: .init(phrase("How long it lives, such as 12h or 30d.", "Thời hạn, ví dụ 12h hoặc 30d.")))

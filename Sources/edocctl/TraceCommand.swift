@@ -16,7 +16,7 @@ struct TraceCommand: AsyncParsableCommand {
         help: .init(
             phrase(
                 "Its name, the beginning of it, or its number here.", "Tên, phần đầu của tên, hoặc số tại nút này."),
-            valueName: phrase("envelope", "bì-thư")))
+            valueName: phrase("envelope", "gói-tin")))
     var envelope: String
 
     func run() async throws {

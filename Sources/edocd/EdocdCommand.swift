@@ -17,7 +17,7 @@ struct EdocdCommand: AsyncParsableCommand {
         commandName: "edocd",
         abstract: phrase(
             "The e-Doc relay daemon: queues, retries and forwards envelopes.",
-            "Tiến trình trạm e-Doc: xếp hàng, thử lại và chuyển tiếp gói tin."),
+            "Dịch vụ edocd, trạm chuyển e-Doc: xếp hàng, thử lại và chuyển tiếp gói tin."),
         version: RelayVersion.text)
 
     @Option(name: .customLong("config"), help: .init(phrase("The configuration file.", "Tệp cấu hình.")))
@@ -36,7 +36,7 @@ struct EdocdCommand: AsyncParsableCommand {
         help: .init(
             phrase(
                 "Print every key with its default and a sentence, and exit.",
-                "In mọi khoá với giá trị mặc định và một câu giải thích, rồi thoát.")))
+                "In mọi khóa với giá trị mặc định và một câu giải thích, rồi thoát.")))
     var printDefaults = false
 
     @Flag(

@@ -34,8 +34,8 @@ import Testing
         let help = "OVERVIEW: x\n\nUSAGE: edocctl <subcommand>\n\nOPTIONS:\n  -h, --help    Show help information.\n"
         #expect(
             HelpText.inLanguage(help, .vietnamese)
-                == "MÔ TẢ: x\n\nCÁCH DÙNG: edocctl <subcommand>\n\nTUỲ CHỌN:\n  -h, --help    Hiện trợ giúp.\n")
+                == "MÔ TẢ: x\n\nCÁCH DÙNG: edocctl <subcommand>\n\nTÙY CHỌN:\n  -h, --help    Hiện trợ giúp.\n")
         #expect(HelpText.inLanguage(help, .english) == help)
-        #expect(HelpText.inLanguage("Error: Unknown option '--x'", .vietnamese) == "Lỗi: Không có tuỳ chọn '--x'")
+        #expect(HelpText.inLanguage("Error: Unknown option '--x'", .vietnamese) == "Lỗi: Không có tùy chọn '--x'")
     }
 }
