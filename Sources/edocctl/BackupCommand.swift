@@ -17,7 +17,7 @@ struct BackupCommand: AsyncParsableCommand {
             "Dịch vụ ghi tệp bằng quyền của chính nó. Bản sao nhất quán, được kiểm tra, và chỉ có tên khi đã nằm trọn trên "
                 + "đĩa. Trong lúc chạy nó cần khoảng trống trong kho, và tự bỏ dở trước khi hết chỗ."))
 
-    @OptionGroup var common: CommonOptions
+    @OptionGroup var common: LiveOptions
     @Argument(
         help: .init(
             phrase(
@@ -124,10 +124,10 @@ enum BackupView {
         }
     }
 
-    static func text(_ answer: BackupAnswer) -> String {
+    static func text(_ answer: BackupAnswer, columns: Int? = nil) -> String {
         var facts = FactList()
         facts.add(phrase("backup", "sao lưu"), word(answer.state))
-        guard answer.state != "none" else { return facts.text }
+        guard answer.state != "none" else { return facts.text(columns: columns) }
         facts.add(phrase("file", "tệp"), answer.path)
         facts.add(phrase("written", "đã ghi"), Shown.size(answer.bytesWritten))
         if let plan = answer.plan {
@@ -147,7 +147,7 @@ enum BackupView {
                     "\(envelopes) envelopes, the books balance, \(rows) records looked at",
                     "\(envelopes) gói tin, sổ sách cân bằng, đã xem \(rows) bản ghi"))
         }
-        facts.add(phrase("why", "vì sao"), answer.why)
-        return facts.text
+        facts.add(phrase("why", "vì sao"), answer.why.map(Shown.sentence))
+        return facts.text(columns: columns)
     }
 }

@@ -4,7 +4,10 @@
 enum CatalogueEntries {
     typealias Pair = (english: String, vietnamese: String)
 
-    static let all: [Pair] = requests + submissions + deeds + waits + stuck + limits + routes + traces + words
+    static let all: [Pair] =
+        requests + submissions + deeds + waits + stuck + limits + routes + traces + words + reloads + configurations
+        + stores
+        + system
 
     /// Requests that make no sense, may not be, or find nothing.
     private static let requests: [Pair] = [
@@ -309,7 +312,10 @@ enum CatalogueEntries {
         ("it says that it has no resources", "nút ấy báo hết tài nguyên"),
         ("% dials failed: %", "%1 lần gọi không được: %2"),
         ("% dials failed", "%1 lần gọi không được"),
-        ("it dials us, and has not; % wait for it", "nút ấy gọi tới ta nhưng chưa gọi; %1 đang chờ nó"),
+        (
+            "it dials us, and has not; % wait for it",
+            "nút ấy phải tự gọi tới nút này và chưa gọi; %1 đang chờ gửi cho nó"
+        ),
         (
             "% transfers are under way, and nothing was acknowledged for % s",
             "%1 lượt truyền đang đi, đã %2 giây không có xác nhận nào"
@@ -342,7 +348,13 @@ enum CatalogueEntries {
             "đã hết thời hạn: thả ra thì kết thúc là hết hạn; ở nút chủ, resubmit tạo gói tin mới từ nó"
         ),
         ("% is suspended by % until resumed: %", "%1 bị %2 tạm ngừng cho đến khi mở lại: %3"),
-        ("% is suspended by % for another % s: %", "%1 bị %2 tạm ngừng thêm %3 giây nữa: %4"),
+        ("% is suspended by % for another % s: %", "%1 bị %2 tạm ngừng thêm %3 giây: %4"),
+        ("agency % is suspended by % until resumed: %", "cơ quan %1 bị %2 tạm ngừng cho đến khi mở lại: %3"),
+        ("agency % is suspended by % for another % s: %", "cơ quan %1 bị %2 tạm ngừng thêm %3 giây: %4"),
+        ("peer % is suspended by % until resumed: %", "nút kề %1 bị %2 tạm ngừng cho đến khi mở lại: %3"),
+        ("peer % is suspended by % for another % s: %", "nút kề %1 bị %2 tạm ngừng thêm %3 giây: %4"),
+        ("agency % is suspended", "cơ quan %1 đang bị tạm ngừng"),
+        ("peer % is suspended", "nút kề %1 đang bị tạm ngừng"),
         ("handing over to the agency's spool", "đang chuyển vào thư mục giao nhận của cơ quan"),
         ("handing over to the agency's spool here", "đang chuyển vào thư mục giao nhận của cơ quan ở đây"),
         ("deleted by an operator, who may still undo it", "người vận hành đã xóa, còn hoàn tác được"),
@@ -515,5 +527,13 @@ enum CatalogueEntries {
         ("expired", "hết hạn"),
         ("deleted", "đã xóa"),
         ("incoming", "đang đến"),
+        ("expired by %: %", "%1 cho hết hạn: %2"),
+        ("deleted by %: %", "%1 đã xóa: %2"),
+        ("resubmitted by % as %", "%1 đã gửi lại thành %2"),
+        ("held: the store was restored from a copy", "giữ lại: kho được khôi phục từ bản sao"),
+        (
+            "deleted by an operator; the job cannot be read any more",
+            "người vận hành đã xóa; không còn đọc được công việc"
+        ),
     ]
 }

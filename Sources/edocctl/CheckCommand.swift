@@ -21,7 +21,7 @@ struct CheckCommand: AsyncParsableCommand {
             Mã thoát: 0 bình thường, 1 cảnh báo, 2 nghiêm trọng, 3 không xác định.
             """))
 
-    @OptionGroup var common: CommonOptions
+    @OptionGroup var common: LiveOptions
     @Argument(help: ArgumentHelp(phrase("Only these checks.", "Chỉ làm các phép kiểm tra này.")))
     var names: [String] = []
     @Option(help: ArgumentHelp(phrase("How deep: 1 to 3.", "Mức sâu: 1 đến 3."))) var level = 2
@@ -95,7 +95,7 @@ struct CheckCommand: AsyncParsableCommand {
     }
 
     private func say(_ results: [CheckResult]) {
-        Output.say(common.json ? CheckView.json(results) : CheckView.text(results))
+        Output.say(common.json ? CheckView.json(results) : Shown.folded(CheckView.text(results), to: Terminal.columns))
     }
 
     private func ladder() throws -> CheckLadder {

@@ -128,7 +128,7 @@ struct CheckLadder: Sendable {
 
     private func alarms(_ status: StatusAnswer) -> CheckResult {
         // Links have a check of their own, which knows for how long.
-        let lines = status.attention.filter { !$0.hasPrefix("links down") }.map(Shown.sentence)
+        let lines = status.attention.filter { !$0.hasPrefix("links down") }.map(Words.attention)
         guard !lines.isEmpty else {
             return CheckResult(.ok, "alarms", phrase("nothing needs a person", "không có việc gì cần người xử lý"))
         }
@@ -143,7 +143,7 @@ struct CheckLadder: Sendable {
             let seconds = peer.since.map { $0.seconds(until: answer.now) } ?? 0
             let grade: CheckGrade = seconds >= linkDown.crit ? .critical : seconds >= linkDown.warn ? .warning : .ok
             guard grade != .ok else { continue }
-            let error = peer.lastError.isEmpty ? "" : ": " + peer.lastError
+            let error = peer.lastError.isEmpty ? "" : ": " + Shown.sentence(peer.lastError)
             results.append(
                 CheckResult(
                     grade, "links",

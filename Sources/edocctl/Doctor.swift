@@ -160,7 +160,9 @@ enum Doctor {
                 findings.append(
                     Finding(
                         .fault, "files",
-                        phrase("\(file.path) is not there (\(file.what))", "không có \(file.path) (\(file.what))"),
+                        phrase(
+                            "\(file.path) is not there (\(file.what))",
+                            "không có \(file.path) (\(Words.file(file.what)))"),
                         phrase(
                             "Put it there, or correct its key in edocd.yaml.",
                             "Đặt tệp vào đó, hoặc sửa khóa trong edocd.yaml.")))
@@ -423,7 +425,7 @@ enum Doctor {
     private static func away(
         _ peer: ExaminationAnswer.Peer, _ error: String, _ reachable: [String: String?]
     ) -> Finding {
-        let said = error.isEmpty ? "" : ": " + error
+        let said = error.isEmpty ? "" : ": " + Shown.sentence(error)
         guard peer.dials, let address = peer.address else {
             return Finding(
                 said.isEmpty ? .advice : .fault, "peers",
@@ -468,11 +470,14 @@ enum DoctorView {
         return Shown.json(String(decoding: bytes, as: UTF8.self)) + "\n"
     }
 
-    static func text(_ findings: [Finding]) -> String {
+    static func text(_ findings: [Finding], columns: Int? = nil) -> String {
         var text = ""
         for finding in findings {
-            text += "\(mark(finding.grade)) \(area(finding.area)): " + Shown.text(finding.sentence) + "\n"
-            if let remedy = finding.remedy { text += "     → " + Shown.text(remedy) + "\n" }
+            let line = "\(mark(finding.grade)) \(area(finding.area)): " + Shown.text(Shown.sentence(finding.sentence))
+            text += Shown.folded(line, to: columns, hanging: 7) + "\n"
+            if let remedy = finding.remedy {
+                text += Shown.folded("     → " + Shown.text(remedy), to: columns) + "\n"
+            }
         }
         let faults = findings.count { $0.grade == .fault }
         let advice = findings.count { $0.grade == .advice }

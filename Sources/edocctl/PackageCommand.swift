@@ -88,9 +88,15 @@ struct PackageCommand: ParsableCommand {
     }
 
     private enum Sentences {
-        static let notOnTerminal = "a package is not for a terminal: give -o FILE, or redirect the output"
-        static let noRecipient = "name a recipient with --to"
-        static let badDate = "--date must be a day such as 2026-03-09"
+        static var notOnTerminal: String {
+            phrase(
+                "a package is not for a terminal: give -o FILE, or redirect the output",
+                "không in gói văn bản ra màn hình: hãy ghi -o TỆP, hoặc chuyển hướng đầu ra")
+        }
+        static var noRecipient: String { phrase("name a recipient with --to", "hãy nêu nơi nhận bằng --to") }
+        static var badDate: String {
+            phrase("--date must be a day such as 2026-03-09", "--date phải là một ngày, ví dụ 2026-03-09")
+        }
     }
 }
 

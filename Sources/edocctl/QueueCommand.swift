@@ -31,8 +31,10 @@ enum QueueView {
         var text = answer.rows.isEmpty ? Sentences.nothingWaits + "\n" : waiting(answer, columns)
         text += "\n" + (answer.arrived.isEmpty ? Sentences.noInbox + "\n" : inboxes(answer, columns))
         let counted = answer.arrived.reduce(0) { $0 &+ $1.count }
-        if counted < answer.arrivedCount { text += Sentences.uncounted(answer.arrivedCount - counted) + "\n" }
-        return text + SpoolView.text(answer.spools ?? [])
+        if counted < answer.arrivedCount {
+            text += Shown.folded(Sentences.uncounted(answer.arrivedCount - counted), to: columns) + "\n"
+        }
+        return text + SpoolView.text(answer.spools ?? [], columns: columns)
     }
 
     /// What waits to be sent. The columns of ages hold what is not older than their title says and older than the one before.

@@ -21,7 +21,7 @@ struct ReportCommand: AsyncParsableCommand {
             kết quả doctor và thông tin hệ thống. Không có văn bản, số văn bản, trích yếu hay khóa.
             """))
 
-    @OptionGroup var common: CommonOptions
+    @OptionGroup var common: LiveOptions
     @Option(
         name: [.short, .customLong("output")],
         help: ArgumentHelp(

@@ -69,7 +69,7 @@ struct RestoreFileCommand: AsyncParsableCommand {
             phrase(
                 "start the daemon; what waited is held: edocctl restore list, compare, release",
                 "khởi động dịch vụ edocd; mọi thứ đang chờ bị giữ: edocctl restore list, compare, release"))
-        Output.say(facts.text)
+        Output.say(facts.text(columns: Terminal.columns))
     }
 
     private static var login: String {
@@ -119,7 +119,7 @@ struct RestoreCompareCommand: AsyncParsableCommand {
             "Tệp được tạo ở các nút khác: edocctl ledger TÊN_NÚT_NÀY --envelopes --since NGÀY_SAO_LƯU > TỆP. "
                 + "Không có --apply thì không gì thay đổi."))
 
-    @OptionGroup var common: CommonOptions
+    @OptionGroup var common: LiveOptions
     @Argument(help: .init(phrase("Files from other nodes.", "Các tệp từ nút khác."))) var files: [String]
     @Flag(
         help: .init(
@@ -168,7 +168,7 @@ struct RestoreCompareCommand: AsyncParsableCommand {
         if common.json {
             Output.say(String(decoding: try ControlJSON.bytes(total), as: UTF8.self) + "\n")
         } else {
-            Output.say(CompareView.text(total, isApplied: apply))
+            Output.say(CompareView.text(total, isApplied: apply, columns: Terminal.columns))
         }
     }
 }
@@ -179,7 +179,7 @@ struct RestoreReleaseCommand: AsyncParsableCommand {
         abstract: phrase(
             "Let what is still held since the restore go its way.", "Thả những gì còn bị giữ từ lúc khôi phục."))
 
-    @OptionGroup var common: CommonOptions
+    @OptionGroup var common: LiveOptions
     @Option(help: .init(phrase("Why, for the operator log.", "Lý do, cho nhật ký vận hành."))) var reason: String
 
     func run() async throws {
@@ -257,16 +257,16 @@ enum EvidenceListing {
 }
 
 enum RestoreView {
-    static func text(_ answer: RestoreAnswer) -> String {
+    static func text(_ answer: RestoreAnswer, columns: Int? = nil) -> String {
         var facts = FactList()
         facts.add(phrase("restored", "khôi phục"), phase(answer.phase))
-        guard answer.phase != "never" else { return facts.text }
+        guard answer.phase != "never" else { return facts.text(columns: columns) }
         facts.add(phrase("from", "từ"), answer.source)
         facts.add(phrase("copy of", "bản sao lúc"), answer.copied.map { Shown.time($0) })
         facts.add(phrase("since", "từ lúc"), answer.restored.map { Shown.time($0) })
         facts.add(phrase("by", "bởi"), answer.login.isEmpty ? nil : answer.login)
         facts.add(phrase("reason", "lý do"), answer.reason.isEmpty ? nil : answer.reason)
-        var text = facts.text
+        var text = facts.text(columns: columns)
         guard !answer.rows.isEmpty else { return text }
         var table = TextTable([
             (phrase("NUMBER", "SỐ"), .right), (phrase("ENVELOPE", "GÓI TIN"), .left),
@@ -279,7 +279,7 @@ enum RestoreView {
                 ? phrase("arrived: may be taken twice", "đã đến: có thể nhận hai lần") : phrase("held", "đang giữ")
             table.add([String(row.number), row.name, row.recipient, state, row.documentID ?? "-"])
         }
-        text += "\n" + table.text
+        text += "\n" + table.text(columns: columns, yielding: [.cut(2, to: 8)], wrapping: true)
         if let cursor = answer.cursor {
             text +=
                 phrase("There is more: --cursor \(Shown.text(cursor))", "Còn nữa: --cursor \(Shown.text(cursor))")
@@ -306,7 +306,7 @@ enum RestoreView {
 enum CompareView {
     private static let examplesMax = 100
 
-    static func text(_ answer: CompareAnswer, isApplied: Bool) -> String {
+    static func text(_ answer: CompareAnswer, isApplied: Bool, columns: Int? = nil) -> String {
         var text = list(
             phrase("held here, taken by the next node", "đang giữ ở đây, nút kế đã nhận"), answer.forwarded)
         text += list(
@@ -325,7 +325,7 @@ enum CompareView {
         facts.add(phrase("ended", "đã kết thúc"), isApplied ? String(answer.ended) : nil)
         facts.add(phrase("missing", "thiếu"), String(answer.missing.count))
         facts.add(phrase("nothing to do", "không cần làm gì"), String(answer.agreeing))
-        return text + facts.text
+        return Shown.folded(text, to: columns) + facts.text(columns: columns)
     }
 
     private static func list(_ title: String, _ lines: [EvidenceLine]) -> String {
