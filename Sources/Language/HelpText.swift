@@ -14,15 +14,59 @@ public enum HelpText {
                 return indent + vietnamese + (english == "Error: " ? errors.vietnamese(rest) : rest)
             }
             for (english, vietnamese) in endings where text.hasSuffix(english) {
-                return indent + text.dropLast(english.count) + vietnamese
+                return indent + defaults(String(text.dropLast(english.count))) + vietnamese
             }
-            return indent + errors.vietnamese(String(text))
+            return indent + defaults(errors.vietnamese(String(text)))
         }.joined(separator: "\n")
+    }
+
+    /// Lines that the library does not break, such as those of the usage, in at most so many columns; nil: as they are.
+    public static func folded(
+        _ message: String, to columns: Int?, by fold: (_ line: String, _ columns: Int, _ hanging: Int) -> String
+    ) -> String {
+        guard let columns else { return message }
+        return message.split(separator: "\n", omittingEmptySubsequences: false).map { line in
+            fold(joined(line), columns, hanging(line)).replacing(String(noBreak), with: " ")
+        }.joined(separator: "\n")
+    }
+
+    private static let noBreak: Character = "\u{a0}"
+
+    /// Of the usage: an option and its value stay in one line.
+    private static func joined(_ line: Substring) -> String {
+        guard line.contains(" [--") else { return String(line) }
+        var depth = 0
+        return String(
+            line.map { character in
+                if character == "[" { depth += 1 }
+                if character == "]" { depth -= 1 }
+                return character == " " && depth > 0 ? noBreak : character
+            })
+    }
+
+    /// How far behind its beginning a line goes on: where the text beside an option stands, or a little.
+    private static func hanging(_ line: Substring) -> Int {
+        let text = line.drop { $0 == " " }
+        guard line.count > text.count, let gap = text.firstRange(of: "  ") else { return 2 }
+        let behind = text[gap.lowerBound...].drop { $0 == " " }
+        let column = text.count - behind.count
+        return column < 30 ? column : 2
+    }
+
+    /// What an option is without being given, and the subcommand that is meant without one.
+    private static func defaults(_ line: String) -> String {
+        var line = line.replacing("(default: ", with: "(mặc định: ")
+        if line.hasSuffix("(default:") { line = line.dropLast("default:".count) + "mặc định:" }
+        guard let place = line.firstRange(of: "(default)") else { return line }
+        // The text beside it stays where it stood.
+        let behind = line[place.upperBound...]
+        let isBeside = behind.hasPrefix("  ")
+        return line[..<place.lowerBound] + "(mặc định)" + (isBeside ? behind.dropFirst() : behind)
     }
 
     private static let headings = [
         ("OVERVIEW: ", "MÔ TẢ: "), ("USAGE: ", "CÁCH DÙNG: "), ("Usage: ", "Cách dùng: "), ("ARGUMENTS:", "THAM SỐ:"),
-        ("OPTIONS:", "TUỲ CHỌN:"), ("SUBCOMMANDS:", "LỆNH CON:"), ("Error: ", "Lỗi: "), ("Help: ", "Trợ giúp: "),
+        ("OPTIONS:", "TÙY CHỌN:"), ("SUBCOMMANDS:", "LỆNH CON:"), ("Error: ", "Lỗi: "), ("Help: ", "Trợ giúp: "),
     ]
     private static let endings = [
         ("Show help information.", "Hiện trợ giúp."), ("Show the version.", "Hiện phiên bản."),
@@ -30,14 +74,15 @@ public enum HelpText {
     ]
 
     private static let errors = Catalogue([
+        ("See '% help % <subcommand>' for detailed help.", "Xem '%1 help %2 <lệnh con>' để biết chi tiết."),
         ("See '% help <subcommand>' for detailed help.", "Xem '%1 help <lệnh con>' để biết chi tiết."),
         ("  See '% --help' for more information.", "  Xem '%1 --help' để biết thêm."),
         ("See '% --help' for more information.", "Xem '%1 --help' để biết thêm."),
         ("Missing expected argument '%'", "Thiếu tham số '%1'"),
         ("Missing one of: %", "Thiếu một trong: %1"),
         ("Missing value for '%'", "Thiếu giá trị của '%1'"),
-        ("Unknown option '%'", "Không có tuỳ chọn '%1'"),
-        ("Unknown option '%'. Did you mean '%'?", "Không có tuỳ chọn '%1'. Có phải là '%2'?"),
+        ("Unknown option '%'", "Không có tùy chọn '%1'"),
+        ("Unknown option '%'. Did you mean '%'?", "Không có tùy chọn '%1'. Có phải là '%2'?"),
         ("Unexpected argument '%'", "Thừa tham số '%1'"),
         ("% unexpected arguments: %", "Thừa %1 tham số: %2"),
         ("The value '%' is invalid for '%'", "Giá trị '%1' không hợp lệ cho '%2'"),

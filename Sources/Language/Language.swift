@@ -14,8 +14,14 @@ public enum Language: Sendable, Hashable {
         self = locale == "vi" || locale.hasPrefix("vi_") || locale.hasPrefix("vi.") ? .vietnamese : .english
     }
 
-    /// The language of this process; read once.
-    public static let current = Language { name in getenv(name).map { String(cString: $0) } }
+    /// The language of this process, but where `spoken` says another.
+    public static var current: Language { spoken ?? process }
+
+    /// What a task speaks instead, for those who look at both languages in one process.
+    @TaskLocal public static var spoken: Language?
+
+    /// Read once.
+    private static let process = Language { name in getenv(name).map { String(cString: $0) } }
 
     /// Picks the text of this language.
     public func callAsFunction(_ english: String, _ vietnamese: String) -> String {

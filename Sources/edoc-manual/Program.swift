@@ -20,7 +20,7 @@ extension CommandPage.Program {
             [
                 phrase(
                     "edocctl looks into a running relay and acts on it, over the daemon's control socket. Who may do what stands in edocd.yaml under control.rights; root may do everything. Help and messages are in English or, with a Vietnamese locale, in Vietnamese; JSON is the same in both.",
-                    "edocctl cho xem và điều khiển một trạm chuyển đang chạy, qua socket điều khiển của tiến trình. Ai được làm gì ghi trong edocd.yaml ở mục control.rights; root được làm mọi việc. Trợ giúp và thông báo bằng tiếng Việt khi locale là tiếng Việt, nếu không thì bằng tiếng Anh; JSON giống nhau ở cả hai ngôn ngữ."
+                    "edocctl cho xem và điều khiển một trạm chuyển đang chạy, qua socket điều khiển của dịch vụ edocd. Ai được làm gì ghi trong edocd.yaml ở mục control.rights; root được làm mọi việc. Trợ giúp và thông báo bằng tiếng Việt khi locale là tiếng Việt, nếu không thì bằng tiếng Anh; JSON giống nhau ở cả hai ngôn ngữ."
                 )
             ]
         }
@@ -89,7 +89,7 @@ extension CommandPage.Program {
                 (0, phrase("Done.", "Đã xong.")),
                 (1, phrase("A negative answer.", "Câu trả lời phủ định.")),
                 (2, phrase("Wrong usage.", "Dùng sai cú pháp.")),
-                (69, phrase("The daemon cannot be reached.", "Không liên lạc được với tiến trình.")),
+                (69, phrase("The daemon cannot be reached.", "Không liên lạc được với dịch vụ edocd.")),
                 (77, phrase("Not permitted.", "Không được phép.")),
             ]
         }

@@ -35,7 +35,8 @@ struct AuditListCommand: AsyncParsableCommand {
                 ("since", since), ("until", until), ("user", user), ("verb", verb), ("limit", String(limit)),
                 ("cursor", cursor),
             ])
-        try await common.show(uri, AuditView.text)
+        let isAll = [since, until, user, verb, cursor].allSatisfy { $0 == nil }
+        try await common.show(uri) { AuditView.text($0, columns: Terminal.columns, isAll: isAll) }
     }
 }
 
@@ -119,7 +120,8 @@ struct AuditCheck {
 
 enum AuditView {
     /// Two lines an entry, so that it fits a terminal of 80 columns: what was done, and below it to what and why.
-    static func text(_ answer: AuditAnswer) -> String {
+    /// `isAll`: every entry was asked for.
+    static func text(_ answer: AuditAnswer, columns: Int? = nil, isAll: Bool = false) -> String {
         var table = TextTable([
             (phrase("ENTRY", "MỤC"), .right), (phrase("TIME", "THỜI ĐIỂM"), .left), (phrase("WHO", "AI"), .left),
             (phrase("VERB", "VIỆC"), .left), (phrase("COUNT", "SỐ LƯỢNG"), .right),
@@ -131,12 +133,16 @@ enum AuditView {
                 entry.count == 0 ? "-" : String(entry.count),
             ])
         }
-        let none = phrase("No such entry among those looked at.", "Không có mục như vậy trong số đã xem.") + "\n"
+        let none =
+            (isAll && answer.cursor == nil
+                ? phrase("The operator log is empty.", "Nhật ký vận hành chưa có mục nào.")
+                : phrase("No such entry among those looked at.", "Không có mục như vậy trong số đã xem.")) + "\n"
         var text = table.isEmpty ? none : ""
         var entries = answer.entries[...]
-        for (index, line) in table.text.split(separator: "\n").enumerated() where !table.isEmpty {
+        for (index, line) in table.text(columns: columns, shrinking: 2).split(separator: "\n").enumerated()
+        where !table.isEmpty {
             text += line + "\n"
-            if index > 0, let entry = entries.popFirst() { text += below(entry) }
+            if index > 0, let entry = entries.popFirst() { text += below(entry, columns) }
         }
         let more =
             answer.cursor.map {
@@ -145,9 +151,35 @@ enum AuditView {
         return text + more
     }
 
-    private static func below(_ entry: AuditAnswer.Entry) -> String {
+    private static func below(_ entry: AuditAnswer.Entry, _ columns: Int?) -> String {
         let reason = entry.reason.isEmpty ? nil : phrase("reason: ", "lý do: ") + entry.reason
-        let parts = [entry.subject.isEmpty ? nil : entry.subject, entry.outcome, reason].compactMap { $0 }
-        return "       " + Shown.text(parts.joined(separator: " · ")) + "\n"
+        // What says itself that it is done needs no second word for it.
+        let isSaid = entry.outcome == "done" && (entry.subject.hasSuffix(" done") || entry.subject.hasSuffix(" undone"))
+        let outcome = isSaid ? nil : AuditWords.inLanguage(entry.outcome)
+        let subject = entry.subject.isEmpty ? nil : AuditWords.inLanguage(entry.subject)
+        let parts = [subject, outcome, reason].compactMap { $0 }
+        return Shown.folded("       " + Shown.text(parts.joined(separator: " · ")), to: columns) + "\n"
     }
+}
+
+/// What the daemon writes into its log of deeds, by template. Most of it is what the operator typed, and stays so.
+enum AuditWords {
+    static func inLanguage(_ text: String) -> String { words(text) }
+
+    private static let words = Catalogue(
+        [
+            ("done", "xong"), ("begun", "đã bắt đầu"), ("failed: %", "không thành: %1"),
+            ("refused: %", "bị từ chối: %1"),
+            ("configuration", "cấu hình"), ("configuration, with force", "cấu hình, bắt buộc (--force)"),
+            ("restored store", "kho khôi phục"), ("the books of %", "sổ của %1"),
+            ("job %: % of % done", "công việc %1: đã làm %2 trên %3"),
+            (
+                "job %: % of % done, % skipped, % failed",
+                "công việc %1: đã làm %2 trên %3, bỏ qua %4, hỏng %5"
+            ),
+            ("job %, %: % of % undone", "công việc %1, %2: đã hoàn tác %3 trên %4"),
+            ("done; what waited is held, incarnation %", "xong; những gì đang chờ được giữ lại, hiện thân %1"),
+            ("ended: % as forwarded, % as delivered", "đã kết thúc: %1 là đã chuyển, %2 là đã giao"),
+            ("node %", "nút %1"), ("% for good", "%1, đến khi khởi động lại"), ("% for % s", "%1 trong %2 giây"),
+        ] + CatalogueEntries.all)
 }

@@ -9,14 +9,15 @@ struct BackupCommand: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "backup",
         abstract: phrase(
-            "Copy the store of the running daemon into one file.", "Sao lưu kho của dịch vụ đang chạy vào một tệp."),
+            "Copy the store of the running daemon into one file.",
+            "Sao lưu kho của dịch vụ edocd đang chạy vào một tệp."),
         discussion: phrase(
             "The daemon writes the file with its own rights. The copy is consistent, checked, and has its name only when "
                 + "all of it is on disk. It needs head room in the store while it runs, and gives up before that is gone.",
             "Dịch vụ ghi tệp bằng quyền của chính nó. Bản sao nhất quán, được kiểm tra, và chỉ có tên khi đã nằm trọn trên "
                 + "đĩa. Trong lúc chạy nó cần khoảng trống trong kho, và tự bỏ dở trước khi hết chỗ."))
 
-    @OptionGroup var common: CommonOptions
+    @OptionGroup var common: LiveOptions
     @Argument(
         help: .init(
             phrase(
@@ -119,14 +120,14 @@ enum BackupView {
         case "copying": phrase("copying", "đang sao")
         case "done": phrase("done", "đã xong")
         case "failed": phrase("failed", "không thành")
-        default: phrase("none since the daemon started", "chưa có từ khi dịch vụ khởi động")
+        default: phrase("none since the daemon started", "chưa có từ khi dịch vụ edocd khởi động")
         }
     }
 
-    static func text(_ answer: BackupAnswer) -> String {
+    static func text(_ answer: BackupAnswer, columns: Int? = nil) -> String {
         var facts = FactList()
         facts.add(phrase("backup", "sao lưu"), word(answer.state))
-        guard answer.state != "none" else { return facts.text }
+        guard answer.state != "none" else { return facts.text(columns: columns) }
         facts.add(phrase("file", "tệp"), answer.path)
         facts.add(phrase("written", "đã ghi"), Shown.size(answer.bytesWritten))
         if let plan = answer.plan {
@@ -146,7 +147,7 @@ enum BackupView {
                     "\(envelopes) envelopes, the books balance, \(rows) records looked at",
                     "\(envelopes) gói tin, sổ sách cân bằng, đã xem \(rows) bản ghi"))
         }
-        facts.add(phrase("why", "vì sao"), answer.why)
-        return facts.text
+        facts.add(phrase("why", "vì sao"), answer.why.map(Shown.sentence))
+        return facts.text(columns: columns)
     }
 }

@@ -4,16 +4,19 @@
 enum CatalogueEntries {
     typealias Pair = (english: String, vietnamese: String)
 
-    static let all: [Pair] = requests + submissions + deeds + waits + stuck + limits + routes + traces + words
+    static let all: [Pair] =
+        requests + submissions + deeds + waits + stuck + limits + routes + traces + words + reloads + configurations
+        + stores
+        + system
 
     /// Requests that make no sense, may not be, or find nothing.
     private static let requests: [Pair] = [
         (
             "the path has no sound %; percent-encode it as UTF-8",
-            "đường dẫn không có %1 hợp lệ; hãy mã hoá phần trăm theo UTF-8"
+            "đường dẫn không có %1 hợp lệ; hãy mã hóa phần trăm theo UTF-8"
         ),
         ("unknown parameter %; known here: %", "tham số %1 không có; ở đây chỉ có: %2"),
-        ("the parameter % is not percent-encoded UTF-8", "tham số %1 không được mã hoá phần trăm theo UTF-8"),
+        ("the parameter % is not percent-encoded UTF-8", "tham số %1 không được mã hóa phần trăm theo UTF-8"),
         ("the parameter % is given twice", "tham số %1 xuất hiện hai lần"),
         ("% must be a number from % to %", "%1 phải là số từ %2 đến %3"),
         (
@@ -69,7 +72,7 @@ enum CatalogueEntries {
         ("the document is longer than this machine can send", "văn bản dài hơn mức máy này gửi được"),
         (
             "nothing was acknowledged; edocctl inbox list % shows what is there",
-            "chưa xác nhận gì; edocctl inbox list %1 cho biết trong hộp có gì"
+            "chưa xác nhận gì; edocctl inbox list %1 cho biết trong hộp văn bản đến có gì"
         ),
         (
             "the body is longer than 1 MiB; acknowledge in parts",
@@ -269,7 +272,7 @@ enum CatalogueEntries {
         ("job % is not running: %", "công việc %1 không chạy: %2"),
         ("% cannot be undone", "%1 không hoàn tác được"),
         ("job % has not been applied", "công việc %1 chưa được áp dụng"),
-        ("job % is running; cancel it first", "công việc %1 đang chạy; hãy huỷ trước"),
+        ("job % is running; cancel it first", "công việc %1 đang chạy; hãy hủy trước"),
         ("job % is undone already", "công việc %1 đã được hoàn tác"),
         (
             "the time for undoing job % is over, or it has changed nothing",
@@ -281,11 +284,11 @@ enum CatalogueEntries {
         ),
         (
             "--store only reads; start the daemon for this, and leave --store out",
-            "--store chỉ để đọc; việc này cần edocd đang chạy, hãy khởi động và bỏ --store"
+            "--store chỉ để đọc; việc này cần dịch vụ edocd đang chạy, hãy khởi động và bỏ --store"
         ),
         (
             "being emptied by %: nothing is accepted, and the daemon exits when it is empty",
-            "%1 đang cho xả hết: không nhận thêm, edocd sẽ thoát khi kho trống"
+            "%1 đang cho xả hết: không nhận thêm, dịch vụ edocd sẽ thoát khi kho trống"
         ),
         (
             "emptied by %: nothing is accepted until edocctl drain --cancel",
@@ -329,7 +332,10 @@ enum CatalogueEntries {
         ("it says that it has no resources", "nút ấy báo hết tài nguyên"),
         ("% dials failed: %", "%1 lần gọi không được: %2"),
         ("% dials failed", "%1 lần gọi không được"),
-        ("it dials us, and has not; % wait for it", "nút ấy gọi tới ta nhưng chưa gọi; %1 đang chờ nó"),
+        (
+            "it dials us, and has not; % wait for it",
+            "nút ấy phải tự gọi tới nút này và chưa gọi; %1 đang chờ gửi cho nó"
+        ),
         (
             "% transfers are under way, and nothing was acknowledged for % s",
             "%1 lượt truyền đang đi, đã %2 giây không có xác nhận nào"
@@ -341,7 +347,7 @@ enum CatalogueEntries {
         ("an operator has sent it by way of %", "người vận hành đã cho đi qua %1"),
         (
             "offline: the daemon does not run; what holds it back shows when it does",
-            "ngoại tuyến: edocd không chạy; khi chạy mới thấy điều gì cản trở"
+            "ngoại tuyến: dịch vụ edocd không chạy; khi chạy mới thấy điều gì cản trở"
         ),
         (
             "% may come back; others take over after the fail-over wait",
@@ -362,10 +368,16 @@ enum CatalogueEntries {
             "đã hết thời hạn: thả ra thì kết thúc là hết hạn; ở nút chủ, resubmit tạo gói tin mới từ nó"
         ),
         ("% is suspended by % until resumed: %", "%1 bị %2 tạm ngừng cho đến khi mở lại: %3"),
-        ("% is suspended by % for another % s: %", "%1 bị %2 tạm ngừng thêm %3 giây nữa: %4"),
+        ("% is suspended by % for another % s: %", "%1 bị %2 tạm ngừng thêm %3 giây: %4"),
+        ("agency % is suspended by % until resumed: %", "cơ quan %1 bị %2 tạm ngừng cho đến khi mở lại: %3"),
+        ("agency % is suspended by % for another % s: %", "cơ quan %1 bị %2 tạm ngừng thêm %3 giây: %4"),
+        ("peer % is suspended by % until resumed: %", "nút kề %1 bị %2 tạm ngừng cho đến khi mở lại: %3"),
+        ("peer % is suspended by % for another % s: %", "nút kề %1 bị %2 tạm ngừng thêm %3 giây: %4"),
+        ("agency % is suspended", "cơ quan %1 đang bị tạm ngừng"),
+        ("peer % is suspended", "nút kề %1 đang bị tạm ngừng"),
         ("handing over to the agency's spool", "đang chuyển vào thư mục giao nhận của cơ quan"),
         ("handing over to the agency's spool here", "đang chuyển vào thư mục giao nhận của cơ quan ở đây"),
-        ("deleted by an operator, who may still undo it", "người vận hành đã xoá, còn hoàn tác được"),
+        ("deleted by an operator, who may still undo it", "người vận hành đã xóa, còn hoàn tác được"),
         ("% is up, and its session is ending", "%1 đang nối, phiên sắp kết thúc"),
         (
             "% is up, and its window is full: % of % transfers, % of % bytes not answered",
@@ -448,7 +460,7 @@ enum CatalogueEntries {
             "an operator has ended it before its lifetime was over",
             "người vận hành đã cho kết thúc trước khi hết thời hạn"
         ),
-        ("deleted by an operator", "người vận hành đã xoá"),
+        ("deleted by an operator", "người vận hành đã xóa"),
         ("% is no longer a peer", "%1 không còn là nút kề"),
         ("% is suspended", "%1 đang bị tạm ngừng"),
         ("% has no resources and is left alone for a while", "%1 hết tài nguyên, tạm để yên một lúc"),
@@ -469,7 +481,7 @@ enum CatalogueEntries {
         ("its payload cannot be read back", "không đọc lại được nội dung"),
         (
             "held (suspect): in hand at two crashes of the daemon running",
-            "giữ lại (nghi vấn): đang được xử lý ở hai lần tiến trình đổ liên tiếp"
+            "giữ lại (nghi vấn): đang được xử lý ở hai lần dịch vụ edocd đổ liên tiếp"
         ),
         (
             "the store is full up to its reserve: nothing is accepted, what waits is still forwarded",
@@ -519,7 +531,7 @@ enum CatalogueEntries {
         ("no additional information", "không có thông tin thêm"),
         ("lifetime expired", "hết thời hạn"),
         ("forwarded over unidirectional link", "chuyển qua liên kết một chiều"),
-        ("transmission cancelled", "đã huỷ truyền"),
+        ("transmission cancelled", "đã hủy truyền"),
         ("depleted storage", "hết chỗ lưu"),
         ("destination unavailable", "nơi nhận không sẵn sàng"),
         ("no known route", "không có tuyến"),
@@ -542,7 +554,15 @@ enum CatalogueEntries {
         ("delivered", "đã giao"),
         ("refused", "bị từ chối"),
         ("expired", "hết hạn"),
-        ("deleted", "đã xoá"),
+        ("deleted", "đã xóa"),
         ("incoming", "đang đến"),
+        ("expired by %: %", "%1 cho hết hạn: %2"),
+        ("deleted by %: %", "%1 đã xóa: %2"),
+        ("resubmitted by % as %", "%1 đã gửi lại thành %2"),
+        ("held: the store was restored from a copy", "giữ lại: kho được khôi phục từ bản sao"),
+        (
+            "deleted by an operator; the job cannot be read any more",
+            "người vận hành đã xóa; không còn đọc được công việc"
+        ),
     ]
 }

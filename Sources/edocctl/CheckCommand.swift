@@ -21,7 +21,7 @@ struct CheckCommand: AsyncParsableCommand {
             Mã thoát: 0 bình thường, 1 cảnh báo, 2 nghiêm trọng, 3 không xác định.
             """))
 
-    @OptionGroup var common: CommonOptions
+    @OptionGroup var common: LiveOptions
     @Argument(help: ArgumentHelp(phrase("Only these checks.", "Chỉ làm các phép kiểm tra này.")))
     var names: [String] = []
     @Option(help: ArgumentHelp(phrase("How deep: 1 to 3.", "Mức sâu: 1 đến 3."))) var level = 2
@@ -39,7 +39,8 @@ struct CheckCommand: AsyncParsableCommand {
     @Option(
         help: ArgumentHelp(
             phrase(
-                "Warn when a document waits longer in an inbox.", "Cảnh báo khi văn bản nằm trong hộp đến quá mốc này.")
+                "Warn when a document waits longer in an inbox.",
+                "Cảnh báo khi văn bản nằm trong hộp văn bản đến quá mốc này.")
         ))
     var warnArrived = "4h"
     @Option(
@@ -62,7 +63,7 @@ struct CheckCommand: AsyncParsableCommand {
     var certificate = "30d,7d"
     @Option(
         help: ArgumentHelp(
-            phrase("Seconds to wait for the daemon.", "Số giây chờ trình nền trả lời.")))
+            phrase("Seconds to wait for the daemon.", "Số giây chờ dịch vụ edocd trả lời.")))
     var timeout = 15
 
     func run() async throws {
@@ -79,7 +80,8 @@ struct CheckCommand: AsyncParsableCommand {
                 CheckResult(
                     .critical, "running",
                     phrase(
-                        "the daemon has not answered for \(timeout) s", "trình nền không trả lời trong \(timeout) giây")
+                        "the daemon has not answered for \(timeout) s",
+                        "dịch vụ edocd không trả lời trong \(timeout) giây")
                 ))
         }
         let results = ladder.judge(facts)
@@ -93,7 +95,7 @@ struct CheckCommand: AsyncParsableCommand {
     }
 
     private func say(_ results: [CheckResult]) {
-        Output.say(common.json ? CheckView.json(results) : CheckView.text(results))
+        Output.say(common.json ? CheckView.json(results) : Shown.folded(CheckView.text(results), to: Terminal.columns))
     }
 
     private func ladder() throws -> CheckLadder {

@@ -50,7 +50,7 @@ struct CheckResult {
         case .unreachable(let socket):
             self.init(
                 .critical, "running",
-                phrase("no daemon answers at \(socket)", "không có trình nền nào trả lời tại \(socket)"))
+                phrase("no daemon answers at \(socket)", "không có dịch vụ edocd nào trả lời tại \(socket)"))
         case .notPermitted(let socket):
             self.init(
                 .unknown, "running",
@@ -128,7 +128,7 @@ struct CheckLadder: Sendable {
 
     private func alarms(_ status: StatusAnswer) -> CheckResult {
         // Links have a check of their own, which knows for how long.
-        let lines = status.attention.filter { !$0.hasPrefix("links down") }.map(Shown.sentence)
+        let lines = status.attention.filter { !$0.hasPrefix("links down") }.map(Words.attention)
         guard !lines.isEmpty else {
             return CheckResult(.ok, "alarms", phrase("nothing needs a person", "không có việc gì cần người xử lý"))
         }
@@ -143,7 +143,7 @@ struct CheckLadder: Sendable {
             let seconds = peer.since.map { $0.seconds(until: answer.now) } ?? 0
             let grade: CheckGrade = seconds >= linkDown.crit ? .critical : seconds >= linkDown.warn ? .warning : .ok
             guard grade != .ok else { continue }
-            let error = peer.lastError.isEmpty ? "" : ": " + peer.lastError
+            let error = peer.lastError.isEmpty ? "" : ": " + Shown.sentence(peer.lastError)
             results.append(
                 CheckResult(
                     grade, "links",
@@ -200,14 +200,14 @@ struct CheckLadder: Sendable {
     private func arrived(_ health: HealthAnswer) -> CheckResult {
         guard let seconds = health.oldestArrivedSeconds else {
             return CheckResult(
-                .ok, "arrived", phrase("no inbox waits", "không hộp đến nào chờ nhận"),
+                .ok, "arrived", phrase("no inbox waits", "không hộp văn bản đến nào có văn bản chờ nhận"),
                 ["arrived_oldest=0s;\(warnArrived);;0"])
         }
         return CheckResult(
             seconds >= warnArrived ? .warning : .ok, "arrived",
             phrase(
                 "the oldest in an inbox has waited for \(Shown.span(seconds))",
-                "văn bản lâu nhất trong hộp đến đã chờ \(Shown.span(seconds))"),
+                "văn bản lâu nhất trong hộp văn bản đến đã chờ \(Shown.span(seconds))"),
             ["arrived_oldest=\(seconds)s;\(warnArrived);;0"])
     }
 

@@ -9,7 +9,7 @@ import NIOCore
 
 /// The options of every deed.
 struct DeedOptions: ParsableArguments {
-    @OptionGroup var common: CommonOptions
+    @OptionGroup var common: LiveOptions
 
     @Option(
         help: .init(
@@ -66,6 +66,12 @@ struct DeedOptions: ParsableArguments {
             try await finish(try await common.client.post(ControlPath.cancel(cancel, as: verb), json: []))
         } else {
             guard !selector.values.isEmpty else {
+                if ["suspend", "resume"].contains(verb) {
+                    throw UsageError(
+                        sentence: phrase(
+                            "say what is meant: a neighbour (--peer NODE) or a receiving agency (--to CODE)",
+                            "hãy nêu đối tượng: một nút kề (--peer NÚT) hoặc một cơ quan nhận (--to MÃ)"))
+                }
                 throw UsageError(
                     sentence: phrase(
                         "say which envelopes: their names, or conditions such as --peer, --to or --state",
@@ -224,9 +230,9 @@ struct ResumeCommand: AsyncParsableCommand {
     func run() async throws { try await options.run("resume", selector) }
 }
 
-/// The command that is typed for a verb.
+/// What a deed would touch, and the command that is typed to do it.
 enum PreviewView {
-    static func text(_ answer: PreviewAnswer) -> String {
+    static func text(_ answer: PreviewAnswer, columns: Int? = nil) -> String {
         var text = ""
         if !answer.lines.isEmpty {
             var table = TextTable([
@@ -236,17 +242,18 @@ enum PreviewView {
             ])
             for line in answer.lines {
                 table.add([
-                    String(line.number), line.name, line.recipient, line.state, Shown.size(line.bytes),
+                    String(line.number), line.name, line.recipient, Words.state(line.state), Shown.size(line.bytes),
                     Shown.span(line.accepted.seconds(until: answer.now)),
                 ])
             }
-            text += table.text
+            text += table.text(columns: columns, yielding: [.drop(4), .drop(5), .cut(2, to: 8)])
             if answer.count > UInt64(answer.lines.count) {
                 let more = answer.count - UInt64(answer.lines.count)
                 text += phrase("… and \(more) more", "… và \(more) mục nữa") + "\n"
             }
         }
         for (state, count) in answer.passedOver.sorted(by: { $0.key < $1.key }) {
+            let state = Words.state(state)
             text +=
                 phrase(
                     "not touched: \(count) \(state), which this is not for",
@@ -257,17 +264,18 @@ enum PreviewView {
             return text
                 + phrase("Nothing fits; there is nothing to do.", "Không có gì phù hợp; không có việc phải làm.") + "\n"
         }
-        text += phrase(
-            "\(answer.verb) would touch \(answer.count) recipients, \(size). Nothing has been done yet. To do it:",
-            "\(answer.verb) sẽ tác động \(answer.count) nơi nhận, \(size). Chưa thực hiện gì. Để thực hiện:")
-        return text + "\n    edocctl \(answer.verb) --apply \(job.id)\n"
+        let recipients = Shown.counted(answer.count, "recipient", "recipients", "nơi nhận")
+        let sentence = phrase(
+            "\(answer.verb) would touch \(recipients), \(size). Nothing has been done yet. To do it:",
+            "\(answer.verb) sẽ tác động \(recipients), \(size). Chưa thực hiện gì. Để thực hiện:")
+        return text + Shown.folded(sentence, to: columns) + "\n    edocctl \(answer.verb) --apply \(job.id)\n"
     }
 }
 
 enum JobView {
-    static func text(_ answer: JobAnswer) -> String { text(answer.job, answer.now) }
+    static func text(_ answer: JobAnswer, columns: Int? = nil) -> String { text(answer.job, answer.now, columns) }
 
-    static func text(_ job: Job, _ now: Timestamp) -> String {
+    private static func text(_ job: Job, _ now: Timestamp, _ columns: Int?) -> String {
         var facts = FactList()
         let target = job.target.map { phrase(" by way of \($0)", " qua \($0)") } ?? ""
         facts.add(phrase("job", "công việc"), "\(job.id): \(job.verb) \(job.selector)\(target)")
@@ -275,10 +283,11 @@ enum JobView {
         facts.add(phrase("reason", "lý do"), job.reason.isEmpty ? nil : job.reason)
         facts.add(phrase("phase", "giai đoạn"), phase(job))
         facts.add(
-            phrase("set", "tập"), phrase("\(job.count) recipients, ", "\(job.count) nơi nhận, ") + Shown.size(job.bytes)
-        )
+            phrase("set", "tập"),
+            Shown.counted(job.count, "recipient", "recipients", "nơi nhận") + ", " + Shown.size(job.bytes))
         facts.add(phrase("done", "đã làm"), "\(job.done), \(Shown.size(job.doneBytes))")
-        let causes = job.skippedBy.sorted { $0.key < $1.key }.map { "\($0.value) \($0.key)" }.joined(separator: ", ")
+        let causes = job.skippedBy.sorted { $0.key < $1.key }.map { "\($0.value) \(Words.skipped($0.key))" }.joined(
+            separator: ", ")
         facts.add(phrase("skipped", "bỏ qua"), "\(job.skipped)" + (causes.isEmpty ? "" : " (\(causes))"))
         facts.add(phrase("failed", "hỏng"), String(job.failed))
         if job.phase == "undone" || job.phase == "undoing" {
@@ -289,7 +298,7 @@ enum JobView {
                 phrase("undo", "hoàn tác"),
                 "edocctl \(job.verb) --undo \(job.id)" + phrase(", until ", ", đến ") + Shown.time(until))
         }
-        return facts.text
+        return facts.text(columns: columns)
     }
 
     static func phase(_ job: Job) -> String {

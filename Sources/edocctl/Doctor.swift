@@ -69,10 +69,10 @@ enum Doctor {
                 return [
                     Finding(
                         .fault, "daemon",
-                        phrase("the engine does not answer", "bộ máy của trình nền không trả lời"),
+                        phrase("the engine does not answer", "bộ máy của dịch vụ edocd không trả lời"),
                         phrase(
                             "The store's disk hangs or is very slow: look at the kernel log; restart the daemon once the disk answers.",
-                            "Đĩa chứa kho bị treo hoặc quá chậm: xem nhật ký nhân; khởi động lại trình nền khi đĩa đã hoạt động."
+                            "Đĩa chứa kho bị treo hoặc quá chậm: xem nhật ký nhân; khởi động lại dịch vụ edocd khi đĩa đã hoạt động."
                         ))
                 ]
             }
@@ -93,7 +93,7 @@ enum Doctor {
             return [
                 Finding(
                     .fault, "daemon",
-                    phrase("no daemon answers at \(socket)", "không có trình nền nào trả lời tại \(socket)"),
+                    phrase("no daemon answers at \(socket)", "không có dịch vụ edocd nào trả lời tại \(socket)"),
                     phrase(
                         "Correct what is named below, then: systemctl start edocd; journalctl -u edocd says why it stopped.",
                         "Sửa các điểm nêu dưới đây, rồi: systemctl start edocd; journalctl -u edocd cho biết vì sao nó dừng."
@@ -131,7 +131,7 @@ enum Doctor {
                 .fault, "configuration", $0,
                 phrase(
                     "Correct it; edocd does not start with it (exit code 78), and a reload is refused.",
-                    "Hãy sửa; edocd không khởi động được với lỗi này (mã 78) và từ chối nạp lại."))
+                    "Hãy sửa; dịch vụ edocd không khởi động được với lỗi này (mã 78) và từ chối nạp lại."))
         }
         findings += answer.warnings.map {
             Finding(.advice, "configuration", $0, phrase("Put it right.", "Hãy khắc phục."))
@@ -160,7 +160,9 @@ enum Doctor {
                 findings.append(
                     Finding(
                         .fault, "files",
-                        phrase("\(file.path) is not there (\(file.what))", "không có \(file.path) (\(file.what))"),
+                        phrase(
+                            "\(file.path) is not there (\(file.what))",
+                            "không có \(file.path) (\(Words.file(file.what)))"),
                         phrase(
                             "Put it there, or correct its key in edocd.yaml.",
                             "Đặt tệp vào đó, hoặc sửa khóa trong edocd.yaml.")))
@@ -184,10 +186,11 @@ enum Doctor {
                         .fault, "files",
                         phrase(
                             "the key \(file.path) belongs to uid \(file.uid), the daemon runs as uid \(daemon)",
-                            "khóa \(file.path) thuộc uid \(file.uid), trình nền chạy với uid \(daemon)"),
+                            "khóa \(file.path) thuộc uid \(file.uid), dịch vụ edocd chạy với uid \(daemon)"),
                         phrase(
                             "chown it to the daemon's user, or to root with mode 640 and the daemon's group.",
-                            "Đổi chủ sang người dùng của trình nền, hoặc root với quyền 640 và nhóm của trình nền.")))
+                            "Đổi chủ sang người dùng của dịch vụ edocd, hoặc root với quyền 640 và nhóm của dịch vụ edocd."
+                        )))
             }
             if file.what == "store", file.uid != daemon {
                 findings.append(
@@ -195,7 +198,7 @@ enum Doctor {
                         .fault, "files",
                         phrase(
                             "the store \(file.path) belongs to uid \(file.uid), the daemon runs as uid \(daemon)",
-                            "kho \(file.path) thuộc uid \(file.uid), trình nền chạy với uid \(daemon)"),
+                            "kho \(file.path) thuộc uid \(file.uid), dịch vụ edocd chạy với uid \(daemon)"),
                         "chown -R \(daemon) \(file.path)"))
             }
         }
@@ -260,7 +263,7 @@ enum Doctor {
                     .advice, "certificates",
                     phrase(
                         "the certificate on disk is not the one the daemon uses",
-                        "chứng thư trên đĩa khác chứng thư trình nền đang dùng"), "edocctl reload"))
+                        "chứng thư trên đĩa khác chứng thư dịch vụ edocd đang dùng"), "edocctl reload"))
         }
         if findings.isEmpty {
             let days = answer.now.seconds(until: found.own) / 86_400
@@ -278,7 +281,7 @@ enum Doctor {
                     .fault, "clock",
                     phrase(
                         "the daemon doubts the clock; expiry is suspended",
-                        "trình nền không tin đồng hồ; đã ngừng tính hết hạn"),
+                        "dịch vụ edocd không tin đồng hồ; đã ngừng tính hết hạn"),
                     phrase(
                         "Set the clock right (chronyc tracking, timedatectl); the doubt ends when other nodes agree.",
                         "Chỉnh lại đồng hồ (chronyc tracking, timedatectl); hết nghi ngờ khi các nút khác khớp giờ.")))
@@ -388,7 +391,7 @@ enum Doctor {
         if let node = facts.examination?.node, status.listening.isEmpty, !node.listen.isEmpty {
             findings.append(
                 Finding(
-                    .fault, "ports", phrase("the daemon listens nowhere", "trình nền không lắng nghe ở đâu cả"),
+                    .fault, "ports", phrase("the daemon listens nowhere", "dịch vụ edocd không lắng nghe ở đâu cả"),
                     phrase("Restart it; listen changes only so.", "Khởi động lại; chỉ như vậy listen mới thay đổi.")))
         }
         if findings.isEmpty {
@@ -422,7 +425,7 @@ enum Doctor {
     private static func away(
         _ peer: ExaminationAnswer.Peer, _ error: String, _ reachable: [String: String?]
     ) -> Finding {
-        let said = error.isEmpty ? "" : ": " + error
+        let said = error.isEmpty ? "" : ": " + Shown.sentence(error)
         guard peer.dials, let address = peer.address else {
             return Finding(
                 said.isEmpty ? .advice : .fault, "peers",
@@ -467,11 +470,14 @@ enum DoctorView {
         return Shown.json(String(decoding: bytes, as: UTF8.self)) + "\n"
     }
 
-    static func text(_ findings: [Finding]) -> String {
+    static func text(_ findings: [Finding], columns: Int? = nil) -> String {
         var text = ""
         for finding in findings {
-            text += "\(mark(finding.grade)) \(area(finding.area)): " + Shown.text(finding.sentence) + "\n"
-            if let remedy = finding.remedy { text += "     → " + Shown.text(remedy) + "\n" }
+            let line = "\(mark(finding.grade)) \(area(finding.area)): " + Shown.text(Shown.sentence(finding.sentence))
+            text += Shown.folded(line, to: columns, hanging: 7) + "\n"
+            if let remedy = finding.remedy {
+                text += Shown.folded("     → " + Shown.text(remedy), to: columns) + "\n"
+            }
         }
         let faults = findings.count { $0.grade == .fault }
         let advice = findings.count { $0.grade == .advice }
@@ -493,7 +499,7 @@ enum DoctorView {
 
     private static func area(_ area: String) -> String {
         switch area {
-        case "daemon": phrase("daemon", "trình nền")
+        case "daemon": phrase("daemon", "dịch vụ edocd")
         case "configuration": phrase("configuration", "cấu hình")
         case "rights": phrase("rights", "quyền")
         case "files": phrase("files", "tệp")

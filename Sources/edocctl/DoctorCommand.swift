@@ -15,14 +15,14 @@ struct DoctorCommand: AsyncParsableCommand {
             "Look for what is wrong on this machine, and say what to do.",
             "Tìm những điểm bất thường trên máy này và chỉ cách xử lý."))
 
-    @OptionGroup var common: CommonOptions
+    @OptionGroup var common: LiveOptions
     @Option(
         help: ArgumentHelp(
             phrase(
                 "The configuration file. Without it: the running daemon's, else /etc/edoc/edocd.yaml.",
-                "Tệp cấu hình. Không nêu: của trình nền đang chạy, nếu không thì /etc/edoc/edocd.yaml.")))
+                "Tệp cấu hình. Không nêu: của dịch vụ edocd đang chạy, nếu không thì /etc/edoc/edocd.yaml.")))
     var config: String?
-    @Option(help: ArgumentHelp(phrase("The daemon's program.", "Tệp chương trình trình nền."), visibility: .hidden))
+    @Option(help: ArgumentHelp(phrase("The daemon's program.", "Tệp chương trình edocd."), visibility: .hidden))
     var edocd: String?
 
     func run() async throws {
@@ -44,7 +44,7 @@ struct DoctorCommand: AsyncParsableCommand {
         facts.socketOwner = Self.owner(of: facts.socket)
         facts.reachable = await Self.probe(facts)
         let findings = Doctor.findings(facts)
-        Output.say(common.json ? DoctorView.json(findings) : DoctorView.text(findings))
+        Output.say(common.json ? DoctorView.json(findings) : DoctorView.text(findings, columns: Terminal.columns))
         if findings.contains(where: { $0.grade == .fault }) { throw QuietExit(status: .negative) }
     }
 
@@ -112,7 +112,7 @@ enum Reach {
     }
 
     private static func reason(_ error: any Error) -> String {
-        if let error = error as? IOError { return String(cString: strerror(error.errnoCode)) }
+        if let error = error as? IOError { return Shown.sentence(String(cString: strerror(error.errnoCode))) }
         if case ChannelError.connectTimeout = error {
             return phrase("no answer within 3 s", "không trả lời trong 3 giây")
         }

@@ -36,7 +36,10 @@ enum Entry {
                 Output.complain([message])
                 return isCheck ? .unknown : .usage
             }
-            Output.say(message.isEmpty ? "" : message + "\n")
+            Output.say(
+                message.isEmpty
+                    ? ""
+                    : HelpText.folded(message, to: Terminal.columns) { Shown.folded($0, to: $1, hanging: $2) } + "\n")
             return .done
         }
     }
@@ -73,25 +76,51 @@ struct Edocctl: AsyncParsableCommand {
         ])
 }
 
-/// The options of every command that talks to the daemon.
-struct CommonOptions: ParsableArguments {
+/// Where the answers come from, and how they are printed.
+protocol DaemonOptions {
+    var socket: String? { get }
+    var store: String? { get }
+    var json: Bool { get }
+}
+
+/// The options of commands that only a running daemon answers. `--store` is taken, and the answer says why that does not work.
+struct LiveOptions: ParsableArguments, DaemonOptions {
     @Option(
         help: .init(
             phrase(
                 "The daemon's control socket. Without it: EDOC_SOCKET, else \(ControlPath.defaultSocket).",
-                "Ổ cắm điều khiển của edocd. Nếu bỏ trống: EDOC_SOCKET, nếu không thì \(ControlPath.defaultSocket).")))
+                "Ổ cắm điều khiển của dịch vụ edocd. Nếu bỏ trống: EDOC_SOCKET, nếu không thì \(ControlPath.defaultSocket)."
+            )))
+    var socket: String?
+
+    @Option(help: .hidden) var store: String?
+
+    @Flag(help: .init(phrase("Print the daemon's JSON.", "In JSON của dịch vụ edocd.")))
+    var json = false
+}
+
+/// The options of commands that can also read the store of a daemon that does not run.
+struct CommonOptions: ParsableArguments, DaemonOptions {
+    @Option(
+        help: .init(
+            phrase(
+                "The daemon's control socket. Without it: EDOC_SOCKET, else \(ControlPath.defaultSocket).",
+                "Ổ cắm điều khiển của dịch vụ edocd. Nếu bỏ trống: EDOC_SOCKET, nếu không thì \(ControlPath.defaultSocket)."
+            )))
     var socket: String?
 
     @Option(
         help: .init(
             phrase(
                 "Read the store in this directory while its daemon does not run, without the daemon.",
-                "Đọc kho trong thư mục này khi dịch vụ không chạy, không cần dịch vụ.")))
+                "Đọc kho trong thư mục này khi dịch vụ edocd không chạy, không cần dịch vụ edocd.")))
     var store: String?
 
-    @Flag(help: .init(phrase("Print the daemon's JSON.", "In JSON của edocd.")))
+    @Flag(help: .init(phrase("Print the daemon's JSON.", "In JSON của dịch vụ edocd.")))
     var json = false
+}
 
+extension DaemonOptions {
     var client: ControlClient {
         get throws {
             let environment = getenv("EDOC_SOCKET").map { String(cString: $0) }
@@ -113,6 +142,11 @@ struct CommonOptions: ParsableArguments {
         _ = try await shown(try await client.get(uri), view)
     }
 
+    /// The same by a view that asks how wide the terminal is.
+    func show<Answer: ControlAnswer>(_ uri: String, _ view: (Answer, Int?) -> String) async throws {
+        _ = try await shown(try await client.get(uri), view)
+    }
+
     /// An answer as a value.
     func decoded<Answer: ControlAnswer>(_ type: Answer.Type, _ bytes: [UInt8]) throws -> Answer {
         do {
@@ -128,14 +162,20 @@ struct CommonOptions: ParsableArguments {
         Output.say(json ? Shown.json(String(decoding: bytes, as: UTF8.self)) + "\n" : view(answer))
         return answer
     }
+
+    func shown<Answer: ControlAnswer>(_ bytes: [UInt8], _ view: (Answer, Int?) -> String) async throws -> Answer {
+        try await shown(bytes) { view($0, Terminal.columns) }
+    }
 }
 
 /// The standard streams.
 enum Output {
     static func say(_ text: String) { put(text, STDOUT_FILENO) }
 
-    static func complain(_ lines: [String]) {
-        for line in lines { put("edocctl: " + line + "\n", STDERR_FILENO) }
+    static func complain(_ lines: [String]) { put(complaint(lines, columns: Terminal.errorColumns), STDERR_FILENO) }
+
+    static func complaint(_ lines: [String], columns: Int?) -> String {
+        lines.map { Shown.folded("edocctl: " + $0, to: columns) + "\n" }.joined()
     }
 
     /// Something passing, such as progress, beside the output.

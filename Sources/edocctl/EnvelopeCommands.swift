@@ -48,7 +48,7 @@ struct ShowCommand: AsyncParsableCommand {
         help: .init(
             phrase(
                 "Its name, the beginning of it, or its number here.", "Tên, phần đầu của tên, hoặc số tại nút này."),
-            valueName: phrase("envelope", "bì-thư")))
+            valueName: phrase("envelope", "gói-tin")))
     var envelope: String
 
     func run() async throws {
@@ -117,7 +117,7 @@ enum EnvelopeView {
             facts.add(phrase("last answer", "trả lời cuối"), Shown.sentence(envelope.lastAnswer))
         }
         var text = facts.text(columns: columns) + phrase("custody so far:", "đã qua tay:") + "\n" + stops(envelope.path)
-        text += answers(envelope, answer.now)
+        text += answers(envelope, columns)
         for recipient in envelope.recipients { text += self.recipient(recipient, answer.now, columns) }
         return text
     }
@@ -147,20 +147,24 @@ enum EnvelopeView {
     }
 
     /// The attempts of which something was answered.
-    private static func answers(_ envelope: EnvelopeAnswer.Envelope, _ now: Timestamp) -> String {
+    private static func answers(_ envelope: EnvelopeAnswer.Envelope, _ columns: Int?) -> String {
         if envelope.answers.isEmpty { return "" }
         var table = TextTable([("", .left), ("", .left), ("", .left), ("", .left)])
         for answer in envelope.answers {
-            table.add(["  ", Shown.time(answer.time), answer.peer, answer.text])
+            table.add(["  ", Shown.time(answer.time), answer.peer, Shown.sentence(answer.text)])
         }
-        return phrase("answers:", "các lần trả lời:") + "\n" + table.text.drop { $0 == "\n" }
+        return phrase("answers:", "các lần trả lời:") + "\n"
+            + table.text(columns: columns, wrapping: true).drop { $0 == "\n" }
     }
 
     private static func recipient(_ recipient: EnvelopeAnswer.Recipient, _ now: Timestamp, _ columns: Int?) -> String {
         var line = "\(recipient.name): \(Words.state(recipient.state))"
         if let since = recipient.since {
+            // What has come about lies behind; what lasts goes on.
             let span = Shown.span(since.seconds(until: now))
-            line += phrase(" for \(span)", " đã \(span)")
+            line +=
+                Words.isOver(recipient.state)
+                ? phrase(" \(span) ago", " \(span) trước") : phrase(" for \(span)", " được \(span)")
         }
         if let reason = recipient.reason { line += " (\(Shown.sentence(reason)))" }
         if recipient.attempts > 0 {
@@ -179,7 +183,7 @@ enum EnvelopeView {
             steps.append(phrase("its submitter was told that it takes long", "đã báo chậm cho nơi nộp"))
         }
         let width = columns.map { max($0 - 6, 20) } ?? .max
-        return Shown.text(line) + "\n"
+        return Shown.folded(Shown.text(line), to: columns, hanging: 4) + "\n"
             + steps.map { step in
                 "    " + Shown.broken(Shown.text(step), to: width).joined(separator: "\n      ") + "\n"
             }.joined()

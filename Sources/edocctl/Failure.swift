@@ -12,7 +12,7 @@ struct Failure {
     init?(_ error: any Error) {
         switch error {
         case let error as ClientError: self.init(error)
-        case let error as FileError: self.init(status: .negative, lines: [Shown.text(error.sentence)])
+        case let error as FileError: self.init(status: .negative, lines: [Shown.text(Shown.sentence(error.sentence))])
         case let error as EdXMLWriterError: self.init(status: .negative, lines: [Shown.text(error.description)])
         case let error as UsageError: self.init(status: .usage, lines: [error.sentence])
         case let error as NegativeAnswer: self.init(status: .negative, lines: [error.sentence])
@@ -29,7 +29,7 @@ struct Failure {
         case .refused(let code, let answer):
             let lines = [Shown.sentence(answer.error)] + answer.problems.map { "  " + Shown.sentence($0) }
             self.init(status: code == 403 ? .notPermitted : .negative, lines: lines.map(Shown.text))
-        case .broken(let why): self.init(status: .negative, lines: [Shown.text(why)])
+        case .broken(let why): self.init(status: .negative, lines: [Shown.text(Shown.sentence(why))])
         }
     }
 
@@ -53,7 +53,7 @@ enum FailureSentences {
     static func unreachable(_ socket: String) -> String {
         phrase(
             "no daemon answers at \(socket); start it (systemctl start edocd) or name its socket with --socket",
-            "không có tiến trình edocd nào trả lời ở \(socket); hãy khởi động (systemctl start edocd) hoặc chỉ ổ cắm bằng --socket"
+            "không có dịch vụ edocd nào trả lời ở \(socket); hãy khởi động (systemctl start edocd) hoặc chỉ ổ cắm bằng --socket"
         )
     }
     static func notPermitted(_ socket: String) -> String {
@@ -61,7 +61,9 @@ enum FailureSentences {
             "you may not connect to \(socket); ask to be put into its group, or run as root",
             "bạn không được phép nối tới \(socket); hãy xin vào nhóm của nó, hoặc chạy bằng root")
     }
-    static let otherVersion = phrase(
-        "the answer is not one that this edocctl understands; use the one of the daemon's version",
-        "edocctl này không hiểu câu trả lời; hãy dùng bản cùng phiên bản với edocd")
+    static var otherVersion: String {
+        phrase(
+            "the answer is not one that this edocctl understands; use the one of the daemon's version",
+            "edocctl này không hiểu câu trả lời; hãy dùng bản cùng phiên bản với dịch vụ edocd")
+    }
 }

@@ -17,7 +17,7 @@ struct InboxListCommand: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "list", abstract: phrase("What waits, the oldest first.", "Những gì đang chờ, cũ nhất trước."))
 
-    @OptionGroup var common: CommonOptions
+    @OptionGroup var common: LiveOptions
     @Argument(help: .init(phrase("The agency.", "Cơ quan."))) var agency: String
     @Option(help: .init(phrase("Lines at most.", "Số dòng tối đa."))) var limit = 100
     @Option(help: .init(phrase("Where an earlier list ended.", "Chỗ danh sách trước dừng lại."))) var cursor: String?
@@ -33,9 +33,9 @@ struct InboxFetchCommand: AsyncParsableCommand {
         commandName: "fetch",
         abstract: phrase(
             "Writes a document to a file; it stays in the inbox until it is acknowledged.",
-            "Ghi một văn bản ra tệp; văn bản vẫn ở trong hộp đến khi được xác nhận."))
+            "Ghi một văn bản ra tệp; văn bản vẫn ở trong hộp văn bản đến cho tới khi được xác nhận."))
 
-    @OptionGroup var common: CommonOptions
+    @OptionGroup var common: LiveOptions
     @Argument(help: .init(phrase("The agency.", "Cơ quan."))) var agency: String
     @Argument(help: .init(phrase("The envelope.", "Gói tin."))) var envelope: String
     @Option(
@@ -62,7 +62,7 @@ struct InboxAcknowledgeCommand: AsyncParsableCommand {
             "Says that the agency has taken documents: they are delivered.",
             "Xác nhận cơ quan đã lấy văn bản: các văn bản đã giao."))
 
-    @OptionGroup var common: CommonOptions
+    @OptionGroup var common: LiveOptions
     @Argument(help: .init(phrase("The agency.", "Cơ quan."))) var agency: String
     @Argument(help: .init(phrase("The envelopes.", "Các gói tin."))) var envelopes: [String]
 
@@ -74,17 +74,23 @@ struct InboxAcknowledgeCommand: AsyncParsableCommand {
 }
 
 enum InboxView {
-    static let notOnTerminal = "a document is not for a terminal: give -o FILE, or redirect the output"
-
-    static func list(_ answer: InboxAnswer) -> String {
-        SpoolView.text(answer.spool.map { [$0] } ?? []) + documents(answer)
+    static var notOnTerminal: String {
+        phrase(
+            "a document is not for a terminal: give -o FILE, or redirect the output",
+            "không in văn bản ra màn hình: hãy ghi -o TỆP, hoặc chuyển hướng đầu ra")
     }
 
-    private static func documents(_ answer: InboxAnswer) -> String {
+    static func list(_ answer: InboxAnswer, columns: Int? = nil) -> String {
+        SpoolView.text(answer.spool.map { [$0] } ?? [], columns: columns) + documents(answer, columns)
+    }
+
+    /// The envelope is typed to fetch it; on a narrow terminal the rest makes room, the least telling first.
+    private static func documents(_ answer: InboxAnswer, _ columns: Int?) -> String {
         guard !answer.documents.isEmpty else { return Sentences.empty(Shown.text(answer.agency)) + "\n" }
         var table = TextTable([
-            ("ENVELOPE", .left), ("SENDER", .left), ("U", .right), ("SIZE", .right), ("AGE", .right),
-            (Sentences.state, .left), ("DOCUMENT", .left),
+            (phrase("ENVELOPE", "GÓI TIN"), .left), (phrase("SENDER", "NƠI GỬI"), .left), (phrase("U", "K"), .right),
+            (phrase("SIZE", "CỠ"), .right), (phrase("AGE", "TUỔI"), .right), (Sentences.state, .left),
+            (phrase("DOCUMENT", "VĂN BẢN"), .left),
         ])
         for document in answer.documents {
             table.add([
@@ -93,7 +99,11 @@ enum InboxView {
                 document.state == nil ? Sentences.waits : Sentences.handing, document.documentID ?? "-",
             ])
         }
-        return table.text + (answer.cursor.map { Sentences.more($0) + "\n" } ?? "")
+        // Where all have simply arrived, that says nothing of one.
+        let isPlain = answer.documents.allSatisfy { $0.state == nil }
+        let yields: [TextTable.Yield] = (isPlain ? [.drop(5)] : []) + [.cut(6, to: 16), .drop(3), .cut(6), .cut(1)]
+        return table.text(columns: columns, yielding: yields)
+            + (answer.cursor.map { Sentences.more($0) + "\n" } ?? "")
     }
 
     static func taken(_ answer: AcknowledgeAnswer) -> String {
@@ -103,13 +113,19 @@ enum InboxView {
     static func written(_ path: String, _ count: UInt64) -> String { "\(path): \(Shown.size(count))\n" }
 
     private enum Sentences {
-        static let state = phrase("STATE", "TRẠNG THÁI")
-        static let waits = phrase("arrived", "đã đến")
-        static let handing = phrase("handing over", "đang bàn giao")
-        static func empty(_ agency: String) -> String { "Nothing waits for \(agency)." }
-        static func more(_ cursor: String) -> String { "There is more: --cursor \(Shown.text(cursor))" }
+        static var state: String { phrase("STATE", "TRẠNG THÁI") }
+        static var waits: String { phrase("arrived", "đã đến") }
+        static var handing: String { phrase("handing over", "đang bàn giao") }
+        static func empty(_ agency: String) -> String {
+            phrase("Nothing waits for \(agency).", "Không có văn bản nào chờ \(agency).")
+        }
+        static func more(_ cursor: String) -> String {
+            let cursor = Shown.text(cursor)
+            return phrase("There is more: --cursor \(cursor)", "Còn nữa: --cursor \(cursor)")
+        }
         static func taken(_ taken: Int, _ before: Int) -> String {
-            "delivered \(taken)" + (before > 0 ? ", taken before \(before)" : "")
+            phrase("delivered \(taken)", "đã giao \(taken)")
+                + (before > 0 ? phrase(", taken before \(before)", ", đã nhận trước đó \(before)") : "")
         }
     }
 }

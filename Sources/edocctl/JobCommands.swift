@@ -10,7 +10,7 @@ struct JobsCommand: AsyncParsableCommand {
         abstract: phrase(
             "What operators have done, the newest first.", "Những việc người vận hành đã làm, mới nhất trước."))
 
-    @OptionGroup var common: CommonOptions
+    @OptionGroup var common: LiveOptions
     @Argument(help: .init(phrase("One job.", "Một công việc."), valueName: "id")) var job: UInt64?
     @Option(help: .init(phrase("Lines at most.", "Số dòng tối đa."))) var limit = 50
     @Option(help: .init(phrase("Where an earlier list ended.", "Nơi danh sách trước đã dừng."))) var cursor: String?
@@ -33,7 +33,7 @@ struct JobsCommand: AsyncParsableCommand {
 }
 
 enum JobsView {
-    static func text(_ answer: JobsAnswer) -> String {
+    static func text(_ answer: JobsAnswer, columns: Int? = nil) -> String {
         var table = TextTable([
             (phrase("JOB", "VIỆC"), .right), (phrase("VERB", "LỆNH"), .left), (phrase("PHASE", "GIAI ĐOẠN"), .left),
             (phrase("SET", "TẬP"), .right), (phrase("DONE", "XONG"), .right), (phrase("SKIPPED", "BỎ QUA"), .right),
@@ -53,7 +53,7 @@ enum JobsView {
         let more = answer.cursor.map {
             phrase("There is more: --cursor \(Shown.text($0))", "Còn nữa: --cursor \(Shown.text($0))") + "\n"
         }
-        return table.text + (more ?? "")
+        return table.text(columns: columns, yielding: [.drop(5), .cut(6)], wrapping: true) + (more ?? "")
     }
 }
 
@@ -66,7 +66,7 @@ struct SuspensionsCommand: AsyncParsableCommand {
             "edocctl suspend --undo JOB ends one within 15 minutes, edocctl resume any.",
             "edocctl suspend --undo VIỆC chấm dứt trong vòng 15 phút; edocctl resume chấm dứt bất cứ lúc nào."))
 
-    @OptionGroup var common: CommonOptions
+    @OptionGroup var common: LiveOptions
 
     @Option(
         help: .init(
@@ -97,19 +97,21 @@ struct SuspensionsCommand: AsyncParsableCommand {
 }
 
 enum SuspensionsView {
-    static func text(_ answer: SuspensionsAnswer) -> String {
+    static func text(_ answer: SuspensionsAnswer, columns: Int? = nil) -> String {
         var table = TextTable([
             (phrase("JOB", "VIỆC"), .right), (phrase("SUSPENDED", "TẠM NGỪNG"), .left), (phrase("SINCE", "TỪ"), .left),
             (phrase("ENDS", "ĐẾN"), .left), (phrase("BY", "NGƯỜI LÀM"), .left), (phrase("REASON", "LÝ DO"), .left),
         ])
         for row in answer.suspensions {
             table.add([
-                String(row.job), row.subject, Shown.distance(row.since, from: answer.now),
+                String(row.job), Words.subject(row.subject), Shown.distance(row.since, from: answer.now),
                 row.until.map { Shown.distance($0, from: answer.now) } ?? phrase("when resumed", "khi cho gửi lại"),
                 row.login, row.reason,
             ])
         }
-        return table.isEmpty ? phrase("Nothing is suspended.", "Không có gì đang bị tạm ngừng.") + "\n" : table.text
+        return table.isEmpty
+            ? phrase("Nothing is suspended.", "Không có gì đang bị tạm ngừng.") + "\n"
+            : table.text(columns: columns, yielding: [.cut(4)], wrapping: true)
     }
 }
 
@@ -118,12 +120,12 @@ struct DrainCommand: AsyncParsableCommand {
         commandName: "drain",
         abstract: phrase(
             "Stop accepting, empty the queues, and have the daemon exit.",
-            "Ngừng tiếp nhận, gửi hết hàng đợi rồi cho dịch vụ kết thúc."),
+            "Ngừng tiếp nhận, gửi hết hàng đợi rồi cho dịch vụ edocd kết thúc."),
         discussion: phrase(
             "Without --yes it only shows how the node stands. What is held or in inboxes stays.",
-            "Không có --yes thì chỉ xem tình trạng. Gói tin bị giữ hoặc trong hộp thư của cơ quan vẫn ở lại."))
+            "Không có --yes thì chỉ xem tình trạng. Gói tin bị giữ hoặc trong hộp văn bản đến của cơ quan vẫn ở lại."))
 
-    @OptionGroup var common: CommonOptions
+    @OptionGroup var common: LiveOptions
     @Flag(help: .init(phrase("Do it.", "Thực hiện."))) var yes = false
     @Flag(help: .init(phrase("Accept again.", "Tiếp nhận trở lại."))) var cancel = false
     @Option(help: .init(phrase("Why; it stands in the operator log.", "Lý do, được ghi vào nhật ký vận hành.")))
@@ -145,18 +147,22 @@ struct DrainCommand: AsyncParsableCommand {
 }
 
 enum DrainView {
-    static func text(_ answer: DrainAnswer) -> String {
-        let left = phrase(
-            "\(answer.left) recipients and reports wait", "còn \(answer.left) nơi nhận và báo cáo đang chờ")
+    static func text(_ answer: DrainAnswer, columns: Int? = nil) -> String {
+        let left =
+            answer.left == 1
+            ? phrase("1 recipient or report waits", "còn 1 nơi nhận hoặc báo cáo đang chờ")
+            : phrase("\(answer.left) recipients and reports wait", "còn \(answer.left) nơi nhận và báo cáo đang chờ")
         guard answer.isDraining else {
-            return phrase("The node accepts as ever; ", "Nút vẫn tiếp nhận bình thường; ") + left + ".\n"
+            return Shown.folded(
+                phrase("The node accepts as ever; ", "Nút vẫn tiếp nhận bình thường; ") + left + ".", to: columns)
+                + "\n"
                 + phrase("To empty it: edocctl drain --yes", "Để gửi hết rồi dừng: edocctl drain --yes") + "\n"
         }
         var text = phrase("The node is being emptied", "Nút đang được gửi hết")
         if let login = answer.login { text += phrase(" by ", " do ") + Shown.text(login) }
         if let since = answer.since { text += phrase(" since ", " từ ") + Shown.time(since) }
         if let reason = answer.reason, !reason.isEmpty { text += ": " + Shown.text(reason) }
-        return text + "; " + left + ".\n"
+        return Shown.folded(text + "; " + left + ".", to: columns) + "\n"
             + phrase("To accept again: edocctl drain --cancel", "Để tiếp nhận trở lại: edocctl drain --cancel") + "\n"
     }
 }

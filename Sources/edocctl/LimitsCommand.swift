@@ -11,7 +11,7 @@ struct LimitsCommand: AsyncParsableCommand {
             "Every bound, how close it is, and which ones bind now.",
             "Mọi giới hạn, còn cách bao xa, và giới hạn nào đang chặn."))
 
-    @OptionGroup var common: CommonOptions
+    @OptionGroup var common: LiveOptions
 
     func run() async throws {
         try await common.show(ControlPath.limits) { LimitsView.text($0, columns: Terminal.columns) }
@@ -28,7 +28,7 @@ enum LimitsView {
             table.add([
                 name(limit.name), limit.used.map { amount($0, limit.unit) } ?? "-", amount(limit.value, limit.unit),
                 limit.percent.map(String.init) ?? "-", limit.binds ? phrase("BINDS", "CHẶN") : "",
-                limit.setting == "built in" ? phrase("built in", "cố định") : limit.setting,
+                limit.setting == "built in" ? phrase("built in", "cố định") : Shown.sentence(limit.setting),
             ])
         }
         let binding = answer.limits.filter(\.binds)
@@ -37,7 +37,7 @@ enum LimitsView {
             binding.isEmpty
             ? [phrase("No limit binds now.", "Hiện không giới hạn nào chặn.")]
             : binding.map { phrase("Binds now: ", "Đang chặn: ") + name($0.name) + ": " + Shown.sentence($0.effect) }
-        return table.text(columns: columns, shrinking: 5) + "\n"
+        return table.text(columns: columns, yielding: [.cut(0, to: 20)], wrapping: true) + "\n"
             + lines.map { Shown.broken(Shown.text($0), to: width).joined(separator: "\n  ") + "\n" }.joined()
     }
 

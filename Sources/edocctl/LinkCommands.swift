@@ -12,7 +12,7 @@ struct PeersCommand: AsyncParsableCommand {
             "The neighbour nodes, their links, and which are stuck and why.",
             "Các nút kề, liên kết của chúng, nút nào bị kẹt và vì sao."))
 
-    @OptionGroup var common: CommonOptions
+    @OptionGroup var common: LiveOptions
     @Argument(
         help: .init(
             phrase("One neighbour only, with everything that is known of it.", "Chỉ một nút kề, với mọi điều đã biết."),
@@ -53,7 +53,7 @@ struct ListRoutesCommand: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "list", abstract: phrase("The route table.", "Bảng tuyến."))
 
-    @OptionGroup var common: CommonOptions
+    @OptionGroup var common: LiveOptions
     @Option(help: .init(phrase("Lines at most.", "Số dòng tối đa."))) var limit = 1_000
     @Option(help: .init(phrase("Where an earlier list ended.", "Nơi danh sách trước kết thúc."))) var cursor: String?
 
@@ -70,7 +70,7 @@ struct ExplainCommand: AsyncParsableCommand {
             "Where a copy for an agency or node would go now, and why.",
             "Bản sao cho một cơ quan hoặc nút lúc này sẽ đi đâu, và vì sao."))
 
-    @OptionGroup var common: CommonOptions
+    @OptionGroup var common: LiveOptions
     @Argument(
         help: .init(
             phrase(
@@ -127,17 +127,18 @@ struct LedgerCommand: AsyncParsableCommand {
 }
 
 enum RoutesView {
-    static func table(_ answer: RoutesAnswer) -> String {
+    static func table(_ answer: RoutesAnswer, columns: Int? = nil) -> String {
         var table = TextTable([(phrase("TO", "TỚI"), .left), (phrase("VIA", "QUA"), .left)])
         for route in answer.routes { table.add([route.target, route.via.joined(separator: ", ")]) }
         let more = answer.cursor.map(Shown.text).map {
             phrase("There is more: --cursor \($0)\n", "Còn nữa: --cursor \($0)\n")
         }
         let node = Shown.text(answer.node)
-        return table.text + (more ?? "")
+        let agencies = Shown.counted(UInt64(max(answer.agencies, 0)), "agency", "agencies", "cơ quan")
+        return table.text(columns: columns, wrapping: true) + (more ?? "")
             + phrase(
-                "\n\(answer.agencies) agencies in the directory of \(node).\n",
-                "\nDanh bạ của \(node) có \(answer.agencies) cơ quan.\n")
+                "\n\(agencies) in the directory of \(node).\n",
+                "\nDanh bạ của \(node) có \(agencies).\n")
     }
 
     static func explanation(_ answer: ExplainAnswer, columns: Int? = nil) -> String {
@@ -152,7 +153,8 @@ enum RoutesView {
         }
         facts.add(phrase("home", "nút chủ"), answer.home)
         facts.add(phrase("outcome", "kết quả"), Shown.sentence(answer.destination))
-        facts.add(phrase("route", "tuyến"), answer.row.map { row in "\(row) (\(answer.rule ?? "-"))" })
+        facts.add(
+            phrase("route", "tuyến"), answer.row.map { row in "\(row) (\(answer.rule.map(Shown.sentence) ?? "-"))" })
         for row in answer.passedOver { facts.add(phrase("not", "không"), "\(row.row): \(Shown.sentence(row.reason))") }
         if !answer.nextHops.isEmpty {
             let separator = phrase(", then ", ", rồi ")
@@ -211,8 +213,8 @@ enum LedgerView {
             (phrase("refused submissions", "từ chối nộp"), answer.refusedSubmissions),
         ]
         for (name, causes) in causes where !causes.isEmpty {
-            let list = causes.sorted { $0.key < $1.key }.map { "\($0.key) \($0.value)" }
-            text += Shown.text("\(name): " + list.joined(separator: ", ")) + "\n"
+            let list = causes.sorted { $0.key < $1.key }.map { "\(Words.cause($0.key)) \($0.value)" }
+            text += Shown.folded(Shown.text("\(name): " + list.joined(separator: ", ")), to: columns) + "\n"
         }
         return text
     }
@@ -235,6 +237,6 @@ enum LedgerView {
                 Shown.size(peer.forwardedBytes), String(peer.refusals), String(peer.pauses), String(peer.linkUps),
             ])
         }
-        return table.text(columns: columns, shrinking: 0)
+        return table.text(columns: columns, yielding: [.drop(6), .drop(5), .cut(0)])
     }
 }

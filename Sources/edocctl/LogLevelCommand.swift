@@ -7,12 +7,12 @@ import Language
 struct LogLevelCommand: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "log-level",
-        abstract: phrase("How much the daemon logs, now.", "Mức ghi nhật ký hiện thời của trình nền."),
+        abstract: phrase("How much the daemon logs, now.", "Mức ghi nhật ký hiện thời của dịch vụ edocd."),
         discussion: phrase(
             "Levels: trace, debug, info, notice, warning, error, critical. Changing it needs the right act.",
             "Các mức: trace, debug, info, notice, warning, error, critical. Cần quyền act để thay đổi."))
 
-    @OptionGroup var common: CommonOptions
+    @OptionGroup var common: LiveOptions
     @Argument(
         help: ArgumentHelp(
             phrase("The new level; without it the level is shown.", "Mức mới; không nêu thì chỉ hiển thị.")))
@@ -34,7 +34,7 @@ struct LogLevelCommand: AsyncParsableCommand {
 }
 
 enum LogLevelView {
-    static func text(_ answer: LogLevelAnswer) -> String {
+    static func text(_ answer: LogLevelAnswer, columns: Int? = nil) -> String {
         var text = phrase("level \(answer.level)", "mức \(answer.level)")
         if let until = answer.until {
             text += phrase(
@@ -45,6 +45,6 @@ enum LogLevelView {
                 ", until the next start (configured: \(answer.configured))",
                 ", đến lần khởi động sau (cấu hình: \(answer.configured))")
         }
-        return text + "\n"
+        return Shown.folded(text, to: columns) + "\n"
     }
 }

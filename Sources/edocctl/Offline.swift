@@ -24,6 +24,6 @@ enum Offline {
     static func header(_ left: Timestamp) -> String {
         phrase(
             "offline: the store as the daemon left it at \(Shown.time(left))",
-            "ngoại tuyến: kho như dịch vụ để lại lúc \(Shown.time(left))") + "\n\n"
+            "ngoại tuyến: kho như dịch vụ edocd để lại lúc \(Shown.time(left))") + "\n\n"
     }
 }

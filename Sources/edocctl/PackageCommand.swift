@@ -38,7 +38,7 @@ struct PackageCommand: ParsableCommand {
         help: .init(
             phrase(
                 "0 normal, 1 urgent, 2 very urgent, 3 flash, 4 flash at a set time.",
-                "0 thường, 1 khẩn, 2 thượng khẩn, 3 hoả tốc, 4 hoả tốc hẹn giờ."))) var priority: UInt8 = 0
+                "0 thường, 1 khẩn, 2 thượng khẩn, 3 hỏa tốc, 4 hỏa tốc hẹn giờ."))) var priority: UInt8 = 0
     @Option(name: .customLong("type"), help: .init(phrase("The kind of document.", "Loại văn bản."))) var typeName =
         "Công văn"
     @Option(parsing: .upToNextOption, help: .init(phrase("Files to go with it.", "Các tệp kèm theo."))) var attach:
@@ -88,9 +88,15 @@ struct PackageCommand: ParsableCommand {
     }
 
     private enum Sentences {
-        static let notOnTerminal = "a package is not for a terminal: give -o FILE, or redirect the output"
-        static let noRecipient = "name a recipient with --to"
-        static let badDate = "--date must be a day such as 2026-03-09"
+        static var notOnTerminal: String {
+            phrase(
+                "a package is not for a terminal: give -o FILE, or redirect the output",
+                "không in gói văn bản ra màn hình: hãy ghi -o TỆP, hoặc chuyển hướng đầu ra")
+        }
+        static var noRecipient: String { phrase("name a recipient with --to", "hãy nêu nơi nhận bằng --to") }
+        static var badDate: String {
+            phrase("--date must be a day such as 2026-03-09", "--date phải là một ngày, ví dụ 2026-03-09")
+        }
     }
 }
 

@@ -13,14 +13,15 @@ enum PeersView {
             let line = Shown.text("\(peer.node): \(Shown.sentence(stuck.why))")
             notes += Shown.broken(line, to: width).joined(separator: "\n  ") + "\n"
         }
-        return table(answer).text(columns: columns, shrinking: 0) + (notes.isEmpty ? "" : "\n" + notes)
+        return table(answer).text(columns: columns, yielding: [.drop(3), .drop(7), .drop(4), .cut(0)])
+            + (notes.isEmpty ? "" : "\n" + notes)
     }
 
     static func table(_ answer: PeersAnswer) -> TextTable {
         var table = TextTable([
             (phrase("PEER", "NÚT KỀ"), .left), (phrase("STATE", "TÌNH TRẠNG"), .left), (phrase("FOR", "ĐÃ"), .right),
-            (phrase("RTT", "KH.HỒI"), .right), (phrase("FLYING", "BAY"), .right), (phrase("WAIT", "CHỜ"), .right),
-            (phrase("OLD", "CŨ"), .right), ("TLS", .left), (phrase("CERT", "CT"), .right),
+            ("RTT", .right), (phrase("FLYING", "GỬI"), .right), (phrase("WAIT", "CHỜ"), .right),
+            (phrase("OLD", "CŨ"), .right), ("TLS", .left), (phrase("CERT", "CHỨNG THƯ"), .right),
             (phrase("STUCK", "KẸT"), .left),
         ])
         for peer in answer.peers {
@@ -59,7 +60,7 @@ enum PeersView {
         let span = peer.since.map { Shown.span($0.seconds(until: now)) } ?? "-"
         facts.add(
             phrase("state", "tình trạng"),
-            Words.peerState(peer.state) + phrase(" for \(span)", " đã \(span)"))
+            Words.peerState(peer.state) + phrase(" for \(span)", " được \(span)"))
         facts.add(
             phrase("stuck", "kẹt"),
             peer.stuck.map { "\(Words.stuck($0.word)): \(Shown.sentence($0.why))" } ?? phrase("no", "không"))
@@ -74,7 +75,7 @@ enum PeersView {
         facts.add(phrase("paused until", "nghỉ đến"), peer.pausedUntil.map { Shown.time($0) })
         let bytes = Shown.size(peer.bytesInFlight)
         facts.add(
-            phrase("in flight", "đang bay"),
+            phrase("in flight", "đang gửi"),
             phrase(
                 "\(peer.transfersInFlight) transfers, \(bytes); in doubt \(peer.inDoubt)",
                 "\(peer.transfersInFlight) lượt, \(bytes); chưa rõ \(peer.inDoubt)"))
@@ -86,7 +87,8 @@ enum PeersView {
                 ? phrase("none", "không có")
                 : phrase("\(backlog.count), \(size), oldest \(oldest)", "\(backlog.count), \(size), cũ nhất \(oldest)"))
         facts.add(
-            phrase("last error", "lỗi gần nhất"), peer.lastError.isEmpty ? phrase("none", "không có") : peer.lastError)
+            phrase("last error", "lỗi gần nhất"),
+            peer.lastError.isEmpty ? phrase("none", "không có") : Shown.sentence(peer.lastError))
         var text = facts.text(columns: columns)
         for session in peer.sessions { text += "\n" + self.session(session, now).text(columns: columns) }
         return text

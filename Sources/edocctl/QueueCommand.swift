@@ -10,7 +10,7 @@ struct QueueCommand: AsyncParsableCommand {
         commandName: "queue",
         abstract: phrase(
             "What waits, by next hop and age, and in inboxes.",
-            "Những gì đang chờ, theo chặng kế và tuổi, và trong hộp thư."),
+            "Những gì đang chờ, theo chặng kế và tuổi, và trong hộp văn bản đến."),
         subcommands: [QueuePictureCommand.self, QueueListCommand.self], defaultSubcommand: QueuePictureCommand.self)
 }
 
@@ -31,8 +31,10 @@ enum QueueView {
         var text = answer.rows.isEmpty ? Sentences.nothingWaits + "\n" : waiting(answer, columns)
         text += "\n" + (answer.arrived.isEmpty ? Sentences.noInbox + "\n" : inboxes(answer, columns))
         let counted = answer.arrived.reduce(0) { $0 &+ $1.count }
-        if counted < answer.arrivedCount { text += Sentences.uncounted(answer.arrivedCount - counted) + "\n" }
-        return text + SpoolView.text(answer.spools ?? [])
+        if counted < answer.arrivedCount {
+            text += Shown.folded(Sentences.uncounted(answer.arrivedCount - counted), to: columns) + "\n"
+        }
+        return text + SpoolView.text(answer.spools ?? [], columns: columns)
     }
 
     /// What waits to be sent. The columns of ages hold what is not older than their title says and older than the one before.
@@ -85,12 +87,12 @@ enum QueueView {
     private enum Sentences {
         static var nothingWaits: String { phrase("Nothing waits to be sent.", "Không có gì chờ gửi.") }
         static var noInbox: String {
-            phrase("No document waits in an inbox here.", "Không có văn bản nào nằm trong hộp thư tại nút này.")
+            phrase("No document waits in an inbox here.", "Không có văn bản nào nằm trong hộp văn bản đến tại nút này.")
         }
         static func uncounted(_ count: UInt64) -> String {
             phrase(
                 "\(count) more in inboxes arrived before this version of the daemon, which counts them by agency.",
-                "Còn \(count) văn bản trong hộp thư đến từ trước phiên bản này, chưa đếm theo cơ quan.")
+                "Còn \(count) văn bản trong hộp văn bản đến có từ trước phiên bản này, chưa đếm theo cơ quan.")
         }
         static var nextHop: String { phrase("NEXT HOP", "CHẶNG KẾ") }
         static var total: String { phrase("TOTAL", "TỔNG") }
@@ -98,7 +100,7 @@ enum QueueView {
         static var size: String { phrase("SIZE", "CỠ") }
         static var oldest: String { phrase("OLDEST", "CŨ") }
         static var all: String { phrase("ALL", "CẢ") }
-        static var inbox: String { phrase("INBOX", "HỘP THƯ") }
+        static var inbox: String { phrase("INBOX", "HỘP VĂN BẢN ĐẾN") }
         static var home: String { phrase("(here, checked)", "(tại đây, đang kiểm)") }
     }
 }

@@ -41,13 +41,14 @@ struct QueueListCommand: AsyncParsableCommand {
             QueueListView.add(answer, to: &table)
             if !table.isEmpty {
                 Output.say(
-                    table.text(columns: Terminal.columns, shrinking: QueueListView.lastColumn, withTitles: isFirst))
+                    table.text(
+                        columns: Terminal.columns, yielding: QueueListView.yields, withTitles: isFirst))
                 isFirst = false
                 table.clear()
             }
             // A rare line may need several pages; without --all the first page with lines is shown.
             if !all, !isFirst || next == nil || scanned >= QueueListView.scanShown {
-                Output.say(QueueListView.end(answer, isEmpty: isFirst, scanned: scanned))
+                Output.say(QueueListView.end(answer, isEmpty: isFirst, scanned: scanned, columns: Terminal.columns))
                 return
             }
         } while next != nil
@@ -75,7 +76,8 @@ enum QueueListView {
             (phrase("LAST ANSWER", "TRẢ LỜI"), .left),
         ])
     }
-    static let lastColumn = 9
+    /// What was answered has the most words; `show` has all of them.
+    static let yields: [TextTable.Yield] = [.cut(9, to: 24), .drop(6), .drop(5), .cut(9), .drop(4), .cut(8)]
 
     static func add(_ answer: QueueListAnswer, to table: inout TextTable) {
         for line in answer.lines {
@@ -95,11 +97,12 @@ enum QueueListView {
     static var none: String { phrase("Nothing here is meant by that.", "Không có gì ở đây thỏa các điều kiện đó.") }
 
     /// What stands below a page.
-    static func end(_ answer: QueueListAnswer, isEmpty: Bool, scanned: UInt64) -> String {
+    static func end(_ answer: QueueListAnswer, isEmpty: Bool, scanned: UInt64, columns: Int? = nil) -> String {
         guard let cursor = answer.cursor.map(Shown.text) else { return isEmpty ? none + "\n" : "" }
         let of = answer.total.map { phrase(" of \($0)", " trên \($0)") } ?? ""
-        return phrase(
+        let text = phrase(
             "Scanned \(scanned)\(of) rows. There is more: --cursor \(cursor), or --all\n",
             "Đã xem \(scanned)\(of) dòng. Còn nữa: --cursor \(cursor), hoặc --all\n")
+        return Shown.folded(text, to: columns)
     }
 }

@@ -9,9 +9,9 @@ struct ReloadCommand: AsyncParsableCommand {
         commandName: "reload",
         abstract: phrase(
             "Have the daemon read its configuration anew, whole or not at all.",
-            "Cho edocd đọc lại cấu hình, trọn vẹn hoặc không gì cả."))
+            "Cho dịch vụ edocd đọc lại cấu hình, trọn vẹn hoặc không gì cả."))
 
-    @OptionGroup var common: CommonOptions
+    @OptionGroup var common: LiveOptions
     @Flag(
         help: .init(
             phrase(
@@ -26,8 +26,15 @@ struct ReloadCommand: AsyncParsableCommand {
 }
 
 enum ReloadView {
-    static let refused = "The old configuration stays."
-    static func text(_ answer: ReloadAnswer) -> String {
-        answer.lines.map { Shown.text($0) + "\n" }.joined()
+    static var refused: String { phrase("The old configuration stays.", "Cấu hình cũ vẫn được dùng.") }
+
+    static func text(_ answer: ReloadAnswer, columns: Int? = nil) -> String {
+        // What needed force has had it.
+        let lines = answer.isApplied ? answer.lines.filter { !$0.hasSuffix(": needs force") } : answer.lines
+        return lines.map { line in
+            let words = line.drop { $0 == " " }
+            let text = line.prefix(line.count - words.count) + Shown.sentence(String(words))
+            return Shown.folded(Shown.text(String(text)), to: columns, hanging: 4) + "\n"
+        }.joined()
     }
 }

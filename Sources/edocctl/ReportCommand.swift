@@ -21,7 +21,7 @@ struct ReportCommand: AsyncParsableCommand {
             kết quả doctor và thông tin hệ thống. Không có văn bản, số văn bản, trích yếu hay khóa.
             """))
 
-    @OptionGroup var common: CommonOptions
+    @OptionGroup var common: LiveOptions
     @Option(
         name: [.short, .customLong("output")],
         help: ArgumentHelp(
@@ -32,9 +32,9 @@ struct ReportCommand: AsyncParsableCommand {
     @Flag(help: ArgumentHelp(phrase("Write over an existing file.", "Ghi đè tệp đã có."))) var force = false
     @Option(
         help: ArgumentHelp(
-            phrase("The configuration file, if no daemon runs.", "Tệp cấu hình, nếu trình nền không chạy.")))
+            phrase("The configuration file, if no daemon runs.", "Tệp cấu hình, nếu dịch vụ edocd không chạy.")))
     var config: String?
-    @Option(help: ArgumentHelp(phrase("The daemon's program.", "Tệp chương trình trình nền."), visibility: .hidden))
+    @Option(help: ArgumentHelp(phrase("The daemon's program.", "Tệp chương trình edocd."), visibility: .hidden))
     var edocd: String?
 
     /// What is asked of the daemon. Pages that an older or newer daemon does not have are passed over.

@@ -16,7 +16,7 @@ struct RestoreCommand: AsyncParsableCommand {
         discussion: phrase(
             "edocctl restore FILE --store DIR takes the place of a stopped daemon's store. When the daemon starts, everything "
                 + "that waited is held, under a new incarnation, until you have compared and released it.",
-            "edocctl restore TỆP --store THƯ_MỤC thay kho của dịch vụ đã dừng. Khi dịch vụ khởi động, mọi thứ đang chờ đều bị "
+            "edocctl restore TỆP --store THƯ_MỤC thay kho của dịch vụ edocd đã dừng. Khi dịch vụ edocd khởi động, mọi thứ đang chờ đều bị "
                 + "giữ lại, với lần hiện thân mới, cho đến khi đối chiếu và thả ra."),
         subcommands: [
             RestoreFileCommand.self, RestoreListCommand.self, RestoreCompareCommand.self, RestoreReleaseCommand.self,
@@ -28,14 +28,14 @@ struct RestoreFileCommand: AsyncParsableCommand {
         commandName: "file",
         abstract: phrase(
             "Make the store of a stopped daemon from a backup (the default).",
-            "Dựng kho của dịch vụ đã dừng từ bản sao lưu (mặc định)."))
+            "Dựng kho của dịch vụ edocd đã dừng từ bản sao lưu (mặc định)."))
 
     @Argument(help: .init(phrase("The backup.", "Tệp sao lưu."))) var file: String
     @Option(
         help: .init(
             phrase(
                 "The daemon's store: store.directory in edocd.yaml.",
-                "Kho của dịch vụ: store.directory trong edocd.yaml.")))
+                "Kho của dịch vụ edocd: store.directory trong edocd.yaml.")))
     var store: String
     @Flag(
         help: .init(
@@ -68,8 +68,8 @@ struct RestoreFileCommand: AsyncParsableCommand {
             phrase("next", "tiếp theo"),
             phrase(
                 "start the daemon; what waited is held: edocctl restore list, compare, release",
-                "khởi động dịch vụ; mọi thứ đang chờ bị giữ: edocctl restore list, compare, release"))
-        Output.say(facts.text)
+                "khởi động dịch vụ edocd; mọi thứ đang chờ bị giữ: edocctl restore list, compare, release"))
+        Output.say(facts.text(columns: Terminal.columns))
     }
 
     private static var login: String {
@@ -119,13 +119,13 @@ struct RestoreCompareCommand: AsyncParsableCommand {
             "Tệp được tạo ở các nút khác: edocctl ledger TÊN_NÚT_NÀY --envelopes --since NGÀY_SAO_LƯU > TỆP. "
                 + "Không có --apply thì không gì thay đổi."))
 
-    @OptionGroup var common: CommonOptions
+    @OptionGroup var common: LiveOptions
     @Argument(help: .init(phrase("Files from other nodes.", "Các tệp từ nút khác."))) var files: [String]
     @Flag(
         help: .init(
             phrase(
                 "End what others prove to have: it is not sent, or shown in an inbox, again.",
-                "Kết thúc những gì nút khác chứng tỏ đã có: không gửi lại, không hiện lại trong hộp đến.")))
+                "Kết thúc những gì nút khác chứng tỏ đã có: không gửi lại, không hiện lại trong hộp văn bản đến.")))
     var apply = false
     @Option(help: .init(phrase("Why, for the operator log.", "Lý do, cho nhật ký vận hành."))) var reason: String?
 
@@ -168,7 +168,7 @@ struct RestoreCompareCommand: AsyncParsableCommand {
         if common.json {
             Output.say(String(decoding: try ControlJSON.bytes(total), as: UTF8.self) + "\n")
         } else {
-            Output.say(CompareView.text(total, isApplied: apply))
+            Output.say(CompareView.text(total, isApplied: apply, columns: Terminal.columns))
         }
     }
 }
@@ -179,7 +179,7 @@ struct RestoreReleaseCommand: AsyncParsableCommand {
         abstract: phrase(
             "Let what is still held since the restore go its way.", "Thả những gì còn bị giữ từ lúc khôi phục."))
 
-    @OptionGroup var common: CommonOptions
+    @OptionGroup var common: LiveOptions
     @Option(help: .init(phrase("Why, for the operator log.", "Lý do, cho nhật ký vận hành."))) var reason: String
 
     func run() async throws {
@@ -257,16 +257,16 @@ enum EvidenceListing {
 }
 
 enum RestoreView {
-    static func text(_ answer: RestoreAnswer) -> String {
+    static func text(_ answer: RestoreAnswer, columns: Int? = nil) -> String {
         var facts = FactList()
         facts.add(phrase("restored", "khôi phục"), phase(answer.phase))
-        guard answer.phase != "never" else { return facts.text }
+        guard answer.phase != "never" else { return facts.text(columns: columns) }
         facts.add(phrase("from", "từ"), answer.source)
         facts.add(phrase("copy of", "bản sao lúc"), answer.copied.map { Shown.time($0) })
         facts.add(phrase("since", "từ lúc"), answer.restored.map { Shown.time($0) })
         facts.add(phrase("by", "bởi"), answer.login.isEmpty ? nil : answer.login)
         facts.add(phrase("reason", "lý do"), answer.reason.isEmpty ? nil : answer.reason)
-        var text = facts.text
+        var text = facts.text(columns: columns)
         guard !answer.rows.isEmpty else { return text }
         var table = TextTable([
             (phrase("NUMBER", "SỐ"), .right), (phrase("ENVELOPE", "GÓI TIN"), .left),
@@ -279,7 +279,7 @@ enum RestoreView {
                 ? phrase("arrived: may be taken twice", "đã đến: có thể nhận hai lần") : phrase("held", "đang giữ")
             table.add([String(row.number), row.name, row.recipient, state, row.documentID ?? "-"])
         }
-        text += "\n" + table.text
+        text += "\n" + table.text(columns: columns, yielding: [.cut(2, to: 8)], wrapping: true)
         if let cursor = answer.cursor {
             text +=
                 phrase("There is more: --cursor \(Shown.text(cursor))", "Còn nữa: --cursor \(Shown.text(cursor))")
@@ -291,7 +291,8 @@ enum RestoreView {
     private static func phase(_ word: String) -> String {
         switch word {
         case "brought":
-            phrase("brought back; the daemon has not run on it yet", "đã khôi phục; dịch vụ chưa chạy trên kho này")
+            phrase(
+                "brought back; the daemon has not run on it yet", "đã khôi phục; dịch vụ edocd chưa chạy trên kho này")
         case "holding": phrase("being held; nothing is sent", "đang giữ lại; không gì được gửi")
         case "held": phrase("held until compared and released", "đang giữ cho đến khi đối chiếu và thả")
         case "releasing": phrase("being released", "đang thả")
@@ -305,11 +306,12 @@ enum RestoreView {
 enum CompareView {
     private static let examplesMax = 100
 
-    static func text(_ answer: CompareAnswer, isApplied: Bool) -> String {
+    static func text(_ answer: CompareAnswer, isApplied: Bool, columns: Int? = nil) -> String {
         var text = list(
             phrase("held here, taken by the next node", "đang giữ ở đây, nút kế đã nhận"), answer.forwarded)
         text += list(
-            phrase("in an inbox here, taken by the agency before", "trong hộp đến ở đây, cơ quan đã nhận trước đó"),
+            phrase(
+                "in an inbox here, taken by the agency before", "trong hộp văn bản đến ở đây, cơ quan đã nhận trước đó"),
             answer.delivered)
         text += list(
             phrase(
@@ -323,7 +325,7 @@ enum CompareView {
         facts.add(phrase("ended", "đã kết thúc"), isApplied ? String(answer.ended) : nil)
         facts.add(phrase("missing", "thiếu"), String(answer.missing.count))
         facts.add(phrase("nothing to do", "không cần làm gì"), String(answer.agreeing))
-        return text + facts.text
+        return Shown.folded(text, to: columns) + facts.text(columns: columns)
     }
 
     private static func list(_ title: String, _ lines: [EvidenceLine]) -> String {

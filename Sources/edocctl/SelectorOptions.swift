@@ -10,7 +10,7 @@ struct SelectorOptions: ParsableArguments {
             phrase(
                 "Envelopes: names, beginnings of names, or numbers here.",
                 "Gói tin: tên, phần đầu của tên, hoặc số tại nút này."),
-            valueName: phrase("envelope", "bì-thư")))
+            valueName: phrase("envelope", "gói-tin")))
     var envelopes: [String] = []
 
     @Option(help: .init(phrase("What waits for this neighbour.", "Những gì đang chờ gửi tới nút kề này.")))

@@ -68,14 +68,14 @@ enum Shown {
         return result + "…"
     }
 
-    /// Lines of at most so many columns, broken between words; a word that is longer has a line of its own.
-    static func broken(_ text: String, to columns: Int) -> [String] {
+    /// Lines of at most so many columns, the first of so many more, broken between words; a word that is longer has a line of its own.
+    static func broken(_ text: String, to columns: Int, first more: Int = 0) -> [String] {
         var lines: [String] = []
         var line = ""
         for word in text.split(separator: " ", omittingEmptySubsequences: false) {
             if line.isEmpty {
                 line = String(word)
-            } else if width(line) + 1 + width(String(word)) <= columns {
+            } else if width(line) + 1 + width(String(word)) <= columns + (lines.isEmpty ? more : 0) {
                 line += " " + word
             } else {
                 lines.append(line)
@@ -83,6 +83,20 @@ enum Shown {
             }
         }
         return lines + [line]
+    }
+
+    /// Lines for a terminal: those that are too wide are broken between words, and go on below where they began, and a little behind;
+    /// nil: as they are.
+    static func folded(_ text: String, to columns: Int?, hanging: Int = 2) -> String {
+        guard let columns else { return text }
+        return text.split(separator: "\n", omittingEmptySubsequences: false).map { line in
+            guard width(String(line)) > columns else { return String(line) }
+            let words = line.drop { $0 == " " }
+            let indent = String(line.prefix(line.count - words.count))
+            let behind = indent + String(repeating: " ", count: hanging)
+            let parts = broken(String(words), to: max(columns - behind.count, 20), first: hanging)
+            return indent + parts.joined(separator: "\n" + behind)
+        }.joined(separator: "\n")
     }
 
     private static func width(_ scalar: Unicode.Scalar) -> Int {
@@ -148,6 +162,30 @@ enum Shown {
         }
     }
 
+    /// The same, rounded to the nearest: what is to last two hours is not `1h` after a second.
+    static func nearestSpan(_ seconds: UInt64) -> String {
+        switch seconds {
+        case 0..<60: "\(seconds)s"
+        case 60..<3_570: "\((seconds + 30) / 60)m"
+        case 3_570..<84_600: "\((seconds + 1_800) / 3_600)h"
+        default: "\((seconds + 43_200) / 86_400)d"
+        }
+    }
+
+    /// `1 recipient`, `2 recipients`; Vietnamese has one form.
+    static func counted(_ count: UInt64, _ one: String, _ many: String, _ vietnamese: String) -> String {
+        phrase("\(count) \(count == 1 ? one : many)", "\(count) \(vietnamese)")
+    }
+
+    /// Times of a column, without the zone when it is the same for all: that goes into the title.
+    static func times(_ times: [Timestamp], _ title: String) -> (title: String, texts: [String]) {
+        let texts = times.map { Shown.time($0) }
+        guard let first = texts.first, first.count > 7, texts.allSatisfy({ $0.suffix(6) == first.suffix(6) }) else {
+            return (title, texts)
+        }
+        return ("\(title) (\(first.suffix(6)))", texts.map { String($0.dropLast(7)) })
+    }
+
     /// `2026-03-09 14:05:00 +07:00`, by the zone of the environment.
     static func time(_ time: Timestamp) -> String {
         var seconds = time_t(time.unixMilliseconds / 1_000)
@@ -165,7 +203,7 @@ enum Shown {
     /// How long ago, or how far ahead: `3m ago`, `in 2h`.
     static func distance(_ time: Timestamp, from now: Timestamp) -> String {
         if time > now {
-            let span = span(now.seconds(until: time))
+            let span = nearestSpan(now.seconds(until: time))
             return phrase("in \(span)", "\(span) nữa")
         }
         let span = span(time.seconds(until: now))

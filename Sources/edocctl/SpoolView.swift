@@ -5,8 +5,8 @@ import Language
 
 enum SpoolView {
     /// A line an agency, and one for what is wrong; empty when there is none.
-    static func text(_ spools: [SpoolLine]) -> String {
-        spools.map { line($0) + "\n" }.joined()
+    static func text(_ spools: [SpoolLine], columns: Int? = nil) -> String {
+        spools.map { Shown.folded(line($0), to: columns) + "\n" }.joined()
     }
 
     private static func line(_ spool: SpoolLine) -> String {

@@ -26,7 +26,7 @@ enum StatusView {
             phrase("listening", "lắng nghe"),
             answer.listening.isEmpty ? Sentences.nowhere : answer.listening.joined(separator: ", "))
         for (index, line) in answer.attention.enumerated() {
-            facts.add(index == 0 ? phrase("attention", "cần chú ý") : "", Shown.sentence(line))
+            facts.add(index == 0 ? phrase("attention", "cần chú ý") : "", Words.attention(line))
         }
         if answer.attention.isEmpty { facts.add(phrase("attention", "cần chú ý"), Sentences.nothing) }
         facts.add(

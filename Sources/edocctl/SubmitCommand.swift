@@ -11,7 +11,7 @@ struct SubmitCommand: AsyncParsableCommand {
             "An edXML package says itself who sends it to whom. For any other file give --sender and --to.",
             "Gói edXML tự ghi ai gửi cho ai. Với tệp khác hãy ghi --sender và --to."))
 
-    @OptionGroup var common: CommonOptions
+    @OptionGroup var common: LiveOptions
     @Argument(help: .init(phrase("The file.", "Tệp."))) var file: String
     @Option(help: .init(phrase("The sending agency, at home on this node.", "Cơ quan gửi, thuộc nút này."))) var sender:
         String?
@@ -21,7 +21,7 @@ struct SubmitCommand: AsyncParsableCommand {
         help: .init(
             phrase(
                 "0 normal, 1 urgent, 2 very urgent, 3 flash, 4 flash at a set time.",
-                "0 thường, 1 khẩn, 2 thượng khẩn, 3 hoả tốc, 4 hoả tốc hẹn giờ."))) var urgency: Int?
+                "0 thường, 1 khẩn, 2 thượng khẩn, 3 hỏa tốc, 4 hỏa tốc hẹn giờ."))) var urgency: Int?
     @Option(help: .init(phrase("The sender's own ID of the document.", "Mã văn bản của bên gửi."))) var document:
         String?
     @Option(help: .init(phrase("How long it lives, such as 12h or 30d.", "Thời hạn, ví dụ 12h hoặc 30d.")))
@@ -41,16 +41,17 @@ struct SubmitCommand: AsyncParsableCommand {
 }
 
 enum SubmitView {
-    static func text(_ answer: SubmitAnswer) -> String {
+    static func text(_ answer: SubmitAnswer, columns: Int? = nil) -> String {
         let recipients = answer.recipients.prefix(20).joined(separator: ", ")
         let more = answer.recipients.count > 20 ? Sentences.more(answer.recipients.count - 20) : ""
-        return Shown.text(Sentences.accepted(answer.envelope, Shown.size(answer.bytes), recipients + more)) + "\n"
+        let text = Sentences.accepted(answer.envelope, Shown.size(answer.bytes), recipients + more)
+        return Shown.folded(Shown.text(text), to: columns) + "\n"
     }
 
     private enum Sentences {
         static func accepted(_ name: String, _ size: String, _ recipients: String) -> String {
-            "accepted \(name), \(size), for \(recipients)"
+            phrase("accepted \(name), \(size), for \(recipients)", "đã tiếp nhận \(name), \(size), cho \(recipients)")
         }
-        static func more(_ count: Int) -> String { " and \(count) more" }
+        static func more(_ count: Int) -> String { phrase(" and \(count) more", " và \(count) nơi nữa") }
     }
 }

@@ -14,7 +14,7 @@ struct TopCommand: AsyncParsableCommand {
             "The node live: rates, links, queues, the oldest, the disk. q quits.",
             "Theo dõi nút: tốc độ, liên kết, hàng chờ, cái cũ nhất, đĩa. Bấm q để thoát."))
 
-    @OptionGroup var common: CommonOptions
+    @OptionGroup var common: LiveOptions
     @Option(help: .init(phrase("Seconds between two pictures, 1 to 60.", "Số giây giữa hai lần vẽ, từ 1 đến 60.")))
     var every = 1
 
@@ -66,7 +66,7 @@ struct TopSample: Sendable {
     var queue: QueueAnswer
     var ledger: LedgerAnswer
 
-    static func take(_ client: ControlClient, _ common: CommonOptions) async throws -> TopSample {
+    static func take(_ client: ControlClient, _ common: some DaemonOptions) async throws -> TopSample {
         async let status = client.get(ControlPath.status)
         async let peers = client.get(ControlPath.peers)
         async let queue = client.get(ControlPath.queue)

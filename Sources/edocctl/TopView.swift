@@ -37,7 +37,9 @@ enum TopView {
     /// One line: what needs a person.
     private static func attention(_ status: StatusAnswer, _ columns: Int) -> [String] {
         if status.attention.isEmpty { return [] }
-        return [Shown.cut("! " + Shown.text(status.attention.map(Shown.sentence).joined(separator: "; ")), to: columns)]
+        return [
+            Shown.cut("! " + Shown.text(status.attention.map(Words.attention).joined(separator: "; ")), to: columns)
+        ]
     }
 
     private static func figures(_ sample: TopSample, _ last: TopSample?) -> FactList {
@@ -83,7 +85,7 @@ enum TopView {
         var table = TextTable([
             (phrase("PEER", "NÚT KỀ"), .left), (phrase("STATE", "TÌNH TRẠNG"), .left),
             (phrase("IN/s", "VÀO/s"), .right),
-            (phrase("OUT/s", "RA/s"), .right), (phrase("FLYING", "BAY"), .right), (phrase("WAIT", "CHỜ"), .right),
+            (phrase("OUT/s", "RA/s"), .right), (phrase("FLYING", "ĐANG GỬI"), .right), (phrase("WAIT", "CHỜ"), .right),
             (phrase("OLD", "CŨ"), .right), (phrase("STUCK", "KẸT"), .left),
         ])
         // Those that are stuck or have much to send first; otherwise in the order of the configuration.

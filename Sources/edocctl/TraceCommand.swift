@@ -16,7 +16,7 @@ struct TraceCommand: AsyncParsableCommand {
         help: .init(
             phrase(
                 "Its name, the beginning of it, or its number here.", "Tên, phần đầu của tên, hoặc số tại nút này."),
-            valueName: phrase("envelope", "bì-thư")))
+            valueName: phrase("envelope", "gói-tin")))
     var envelope: String
 
     func run() async throws {
@@ -89,9 +89,9 @@ enum TraceView {
             var line = "\(recipient.name): \(Words.state(recipient.state))"
             if let since = recipient.since { line += " \(Shown.time(since))" }
             if let reason = recipient.reason { line += " (\(Shown.sentence(reason)))" }
-            text += Shown.text(line) + "\n" + EnvelopeView.stops(recipient.stops)
+            text += Shown.folded(Shown.text(line), to: columns, hanging: 4) + "\n" + EnvelopeView.stops(recipient.stops)
             for delay in recipient.delays {
-                text += note("!", Sentences.delay(delay.node, Shown.time(delay.time), delay.reason))
+                text += note("!", Sentences.delay(delay.node, Shown.time(delay.time), Shown.sentence(delay.reason)))
             }
             if let unknown = recipient.unknown { text += note("?", Shown.sentence(unknown)) }
         }
@@ -111,21 +111,26 @@ enum TraceView {
 
 enum HistoryView {
     static func text(_ answer: HistoryAnswer, columns: Int? = nil) -> String {
+        let ended = Shown.times(answer.rows.map(\.ended), phrase("ENDED", "KẾT THÚC"))
+        // The reason is never cut: on a narrow terminal it stands below.
+        let hasReasons = answer.rows.contains { $0.reason != nil || $0.formerly != nil }
         var table = TextTable([
-            (phrase("ENDED", "KẾT THÚC"), .left), (phrase("STATE", "TRẠNG THÁI"), .left),
+            (ended.title, .left), (phrase("STATE", "TRẠNG THÁI"), .left),
             (phrase("RECIPIENT", "NƠI NHẬN"), .left), (phrase("PEER", "NÚT KỀ"), .left),
-            (phrase("ENVELOPE", "GÓI TIN"), .left),
+            (phrase("ENVELOPE", "GÓI TIN"), .left), (hasReasons ? phrase("REASON", "LÝ DO") : "", .left),
         ])
-        for row in answer.rows {
+        for (row, time) in zip(answer.rows, ended.texts) {
+            let formerly = row.formerly.map { phrase("formerly \($0)", "trước là \($0)") }
             table.add([
-                Shown.time(row.ended), Words.state(row.state) + (row.reason.map { " (\(Shown.sentence($0)))" } ?? ""),
-                row.recipient,
-                row.peer ?? "-",
-                row.name + (row.formerly.map { phrase(" (formerly \($0))", " (trước là \($0))") } ?? ""),
+                time, Words.state(row.state), row.recipient, row.peer ?? "-", row.name,
+                [row.reason.map(Shown.sentence), formerly].compactMap { $0 }.joined(separator: "; "),
             ])
         }
         let more = answer.cursor.map { Sentences.more($0) + "\n" } ?? ""
-        return (table.isEmpty ? Sentences.none + "\n" : table.text(columns: columns, shrinking: 1)) + more
+        let yields = [TextTable.Yield.cut(3), .cut(2, to: 8)]
+        return
+            (table.isEmpty
+            ? Sentences.none + "\n" : table.text(columns: columns, yielding: yields, wrapping: hasReasons)) + more
     }
 
     private enum Sentences {

@@ -16,7 +16,7 @@ struct WireCommand: AsyncParsableCommand {
             "Needs the right act, is written to the operators' trail, and ends after 10 minutes at the latest.",
             "Cần quyền act, được ghi vào nhật ký người vận hành, và kết thúc muộn nhất sau 10 phút."))
 
-    @OptionGroup var common: CommonOptions
+    @OptionGroup var common: LiveOptions
     @Argument(help: ArgumentHelp(phrase("The peer.", "Nút kề."))) var peer: String
     @Option(
         name: .customLong("for"),

@@ -52,6 +52,90 @@ enum Words {
         }
     }
 
+    /// States that are ends, or come about at one moment: one says how long ago.
+    static func isOver(_ state: String) -> Bool {
+        ["arrived", "forwarded", "delivered", "refused", "expired", "deleted"].contains(state)
+    }
+
+    /// What is suspended: `peer hanoi`, `agency H26`.
+    static func subject(_ text: String) -> String {
+        let parts = text.split(separator: " ", maxSplits: 1)
+        guard parts.count == 2 else { return text }
+        switch parts[0] {
+        case "peer": return phrase(text, "nút kề \(parts[1])")
+        case "agency": return phrase(text, "cơ quan \(parts[1])")
+        default: return text
+        }
+    }
+
+    /// A line of what needs a person.
+    static func attention(_ line: String) -> String {
+        let mark = "suspended: "
+        guard line.hasPrefix(mark) else { return Shown.sentence(line) }
+        let subjects = String(line.dropFirst(mark.count)).split(separator: ", ").map { subject(String($0)) }
+        return phrase(mark, "đang tạm ngừng: ") + subjects.joined(separator: ", ")
+    }
+
+    /// Why a deed has passed a recipient by.
+    static func skipped(_ word: String) -> String {
+        switch word {
+        case "gone": phrase("gone", "không còn")
+        case "changed": phrase("changed", "đã thay đổi")
+        case "on a link": phrase("on a link", "đang trên liên kết")
+        case "in doubt": phrase("in doubt", "chưa rõ")
+        case "incoming": phrase("incoming", "đang nhận")
+        case "no way": phrase("no way", "không có đường đi")
+        case "not handed in here": phrase("not handed in here", "không nộp tại đây")
+        case "not held and expired": phrase("not held and expired", "không bị giữ quá thời hạn")
+        case "record": phrase("record", "bản ghi báo cáo")
+        default: word
+        }
+    }
+
+    /// What a file of the configuration is.
+    static func file(_ word: String) -> String {
+        switch word {
+        case "configuration": phrase("configuration", "cấu hình")
+        case "agencies": phrase("agencies", "danh bạ")
+        case "ca": phrase("ca", "chứng thư cơ quan cấp")
+        case "certificate": phrase("certificate", "chứng thư")
+        case "key": phrase("key", "khóa")
+        case "crl": phrase("crl", "danh sách thu hồi")
+        case "store": phrase("store", "kho")
+        default: word
+        }
+    }
+
+    /// Why something was refused, as the books count it.
+    static func cause(_ word: String) -> String {
+        switch word {
+        case "duplicate": phrase("duplicate", "trùng")
+        case "loop": phrase("loop", "vòng lặp")
+        case "expired": phrase("expired", "hết hạn")
+        case "creationInFuture": phrase("creationInFuture", "lập ở tương lai")
+        case "hopLimit": phrase("hopLimit", "quá số chặng")
+        case "pathTooLong": phrase("pathTooLong", "đường đi quá dài")
+        case "tooLarge": phrase("tooLarge", "quá lớn")
+        case "notAuthorised": phrase("notAuthorised", "không có thẩm quyền")
+        case "unknownAgency": phrase("unknownAgency", "cơ quan không có trong danh bạ")
+        case "noRoute": phrase("noRoute", "không có tuyến")
+        case "noResources": phrase("noResources", "hết tài nguyên")
+        case "quota": phrase("quota", "hết hạn mức")
+        case "draining": phrase("draining", "đang xả hết")
+        case "digestMismatch": phrase("digestMismatch", "mã băm không khớp")
+        case "contentConflict": phrase("contentConflict", "nội dung mâu thuẫn")
+        case "badCopy": phrase("badCopy", "bản sao sai")
+        case "tooManyPieces": phrase("tooManyPieces", "quá nhiều mảnh")
+        case "unknownPeer": phrase("unknownPeer", "nút kề lạ")
+        case "unsupportedDestination": phrase("unsupportedDestination", "loại đích không hỗ trợ")
+        case "forgedReport": phrase("forgedReport", "báo cáo giả")
+        case "badPayload": phrase("badPayload", "nội dung sai")
+        case "violation": phrase("violation", "sai giao thức")
+        case "contact": phrase("contact", "liên lạc không thành")
+        default: word
+        }
+    }
+
     /// `+120`, `-30`, `=`: what came less what left.
     static func net(came: UInt64, left: UInt64) -> String {
         if came > left { return "+" + Shown.count(came - left) }
@@ -74,9 +158,13 @@ enum Words {
 enum Terminal {
     /// Columns and lines; nil when the output is no terminal.
     static var size: (columns: Int, lines: Int)? {
-        guard isatty(STDOUT_FILENO) == 1 else { return nil }
+        size(of: STDOUT_FILENO)
+    }
+
+    private static func size(of descriptor: Int32) -> (columns: Int, lines: Int)? {
+        guard isatty(descriptor) == 1 else { return nil }
         var size = winsize()
-        guard ioctl(STDOUT_FILENO, UInt(TIOCGWINSZ), &size) == 0, size.ws_col > 0, size.ws_row > 0 else {
+        guard ioctl(descriptor, UInt(TIOCGWINSZ), &size) == 0, size.ws_col > 0, size.ws_row > 0 else {
             return (80, 24)
         }
         return (Int(size.ws_col), Int(size.ws_row))
@@ -84,4 +172,7 @@ enum Terminal {
 
     /// How wide lines may be; nil where nobody looks at them on a terminal.
     static var columns: Int? { size.map(\.columns) }
+
+    /// The same for what goes to the standard error.
+    static var errorColumns: Int? { size(of: STDERR_FILENO).map(\.columns) }
 }

@@ -17,7 +17,7 @@ struct EdocdCommand: AsyncParsableCommand {
         commandName: "edocd",
         abstract: phrase(
             "The e-Doc relay daemon: queues, retries and forwards envelopes.",
-            "Tiến trình trạm e-Doc: xếp hàng, thử lại và chuyển tiếp gói tin."),
+            "Dịch vụ edocd, trạm chuyển e-Doc: xếp hàng, thử lại và chuyển tiếp gói tin."),
         version: RelayVersion.text)
 
     @Option(name: .customLong("config"), help: .init(phrase("The configuration file.", "Tệp cấu hình.")))
@@ -36,7 +36,7 @@ struct EdocdCommand: AsyncParsableCommand {
         help: .init(
             phrase(
                 "Print every key with its default and a sentence, and exit.",
-                "In mọi khoá với giá trị mặc định và một câu giải thích, rồi thoát.")))
+                "In mọi khóa với giá trị mặc định và một câu giải thích, rồi thoát.")))
     var printDefaults = false
 
     @Flag(
@@ -70,7 +70,7 @@ struct EdocdCommand: AsyncParsableCommand {
         }
         for warning in prepared.warnings { Self.complain("warning: \(warning)") }
         if checkConfiguration {
-            print("\(path): in order; \(prepared.summary)")
+            print("\(path): " + phrase("in order; ", "hợp lệ; ") + Self.summary(prepared.configuration))
             return
         }
         let log = NodeLogging(level: prepared.logLevel, journal: NodeLogging.journal())
@@ -80,6 +80,17 @@ struct EdocdCommand: AsyncParsableCommand {
             Self.complain("\(failure)")
             throw ExitCode(failure.exitCode)
         }
+    }
+
+    private static func summary(_ configuration: Configuration) -> String {
+        let counts = [
+            (configuration.settings.peers.count, phrase("peer", "nút kề"), phrase("peers", "nút kề")),
+            (configuration.directory.count, phrase("agency", "cơ quan"), phrase("agencies", "cơ quan")),
+            (configuration.routes.rows.count, phrase("route", "tuyến"), phrase("routes", "tuyến")),
+        ]
+        let parts = counts.map { count, one, many in "\(count) \(count == 1 ? one : many)" }
+        let node = configuration.settings.node.name
+        return ([phrase("node \(node)", "nút \(node)")] + parts).joined(separator: ", ")
     }
 
     private static func complain(_ text: String) {

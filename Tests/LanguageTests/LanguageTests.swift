@@ -30,12 +30,32 @@ import Testing
         #expect(Self.catalogue.vietnamese(english) == vietnamese)
     }
 
+    @Test func anOptionAndItsValueStayTogether() {
+        let folded = HelpText.folded("USAGE: x [--a <b>] [--c]\n  --a    text", to: 20) { line, columns, hanging in
+            "\(columns) \(hanging) " + line.replacing(" ", with: "_")
+        }
+        #expect(folded == "20 2 USAGE:_x_[--a <b>]_[--c]\n20 7 __--a____text")
+        #expect(HelpText.folded("x", to: nil) { _, _, _ in "y" } == "x")
+    }
+
+    @Test func aTaskMaySpeakAnother() {
+        let vietnamese = Language.$spoken.withValue(.vietnamese) { phrase("no", "không") }
+        let english = Language.$spoken.withValue(.english) { phrase("no", "không") }
+        #expect(vietnamese == "không")
+        #expect(english == "no")
+    }
+
     @Test func theHelpHasItsHeadings() {
         let help = "OVERVIEW: x\n\nUSAGE: edocctl <subcommand>\n\nOPTIONS:\n  -h, --help    Show help information.\n"
         #expect(
             HelpText.inLanguage(help, .vietnamese)
-                == "MÔ TẢ: x\n\nCÁCH DÙNG: edocctl <subcommand>\n\nTUỲ CHỌN:\n  -h, --help    Hiện trợ giúp.\n")
+                == "MÔ TẢ: x\n\nCÁCH DÙNG: edocctl <subcommand>\n\nTÙY CHỌN:\n  -h, --help    Hiện trợ giúp.\n")
         #expect(HelpText.inLanguage(help, .english) == help)
-        #expect(HelpText.inLanguage("Error: Unknown option '--x'", .vietnamese) == "Lỗi: Không có tuỳ chọn '--x'")
+        let lines = "  list (default)          The table.\n  --limit <limit>         Lines. (default: 50)\n"
+        #expect(
+            HelpText.inLanguage(lines + "  See 'edocctl help queue <subcommand>' for detailed help.", .vietnamese)
+                == "  list (mặc định)         The table.\n  --limit <limit>         Lines. (mặc định: 50)\n"
+                + "  Xem 'edocctl help queue <lệnh con>' để biết chi tiết.")
+        #expect(HelpText.inLanguage("Error: Unknown option '--x'", .vietnamese) == "Lỗi: Không có tùy chọn '--x'")
     }
 }
