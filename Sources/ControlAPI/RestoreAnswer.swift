@@ -121,5 +121,10 @@ public struct CompareAnswer: ControlAnswer {
 /// The body of POST /v1/restore/release, and what came of it.
 public struct ReleaseOrder: Codable, Sendable, Hashable {
     public var reason: String
-    public init(reason: String) { self.reason = reason }
+    /// True: although nothing has been compared.
+    public var isUncompared: Bool?
+    public init(reason: String, isUncompared: Bool? = nil) {
+        self.reason = reason
+        self.isUncompared = isUncompared
+    }
 }

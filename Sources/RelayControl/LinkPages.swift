@@ -29,14 +29,14 @@ extension ControlServer {
 
     private func peers() async throws -> PeersAnswer {
         let now = node.now
-        let views = try node.picture(of: []).peerViews
+        let views = try node.picture(of: []).peerViews(at: now.relay)
         let sessions = try await node.sessions()
         let backlogs = try await node.read { rows in QueuePicture.backlogs(rows, now: now.relay) }
         let peers = views.map { view in
             var peer = PeersAnswer.Peer(view, now: now)
             peer.sessions = sessions.filter { $0.peer == view.node }.map(PeersAnswer.Session.init)
             peer.backlog = backlogs[view.node.name] ?? .init()
-            peer.stuck = StuckJudge.judge(peer, now: now.wall.timestamp)
+            peer.stuck = StuckJudge.judge(peer, suspension: view.suspension, now: now.wall.timestamp)
             return peer
         }
         return PeersAnswer(now: now.wall.timestamp, peers: peers)

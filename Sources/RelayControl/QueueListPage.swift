@@ -87,6 +87,8 @@ struct QueueListScan: Sendable {
         }
         page.place = scan.place
         page.scanned = scan.scanned
+        // An envelope that was tried between two pages is looked at again.
+        page.total = page.total.map { max($0, scan.scanned) }
         return page
     }
 }

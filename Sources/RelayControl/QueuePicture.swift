@@ -59,10 +59,10 @@ struct QueuePicture {
         if arrived.count > Self.agenciesMax { arrived.removeLast(arrived.count - Self.agenciesMax) }
     }
 
-    static func hops(_ reader: any RowReader) -> [UInt32: [String]] {
+    static func hops(_ reader: any RowReader, withSuspended: Bool = true) -> [UInt32: [String]] {
         var hops: [UInt32: [String]] = [:]
         reader.scan(.routeClass, prefix: RowKey()) { key, value in
-            if key.count == 4, let row = RouteClassRow(record: value) {
+            if key.count == 4, let row = RouteClassRow(record: value), withSuspended || !row.isSuspended {
                 hops[key.number32(at: 0)] = row.hops.map(\.name)
             }
             return true
@@ -70,9 +70,9 @@ struct QueuePicture {
         return hops
     }
 
-    /// What waits under lists that begin with a neighbour.
+    /// What waits under lists that begin with a neighbour. What waits for a suspended agency does not wait for the neighbour.
     static func backlogs(_ reader: any RowReader, now: RelayTime) -> [String: PeersAnswer.Backlog] {
-        let hops = hops(reader)
+        let hops = hops(reader, withSuspended: false)
         var result: [String: PeersAnswer.Backlog] = [:]
         for cell in AgeCell.all(reader) where cell.count > 0 {
             guard case .queued(let routeClass) = cell.place, let first = hops[routeClass]?.first else { continue }

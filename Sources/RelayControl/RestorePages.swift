@@ -38,10 +38,22 @@ extension ControlServer {
             guard let order = try? ControlJSON.answer(ReleaseOrder.self, from: Array(bytes.readableBytesView)),
                 !order.reason.isEmpty
             else { throw ControlError.badRequest("a release needs a reason: {\"reason\": \"…\"}") }
+            guard try await mayRelease(order) else {
+                throw ControlError(
+                    status: .conflict,
+                    error:
+                        "nothing has been compared with the books of others yet; edocctl restore compare FILE --apply, or release with --uncompared"
+                )
+            }
             let deed = deed(rights.caller, "restore release", order.reason)
             guard try await node.releaseRestored(deed) else { throw Self.notHeld }
             return try json(try await restored(nil))
         }
+    }
+
+    private func mayRelease(_ order: ReleaseOrder) async throws -> Bool {
+        if order.isUncompared ?? false { return true }
+        return try await node.read { RestorationRow.read($0)?.isCompared ?? true }
     }
 
     private static var notHeld: ControlError {
@@ -57,8 +69,8 @@ extension ControlServer {
     private func restored(_ query: ControlQuery?) async throws -> RestoreAnswer {
         let limit = try query?.limit() ?? 0
         let state = try query?.one("state")
-        if let state, state != "held", state != "arrived" {
-            throw ControlError.badRequest("state is held or arrived")
+        if let state, !["held", "held-before", "arrived"].contains(state) {
+            throw ControlError.badRequest("state is held, held-before or arrived")
         }
         let from = try query?.number("cursor", in: 0...UInt64.max) ?? 0
         return try await node.read { rows in
@@ -82,9 +94,16 @@ extension ControlServer {
                     answer.scanned += 1
                     guard let row = EnvelopeRow(number: number, record: value) else { return true }
                     for recipient in row.recipients {
-                        let isHeld = mark.holds(recipient, of: number)
-                        guard isHeld || mark.mayRepeat(recipient, of: number) else { continue }
-                        let word = isHeld ? "held" : "arrived"
+                        let word: String
+                        if mark.holds(recipient, of: number) {
+                            word = "held"
+                        } else if mark.mayBeGone(recipient, of: number) {
+                            word = "held-before"
+                        } else if mark.mayRepeat(recipient, of: number) {
+                            word = "arrived"
+                        } else {
+                            continue
+                        }
                         if let state, state != word { continue }
                         answer.rows.append(
                             .init(
@@ -124,7 +143,7 @@ extension ControlServer {
             return Self.judge(lines, mark, rows)
         }
         guard var answer = judged else { throw Self.notHeld }
-        guard order.isApplied, answer.forwarded.count + answer.delivered.count > 0 else { return answer }
+        guard order.isApplied else { return answer }
         let useful = Set(answer.forwarded + answer.delivered)
         let facts = lines.filter { useful.contains($0.line) }.map { line, bundle, from in
             Evidence(
@@ -150,7 +169,7 @@ extension ControlServer {
             }
             switch line.what {
             case "taken"
-            where standing.contains { row, recipient in mark.holds(recipient, of: row.number) && row.isComplete }:
+            where standing.contains { row, recipient in mark.mayBeGone(recipient, of: row.number) && row.isComplete }:
                 answer.forwarded.append(line)
             case "delivered" where standing.contains { row, recipient in mark.mayRepeat(recipient, of: row.number) }:
                 answer.delivered.append(line)

@@ -44,7 +44,8 @@ extension ControlServer {
                 count: rows.number(.counter, CounterKey.stockCount(.everything).name),
                 bytes: rows.number(.counter, CounterKey.stockBytes(.everything).name),
                 corrupt: rows.number(.counter, CounterKey.corruptRecord.name),
-                restored: RestorationRow.read(rows)?.phase
+                restored: RestorationRow.read(rows)?.phase,
+                reserved: rows.number(.counter, CounterKey.reservedBytes.name)
             )
         }
         let room = facts.headRoom
@@ -59,7 +60,7 @@ extension ControlServer {
         if room.acceptableBytes == 0 {
             attention.append("the store is full up to its reserve: nothing is accepted, what waits is still forwarded")
         }
-        if let largest = live.largestRefused(room, at: now.relay) {
+        if let largest = live.largestRefused(room, reserved: counted.reserved, at: now.relay) {
             attention.append(
                 "documents are not taken for want of room: at this time the largest that fits has \(largest) bytes")
         }
@@ -112,7 +113,9 @@ extension ControlServer {
             let phase = RestorationRow.read(rows)?.phase
             return (
                 picture: picture, arrived: rows.number(.counter, CounterKey.state(.arrived, admin: false).name),
-                held: rows.number(.counter, CounterKey.state(.held, admin: false).name), restored: phase
+                held: rows.number(.counter, CounterKey.state(.held, admin: false).name),
+                deleting: rows.number(.counter, CounterKey.state(.deleting, admin: false).name),
+                corrupt: rows.number(.counter, CounterKey.state(.corrupt, admin: false).name), restored: phase
             )
         }
         let spools = try node.picture(of: []).spoolViews
@@ -120,11 +123,19 @@ extension ControlServer {
             now: now.wall.timestamp, bucketSeconds: QueuePicture.bucketSeconds, rows: found.picture.rows,
             arrived: found.picture.arrived, arrivedCount: found.arrived)
         answer.spools = spools.map { SpoolLine($0, now: now) }
+        var attention: [String] = []
         if let phase = found.restored, phase != .released, found.held > 0 {
-            answer.attention = [
+            attention = [
                 "held since the store was restored from a copy: \(found.held); edocctl restore list, compare and release"
             ]
+        } else if found.held > 0 {
+            attention.append("held: \(found.held); edocctl queue list --state held")
         }
+        if found.deleting > 0 {
+            attention.append("being deleted: \(found.deleting); edocctl queue list --state deleting")
+        }
+        if found.corrupt > 0 { attention.append("set aside: \(found.corrupt); edocctl queue list --state corrupt") }
+        if !attention.isEmpty { answer.attention = attention }
         return answer
     }
 

@@ -8,9 +8,10 @@ enum StuckJudge {
     /// What waits for a link that is up and has nothing under way is stuck when it is older.
     static let idleSeconds: UInt64 = 60
 
-    static func judge(_ peer: PeersAnswer.Peer, now: Timestamp) -> PeersAnswer.Stuck? {
+    static func judge(_ peer: PeersAnswer.Peer, suspension: String = "", now: Timestamp) -> PeersAnswer.Stuck? {
         switch peer.state {
-        case "suspended": return .init(word: "suspended", why: "an operator has suspended it")
+        case "suspended":
+            return .init(word: "suspended", why: suspension.isEmpty ? "an operator has suspended it" : suspension)
         case "paused":
             let until = peer.pausedUntil.map { ", asked again in \(now.seconds(until: $0)) s" } ?? ""
             return .init(word: "paused", why: "it says that it has no resources\(until)")

@@ -337,8 +337,14 @@ extension RelayCore {
     private func standing(
         of recipient: RecipientRow, _ row: EnvelopeRow, _ offer: Offer, from node: NodeID, isReturnByPath: Bool
     ) -> Standing? {
-        // Put together from pieces of which one was wrong: that says nothing of a copy that is whole and right.
-        if recipient.state == .refused, recipient.reason == .digestMismatch { return nil }
+        // Put together from pieces of which one was wrong: that says nothing of another copy. What is left of the same one, or of one
+        // that had begun to join it, would never become whole: a copy begins with its first piece.
+        if recipient.state == .refused, recipient.reason == .digestMismatch,
+            offer.piece.map({ $0.offset == 0 }) ?? true,
+            !row.path.dropLast().elementsEqual(offer.copy?.path ?? [])
+        {
+            return nil
+        }
         // Here for good, or ended here and reported.
         guard recipient.state == .forwarded || recipient.state.isQueued || recipient.state == .held else {
             return .known

@@ -43,7 +43,7 @@ public struct CoreLimits: Sendable {
     public var lifetimeMax = Milliseconds.days(180)
     public var documentBytesMax: UInt64 = 8 << 30
     /// Envelopes chosen for links at the same time.
-    public var activeMax = 4_096
+    public var activeMax = 20_000
     public var windowBytes: UInt64 = 16 << 20
     public var windowTransfers = 1_024
     public var dialBackoffMin = Milliseconds.seconds(1)

@@ -56,13 +56,15 @@ public struct CorePicture: Sendable {
     }
 
     /// The largest document that there is room for, when larger ones have lately been refused; nil: none was, or the store is full.
-    public func largestRefused(_ room: HeadRoom, at now: RelayTime) -> UInt64? {
+    /// `reserved`: the counter of what is promised to documents whose pieces are coming in.
+    public func largestRefused(_ room: HeadRoom, reserved: UInt64, at now: RelayTime) -> UInt64? {
         guard core.hasRefusedLately(now) else { return nil }
-        let largest = core.largestDocument(stagedOctets, room)
+        let largest = core.largestDocument(stagedOctets.addingSaturating(reserved), room)
         return largest > 0 && largest < core.configuration.limits.documentBytesMax ? largest : nil
     }
 
     public var peerViews: [PeerView] { core.peerViews }
+    public func peerViews(at now: RelayTime) -> [PeerView] { core.peerViews(at: now) }
     public var isClockDoubted: Bool { core.isClockDoubted }
     public var spoolViews: [SpoolView] { core.spoolViews }
     public var drainRow: DrainRow? { core.drainRow }

@@ -17,6 +17,8 @@ public struct PeerView: Sendable {
     public var nextDial: RelayTime?
     public var pausedUntil: RelayTime?
     public var isSuspended: Bool
+    /// By whom, until when, why; empty when it is not suspended.
+    public var suspension = ""
     public var downSince: RelayTime?
     public var upSince: RelayTime?
     public var lastError: String
@@ -61,6 +63,14 @@ public struct HopView: Sendable {
 }
 
 extension RelayCore {
+    public func peerViews(at now: RelayTime) -> [PeerView] {
+        var views = peerViews
+        for index in views.indices where views[index].isSuspended {
+            views[index].suspension = suspensions.of(views[index].node).map { sentence($0, now) } ?? ""
+        }
+        return views
+    }
+
     public var peerViews: [PeerView] {
         if isOffline { return [] }
         return peers.states.map { state in
@@ -111,11 +121,8 @@ extension RelayCore {
             view.why = ["at home here; its digest is being checked before it arrives"]
             return view
         }
-        if let suspension = suspensions.of(agency: recipient.name) {
-            view.why.append(sentence(suspension, now))
-            view.nextAttempt = suspension.until == .never ? nil : suspension.until
-            return view
-        }
+        let suspension = suspensions.of(agency: recipient.name)
+        if let suspension { view.why.append(sentence(suspension, now)) }
         if let via = recipient.via { view.why.append("an operator has sent it by way of \(via.name)") }
         view.why.append("route: " + view.hops.map(\.name).joined(separator: ", then "))
         if isOffline {
@@ -142,6 +149,14 @@ extension RelayCore {
         } else if let attempt = view.hops.compactMap(attempt(by:)).min() {
             view.nextAttempt = view.nextAttempt.map { min($0, attempt) } ?? attempt
         }
+        if let suspension {
+            // Both must be over: the suspension, and what keeps every hop.
+            let isReady = recipient.due <= now && view.hops.contains(where: isLive)
+            view.nextAttempt =
+                suspension.until == .never
+                ? nil : isReady ? suspension.until : view.nextAttempt.map { max($0, suspension.until) }
+            return view
+        }
         if let hop = view.hops.first(where: isLive), places(for: hop) <= 0 {
             view.why.append("the active set (\(limits.activeMax)) has no place left for \(hop.name)")
         }
@@ -158,7 +173,9 @@ extension RelayCore {
     private func attempt(by hop: NodeID) -> RelayTime? {
         guard let state = peers[hop], !isLive(hop) else { return nil }
         if state.isSuspended {
-            return suspensions.of(hop).flatMap { $0.until == .never ? nil : $0.until }
+            guard let until = suspensions.of(hop)?.until, until != .never else { return nil }
+            if state.isUp { return until }
+            return state.peer.dials ? max(until, state.dialDue) : nil
         }
         if !state.isUp { return state.peer.dials ? state.dialDue : nil }
         return state.pausedUntil == .zero ? nil : state.pausedUntil
@@ -187,7 +204,7 @@ extension RelayCore {
         switch recipient.state {
         case .arrived: "in the agency's inbox, not yet taken"
         case .handing: "handing over to the agency's spool"
-        case .held: "held by an operator"
+        case .held: recipient.heldBecause.isEmpty ? "held by an operator" : recipient.heldBecause
         case .deleting: "deleted by an operator, who may still undo it"
         case .corrupt: "its record could not be read"
         case .forwarded: "taken by \(recipient.peer?.name ?? "the next hop")"
@@ -263,6 +280,7 @@ extension RelayCore {
             for hop in view.match?.route.via ?? hops { view.eachHop.append(hopView(hop, hops, now)) }
             if let suspension = view.canonical.flatMap({ suspensions.of(agency: $0.text) }) {
                 view.notes.append(sentence(suspension, now))
+                for index in view.eachHop.indices { view.eachHop[index].isTaken = false }
                 return view
             }
             for hop in hops {

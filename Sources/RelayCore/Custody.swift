@@ -148,11 +148,17 @@ extension RelayCore {
             // Two copies came in pieces at a time, and the other was whole first.
             return end(&row, index, .deleted, .none, &turn, isReported: false)
         }
+        lieInInbox(&row, index, &turn)
+        report(row, row.recipients[index], .arrived, &turn)
+    }
+
+    /// It waits for its agency.
+    mutating func lieInInbox(_ row: inout EnvelopeRow, _ index: Int, _ turn: inout Turn) {
+        let name = row.recipients[index].name
         move(&row, index, to: .arrived, turn.now.relay)
         turn.rows.put(.inbox, Keys.inbox(name, number: row.number))
         lookAfterArrival(&row, turn.rows, turn.now.relay)
         if !spools.order.isEmpty, let agency = AgencyCode(name) { spools[agency]?.offer(row.number) }
-        report(row, row.recipients[index], .arrived, &turn)
     }
 
     /// Changes the state of one recipient, with its counters.
@@ -160,6 +166,7 @@ extension RelayCore {
         let old = row.recipients[index].state
         if row.isComplete { ledger.moved(row, row.recipients[index], from: old, to: state, now) }
         if old != state { row.recipients[index].since = now }
+        if old == .held, state != .held { row.recipients[index].heldBecause = "" }
         row.recipients[index].state = state
     }
 

@@ -65,7 +65,7 @@ extension RelayCore {
         let look = nextLook(row, turn.now.relay)
         if isLeft {
             turn.rows.put(.deadline, Keys.deadline(turn.now.relay + .seconds(30), number: number))
-        } else if look > turn.now.relay, !row.isEnded {
+        } else if look > turn.now.relay, look != .never, !row.isEnded {
             row.nextLook = look
             turn.rows.put(.deadline, Keys.deadline(look, number: number))
         }

@@ -71,6 +71,7 @@ extension RelayCore {
         guard selector.matches(envelope: row, context), selector.matches(row, recipient: index, context) else {
             return .changed
         }
+        if verb == .release, restoration?.row.holds(row.recipients[index], of: row.number) ?? false { return .restored }
         if verb.isEnd, doubt(row, index, now: now) != nil {
             return .inDoubt
         }
@@ -92,6 +93,8 @@ extension RelayCore {
         switch job.verb {
         case .hold:
             park(&row, index, .held, now, turn.rows)
+            let why = job.reason.isEmpty ? "" : ": \(job.reason)"
+            row.recipients[index].heldBecause = "held by \(job.login), job \(job.number)\(why)"
             undo.entries.append(entry)
         case .delete:
             park(&row, index, .deleting, now, turn.rows)
@@ -140,6 +143,11 @@ extension RelayCore {
     /// Puts a recipient on its way again, by the routes of today. What has outlived its lifetime meanwhile ends as expired.
     mutating func release(_ row: inout EnvelopeRow, _ index: Int, _ turn: inout Turn) {
         let now = turn.now.relay
+        if row.recipients[index].hasArrived {
+            // Its lifetime has stopped, it is remembered and reported: it only lies in its inbox again.
+            row.recipients[index].hasArrived = false
+            return lieInInbox(&row, index, &turn)
+        }
         if row.expiry <= now {
             if !clockJudge.isDoubted { return end(&row, index, .expired, .lifetimeExpired, &turn) }
             // The deadline was met while it was held; the clock is believed again some day.

@@ -35,7 +35,8 @@ extension RelayCore {
 
     /// Where the next one stands, once it has been looked at.
     func nextLook(_ row: EnvelopeRow, _ now: RelayTime) -> RelayTime {
-        var next = row.expiry
+        // What has arrived outlives its lifetime, and may be late only then.
+        var next = row.expiry > now ? row.expiry : .never
         guard let allowed = delayAllowed(row) else { return next }
         for index in row.recipients.indices {
             if let time = delayTime(row, index, allowed), time > now { next = min(next, time) }

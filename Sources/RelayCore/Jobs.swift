@@ -368,7 +368,9 @@ extension RelayCore {
         deletionSweep = scan.place ?? ScanPlace()
         for (number, indexes) in found {
             guard var row = envelope(number, &turn) else { continue }
-            for index in indexes where row.recipients[index].since + limits.undoWindow <= turn.now.relay {
+            let over = indexes.filter { row.recipients[$0].since + limits.undoWindow <= turn.now.relay }
+            if over.isEmpty { continue }
+            for index in over {
                 row.lastAnswer = "deleted by an operator; the job cannot be read any more"
                 end(&row, index, .deleted, .transmissionCancelled, &turn)
             }

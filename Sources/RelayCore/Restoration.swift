@@ -121,6 +121,7 @@ extension RelayCore {
             unqueue(row, index, turn.rows)
             move(&row, index, to: .held, mark.time)
             row.recipients[index].since = mark.time
+            row.recipients[index].heldBecause = "held: the store was restored from a copy"
             isChanged = true
         }
         guard isChanged else { return false }
@@ -210,9 +211,14 @@ extension RelayCore {
 
     /// Ends what others prove to have: held copies that a neighbour has taken, and documents in inboxes that the agency has had.
     mutating func restoredCompared(_ ticket: Ticket, _ deed: Deed, _ evidence: [Evidence], _ turn: inout Turn) {
-        guard let mark = restoration?.row, mark.phase == .held || mark.phase == .released else {
+        guard var mark = restoration?.row, mark.phase == .held || mark.phase == .released else {
             turn.effects.append(.answerRestore(ticket: ticket, nil))
             return
+        }
+        if !mark.isCompared {
+            mark.isCompared = true
+            restoration?.row = mark
+            turn.rows.put(.meta, RestorationRow.key, mark.encoded())
         }
         var counts = EvidenceCounts()
         var bytes: UInt64 = 0
@@ -254,7 +260,7 @@ extension RelayCore {
         else { return nil }
         switch item.fact {
         case .taken(let peer):
-            guard mark.holds(row.recipients[index], of: number) else { return nil }
+            guard mark.mayBeGone(row.recipients[index], of: number) else { return nil }
             row.recipients[index].peer = peer
             end(&row, index, .forwarded, .none, &turn)
             ledger.forwarded(peer, row, 1)

@@ -113,8 +113,19 @@ public struct SelectorScan: Sendable {
     /// How many rows its index has in all; nil where that is not known without counting.
     public func total(_ rows: any RowReader) -> UInt64? {
         if legs == [.envelopes] { return rows.count(.envelope) }
-        if legs == Self.everything { return rows.count(.queue) + rows.count(.inbox) }
+        if legs == Self.everything { return rows.count(.queue) + rows.count(.inbox) + parkedMax(rows) }
         return nil
+    }
+
+    /// Not fewer than there are rows in the legs behind the queues: what is held, being deleted or set aside, and the newest, which are all
+    /// looked at.
+    private func parkedMax(_ rows: any RowReader) -> UInt64 {
+        var most: UInt64 = 0
+        for state in [RecipientState.held, .deleting, .corrupt] {
+            for admin in [false, true] { most += rows.number(.counter, CounterKey.state(state, admin: admin).name) }
+        }
+        let newest = rows.row(.envelope, before: Keys.envelope(.max))?.key.number(at: 0) ?? 0
+        return most + (newest >= mark ? newest - mark + 1 : 0)
     }
 
     private static let parked: [Leg] = [.recent(isParkedOnly: true), .parked]

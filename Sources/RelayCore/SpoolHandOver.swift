@@ -203,6 +203,7 @@ extension RelayCore {
         else { return }
         turn.rows.delete(.inbox, Keys.inbox(agency.text, number: number))
         move(&row, index, to: .corrupt, turn.now.relay)
+        row.recipients[index].hasArrived = true
         LookupIndex.park(row, turn.rows)
         row.lastAnswer = why
         ledger.count(.corruptRecord)

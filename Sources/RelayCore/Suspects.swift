@@ -32,6 +32,7 @@ extension RelayCore {
         for index in row.recipients.indices where row.recipients[index].state.isQueued {
             unqueue(row, index, turn.rows)
             move(&row, index, to: .held, turn.now.relay)
+            row.recipients[index].heldBecause = "held (suspect): in hand at two crashes of the daemon running"
         }
         LookupIndex.park(row, turn.rows)
         row.lastAnswer = "held (suspect): in hand at two crashes of the daemon running"

@@ -41,6 +41,15 @@ public enum EngineInput: Sendable {
         }
     }
 
+    /// True for what nobody says again when a batch was lost.
+    public var isSaidOnce: Bool {
+        switch self {
+        case .question, .event(.clockDoubted), .event(.suspected), .event(.refusedOutside), .event(.audited(_, nil)):
+            true
+        default: false
+        }
+    }
+
     /// What the values of this input take in memory beyond a few hundred octets: headers, recipients and report rows of peers.
     public var valueBytes: Int {
         switch self {

@@ -43,6 +43,9 @@ public final class EngineThread: @unchecked Sendable {
     private var configuration: CoreConfiguration
     private var engine: Engine
     private var thread: pthread_t?
+    /// Start-overs that followed one another closely; microseconds of the monotonic clock.
+    private var startOvers = 0
+    private var lastStartOver: UInt64 = 0
     private var steps = StepWatch()
     private weak var sink: (any EffectSink)?
     /// What has been posted and is not yet durable or dropped.
@@ -155,6 +158,13 @@ public final class EngineThread: @unchecked Sendable {
         return taken
     }
 
+    /// The batch that was to answer them did not begin.
+    private func ask(again taken: [@Sendable (borrowing RelayCore, any RowReader) -> Void]) {
+        condition.lock()
+        questions = taken + questions
+        condition.unlock()
+    }
+
     /// Lets the thread finish what is in the mailbox, and waits for its end. The effects of the last batches are performed.
     public func stop() {
         condition.lock()
@@ -213,7 +223,9 @@ public final class EngineThread: @unchecked Sendable {
             let questions = takeQuestions()
             var decided: UInt64 = 0
             // In place: when the batch is not durable the engine is thrown away, not put back.
+            var hasRun = false
             let result = store.batch { rows in
+                hasRun = true
                 for question in questions { question(engine.core, rows) }
                 let outcome = engine.run(rest, now: reading, room: room, rows: rows)
                 next = engine.core.nextDeadline(rows)
@@ -237,8 +249,8 @@ public final class EngineThread: @unchecked Sendable {
             case .full(let sentence):
                 gauge.release(Gauge.weight(of: rest))
                 startOver(sentence)
-                // Questions change nothing; the new engine answers those that are left.
-                post(rest.filter { if case .question = $0 { true } else { false } })
+                if !hasRun { ask(again: questions) }
+                post(rest.filter(\.isSaidOnce))
                 return clock.relayNow
             case .fatal(let sentence):
                 // Invariant 1: what the disk holds is not known any more.
@@ -257,6 +269,11 @@ public final class EngineThread: @unchecked Sendable {
     }
 
     private func startOver(_ why: String) {
+        // Where nothing at all can be written the new engine fails as well: not as fast as the machine can.
+        let now = Self.microseconds()
+        startOvers = now - lastStartOver < 10_000_000 ? startOvers + 1 : 0
+        if startOvers > 0 { usleep(min(50_000 << UInt32(min(startOvers, 7)), 5_000_000)) }
+        lastStartOver = Self.microseconds()
         logger.error(
             "the store is full; sessions are ended and the engine starts anew",
             metadata: .event(.storeFull, ["why": "\(why)"]))

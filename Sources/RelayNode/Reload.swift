@@ -128,23 +128,39 @@ extension Node {
 /// Who may submit as whom on the submission socket: the table of the configuration, each caller's names looked up once.
 final class RightsTable: Sendable {
     private let configuration: NIOLockedValueBox<Configuration>
-    private let known = NIOLockedValueBox<[UInt64: CallerRights]>([:])
+    private struct Known {
+        /// Of the configuration that the entries were made by.
+        var generation = 0
+        var rights: [UInt64: (rights: CallerRights, until: ContinuousClock.Instant)] = [:]
+    }
+    private let known = NIOLockedValueBox(Known())
     private static let callersMax = 1_024
+    /// Groups of a user change without a word.
+    private static let memory = Duration.seconds(60)
 
     init(_ configuration: NIOLockedValueBox<Configuration>) { self.configuration = configuration }
 
     func maySubmit(uid: UInt32, gid: UInt32, as agency: AgencyCode) -> Bool {
         let key = UInt64(uid) << 32 | UInt64(gid)
-        if let rights = known.withLockedValue({ $0[key] }) { return rights.may(.submitAs, agency) }
+        let now = ContinuousClock.now
+        let (generation, found) = known.withLockedValue { ($0.generation, $0.rights[key]) }
+        if let found, found.until > now { return found.rights.may(.submitAs, agency) }
         let caller = CallerNames.system.callerBlocking(PeerCredentials(pid: 0, uid: uid, gid: gid))
         let rights = CallerRights(caller, configuration.withLockedValue { $0 })
         known.withLockedValue { known in
-            if known.count >= Self.callersMax { known = [:] }
-            known[key] = rights
+            // Made by a table that a reload has replaced meanwhile: good for this answer only.
+            guard known.generation == generation else { return }
+            if known.rights.count >= Self.callersMax { known.rights = [:] }
+            known.rights[key] = (rights, now + Self.memory)
         }
         return rights.may(.submitAs, agency)
     }
 
     /// The table has changed.
-    func forget() { known.withLockedValue { $0 = [:] } }
+    func forget() {
+        known.withLockedValue {
+            $0.generation += 1
+            $0.rights = [:]
+        }
+    }
 }

@@ -6,7 +6,7 @@ import RelayModel
 extension EnvelopeRow {
     private enum Extra: UInt64 {
         case extent = 1
-        case formerly, resubmittedAs, via
+        case formerly, resubmittedAs, via, hasArrived, heldBecause
     }
 
     func writeExtras(to out: inout RowWriter) {
@@ -21,6 +21,8 @@ extension EnvelopeRow {
         if let name = resubmittedAs { write(.resubmittedAs, name.source.text, name.creationTime, name.sequence) }
         for (index, recipient) in recipients.enumerated() {
             if let via = recipient.via { write(.via, via.text, UInt64(index), 0) }
+            if recipient.hasArrived { write(.hasArrived, "", UInt64(index), 0) }
+            if !recipient.heldBecause.isEmpty { write(.heldBecause, recipient.heldBecause, UInt64(index), 0) }
         }
     }
 
@@ -38,6 +40,12 @@ extension EnvelopeRow {
             case .via:
                 guard first < UInt64(recipients.count) else { return false }
                 recipients[Int(first)].via = NodeID(text: text)
+            case .hasArrived:
+                guard first < UInt64(recipients.count) else { return false }
+                recipients[Int(first)].hasArrived = true
+            case .heldBecause:
+                guard first < UInt64(recipients.count) else { return false }
+                recipients[Int(first)].heldBecause = text
             case nil: break
             }
         }

@@ -52,6 +52,10 @@ public struct RecipientRow: Sendable, Hashable {
     public var refusedSince: RelayTime
     /// The next hop that an operator has chosen; asked before those of the route.
     public var via: NodeID?
+    /// Corrupt, and set aside when it had arrived: its agency and its submitter know of it.
+    public var hasArrived = false
+    /// Who or what holds it, as a sentence; empty when it is not held.
+    public var heldBecause = ""
 
     /// It was here before this copy came: in the row, but not accepted again nor counted.
     public var isDuplicate: Bool { state == .forwarded && peer == nil }

@@ -63,6 +63,8 @@ public enum SkipCause: UInt8, Sendable, CaseIterable {
     case notExpired
     /// A report, which would be lost without anybody being told.
     case record
+    /// Held since the store was restored: it goes behind a comparison, by a release of its own.
+    case restored
 
     public var word: String {
         switch self {
@@ -71,6 +73,7 @@ public enum SkipCause: UInt8, Sendable, CaseIterable {
         case .noWay: "no way"
         case .notAtHome: "not handed in here"
         case .notExpired: "not held and expired"
+        case .restored: "held since the restore"
         default: String(describing: self)
         }
     }

@@ -28,6 +28,8 @@ public struct RestorationRow: Sendable, Hashable {
     public var wall: WallTime
     /// The last envelope of the copy.
     public var last: UInt64
+    /// Somebody has set it against the books of others.
+    public var isCompared = false
 
     public static let key = Keys.meta("restored")
 
@@ -48,6 +50,11 @@ public struct RestorationRow: Sendable, Hashable {
         number <= last && recipient.state == .held && recipient.since == time
     }
 
+    /// Held, by whomever: what was held in the copy may have been released and taken since.
+    public func mayBeGone(_ recipient: RecipientRow, of number: UInt64) -> Bool {
+        number <= last && recipient.state == .held
+    }
+
     /// Waited in its agency's inbox when the copy was made: the agency may have taken it since.
     public func mayRepeat(_ recipient: RecipientRow, of number: UInt64) -> Bool {
         number <= last && recipient.state == .arrived && recipient.since <= time
@@ -64,6 +71,7 @@ public struct RestorationRow: Sendable, Hashable {
         out.number(time.milliseconds)
         out.number(wall.milliseconds)
         out.number(last)
+        out.number(isCompared ? 1 : 0)
         return out.record()
     }
 
@@ -78,6 +86,7 @@ public struct RestorationRow: Sendable, Hashable {
         time = RelayTime(milliseconds: row.number())
         wall = WallTime(milliseconds: row.number())
         last = row.number()
+        isCompared = !row.isAtEnd && row.number() == 1
         guard row.isSound else { return nil }
     }
 

@@ -56,6 +56,15 @@ struct SendSide {
 
     var isSending: Bool { current != nil }
 
+    /// Transfers that were answered while an older one was not, and whose places are kept until it is. A peer that answers all but one
+    /// must not grow them without end.
+    private static let answeredMax = 65_536
+
+    var hasPlace: Bool { transfers.count - unansweredCount < Self.answeredMax }
+
+    /// The oldest transfer that is not answered, if there is one.
+    func isOldest(_ id: TransferID) -> Bool { id.rawValue == first }
+
     var unanswered: [UnansweredTransfer] {
         var list: [UnansweredTransfer] = []
         for (offset, transfer) in transfers.enumerated() where !transfer.isAnswered {

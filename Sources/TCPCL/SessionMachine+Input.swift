@@ -169,9 +169,12 @@ extension SessionMachine {
         case .segment(let header):
             take(header, now: now, &effects)
         case .acknowledgement(let flags, let id, let length):
-            answered(sending.acknowledged(id, flags: flags, length: length, &effects.events), message, now, &effects)
+            let isOldest = sending.isOldest(id)
+            let violation = sending.acknowledged(id, flags: flags, length: length, &effects.events)
+            answered(violation, isOldest, message, now, &effects)
         case .refusal(let reason, let id):
-            answered(sending.refused(id, reason, &effects.events), message, now, &effects)
+            let isOldest = sending.isOldest(id)
+            answered(sending.refused(id, reason, &effects.events), isOldest, message, now, &effects)
         case .keepalive:
             break
         case .termination(_, let reason):
@@ -205,13 +208,14 @@ extension SessionMachine {
     }
 
     private mutating func answered(
-        _ violation: ProtocolViolation?, _ message: Message, _ now: UInt64, _ effects: inout SessionEffects
+        _ violation: ProtocolViolation?, _ isOldest: Bool, _ message: Message, _ now: UInt64,
+        _ effects: inout SessionEffects
     ) {
         if let violation {
             // RFC 9174, 5.1.2: an acknowledgement of an unknown transfer is a message unexpected.
             reject(violation, .unexpected, message.type, now: now, &effects)
         } else {
-            timers.lastProgress = now
+            if isOldest { timers.lastProgress = now }
             endIfSettled(now: now, &effects)
         }
     }

@@ -66,7 +66,7 @@ public struct SessionMachine: ~Copyable, Sendable {
     }
 
     /// True when the next transfer can begin: open, and none is half written.
-    public var canBeginTransfer: Bool { isOpen && !sending.isSending }
+    public var canBeginTransfer: Bool { isOpen && !sending.isSending && sending.hasPlace }
 
     /// The transfers that we began and the peer has not answered, oldest first. It stays readable when the session is over.
     public var unansweredTransfers: [UnansweredTransfer] { sending.unanswered }
@@ -195,10 +195,11 @@ public struct SessionMachine: ~Copyable, Sendable {
     ) -> Bool {
         guard state == .established else { return false }
         let before = effects.output.appendedBytes
+        let isOldest = sending.isOldest(id)
         let isTaken = sending.send(id, pieces, isEnd: isEnd, &effects.output)
         if effects.output.appendedBytes != before {
             timers.lastActivity = now
-            timers.lastProgress = now
+            if isOldest { timers.lastProgress = now }
             timers.lastSent = now
         }
         return isTaken

@@ -20,7 +20,8 @@ struct SessionTimers {
 
     /// In milliseconds; 0 is off.
     var keepaliveInterval: UInt64 = 0
-    /// The last time anything was written, came, any message but KEEPALIVE went or came, a segment or an answer went or came.
+    /// The last time anything was written, came, any message but KEEPALIVE went or came; `lastProgress`: a segment of the oldest
+    /// transfer that is not answered went, or an answer to it came. Traffic behind one that a peer has forgotten does not count.
     var lastSent: UInt64 = 0
     var lastReceived: UInt64 = 0
     var lastActivity: UInt64 = 0

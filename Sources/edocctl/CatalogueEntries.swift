@@ -307,6 +307,15 @@ enum CatalogueEntries {
             "documents are not taken for want of room: at this time the largest that fits has % bytes",
             "có văn bản không được nhận vì thiếu chỗ: lúc này lớn nhất chỉ nhận được %1 byte"
         ),
+        ("held: %; edocctl queue list --state held", "đang giữ: %1; edocctl queue list --state held"),
+        ("being deleted: %; edocctl queue list --state deleting", "đang xóa: %1; edocctl queue list --state deleting"),
+        ("set aside: %; edocctl queue list --state corrupt", "đã tách riêng: %1; edocctl queue list --state corrupt"),
+        ("held by %, job %: %", "do %1 giữ, công việc %2: %3"),
+        ("held by %, job %", "do %1 giữ, công việc %2"),
+        (
+            "nothing has been compared with the books of others yet; edocctl restore compare FILE --apply, or release with --uncompared",
+            "chưa đối chiếu gì với sổ của các nút khác; edocctl restore compare TỆP --apply, hoặc thả với --uncompared"
+        ),
         (
             "held since the store was restored from a copy: %; edocctl restore list, compare and release",
             "bị giữ từ khi kho được khôi phục từ bản sao: %1; edocctl restore list, compare và release"

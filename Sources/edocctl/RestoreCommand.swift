@@ -181,9 +181,15 @@ struct RestoreReleaseCommand: AsyncParsableCommand {
 
     @OptionGroup var common: LiveOptions
     @Option(help: .init(phrase("Why, for the operator log.", "Lý do, cho nhật ký vận hành."))) var reason: String
+    @Flag(
+        help: .init(
+            phrase(
+                "Although nothing has been compared: agencies may get documents twice.",
+                "Dù chưa đối chiếu gì: cơ quan có thể nhận văn bản hai lần.")))
+    var uncompared = false
 
     func run() async throws {
-        let body = try ControlJSON.bytes(ReleaseOrder(reason: reason))
+        let body = try ControlJSON.bytes(ReleaseOrder(reason: reason, isUncompared: uncompared ? true : nil))
         let bytes = try await common.client.post(ControlPath.restoreRelease, json: body)
         _ = try await common.shown(bytes, RestoreView.text)
     }

@@ -82,6 +82,9 @@ enum Words {
         case "gone": phrase("gone", "không còn")
         case "changed": phrase("changed", "đã thay đổi")
         case "on a link": phrase("on a link", "đang trên liên kết")
+        case "held since the restore":
+            phrase(
+                "held since the restore: edocctl restore release", "bị giữ từ khi khôi phục: edocctl restore release")
         case "in doubt": phrase("in doubt", "chưa rõ")
         case "incoming": phrase("incoming", "đang nhận")
         case "no way": phrase("no way", "không có đường đi")

@@ -34,6 +34,20 @@ import Testing
         #expect(bench.states(of: normal) == ["T2": .delivered])
     }
 
+    /// Its lifetime is shorter than the time after which a delay is told: it has stopped where the document has arrived.
+    @Test(arguments: [false, true]) func whatIsNotPickedUpOutlivesItsLifetime(restarts: Bool) {
+        let bench = Bench(restarts: restarts)
+        let bundle = bench.submit(["T2"], lifetime: .hours(1))!.accepted!
+        bench.advance(.hours(2))
+        bench.breathe()
+        #expect(delays(bench, bundle).isEmpty)
+        bench.advance(.hours(3))
+        #expect(delays(bench, bundle).map(\.reason) == [.notPickedUp])
+        #expect(bench.states(of: bundle) == ["T2": .arrived])
+        bench.advance(.days(2))
+        #expect(delays(bench, bundle).count == 1)
+    }
+
     /// What an agency takes in time is not spoken of.
     @Test func whatIsTakenInTime() {
         let bench = Bench()

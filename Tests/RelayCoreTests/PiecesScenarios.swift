@@ -65,14 +65,20 @@ import Testing
         bench.event(.documentVerified(number: bench.rows(of: bundle)[0].number, matches: false))
         #expect(bench.states(of: bundle) == ["T1": .refused])
         #expect(bench.counter(.refusedToPeer(RefusalCause.digestMismatch.rawValue)) == 1)
-        for piece in Self.pieces {
-            #expect(bench.offer("an", bundle, document, path: bench.path("an"), piece: piece).acknowledgements == 1)
+        // A piece of the same copy whose acknowledgement was lost begins no new one.
+        let last = bench.offer("an", bundle, document, path: bench.path("an"), piece: Self.pieces.last!)
+        #expect(last.refusals == [.completed])
+        #expect(bench.rows(of: bundle).count == 1 && bench.counter(.reservedBytes) == 0)
+        bench.connect("chi")
+        for piece in Self.pieces.sorted(by: { $0.0 < $1.0 }) {
+            let taken = bench.offer("chi", bundle, document, path: bench.path("an", "chi"), piece: piece)
+            #expect(taken.acknowledgements == 1)
         }
         let second = bench.rows(of: bundle)[1]
         bench.event(.documentVerified(number: second.number, matches: true))
         #expect(bench.rows(of: bundle)[1].recipients.map(\.state) == [.arrived])
         // From now on it is known.
-        let again = bench.offer("an", bundle, document, path: bench.path("an"), piece: Self.pieces[0])
+        let again = bench.offer("chi", bundle, document, path: bench.path("an", "chi"), piece: Self.pieces[0])
         #expect(again.refusals == [.completed])
         #expect(bench.counter(.acceptedTaken(admin: false)) == 2)
         #expect(bench.counter(.state(.refused, admin: false)) == 1)

@@ -71,6 +71,33 @@ import Testing
         #expect(bench.read { $0.count(.audit) } == 1)
     }
 
+    /// What an operator held in the copy may have been released and taken since: evidence ends it as well, and the release of the restore
+    /// leaves it held. An ordinary release passes over what the restore holds.
+    @Test(arguments: [false, true]) func whatWasHeldBeforeIsCompared(restarts: Bool) throws {
+        let bench = Bench(restarts: restarts)
+        let taken = try #require(bench.submit(["B1"])?.accepted)
+        let kept = try #require(bench.submit(["B1"])?.accepted)
+        bench.deed(.hold) { $0.states = [.waiting] }
+        let waiting = try #require(bench.submit(["B2"])?.accepted)
+        bench.advance(.seconds(1))
+        bringBack(bench)
+        bench.connect("binh")
+        bench.advance(.seconds(10))
+        bench.breathe()
+        let evidence = [Evidence(bundle: taken, recipient: "B1", fact: .taken(by: node("binh")))]
+        let answer = bench.event(.restoredCompared(ticket: Ticket(1), deed("restore compare"), evidence))
+        #expect(counts(answer)?.forwarded == 1)
+        #expect(bench.states(of: taken) == ["B1": .forwarded])
+        let job = try #require(bench.deed(.release) { $0.states = [.held] })
+        #expect(job.done == 1 && job.skipped == [SkipCause.restored.rawValue: 1])
+        #expect(bench.states(of: kept) != ["B1": .held] && bench.states(of: waiting) == ["B2": .held])
+        bench.breathe()
+        bench.event(.restoredReleased(ticket: Ticket(2), deed("restore release")))
+        bench.advance(.seconds(10))
+        #expect(bench.states(of: waiting) != ["B2": .held])
+        expectBalance(bench)
+    }
+
     /// Deleted after the restore, and undone: it is still what the restore holds, and the release of it means it, too.
     @Test(arguments: [false, true]) func anUndoneDeletionIsStillHeldByTheRestore(restarts: Bool) throws {
         let bench = Bench(restarts: restarts)

@@ -157,6 +157,29 @@ import Testing
         #expect(bench.states(of: bundle) == ["T2": .delivered])
     }
 
+    /// Set aside when it had arrived, and released when the disk can read again: it lies in its inbox as before, also past its lifetime,
+    /// and nobody is told a second time.
+    @Test(arguments: [false, true], [false, true])
+    func whatHadArrivedArrivesNoSecondTime(restarts: Bool, isOld: Bool) throws {
+        let bench = Self.bench(restarts: restarts)
+        let bundle = bench.submit(["T2"], lifetime: .hours(1))!.accepted!
+        let write = try last(bench)
+        bench.event(.handOverFailed(ticket: write.ticket, .document("a chunk is missing")))
+        #expect(bench.states(of: bundle) == ["T2": .corrupt])
+        if isOld { bench.advance(.hours(2)) }
+        bench.breathe()
+        #expect(bench.deed(.release) { $0.states = [.corrupt] }?.done == 1)
+        #expect(bench.states(of: bundle) == ["T2": .arrived])
+        #expect(bench.reports(of: bundle).map(\.state) == [.arrived])
+        let again = try last(bench)
+        guard case .write = again.step else { throw Unexpected() }
+        _ = done(bench, again)
+        _ = done(bench, try last(bench))
+        #expect(bench.states(of: bundle) == ["T2": .delivered])
+        #expect(bench.reports(of: bundle).map(\.state) == [.arrived, .delivered])
+        #expect(bench.counter(.state(.delivered, admin: false)) == 1)
+    }
+
     @Test func aDamagedDocumentIsSetAside() throws {
         let bench = Self.bench()
         let bundle = bench.submit(["T2", "T1"])!.accepted!

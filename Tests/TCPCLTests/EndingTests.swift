@@ -241,6 +241,29 @@ struct EndingTests {
         #expect(passive.endings == [.close(.terminated(.idleTimeout, byPeer: true))])
     }
 
+    @Test("Traffic does not hide the one transfer that a peer has forgotten")
+    func oneIsForgotten() {
+        let (active, passive) = establishedPair(
+            .plain(.active).with {
+                $0.answerTimeout = 5_000
+                $0.keepaliveSeconds = 0
+            })
+        passive.acknowledgesAtOnce = false
+        let start = active.now
+        active.transfer([1])
+        exchange(active, passive)
+        for step in 1...4 {
+            active.now = start + UInt64(step) * 1_000
+            let id = active.transfer([2])
+            exchange(active, passive)
+            passive.acknowledge(id)
+            exchange(active, passive)
+            #expect(active.nextDeadline == start + 5_000)
+        }
+        active.pass(until: start + 5_000)
+        #expect(active.endings == [.close(.answersOverdue)])
+    }
+
     @Test("A peer that owes answers for too long loses the session; what we owe does not count")
     func answersOverdue() {
         let (active, passive) = establishedPair(
