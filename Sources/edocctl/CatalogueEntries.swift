@@ -199,6 +199,10 @@ enum CatalogueEntries {
         ),
         ("% needs a reason: it stands in the operator log", "%1 cần lý do: lý do được ghi vào nhật ký vận hành"),
         (
+            "release ends what has outlived its lifetime, and some of these have: give a reason, for the operator log",
+            "release kết thúc những gì đã quá thời hạn, và trong số này có như vậy: hãy nêu lý do để ghi vào nhật ký vận hành"
+        ),
+        (
             "reroute needs a peer to go to; edocctl peers lists them",
             "reroute cần nút kề để chuyển tới; edocctl peers liệt kê các nút"
         ),
