@@ -56,6 +56,7 @@ struct CheckResult {
                 .unknown, "running",
                 phrase("this user may not connect to \(socket)", "người dùng này không được kết nối tới \(socket)"))
         case .refused(_, let answer): self.init(.unknown, "running", Shown.sentence(answer.error))
+        case .silent: self.init(.critical, "running", FailureSentences.silent)
         case .broken(let why): self.init(.unknown, "running", why)
         }
     }

@@ -84,7 +84,8 @@ struct DeedOptions: ParsableArguments {
                         "hãy nêu gói tin nào: tên, hoặc điều kiện như --peer, --to, --state"))
             }
             let request = DeedRequest(verb: verb, selector: selector.values, to: to, span: span, reason: reason)
-            let bytes = try await common.client.post(ControlPath.preview, json: try ControlJSON.bytes(request))
+            let bytes = try await common.client.post(
+                ControlPath.preview, json: try ControlJSON.bytes(request), isLong: true)
             _ = try await common.shown(bytes, PreviewView.text)
         }
     }

@@ -108,6 +108,20 @@ enum Doctor {
                         "Run as root, or put the user into the socket's group.",
                         "Chạy bằng root, hoặc đưa người dùng vào nhóm của socket."))
             ]
+        case .silent:
+            return [
+                Finding(
+                    .fault, "daemon", FailureSentences.silent,
+                    phrase("Look at journalctl -u edocd.", "Xem journalctl -u edocd."))
+            ]
+        case .refused(let code, let answer) where code != 403:
+            return [
+                Finding(
+                    .fault, "daemon", Shown.sentence(answer.error),
+                    phrase(
+                        "Look at journalctl -u edocd; edocd and edocctl must be of one version.",
+                        "Xem journalctl -u edocd; edocd và edocctl phải cùng phiên bản."))
+            ]
         case .refused(_, let answer):
             return [
                 Finding(

@@ -90,7 +90,7 @@ struct SuspensionsCommand: AsyncParsableCommand {
         let request = DeedRequest(verb: "resume", selector: selector)
         let preview = try common.decoded(
             PreviewAnswer.self,
-            from: try await common.client.post(ControlPath.preview, json: try ControlJSON.bytes(request)))
+            try await common.client.post(ControlPath.preview, json: try ControlJSON.bytes(request), isLong: true))
         guard let job = preview.job else { return }
         _ = try await common.shown(try await common.client.post(ControlPath.apply(job.id), json: []), JobView.text)
     }

@@ -99,6 +99,7 @@ struct ReportCommand: AsyncParsableCommand {
         case .unreachable: "no daemon answers"
         case .notPermitted: "not permitted"
         case .refused(let status, let answer): "\(status) \(Shown.text(answer.error))"
+        case .silent: "no answer in time"
         case .broken(let why): Shown.text(why)
         }
     }
