@@ -243,7 +243,9 @@ struct CheckLadder: Sendable {
             results.append(
                 CheckResult(
                     left < certificate.crit ? .critical : .warning, "certificates",
-                    phrase("\(name) ends in \(Shown.span(left))", "\(name) hết hạn sau \(Shown.span(left))")))
+                    ends <= health.now
+                        ? Shown.ended(name, ends)
+                        : phrase("\(name) ends in \(Shown.span(left))", "\(name) hết hạn sau \(Shown.span(left))")))
         }
         if let update = certificates.revocationLists, update < health.now {
             results.append(

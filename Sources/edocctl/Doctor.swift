@@ -125,7 +125,7 @@ enum Doctor {
         case .refused(_, let answer):
             return [
                 Finding(
-                    .fault, "rights", answer.error,
+                    .fault, "rights", Shown.sentence(answer.error),
                     phrase(
                         "Give the user the verb see under control.rights in edocd.yaml, then edocctl reload.",
                         "Cấp quyền see cho người dùng ở control.rights trong edocd.yaml, rồi edocctl reload."))
@@ -240,7 +240,7 @@ enum Doctor {
             guard left < 30 * 86_400 else { return }
             let sentence =
                 ends <= answer.now
-                ? phrase("\(name) has ended", "\(name) đã hết hạn")
+                ? Shown.ended(name, ends)
                 : phrase("\(name) ends in \(Shown.span(left))", "\(name) hết hạn sau \(Shown.span(left))")
             findings.append(Finding(left < 7 * 86_400 ? .fault : .advice, "certificates", sentence, remedy))
         }
