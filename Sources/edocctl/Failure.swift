@@ -15,6 +15,7 @@ struct Failure {
         case let error as FileError: self.init(status: .negative, lines: [Shown.text(Shown.sentence(error.sentence))])
         case let error as EdXMLWriterError: self.init(status: .negative, lines: [Shown.text(error.description)])
         case let error as UsageError: self.init(status: .usage, lines: [error.sentence])
+        case is DecodingError: self.init(status: .negative, lines: [FailureSentences.otherVersion])
         case let error as NegativeAnswer: self.init(status: .negative, lines: [error.sentence])
         default: return nil
         }
