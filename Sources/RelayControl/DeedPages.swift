@@ -115,11 +115,13 @@ extension ControlServer {
         }
         let fixed = node.now
         let context = try node.picture(of: []).selectorContext(now: fixed.relay)
-        var found = FoundPairs(verb: plan.verb, now: fixed, keepsPairs: !plan.isSuspension)
+        let home = configuration.settings.node.endpoint
+        var found = FoundPairs(verb: plan.verb, home: home, now: fixed, keepsPairs: !plan.isSuspension)
         var place: ScanPlace? = ScanPlace()
         while let here = place {
             let (some, next) = try await node.read { rows in
-                var some = FoundPairs(verb: plan.verb, now: fixed, keepsPairs: !plan.isSuspension)
+                var some = FoundPairs(verb: plan.verb, home: home, now: fixed, keepsPairs: !plan.isSuspension)
+                if plan.verb == .release { some.restored = RestorationRow.read(rows) }
                 var scan = SelectorScan(selector, context, rows, from: here)
                 scan.run(rows, context, budget: Page.scanMax) { row, indexes in
                     some.add(row, indexes, context)
@@ -134,6 +136,11 @@ extension ControlServer {
         guard !found.isFull else {
             throw ControlError.badRequest(
                 "more than \(JobDraft.pairsMax) recipients fit; narrow the selector and do it in parts")
+        }
+        if found.endsSome, plan.reason.allSatisfy(\.isWhitespace) {
+            throw ControlError.badRequest(
+                "release ends what has outlived its lifetime, and some of these have: give a reason, for the operator log"
+            )
         }
         let pairs = found.sorted
         var answer = PreviewAnswer(
@@ -254,7 +261,8 @@ private struct DeedPlan {
             throw ControlError.badRequest(
                 "say which envelopes are meant; all that waits are those of state waiting or deferred")
         }
-        if verb.needsReason, text.allSatisfy(\.isWhitespace) {
+        // What is resubmitted ends under its old name, and cannot be taken back.
+        if verb.needsReason || verb == .resubmit, text.allSatisfy(\.isWhitespace) {
             throw ControlError.badRequest("\(verb.word) needs a reason: it stands in the operator log")
         }
         if verb == .reroute {
@@ -282,8 +290,14 @@ private struct DeedPlan {
 private struct FoundPairs: Sendable {
     private static let linesMax = 20
     let verb: DeedVerb
+    /// The source of what is handed in at this node.
+    let home: EndpointID
     let now: ClockReading
     let keepsPairs: Bool
+    /// A release that ends what has outlived its lifetime.
+    var endsSome = false
+    /// What the restore holds is let go by a release of its own.
+    var restored: RestorationRow?
     /// Number and index of each pair; a recipient's index takes ten bits.
     private var packed: [UInt64] = []
     var count: UInt64 = 0
@@ -292,8 +306,9 @@ private struct FoundPairs: Sendable {
     var passedOver: [String: UInt64] = [:]
     var scanned: UInt64 = 0
 
-    init(verb: DeedVerb, now: ClockReading, keepsPairs: Bool) {
+    init(verb: DeedVerb, home: EndpointID, now: ClockReading, keepsPairs: Bool) {
         self.verb = verb
+        self.home = home
         self.now = now
         self.keepsPairs = keepsPairs
     }
@@ -313,13 +328,27 @@ private struct FoundPairs: Sendable {
                 passedOver[state.rawValue, default: 0] += 1
                 continue
             }
+            if verb == .resubmit, row.kind != .document || row.origin != nil || row.bundle.source != home {
+                passedOver[SkipCause.notAtHome.word, default: 0] += 1
+                continue
+            }
+            let recipient = row.recipients[index]
+            if verb == .release {
+                if restored?.holds(recipient, of: row.number) ?? false {
+                    passedOver[SkipCause.restored.word, default: 0] += 1
+                    continue
+                }
+                if state == .heldExpired || state == .corrupt && row.expiry <= now.relay && !recipient.hasArrived {
+                    endsSome = true
+                }
+            }
             count += 1
             bytes = bytes.addingSaturating(row.payloadLength)
             if keepsPairs { packed.append(row.number << 16 | UInt64(index)) }
             guard lines.count < Self.linesMax else { continue }
             lines.append(
                 .init(
-                    name: row.bundle.envelopeName, number: row.number, recipient: row.recipients[index].name,
+                    name: row.bundle.envelopeName, number: row.number, recipient: recipient.name,
                     state: state.rawValue, urgency: Int(row.urgency.rawValue), bytes: row.payloadLength,
                     accepted: row.arrivalWall.timestamp))
         }
@@ -332,6 +361,7 @@ private struct FoundPairs: Sendable {
         lines += other.lines.prefix(Self.linesMax - lines.count)
         passedOver.merge(other.passedOver, uniquingKeysWith: +)
         scanned += other.scanned
+        endsSome = endsSome || other.endsSome
     }
 
     /// Ascending. One that was tried while it was looked for may have been found twice.

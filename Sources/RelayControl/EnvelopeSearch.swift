@@ -8,13 +8,15 @@ enum EnvelopeSearch {
     enum Outcome: Sendable, Hashable {
         /// One envelope; its copies on this node, the newest first. No number: its row is gone, or was never here.
         case found(BundleID, numbers: [UInt64])
+        /// The names that begin so, as far as they were counted.
         case ambiguous([String])
         /// `isExhaustive`: every row was looked at.
         case nothing(isExhaustive: Bool)
     }
 
-    /// Names shown when a beginning fits several.
-    static let examplesMax = 5
+    /// Names shown when a beginning fits several, and names that are counted.
+    static let examplesMax = 3
+    static let matchesMax = 100
 
     static func find(_ text: String, _ rows: any RowReader) -> Outcome {
         if let number = UInt64(text) {
@@ -68,7 +70,7 @@ enum EnvelopeSearch {
             // Node, incarnation and counter are an ID by themselves: the creation time adds nothing.
             if name.hasPrefix(text + "@") { return .found(bundle, numbers: copies(of: bundle, rows)) }
             matches.append(bundle)
-            if matches.count > examplesMax { break }
+            if matches.count == matchesMax { break }
         }
         switch matches.count {
         case 0: return .nothing(isExhaustive: scanned < Page.scanMax)
@@ -87,14 +89,23 @@ enum EnvelopeSearch {
 }
 
 extension EnvelopeSearch.Outcome {
+    private static func ambiguity(_ text: String, _ names: [String]) -> String {
+        let some = names.prefix(EnvelopeSearch.examplesMax).map(printable).joined(separator: ", ")
+        let more = names.count - EnvelopeSearch.examplesMax
+        if names.count >= EnvelopeSearch.matchesMax {
+            return "several envelopes begin with \(text): \(some) and at least \(more) more; give more of the name"
+        }
+        return more > 0
+            ? "several envelopes begin with \(text): \(some) and \(more) more; give more of the name"
+            : "several envelopes begin with \(text): \(some); give more of the name"
+    }
+
     /// The envelope, or the error that says what to do.
     func resolved(_ text: String) throws -> (bundle: BundleID, numbers: [UInt64]) {
         switch self {
         case .found(let bundle, let numbers): return (bundle, numbers)
         case .ambiguous(let names):
-            throw ControlError(
-                status: .conflict, error: "several envelopes begin with \(printable(text)); give more of the name",
-                problems: names)
+            throw ControlError(status: .conflict, error: Self.ambiguity(printable(text), names))
         case .nothing(let isExhaustive):
             throw ControlError.notFound(
                 isExhaustive

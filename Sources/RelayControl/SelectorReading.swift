@@ -62,6 +62,9 @@ extension Selector {
         }
         var result: Set<UInt64> = []
         for name in names {
+            guard name.contains(where: { !$0.isWhitespace }) else {
+                throw ControlError.badRequest("an envelope is named by nothing; edocctl list shows what is here")
+            }
             // A number means that copy alone; a name means all copies of the envelope here.
             if let number = UInt64(name), EnvelopeSearch.envelope(number, rows) != nil {
                 result.insert(number)
@@ -117,7 +120,8 @@ extension Selector {
         }
         guard isStored(Keys.lookup(kind, given.text)) else {
             throw ControlError.notFound(
-                "\(name): no agency \(printable(text)) in the directory; edocctl routes lists them")
+                "\(name): no agency \(printable(text)) in the directory; check the code in agencies.yaml, or edocctl routes explain CODE"
+            )
         }
         return isSubtree ? .subtree(given) : .agency(given)
     }

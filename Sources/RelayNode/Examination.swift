@@ -11,7 +11,7 @@ import RelayModel
 public enum Examination {
     public static func of(path: String) -> ExaminationAnswer {
         var answer = ExaminationAnswer(
-            version: RelayVersion.text, now: now, configuration: path, clock: clock)
+            version: ProgramVersion.text, now: now, configuration: path, clock: clock)
         let configuration: Configuration
         do {
             configuration = try Configuration.load(path: path).configuration

@@ -4,6 +4,7 @@
 //
 // Failures at start are `NodeFailure`s with an exit code; what goes wrong later is the business of the part it happens to.
 
+import ControlAPI
 import Glibc
 import Logging
 import NIOConcurrencyHelpers
@@ -143,7 +144,7 @@ public final class Node: Sendable {
             metadata: .event(
                 .started,
                 [
-                    "node": "\(settings.node.name)", "version": "\(RelayVersion.text)",
+                    "node": "\(settings.node.name)", "version": "\(ProgramVersion.text)",
                     "listen": "\(listening.withLockedValue { $0 }.joined(separator: " "))",
                 ]))
         var list: [any Service] = [server, ReloadService(node: self)]

@@ -187,16 +187,11 @@ struct NodeControl: NodeAccess {
     func facts() async throws -> NodeFacts {
         let memory = ProcessMemory.read()
         return NodeFacts(
-            version: RelayVersion.text, started: started, listening: listening.withLockedValue { $0 },
+            version: ProgramVersion.text, started: started, listening: listening.withLockedValue { $0 },
             rssAnon: memory.anonymous, rssShmem: memory.shared, rssFile: memory.file,
             storeFileBytes: FileSize.of(store.directory + "/data.mdb"), headRoom: store.headRoom,
             batches: engine.counts.batches)
     }
-}
-
-/// The version of the programs, as `CHANGELOG.md` counts.
-public enum RelayVersion {
-    public static let text = "0.2.0"
 }
 
 extension WallTime {

@@ -60,14 +60,6 @@ public struct PreparedNode: Sendable {
         }
         return level
     }
-
-    public var summary: String {
-        let count = configuration.directory.count
-        let routes = configuration.routes.rows.count
-        return
-            "node \(configuration.settings.node.name), \(configuration.settings.peers.count) peers, \(count) agencies, "
-            + "\(routes) routes"
-    }
 }
 
 /// What is wrong with files that are each well-formed.

@@ -63,7 +63,7 @@ struct BackupCommand: AsyncParsableCommand {
         let order = BackupOrder(
             path: Self.absolute(path), bytesPerSecond: rate.map { min($0, 1 << 20) << 20 }, isWhole: whole,
             reason: reason ?? "")
-        var bytes = try await client.post(ControlPath.backup, json: try ControlJSON.bytes(order))
+        var bytes = try await client.post(ControlPath.backup, json: try ControlJSON.bytes(order), isLong: true)
         var answer = try common.decoded(BackupAnswer.self, bytes)
         var progress = BackupProgress(isShown: !common.json && isatty(STDERR_FILENO) == 1)
         while answer.isUnderWay, !noWait {

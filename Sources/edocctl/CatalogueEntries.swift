@@ -40,8 +40,20 @@ enum CatalogueEntries {
             "%1 chưa từng qua đây, hoặc đã hết hạn lưu vết; edocctl history có thể cho biết kết cục"
         ),
         (
-            "several envelopes begin with %; give more of the name",
-            "có nhiều gói tin bắt đầu bằng %1; hãy ghi tên dài hơn"
+            "several envelopes begin with %: %; give more of the name",
+            "có nhiều gói tin bắt đầu bằng %1: %2; hãy ghi tên dài hơn"
+        ),
+        (
+            "several envelopes begin with %: % and % more; give more of the name",
+            "có nhiều gói tin bắt đầu bằng %1: %2 và %3 gói tin nữa; hãy ghi tên dài hơn"
+        ),
+        (
+            "several envelopes begin with %: % and at least % more; give more of the name",
+            "có nhiều gói tin bắt đầu bằng %1: %2 và ít nhất %3 gói tin nữa; hãy ghi tên dài hơn"
+        ),
+        (
+            "an envelope is named by nothing; edocctl list shows what is here",
+            "có gói tin được nêu bằng tên rỗng; edocctl list cho biết ở đây có gì"
         ),
         (
             "no envelope here is or begins with %; edocctl list shows what is here",
@@ -199,6 +211,10 @@ enum CatalogueEntries {
         ),
         ("% needs a reason: it stands in the operator log", "%1 cần lý do: lý do được ghi vào nhật ký vận hành"),
         (
+            "release ends what has outlived its lifetime, and some of these have: give a reason, for the operator log",
+            "release kết thúc những gì đã quá thời hạn, và trong số này có như vậy: hãy nêu lý do để ghi vào nhật ký vận hành"
+        ),
+        (
             "reroute needs a peer to go to; edocctl peers lists them",
             "reroute cần nút kề để chuyển tới; edocctl peers liệt kê các nút"
         ),
@@ -249,8 +265,8 @@ enum CatalogueEntries {
         ("hop is best or any", "hop chỉ nhận best hoặc any"),
         ("%: % is no agency code; write H29 or H29.*", "%1: %2 không phải mã cơ quan; hãy ghi H29 hoặc H29.*"),
         (
-            "%: no agency % in the directory; edocctl routes lists them",
-            "%1: danh bạ không có cơ quan %2; edocctl routes liệt kê các cơ quan"
+            "%: no agency % in the directory; check the code in agencies.yaml, or edocctl routes explain CODE",
+            "%1: danh bạ không có cơ quan %2; hãy kiểm tra mã trong agencies.yaml, hoặc xem edocctl routes explain MÃ"
         ),
         ("urgency is 0 to 4, or such as 2+ for 2 and above", "độ khẩn từ 0 đến 4, hoặc như 2+ là từ 2 trở lên"),
         ("% is a span such as 90s, 15m, 12h or 30d", "%1 là khoảng thời gian như 90s, 15m, 12h hoặc 30d"),

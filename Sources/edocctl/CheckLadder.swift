@@ -56,6 +56,7 @@ struct CheckResult {
                 .unknown, "running",
                 phrase("this user may not connect to \(socket)", "người dùng này không được kết nối tới \(socket)"))
         case .refused(_, let answer): self.init(.unknown, "running", Shown.sentence(answer.error))
+        case .silent: self.init(.critical, "running", FailureSentences.silent)
         case .broken(let why): self.init(.unknown, "running", why)
         }
     }
@@ -242,7 +243,9 @@ struct CheckLadder: Sendable {
             results.append(
                 CheckResult(
                     left < certificate.crit ? .critical : .warning, "certificates",
-                    phrase("\(name) ends in \(Shown.span(left))", "\(name) hết hạn sau \(Shown.span(left))")))
+                    ends <= health.now
+                        ? Shown.ended(name, ends)
+                        : phrase("\(name) ends in \(Shown.span(left))", "\(name) hết hạn sau \(Shown.span(left))")))
         }
         if let update = certificates.revocationLists, update < health.now {
             results.append(

@@ -15,6 +15,8 @@ enum ClientError: Error, Hashable {
     case unreachable(socket: String)
     /// The file mode forbids connecting.
     case notPermitted(socket: String)
+    /// Somebody listens, and does not answer.
+    case silent
     /// The daemon said no, or cannot.
     case refused(status: UInt, ErrorAnswer)
     /// The connection broke, or the answer makes no sense.
@@ -38,11 +40,50 @@ struct ControlClient: Sendable {
     /// The pages over the store of a stopped daemon, instead of a daemon.
     var offline: OfflineControl?
 
-    func get(_ uri: String) async throws -> [UInt8] { try await answer(.GET, uri, length: nil, from: nil) }
+    func get(_ uri: String) async throws -> [UInt8] {
+        try await patiently(isLong: false) { try await answer(.GET, uri, length: nil, from: nil) }
+    }
 
-    func post(_ uri: String, json: [UInt8]) async throws -> [UInt8] {
-        let body = Parts(ByteBuffer(bytes: json))
-        return try await answer(.POST, uri, length: UInt64(json.count)) { await body.next() }
+    /// `isLong`: it may take its time, as long as the daemon answers others meanwhile.
+    func post(_ uri: String, json: [UInt8], isLong: Bool = false) async throws -> [UInt8] {
+        try await patiently(isLong: isLong) {
+            let body = Parts(ByteBuffer(bytes: json))
+            return try await answer(.POST, uri, length: UInt64(json.count)) { await body.next() }
+        }
+    }
+
+    /// How long an answer is waited for, in seconds; tests shorten it.
+    private static let patience: Int = {
+        let given = getenv("EDOC_PATIENCE").flatMap { Int(String(cString: $0)) } ?? 30
+        return max(1, given)
+    }()
+
+    private func patiently(
+        isLong: Bool, _ body: @escaping @Sendable () async throws -> [UInt8]
+    ) async throws -> [UInt8] {
+        guard offline == nil else { return try await body() }
+        return try await withThrowingTaskGroup(of: [UInt8].self) { group in
+            group.addTask { try await body() }
+            group.addTask {
+                try await Task.sleep(for: .seconds(Self.patience))
+                while isLong {
+                    do {
+                        _ = try await Patience.within(seconds: Self.patience) {
+                            try await answer(.GET, ControlPath.health, length: nil, from: nil)
+                        }
+                    } catch is Patience.Over {
+                        break
+                    } catch ClientError.refused {
+                        // An answer, too: not everybody may see.
+                    }
+                    try await Task.sleep(for: .seconds(Self.patience))
+                }
+                throw ClientError.silent
+            }
+            defer { group.cancelAll() }
+            guard let answer = try await group.next() else { throw ClientError.silent }
+            return answer
+        }
     }
 
     /// Sends `length` bytes as the body.

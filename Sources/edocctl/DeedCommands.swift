@@ -38,8 +38,8 @@ struct DeedOptions: ParsableArguments {
     @Option(
         help: .init(
             phrase(
-                "Why; it stands in the operator log. Needed where it cannot be undone, and for suspend.",
-                "Lý do, được ghi vào nhật ký vận hành. Bắt buộc với việc không thể hoàn tác và với suspend.")))
+                "Why; it stands in the operator log. Needed for suspend and for what ends envelopes.",
+                "Lý do, được ghi vào nhật ký vận hành. Bắt buộc với suspend và với việc kết thúc gói tin.")))
     var reason: String?
 
     /// What the command line asks for.
@@ -56,6 +56,12 @@ struct DeedOptions: ParsableArguments {
                     sentence: phrase(
                         "--apply, --undo and --cancel take what the preview has fixed; leave the selector out",
                         "--apply, --undo và --cancel dùng tập đã chốt ở bản xem trước; bỏ các điều kiện chọn"))
+            }
+            guard reason == nil else {
+                throw UsageError(
+                    sentence: phrase(
+                        "the reason belongs to the preview: give --reason there, and leave it out here",
+                        "lý do thuộc về bản xem trước: hãy nêu --reason ở đó, và bỏ ở đây"))
             }
         }
         if let apply {
@@ -78,7 +84,8 @@ struct DeedOptions: ParsableArguments {
                         "hãy nêu gói tin nào: tên, hoặc điều kiện như --peer, --to, --state"))
             }
             let request = DeedRequest(verb: verb, selector: selector.values, to: to, span: span, reason: reason)
-            let bytes = try await common.client.post(ControlPath.preview, json: try ControlJSON.bytes(request))
+            let bytes = try await common.client.post(
+                ControlPath.preview, json: try ControlJSON.bytes(request), isLong: true)
             _ = try await common.shown(bytes, PreviewView.text)
         }
     }
@@ -118,7 +125,8 @@ struct ReleaseCommand: AsyncParsableCommand {
         commandName: "release",
         abstract: phrase("Let held envelopes go on.", "Thả gói tin đang bị giữ để gửi tiếp."),
         discussion: phrase(
-            "What has outlived its lifetime ends as expired.", "Gói tin đã quá thời hạn sẽ kết thúc là hết hạn."))
+            "What has outlived its lifetime ends as expired; then --reason is needed.",
+            "Gói tin đã quá thời hạn sẽ kết thúc là hết hạn; khi đó cần --reason."))
     @OptionGroup var options: DeedOptions
     @OptionGroup var selector: SelectorOptions
     func run() async throws { try await options.run("release", selector) }
@@ -192,8 +200,8 @@ struct ResubmitCommand: AsyncParsableCommand {
             "Make new envelopes of those that were held beyond their lifetime.",
             "Lập gói tin mới thay cho gói tin bị giữ quá thời hạn."),
         discussion: phrase(
-            "Only at the node where they were handed in. The new envelope names the old one.",
-            "Chỉ tại nút đã tiếp nhận văn bản. Gói tin mới ghi tên gói tin cũ."))
+            "Needs --reason. Only at the node where they were handed in. The new envelope names the old one.",
+            "Cần --reason. Chỉ tại nút đã tiếp nhận văn bản. Gói tin mới ghi tên gói tin cũ."))
     @OptionGroup var options: DeedOptions
     @OptionGroup var selector: SelectorOptions
     func run() async throws { try await options.run("resubmit", selector) }
@@ -252,8 +260,14 @@ enum PreviewView {
                 text += phrase("… and \(more) more", "… và \(more) mục nữa") + "\n"
             }
         }
-        for (state, count) in answer.passedOver.sorted(by: { $0.key < $1.key }) {
-            let state = Words.state(state)
+        for (word, count) in answer.passedOver.sorted(by: { $0.key < $1.key }) {
+            let state = Words.state(word)
+            // Not a state, but why it is skipped.
+            if state == word, Words.isSkipCause(word) {
+                let cause = Words.skipped(word)
+                text += phrase("not touched: \(count) (\(cause))", "không đụng tới: \(count) (\(cause))") + "\n"
+                continue
+            }
             text +=
                 phrase(
                     "not touched: \(count) \(state), which this is not for",
@@ -265,9 +279,10 @@ enum PreviewView {
                 + phrase("Nothing fits; there is nothing to do.", "Không có gì phù hợp; không có việc phải làm.") + "\n"
         }
         let recipients = Shown.counted(answer.count, "recipient", "recipients", "nơi nhận")
+        let how = JobView.manner(job).map { ", " + $0 } ?? ""
         let sentence = phrase(
-            "\(answer.verb) would touch \(recipients), \(size). Nothing has been done yet. To do it:",
-            "\(answer.verb) sẽ tác động \(recipients), \(size). Chưa thực hiện gì. Để thực hiện:")
+            "\(answer.verb) would touch \(recipients), \(size)\(how). Nothing has been done yet. To do it:",
+            "\(answer.verb) sẽ tác động \(recipients), \(size)\(how). Chưa thực hiện gì. Để thực hiện:")
         return text + Shown.folded(sentence, to: columns) + "\n    edocctl \(answer.verb) --apply \(job.id)\n"
     }
 }
@@ -277,8 +292,8 @@ enum JobView {
 
     private static func text(_ job: Job, _ now: Timestamp, _ columns: Int?) -> String {
         var facts = FactList()
-        let target = job.target.map { phrase(" by way of \($0)", " qua \($0)") } ?? ""
-        facts.add(phrase("job", "công việc"), "\(job.id): \(job.verb) \(job.selector)\(target)")
+        let how = manner(job).map { ", " + $0 } ?? ""
+        facts.add(phrase("job", "công việc"), "\(job.id): \(job.verb) \(job.selector)\(how)")
         facts.add(phrase("by", "người làm"), "\(job.login) (uid \(job.uid)), \(Shown.time(job.applied ?? job.created))")
         facts.add(phrase("reason", "lý do"), job.reason.isEmpty ? nil : job.reason)
         facts.add(phrase("phase", "giai đoạn"), phase(job))
@@ -299,6 +314,16 @@ enum JobView {
                 "edocctl \(job.verb) --undo \(job.id)" + phrase(", until ", ", đến ") + Shown.time(until))
         }
         return facts.text(columns: columns)
+    }
+
+    /// Whom a reroute goes by, and how long a suspension lasts; nil for what is done in one way only.
+    static func manner(_ job: Job) -> String? {
+        if let target = job.target { return phrase("by way of \(target)", "qua \(target)") }
+        guard job.verb == "suspend" else { return nil }
+        guard let span = job.spanSeconds.map(Shown.exactSpan) else {
+            return phrase("until it is resumed", "đến khi cho gửi lại")
+        }
+        return phrase("for \(span)", "trong \(span)")
     }
 
     static func phase(_ job: Job) -> String {

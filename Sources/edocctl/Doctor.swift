@@ -108,10 +108,24 @@ enum Doctor {
                         "Run as root, or put the user into the socket's group.",
                         "Chạy bằng root, hoặc đưa người dùng vào nhóm của socket."))
             ]
+        case .silent:
+            return [
+                Finding(
+                    .fault, "daemon", FailureSentences.silent,
+                    phrase("Look at journalctl -u edocd.", "Xem journalctl -u edocd."))
+            ]
+        case .refused(let code, let answer) where code != 403:
+            return [
+                Finding(
+                    .fault, "daemon", Shown.sentence(answer.error),
+                    phrase(
+                        "Look at journalctl -u edocd; edocd and edocctl must be of one version.",
+                        "Xem journalctl -u edocd; edocd và edocctl phải cùng phiên bản."))
+            ]
         case .refused(_, let answer):
             return [
                 Finding(
-                    .fault, "rights", answer.error,
+                    .fault, "rights", Shown.sentence(answer.error),
                     phrase(
                         "Give the user the verb see under control.rights in edocd.yaml, then edocctl reload.",
                         "Cấp quyền see cho người dùng ở control.rights trong edocd.yaml, rồi edocctl reload."))
@@ -226,7 +240,7 @@ enum Doctor {
             guard left < 30 * 86_400 else { return }
             let sentence =
                 ends <= answer.now
-                ? phrase("\(name) has ended", "\(name) đã hết hạn")
+                ? Shown.ended(name, ends)
                 : phrase("\(name) ends in \(Shown.span(left))", "\(name) hết hạn sau \(Shown.span(left))")
             findings.append(Finding(left < 7 * 86_400 ? .fault : .advice, "certificates", sentence, remedy))
         }

@@ -26,6 +26,12 @@ struct DoctorCommand: AsyncParsableCommand {
     var edocd: String?
 
     func run() async throws {
+        guard common.store == nil else {
+            throw UsageError(
+                sentence: phrase(
+                    "doctor looks at this machine and its daemon; leave --store out",
+                    "doctor xem xét máy này và dịch vụ edocd trên máy; hãy bỏ --store"))
+        }
         var facts = DoctorFacts()
         facts.socket = try common.client.socket
         do {

@@ -31,11 +31,11 @@ enum Entry {
                 Output.complain(failure.lines)
                 return isCheck ? .unknown : failure.status
             }
-            let message = HelpText.inLanguage(Edocctl.fullMessage(for: error))
             guard Edocctl.exitCode(for: error) == .success else {
-                Output.complain([message])
+                Output.complain([UsageLine.text(Edocctl.message(for: error), arguments)])
                 return isCheck ? .unknown : .usage
             }
+            let message = HelpText.inLanguage(Edocctl.fullMessage(for: error))
             Output.say(
                 message.isEmpty
                     ? ""
@@ -64,6 +64,7 @@ struct Edocctl: AsyncParsableCommand {
         abstract: phrase(
             "Looks into the relay and works with its documents.",
             "Xem bên trong trạm chuyển tiếp và làm việc với văn bản."),
+        version: "edocctl \(ProgramVersion.text)",
         subcommands: [
             StatusCommand.self, QueueCommand.self, ListCommand.self, ShowCommand.self, TraceCommand.self,
             HistoryCommand.self, PeersCommand.self, RoutesCommand.self, LimitsCommand.self, TopCommand.self,
@@ -74,6 +75,28 @@ struct Edocctl: AsyncParsableCommand {
             BackupCommand.self, RestoreCommand.self, CheckCommand.self, DoctorCommand.self, ReportCommand.self,
             LogLevelCommand.self, WireCommand.self,
         ])
+}
+
+/// What the argument parser says of a command line that makes no sense, in one line.
+enum UsageLine {
+    static func text(_ message: String, _ arguments: [String]) -> String {
+        let first = message.split(separator: "\n").first.map(String.init) ?? ""
+        let said = HelpText.inLanguage("Error: " + first).drop { $0 != " " }.dropFirst()
+        // Words before the first option or value name the command.
+        var words: [String] = []
+        var commands = [Edocctl.self] as [any ParsableCommand.Type]
+        for word in arguments {
+            guard
+                let command = commands.last?.configuration.subcommands.first(where: {
+                    $0.configuration.commandName == word
+                })
+            else { break }
+            commands.append(command)
+            words.append(word)
+        }
+        let help = (["edocctl"] + words + ["--help"]).joined(separator: " ")
+        return Shown.text(String(said)) + phrase("; \(help) tells more", "; xem \(help)")
+    }
 }
 
 /// Where the answers come from, and how they are printed.
@@ -128,7 +151,7 @@ extension DaemonOptions {
             guard let store else { return client }
             do {
                 let offline = try OfflineControl(directory: store)
-                if !json, Offline.isFirst() { Output.say(Offline.header(offline.left)) }
+                if !json { Offline.sayFirst(Offline.header(offline.left)) }
                 client.offline = offline
             } catch {
                 throw FileError(error.sentence)
@@ -156,6 +179,17 @@ extension DaemonOptions {
         }
     }
 
+    /// Of what is asked for by name: an empty name is none.
+    func name(_ text: String) throws -> String {
+        guard text.contains(where: { !$0.isWhitespace }) else {
+            throw UsageError(
+                sentence: phrase(
+                    "which envelope? give its name, the beginning of it, or its number; edocctl list shows them",
+                    "gói tin nào? hãy ghi tên, phần đầu của tên hoặc số; edocctl list liệt kê các gói tin"))
+        }
+        return text
+    }
+
     /// Shows an answer that is here.
     func shown<Answer: ControlAnswer>(_ bytes: [UInt8], _ view: (Answer) -> String) async throws -> Answer {
         let answer = try decoded(Answer.self, bytes)
@@ -170,7 +204,7 @@ extension DaemonOptions {
 
 /// The standard streams.
 enum Output {
-    static func say(_ text: String) { put(text, STDOUT_FILENO) }
+    static func say(_ text: String) { put(Offline.takeHeader() + text, STDOUT_FILENO) }
 
     static func complain(_ lines: [String]) { put(complaint(lines, columns: Terminal.errorColumns), STDERR_FILENO) }
 

@@ -52,7 +52,9 @@ struct ShowCommand: AsyncParsableCommand {
     var envelope: String
 
     func run() async throws {
-        try await common.show(ControlPath.envelope(envelope)) { EnvelopeView.text($0, columns: Terminal.columns) }
+        try await common.show(ControlPath.envelope(try common.name(envelope))) {
+            EnvelopeView.text($0, columns: Terminal.columns)
+        }
     }
 }
 

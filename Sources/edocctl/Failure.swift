@@ -15,6 +15,7 @@ struct Failure {
         case let error as FileError: self.init(status: .negative, lines: [Shown.text(Shown.sentence(error.sentence))])
         case let error as EdXMLWriterError: self.init(status: .negative, lines: [Shown.text(error.description)])
         case let error as UsageError: self.init(status: .usage, lines: [error.sentence])
+        case is DecodingError: self.init(status: .negative, lines: [FailureSentences.otherVersion])
         case let error as NegativeAnswer: self.init(status: .negative, lines: [error.sentence])
         default: return nil
         }
@@ -29,6 +30,7 @@ struct Failure {
         case .refused(let code, let answer):
             let lines = [Shown.sentence(answer.error)] + answer.problems.map { "  " + Shown.sentence($0) }
             self.init(status: code == 403 ? .notPermitted : .negative, lines: lines.map(Shown.text))
+        case .silent: self.init(status: .unreachable, lines: [FailureSentences.silent])
         case .broken(let why): self.init(status: .negative, lines: [Shown.text(Shown.sentence(why))])
         }
     }
@@ -60,6 +62,11 @@ enum FailureSentences {
         phrase(
             "you may not connect to \(socket); ask to be put into its group, or run as root",
             "bạn không được phép nối tới \(socket); hãy xin vào nhóm của nó, hoặc chạy bằng root")
+    }
+    static var silent: String {
+        phrase(
+            "edocd does not answer; edocctl check and journalctl -u edocd tell more",
+            "dịch vụ edocd không trả lời; xem edocctl check và journalctl -u edocd")
     }
     static var otherVersion: String {
         phrase(

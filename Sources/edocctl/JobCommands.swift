@@ -76,8 +76,8 @@ struct SuspensionsCommand: AsyncParsableCommand {
 
     func run() async throws {
         guard let cancel else { return try await common.show(ControlPath.suspensions, SuspensionsView.text) }
-        let answer = try ControlJSON.answer(
-            SuspensionsAnswer.self, from: try await common.client.get(ControlPath.suspensions))
+        let answer = try common.decoded(
+            SuspensionsAnswer.self, try await common.client.get(ControlPath.suspensions))
         guard let found = answer.suspensions.first(where: { $0.job == cancel }) else {
             throw NegativeAnswer(
                 sentence: phrase(
@@ -88,9 +88,9 @@ struct SuspensionsCommand: AsyncParsableCommand {
         var selector = SelectorValues()
         if parts.first == "peer" { selector.peer = parts.last } else { selector.to = parts.last }
         let request = DeedRequest(verb: "resume", selector: selector)
-        let preview = try ControlJSON.answer(
+        let preview = try common.decoded(
             PreviewAnswer.self,
-            from: try await common.client.post(ControlPath.preview, json: try ControlJSON.bytes(request)))
+            try await common.client.post(ControlPath.preview, json: try ControlJSON.bytes(request), isLong: true))
         guard let job = preview.job else { return }
         _ = try await common.shown(try await common.client.post(ControlPath.apply(job.id), json: []), JobView.text)
     }

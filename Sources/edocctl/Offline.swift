@@ -5,10 +5,21 @@ import Language
 import Synchronization
 
 enum Offline {
-    private static let isSaid = Atomic(false)
+    private static let first = Mutex((header: "", isGiven: false))
 
-    /// True once: a command of several requests says it before the first.
-    static func isFirst() -> Bool { !isSaid.exchange(true, ordering: .relaxed) }
+    /// Stands before the first that is said, once: a command of several requests has one, and one that fails none.
+    static func sayFirst(_ header: String) {
+        first.withLock { first in
+            if !first.isGiven { first = (header, true) }
+        }
+    }
+
+    static func takeHeader() -> String {
+        first.withLock { first in
+            defer { first.header = "" }
+            return first.header
+        }
+    }
 
     /// `--store DIR` may stand before the command as well; the parser wants it behind.
     static func ordered(_ arguments: [String]) -> [String] {

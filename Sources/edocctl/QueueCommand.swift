@@ -34,7 +34,10 @@ enum QueueView {
         if counted < answer.arrivedCount {
             text += Shown.folded(Sentences.uncounted(answer.arrivedCount - counted), to: columns) + "\n"
         }
-        return text + SpoolView.text(answer.spools ?? [], columns: columns)
+        text += SpoolView.text(answer.spools ?? [], columns: columns)
+        let lines = answer.attention ?? []
+        return text + (lines.isEmpty ? "" : "\n")
+            + lines.map { Shown.folded(Shown.text(Words.attention($0)), to: columns) + "\n" }.joined()
     }
 
     /// What waits to be sent. The columns of ages hold what is not older than their title says and older than the one before.

@@ -14,11 +14,11 @@ struct ReportCommand: AsyncParsableCommand {
         discussion: phrase(
             """
             A tar archive with status, queue picture, peers, routes, books, metrics, the last log entries, the configuration without \
-            comments, what doctor finds, and facts of the system. No documents, document IDs, subjects or keys are in it.
+            comments, what doctor finds, and facts of the system. No documents, document IDs, subjects, reasons or keys are in it.
             """,
             """
             Tệp tar gồm trạng thái, bức tranh hàng chờ, nút kề, tuyến, sổ, số đo, các dòng nhật ký cuối, cấu hình đã bỏ chú thích, \
-            kết quả doctor và thông tin hệ thống. Không có văn bản, số văn bản, trích yếu hay khóa.
+            kết quả doctor và thông tin hệ thống. Không có văn bản, số văn bản, trích yếu, lý do hay khóa.
             """))
 
     @OptionGroup var common: LiveOptions
@@ -56,8 +56,12 @@ struct ReportCommand: AsyncParsableCommand {
             do {
                 let client = try common.client
                 let bytes = try await Patience.within(seconds: 20) { try await client.get(uri) }
-                members.append((name, bytes))
-                manifest.append("\(name): \(bytes.count) bytes")
+                guard let kept = Redaction.answer(name, bytes) else {
+                    manifest.append("\(name): left out, it is not understood")
+                    continue
+                }
+                members.append((name, kept))
+                manifest.append("\(name): \(kept.count) bytes")
                 if name == "health.json" { health = try? ControlJSON.answer(HealthAnswer.self, from: bytes) }
             } catch let error as ClientError {
                 manifest.append("\(name): " + Self.reason(error))
@@ -95,6 +99,7 @@ struct ReportCommand: AsyncParsableCommand {
         case .unreachable: "no daemon answers"
         case .notPermitted: "not permitted"
         case .refused(let status, let answer): "\(status) \(Shown.text(answer.error))"
+        case .silent: "no answer in time"
         case .broken(let why): Shown.text(why)
         }
     }
@@ -118,9 +123,68 @@ struct ReportCommand: AsyncParsableCommand {
 }
 
 /// Takes out of a configuration file what is not a setting: comments, which may hold anything, and blocks that somebody has pasted. The
-/// settings themselves name files and hold no secrets.
+/// settings themselves name files and hold no secrets. Takes out of answers what operators have typed: reasons, and the conditions of
+/// selectors that name documents.
 enum Redaction {
     static let mark = "(redacted)"
+
+    /// An answer as it may be given away; nil when what is in it cannot be told.
+    static func answer(_ name: String, _ bytes: [UInt8]) -> [UInt8]? {
+        switch name {
+        case "jobs.json":
+            guard var answer = try? ControlJSON.answer(JobsAnswer.self, from: bytes) else { return nil }
+            for index in answer.jobs.indices {
+                answer.jobs[index].selector = selector(answer.jobs[index].selector)
+                answer.jobs[index].reason = hidden(answer.jobs[index].reason)
+            }
+            return try? ControlJSON.bytes(answer)
+        case "suspensions.json":
+            guard var answer = try? ControlJSON.answer(SuspensionsAnswer.self, from: bytes) else { return nil }
+            for index in answer.suspensions.indices {
+                answer.suspensions[index].reason = hidden(answer.suspensions[index].reason)
+            }
+            return try? ControlJSON.bytes(answer)
+        case "notices.json":
+            guard var answer = try? ControlJSON.answer(NoticesAnswer.self, from: bytes) else { return nil }
+            for index in answer.notices.indices { answer.notices[index].text = notice(answer.notices[index].text) }
+            return try? ControlJSON.bytes(answer)
+        default: return bytes
+        }
+    }
+
+    private static func hidden(_ text: String) -> String { text.isEmpty ? "" : mark }
+
+    /// A selector in words, without the values of the conditions that name documents. They stand at its end.
+    static func selector(_ text: String) -> String {
+        let padded = " " + text
+        for option in [" --answer ", " --document "] {
+            guard let place = padded.firstRange(of: option) else { continue }
+            return String((padded[..<place.upperBound] + mark).dropFirst())
+        }
+        return text
+    }
+
+    /// An entry of the log. The fields stand behind the sentence in the order of their names, and their values may hold anything: of a
+    /// deed what stands behind the first that an operator has typed is left out, up to the plain fields at the end.
+    static func notice(_ text: String) -> String {
+        guard text.hasPrefix("operator log") || text.hasPrefix("control: ") else { return text }
+        if let place = text.firstRange(of: " reason=") { return text[..<place.upperBound] + mark + plainEnd(text) }
+        guard let place = text.firstRange(of: " subject=") else { return text }
+        let subject = String(text[place.upperBound...])
+        let kept = selector(subject)
+        return kept == subject ? text : text[..<place.upperBound] + kept + plainEnd(text)
+    }
+
+    /// ` uid=0 verb=hold` at the end, or nothing.
+    private static func plainEnd(_ text: String) -> Substring {
+        guard let place = text.ranges(of: " uid=").last else { return "" }
+        let words = text[place.lowerBound...].split(separator: " ")
+        guard let number = words.first?.dropFirst(4), !number.isEmpty, number.allSatisfy(\.isNumber) else { return "" }
+        guard let verb = words.dropFirst().first else { return text[place.lowerBound...] }
+        guard words.count == 2, verb.hasPrefix("verb="), verb.dropFirst(5).allSatisfy({ $0.isLetter || $0 == "-" })
+        else { return "" }
+        return text[place.lowerBound...]
+    }
 
     static func settings(_ text: String) -> String {
         var result = ""

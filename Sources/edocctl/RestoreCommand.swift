@@ -141,7 +141,8 @@ struct RestoreCompareCommand: AsyncParsableCommand {
         for file in files {
             try await EvidenceFile(file).portions { lines in
                 let order = CompareOrder(lines: lines, isApplied: apply, reason: reason ?? "")
-                let bytes = try await client.post(ControlPath.restoreCompare, json: try ControlJSON.bytes(order))
+                let bytes = try await client.post(
+                    ControlPath.restoreCompare, json: try ControlJSON.bytes(order), isLong: true)
                 let part = try common.decoded(CompareAnswer.self, bytes)
                 total.forwarded += part.forwarded
                 total.delivered += part.delivered
@@ -190,7 +191,7 @@ struct RestoreReleaseCommand: AsyncParsableCommand {
 
     func run() async throws {
         let body = try ControlJSON.bytes(ReleaseOrder(reason: reason, isUncompared: uncompared ? true : nil))
-        let bytes = try await common.client.post(ControlPath.restoreRelease, json: body)
+        let bytes = try await common.client.post(ControlPath.restoreRelease, json: body, isLong: true)
         _ = try await common.shown(bytes, RestoreView.text)
     }
 }

@@ -172,6 +172,20 @@ enum Shown {
         }
     }
 
+    /// Of what was to last until a moment that is over.
+    static func ended(_ name: String, _ ends: Timestamp) -> String {
+        phrase("\(name) has ended, on \(Shown.time(ends))", "\(name) đã hết hạn từ \(Shown.time(ends))")
+    }
+
+    /// `90s`, `36h`, `3d`: in the largest unit that says it wholly.
+    static func exactSpan(_ seconds: UInt64) -> String {
+        for (unit, sign) in [(UInt64(86_400), "d"), (3_600, "h"), (60, "m")]
+        where seconds >= unit && seconds % unit == 0 {
+            return "\(seconds / unit)\(sign)"
+        }
+        return "\(seconds)s"
+    }
+
     /// `1 recipient`, `2 recipients`; Vietnamese has one form.
     static func counted(_ count: UInt64, _ one: String, _ many: String, _ vietnamese: String) -> String {
         phrase("\(count) \(count == 1 ? one : many)", "\(count) \(vietnamese)")

@@ -17,6 +17,7 @@ struct StatusCommand: AsyncParsableCommand {
 
 enum StatusView {
     static func text(_ answer: StatusAnswer, columns: Int? = nil) -> String {
+        if answer.version == "offline" { return offline(answer, columns) }
         var facts = FactList()
         facts.add(phrase("node", "nút"), "\(answer.node), edocd \(answer.version)")
         let span = Shown.span(answer.uptimeSeconds)
@@ -61,6 +62,33 @@ enum StatusView {
             phrase(
                 "\(anonymous) anonymous, \(shared) shared, \(files) of files",
                 "\(anonymous) riêng, \(shared) dùng chung, \(files) của tệp"))
+        return facts.text(columns: columns)
+    }
+
+    /// Of the store of a stopped daemon: what it knows by itself.
+    private static func offline(_ answer: StatusAnswer, _ columns: Int?) -> String {
+        var facts = FactList()
+        facts.add(phrase("node", "nút"), answer.node)
+        facts.add(
+            phrase("daemon", "dịch vụ"),
+            phrase(
+                "does not run; it last wrote at \(Shown.time(answer.started))",
+                "không chạy; lần ghi cuối lúc \(Shown.time(answer.started))"))
+        // Links are down because nobody runs.
+        let lines = answer.attention.filter { !$0.hasPrefix("links down") }
+        for (index, line) in lines.enumerated() {
+            facts.add(index == 0 ? phrase("attention", "cần chú ý") : "", Words.attention(line))
+        }
+        facts.add(phrase("recipients", "nơi nhận"), states(answer))
+        let store = answer.store
+        let (payload, used, file) = (
+            Shown.size(store.payloadBytes), Shown.size(store.usedBytes), Shown.size(store.fileBytes)
+        )
+        facts.add(
+            phrase("envelopes", "gói tin"),
+            phrase("\(store.envelopes) with \(payload)", "\(store.envelopes) gồm \(payload)"))
+        facts.add(
+            phrase("store", "kho"), phrase("\(used) used of a file of \(file)", "đã dùng \(used) của tệp \(file)"))
         return facts.text(columns: columns)
     }
 

@@ -20,7 +20,9 @@ struct TraceCommand: AsyncParsableCommand {
     var envelope: String
 
     func run() async throws {
-        try await common.show(ControlPath.trace(envelope)) { TraceView.text($0, columns: Terminal.columns) }
+        try await common.show(ControlPath.trace(try common.name(envelope))) {
+            TraceView.text($0, columns: Terminal.columns)
+        }
     }
 }
 
@@ -61,12 +63,29 @@ struct HistoryCommand: AsyncParsableCommand {
             let bytes = try await common.client.get(uri)
             // The daemon looks at a bounded number of rows for one answer: a rare line may need several.
             let answer = try common.decoded(HistoryAnswer.self, bytes)
+            let isUnknown = answer.rows.isEmpty && answer.cursor == nil && agency != nil && shown == 0
+            if isUnknown, let agency { try await checkKnown(agency) }
             if !answer.rows.isEmpty || answer.cursor == nil || common.json {
                 _ = try await common.shown(bytes) { HistoryView.text($0, columns: Terminal.columns) }
             }
             shown += answer.rows.count
             next = answer.cursor
         } while next != nil && shown == 0 && !common.json
+    }
+
+    /// What is in no directory and has left nothing here is a slip of the pen.
+    private func checkKnown(_ agency: String) async throws {
+        do {
+            _ = try await common.client.get(ControlPath.query(ControlPath.explain, [("agency", agency)]))
+        } catch ClientError.refused(404, _) {
+            let name = Shown.text(agency)
+            throw NegativeAnswer(
+                sentence: phrase(
+                    "no agency \(name) is in the directory of this node, and nothing of it that fits has ended here",
+                    "danh bạ của nút này không có cơ quan \(name), và không có gì phù hợp của nó đã kết thúc tại đây"))
+        } catch ClientError.refused {
+            // A store by itself has no directory.
+        }
     }
 }
 

@@ -28,6 +28,7 @@ struct WireCommand: AsyncParsableCommand {
         _ = try await common.client.fetch(ControlPath.query(ControlPath.wire(peer), [("for", span)])) { bytes in
             try await lines.take(bytes)
         }
+        try await lines.end()
     }
 }
 
@@ -35,6 +36,7 @@ struct WireCommand: AsyncParsableCommand {
 private actor WireLines {
     private let json: Bool
     private var rest: [UInt8] = []
+    private var isBegun = false
     /// No line of the daemon is longer.
     private static let lineBytesMax = 1 << 20
 
@@ -48,11 +50,17 @@ private actor WireLines {
             guard let frame = try? ControlJSON.answer(WireLine.self, from: line) else {
                 throw ClientError.broken(FailureSentences.otherVersion)
             }
+            isBegun = true
             // The daemon's sign of life on a quiet link.
             if frame.message == "QUIET" { continue }
             Output.say(json ? Shown.json(String(decoding: line, as: UTF8.self)) + "\n" : WireView.text(frame))
         }
         guard rest.count <= Self.lineBytesMax else { throw ClientError.broken(FailureSentences.otherVersion) }
+    }
+
+    /// The answer is over. A watch has at least its first word.
+    func end() throws {
+        guard isBegun, rest.isEmpty else { throw ClientError.broken(FailureSentences.otherVersion) }
     }
 }
 

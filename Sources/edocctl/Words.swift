@@ -95,6 +95,8 @@ enum Words {
         }
     }
 
+    static func isSkipCause(_ word: String) -> Bool { ["record", "not handed in here"].contains(word) }
+
     /// What a file of the configuration is.
     static func file(_ word: String) -> String {
         switch word {

@@ -18,7 +18,7 @@ struct EdocdCommand: AsyncParsableCommand {
         abstract: phrase(
             "The e-Doc relay daemon: queues, retries and forwards envelopes.",
             "Dịch vụ edocd, trạm chuyển e-Doc: xếp hàng, thử lại và chuyển tiếp gói tin."),
-        version: RelayVersion.text)
+        version: ProgramVersion.text)
 
     @Option(name: .customLong("config"), help: .init(phrase("The configuration file.", "Tệp cấu hình.")))
     var path = "/etc/edoc/edocd.yaml"

@@ -342,10 +342,16 @@ import Testing
         // For people, with a line that says what they look at; the option may stand behind as well.
         let shown = try network.run(Places.edocctl, ["queue", "--store", store])
         #expect(shown.end == .exited(0) && shown.output.hasPrefix("offline: the store as"), "\(shown.output)")
+        let stands = try network.run(Places.edocctl, ["status", "--store", store]).output
+        #expect(stands.contains("does not run; it last wrote at ") && stands.contains("waiting 5"), "\(stands)")
+        for words in ["listening", "memory", "links", "nothing needs a person", " 0 B"] {
+            #expect(!stands.contains(words), "\(stands)")
+        }
         // What acts needs the daemon.
         for arguments in [["peers"], ["reload"], ["routes", "explain", "H29"]] {
             let result = try network.run(Places.edocctl, arguments + ["--store", store])
             #expect(result.end == .exited(1) && result.errors.contains("--store only reads"), "\(result.errors)")
+            #expect(result.output.isEmpty, "\(result.output)")
         }
         let nowhere = try network.run(Places.edocctl, ["--store", network.folder["hcm"], "status"])
         #expect(nowhere.end == .exited(1) && nowhere.errors.contains("There is no store in"), "\(nowhere.errors)")

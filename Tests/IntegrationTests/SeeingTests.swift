@@ -62,6 +62,33 @@ import Testing
         }
     }
 
+    @Test func theToolSaysItsVersion() throws {
+        let network = try Network()
+        let result = try network.run(Places.edocctl, ["--version"])
+        #expect(result.end == .exited(0) && result.output == "edocctl \(ProgramVersion.text)\n")
+    }
+
+    /// A daemon that does not answer is not waited for without end.
+    @Test func theToolGivesUpAHangingDaemon() throws {
+        let network = try Network()
+        try network.start("vpcp")
+        let preview: PreviewAnswer = try network.ask("vpcp", "suspend", "--to", "H29", "--reason", "x")
+        let id = String(try #require(preview.job).id)
+        network.send(SIGSTOP, to: "vpcp")
+        defer { network.send(SIGCONT, to: "vpcp") }
+        for arguments in [["status"], ["suspend", "--apply", id], ["top"], ["hold", "--to", "H29"]] {
+            let result = try network.run(
+                Places.edocctl, arguments + ["--socket", network.folder["vpcp/control.sock"]],
+                environment: ["EDOC_PATIENCE": "1"])
+            #expect(result.end == .exited(69) && result.output.isEmpty, "\(arguments): \(result.output)")
+            #expect(
+                result.errors == "edocctl: edocd does not answer; edocctl check and journalctl -u edocd tell more\n",
+                "\(arguments): \(result.errors)")
+        }
+        network.send(SIGCONT, to: "vpcp")
+        #expect(try network.control("vpcp", ["status"]).end == .exited(0))
+    }
+
     @Test func listsWhileTheQueueMoves() throws {
         let network = try Network()
         try network.start("truc")

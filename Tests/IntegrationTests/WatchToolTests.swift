@@ -94,6 +94,18 @@ import Testing
 
     @Test func aReportWithoutSecrets() throws {
         let network = try network()
+        // What operators have typed: a document of which nothing else is here, and why.
+        func act(_ arguments: String...) throws {
+            let preview: PreviewAnswer = try network.ask("vpcp", arguments)
+            let job = try #require(preview.job)
+            _ = try network.ask("vpcp", [arguments[0], "--apply", String(job.id)]) as JobAnswer
+        }
+        network.stop("truc")
+        _ = try network.submit(
+            "vpcp", network.folder["a.txt"], ["--sender", "G22", "--to", "H29", "--document", "7-KIN/VPCP"])
+        try act("hold", "--document", "7-KIN/VPCP", "--reason", "vì việc riêng")
+        try act("suspend", "--to", "H26", "--reason", "vì việc khác")
+        try network.start("truc")
         let path = network.folder["report.tar"]
         let made = try network.control("truc", ["report", "-o", path])
         #expect(made.end == .exited(0), "\(made.errors)")
@@ -114,10 +126,16 @@ import Testing
             let bytes = Data(try network.folder.bytes("\(node).tar"))
             let key = try String(contentsOfFile: network.folder["tls/\(node).key"], encoding: .utf8)
             let keyLine = key.split(separator: "\n")[1]
-            for secret in [Self.payload, "MAT/VPCP", "hunter2", "PRIVATE KEY", String(keyLine)] {
+            for secret in [
+                Self.payload, "MAT/VPCP", "KIN/VPCP", "việc riêng", "việc khác", "hunter2", "PRIVATE KEY",
+                String(keyLine),
+            ] {
                 #expect(bytes.range(of: Data(secret.utf8)) == nil, "\(node): \(secret)")
             }
         }
+        let acted = try network.run("/usr/bin/env", ["tar", "-xOf", network.folder["vpcp.tar"]]).output
+        #expect(acted.contains(#""selector":"--document (redacted)""#) && acted.contains("--to H26"), "\(acted)")
+        #expect(acted.contains("operator log") && acted.contains("reason=(redacted) uid="), "\(acted)")
         #expect(try network.control("truc", ["report", "-o", path]).end == .exited(1), "an existing file stays")
         // With the daemon down there is less, and still a report.
         network.stop("truc")

@@ -181,6 +181,10 @@ public final class Network {
 
     /// edocctl, its JSON decoded.
     public func ask<Answer: ControlAnswer>(_ name: String, _ arguments: String...) throws -> Answer {
+        try ask(name, arguments)
+    }
+
+    public func ask<Answer: ControlAnswer>(_ name: String, _ arguments: [String]) throws -> Answer {
         let result = try control(name, arguments + ["--json"])
         guard let answer = try? ControlJSON.answer(Answer.self, from: Array(result.output.utf8)) else {
             throw TestFailure("edocctl \(arguments) at \(name): \(result.output) \(result.errors)\n\(logTail(name))")

@@ -1,0 +1,6 @@
+// ProgramVersion: the version of both programs.
+
+/// As `CHANGELOG.md` counts.
+public enum ProgramVersion {
+    public static let text = "0.2.0"
+}
