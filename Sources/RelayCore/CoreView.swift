@@ -151,7 +151,7 @@ extension RelayCore {
         }
         if let suspension {
             // Both must be over: the suspension, and what keeps every hop.
-            let isReady = recipient.due <= now && view.hops.contains(where: isLive)
+            let isReady = recipient.due <= now && view.nextAttempt == nil && view.hops.contains(where: isLive)
             view.nextAttempt =
                 suspension.until == .never
                 ? nil : isReady ? suspension.until : view.nextAttempt.map { max($0, suspension.until) }
@@ -174,7 +174,7 @@ extension RelayCore {
         guard let state = peers[hop], !isLive(hop) else { return nil }
         if state.isSuspended {
             guard let until = suspensions.of(hop)?.until, until != .never else { return nil }
-            if state.isUp { return until }
+            if state.isUp { return max(until, state.pausedUntil) }
             return state.peer.dials ? max(until, state.dialDue) : nil
         }
         if !state.isUp { return state.peer.dials ? state.dialDue : nil }

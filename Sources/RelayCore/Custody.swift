@@ -166,7 +166,8 @@ extension RelayCore {
         let old = row.recipients[index].state
         if row.isComplete { ledger.moved(row, row.recipients[index], from: old, to: state, now) }
         if old != state { row.recipients[index].since = now }
-        if old == .held, state != .held { row.recipients[index].heldBecause = "" }
+        // A deletion may be undone.
+        if state != .held, state != .deleting { row.recipients[index].heldBecause = "" }
         row.recipients[index].state = state
     }
 

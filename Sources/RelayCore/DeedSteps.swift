@@ -93,7 +93,8 @@ extension RelayCore {
         switch job.verb {
         case .hold:
             park(&row, index, .held, now, turn.rows)
-            let why = job.reason.isEmpty ? "" : ": \(job.reason)"
+            // Stands in every recipient; the job has the whole of it.
+            let why = job.reason.isEmpty ? "" : ": " + String(job.reason.prefix(40))
             row.recipients[index].heldBecause = "held by \(job.login), job \(job.number)\(why)"
             undo.entries.append(entry)
         case .delete:

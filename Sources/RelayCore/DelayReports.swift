@@ -60,7 +60,7 @@ extension RelayCore {
 
     /// What has come in pieces arrives long after its first look was set, maybe when that is over.
     mutating func lookAfterArrival(_ row: inout EnvelopeRow, _ rows: any RowTransaction, _ now: RelayTime) {
-        guard let allowed = delayAllowed(row), row.look > now + allowed else { return }
+        guard let allowed = delayAllowed(row), row.look <= now || row.look > now + allowed else { return }
         rows.delete(.deadline, Keys.deadline(row.look, number: row.number))
         row.nextLook = now + allowed
         rows.put(.deadline, Keys.deadline(row.nextLook, number: row.number))

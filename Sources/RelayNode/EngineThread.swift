@@ -158,6 +158,15 @@ public final class EngineThread: @unchecked Sendable {
         return taken
     }
 
+    /// In front of what has come since: the order counts.
+    private func putBack(_ inputs: [EngineInput]) {
+        guard !inputs.isEmpty else { return }
+        gauge.add(Gauge.weight(of: inputs))
+        condition.lock()
+        mailbox.insert(contentsOf: inputs, at: 0)
+        condition.unlock(withValue: 1)
+    }
+
     /// The batch that was to answer them did not begin.
     private func ask(again taken: [@Sendable (borrowing RelayCore, any RowReader) -> Void]) {
         condition.lock()
@@ -250,7 +259,7 @@ public final class EngineThread: @unchecked Sendable {
                 gauge.release(Gauge.weight(of: rest))
                 startOver(sentence)
                 if !hasRun { ask(again: questions) }
-                post(rest.filter(\.isSaidOnce))
+                putBack(rest.filter(\.isSaidOnce))
                 return clock.relayNow
             case .fatal(let sentence):
                 // Invariant 1: what the disk holds is not known any more.

@@ -144,6 +144,13 @@ enum Redaction {
                 answer.suspensions[index].reason = hidden(answer.suspensions[index].reason)
             }
             return try? ControlJSON.bytes(answer)
+        case "peers.json":
+            guard var answer = try? ControlJSON.answer(PeersAnswer.self, from: bytes) else { return nil }
+            // The sentence of a suspension ends with its reason.
+            for index in answer.peers.indices where answer.peers[index].stuck?.word == "suspended" {
+                answer.peers[index].stuck?.why = mark
+            }
+            return try? ControlJSON.bytes(answer)
         case "notices.json":
             guard var answer = try? ControlJSON.answer(NoticesAnswer.self, from: bytes) else { return nil }
             for index in answer.notices.indices { answer.notices[index].text = notice(answer.notices[index].text) }

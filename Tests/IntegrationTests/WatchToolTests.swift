@@ -105,6 +105,7 @@ import Testing
             "vpcp", network.folder["a.txt"], ["--sender", "G22", "--to", "H29", "--document", "7-KIN/VPCP"])
         try act("hold", "--document", "7-KIN/VPCP", "--reason", "vì việc riêng")
         try act("suspend", "--to", "H26", "--reason", "vì việc khác")
+        try act("suspend", "--peer", "truc", "--reason", "vì việc khác")
         try network.start("truc")
         let path = network.folder["report.tar"]
         let made = try network.control("truc", ["report", "-o", path])

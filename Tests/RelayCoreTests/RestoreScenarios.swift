@@ -110,6 +110,8 @@ import Testing
         _ = bench.operate(.undo(job.number))
         bench.finishJobs()
         #expect(bench.states(of: bundle) == ["B1": .held])
+        let why = bench.engine.core.wait(bench.rows(of: bundle)[0], 0, now: bench.reading.relay).why
+        #expect(why == ["held: the store was restored from a copy"])
         bench.connect("binh")
         bench.event(.restoredReleased(ticket: Ticket(1), deed("restore release")))
         bench.advance(.seconds(10))

@@ -173,7 +173,11 @@ import Testing
         #expect(bench.reports(of: bundle).map(\.state) == [.arrived])
         let again = try last(bench)
         guard case .write = again.step else { throw Unexpected() }
-        _ = done(bench, again)
+        // Nobody takes it: that is told, whatever its lifetime was.
+        bench.event(.handOverFailed(ticket: again.ticket, .spool("no such directory")))
+        bench.advance(.hours(5))
+        #expect(bench.allReports(of: bundle).map(\.state).contains(.delayed))
+        _ = done(bench, try last(bench))
         _ = done(bench, try last(bench))
         #expect(bench.states(of: bundle) == ["T2": .delivered])
         #expect(bench.reports(of: bundle).map(\.state) == [.arrived, .delivered])
