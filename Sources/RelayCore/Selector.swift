@@ -124,12 +124,12 @@ public struct Selector: Sendable, Hashable {
     /// True when an ended pair can be meant.
     public var meansEnded: Bool { states.contains { $0.isEnd } }
 
-    /// Does the envelope as a whole fit?
-    public func matches(envelope row: EnvelopeRow, _ context: SelectorContext) -> Bool {
+    /// Does the envelope as a whole fit? By its row, or by a glance at its record.
+    public func matches(envelope row: some EnvelopeOutline, _ context: SelectorContext) -> Bool {
         if let numbers, !numbers.contains(row.number) { return false }
         if row.kind == .administrative, !withRecords, numbers == nil { return false }
         if let from {
-            guard let sender = row.document?.sender, from.covers(sender) else { return false }
+            guard let sender = row.sender, from.covers(sender) else { return false }
         }
         if !urgencies.isEmpty, !urgencies.contains(row.urgency) { return false }
         let age = context.now.since(row.arrival)
@@ -137,7 +137,7 @@ public struct Selector: Sendable, Hashable {
         if let newerThan, age >= newerThan { return false }
         if let bytesMin, row.payloadLength < bytesMin { return false }
         if let bytesMax, row.payloadLength > bytesMax { return false }
-        if let documentID, row.document?.documentID != documentID { return false }
+        if let documentID, row.documentID != documentID { return false }
         return true
     }
 
@@ -164,14 +164,35 @@ public struct Selector: Sendable, Hashable {
         return true
     }
 
+    /// False when none of its recipients can fit: most have ended, or are other agencies. What is left is decided by the row.
+    func mayMatchRecipient(of glance: EnvelopeGlance) -> Bool {
+        glance.hasRecipient { name, state in
+            if state.isEnd, !meansEnded { return false }
+            guard let code = to?.code else { return true }
+            return name.starts(with: code.text.utf8)
+        }
+    }
+
     /// The recipients of an envelope that are meant.
     public func matches(_ row: EnvelopeRow, _ context: SelectorContext) -> [Int] {
-        guard matches(envelope: row, context) else { return [] }
-        return row.recipients.indices.filter { matches(row, recipient: $0, context) }
+        matches(envelope: row, context) ? recipients(of: row, context) : []
+    }
+
+    /// Those of an envelope that as a whole fits.
+    func recipients(of row: EnvelopeRow, _ context: SelectorContext) -> [Int] {
+        row.recipients.indices.filter { matches(row, recipient: $0, context) }
     }
 }
 
 extension AgencyPattern {
+    /// What every code that is covered begins with; nil: any.
+    var code: AgencyCode? {
+        switch self {
+        case .any, .own: nil
+        case .agency(let code), .subtree(let code): code
+        }
+    }
+
     /// For patterns that name agencies; `own` covers nothing here.
     func covers(_ agency: AgencyCode) -> Bool {
         switch self {

@@ -180,19 +180,35 @@ public struct SelectorScan: Sendable {
         var left = budget
         while let here = place, left > 0 {
             guard let position = Self.position(here.leg, names) else { return place = nil }
-            guard let (key, found) = next(legs[position], after: here.after, rows) else {
-                place = position + 1 < legs.count ? ScanPlace(leg: names[position + 1], mark: mark) : nil
-                continue
+            var last: RowKey?
+            let before = left
+            walk(legs[position], after: here.after, rows) { key, found in
+                left -= 1
+                let goesOn = look(found, rows, context, body) && left > 0
+                // Copied once a page, not once a row.
+                if !goesOn { last = key() }
+                return goesOn
             }
-            left -= 1
-            scanned += 1
-            place = ScanPlace(leg: here.leg, after: key, mark: mark)
-            guard let raw = rows.value(.envelope, Keys.envelope(found.number)),
-                let row = EnvelopeRow(number: found.number, record: raw)
-            else { continue }
-            let indexes = selector.matches(row, context).filter { found.means(row, $0) }
-            if !indexes.isEmpty, !body(row, indexes) { return }
+            scanned += UInt64(before - left)
+            if let last {
+                place = ScanPlace(leg: here.leg, after: last.bytes, mark: mark)
+                return
+            }
+            place = position + 1 < legs.count ? ScanPlace(leg: names[position + 1], mark: mark) : nil
         }
+    }
+
+    /// One envelope. Most of those that do not fit are told by a glance.
+    private func look(
+        _ found: Found, _ rows: any RowReader, _ context: SelectorContext, _ body: (EnvelopeRow, [Int]) -> Bool
+    ) -> Bool {
+        guard let record = found.record ?? rows.value(.envelope, Keys.envelope(found.number)),
+            let glance = EnvelopeGlance(number: found.number, record: record),
+            selector.matches(envelope: glance, context), selector.mayMatchRecipient(of: glance),
+            let row = EnvelopeRow(number: found.number, record: record)
+        else { return true }
+        let indexes = selector.recipients(of: row, context).filter { found.means(row, $0) }
+        return indexes.isEmpty || body(row, indexes)
     }
 
     /// An index row: which envelope, and which of its recipients it stands for.
@@ -208,6 +224,8 @@ public struct SelectorScan: Sendable {
         }
         var number: UInt64
         var part: Part
+        /// The envelope's own record, where the index is the envelopes' table.
+        var record: UnsafeRawBufferPointer?
 
         func means(_ row: EnvelopeRow, _ index: Int) -> Bool {
             let recipient = row.recipients[index]
@@ -223,15 +241,19 @@ public struct SelectorScan: Sendable {
         }
     }
 
-    private func next(_ leg: Leg, after: [UInt8], _ rows: any RowReader) -> (key: [UInt8], Found)? {
+    /// The rows of a leg behind a key, until the body answers false. The body gets the row's key as one that can be kept.
+    private func walk(
+        _ leg: Leg, after: [UInt8], _ rows: any RowReader, _ body: (() -> RowKey, Found) -> Bool
+    ) {
         switch leg {
         case .numbers(let numbers):
             let last = after.count == 8 ? after.withUnsafeBytes { $0.number(at: 0) } : nil
-            guard let number = numbers.first(where: { number in last.map { number > $0 } ?? true }) else { return nil }
-            return (RowKey(number).bytes, Found(number: number, part: .all))
+            for number in numbers where last.map({ number > $0 }) ?? true {
+                guard body({ RowKey(number) }, Found(number: number, part: .all)) else { return }
+            }
         case .lookup(let kind, let text, let isPrefix):
             let prefix = isPrefix ? Keys.lookup(kind, beginning: text) : Keys.lookup(kind, text)
-            return first(.lookup, prefix, after, rows) { key in
+            walk(.lookup, prefix, after, rows, body) { key, _ in
                 guard key.count > 10, let end = key.dropFirst().firstIndex(of: 0), key.count == end + 9 else {
                     return nil
                 }
@@ -240,49 +262,51 @@ public struct SelectorScan: Sendable {
                 return number < mark ? Found(number: number, part: kind == .recipient ? .named(name) : .all) : nil
             }
         case .queue(let routeClass):
-            let prefix = routeClass.map { Keys.routeClass($0) } ?? RowKey()
-            return first(.queue, prefix, after, rows) { key in
+            walk(.queue, routeClass.map { Keys.routeClass($0) } ?? RowKey(), after, rows, body) { key, _ in
                 QueueKey(key).map { Found(number: $0.number, part: .queued($0)) }
             }
         case .parked:
-            return first(.lookup, Keys.lookup(.parked, ""), after, rows) { key in
+            walk(.lookup, Keys.lookup(.parked, ""), after, rows, body) { key, _ in
                 key.count == 10 && key.number(at: 2) < mark ? Found(number: key.number(at: 2), part: .parked) : nil
             }
         case .inbox(let agency):
-            return first(.inbox, agency.map { RowKey(text: $0) } ?? RowKey(), after, rows) { key in
+            walk(.inbox, agency.map { RowKey(text: $0) } ?? RowKey(), after, rows, body) { key, _ in
                 guard let end = key.firstIndex(of: 0), key.count >= end + 9 else { return nil }
                 let name = String(decoding: key[..<end], as: UTF8.self)
                 return Found(number: key.number(at: end + 1), part: .arrived(name))
             }
         case .envelopes:
-            return first(.envelope, RowKey(), after, rows) { key in Found(number: key.number(at: 0), part: .all) }
+            walk(.envelope, RowKey(), after, rows, body) { key, record in
+                Found(number: key.number(at: 0), part: .all, record: record)
+            }
         case .recent(let isParkedOnly):
             let start = after.isEmpty && mark > 0 ? RowKey(mark - 1).bytes : after
-            return first(.envelope, RowKey(), start, rows) { key in
-                Found(number: key.number(at: 0), part: isParkedOnly ? .parked : .all)
+            walk(.envelope, RowKey(), start, rows, body) { key, record in
+                Found(number: key.number(at: 0), part: isParkedOnly ? .parked : .all, record: record)
             }
         case .elsewhere:
-            return first(.envelope, RowKey(), after, rows) { key in
-                key.number(at: 0) < mark ? Found(number: key.number(at: 0), part: .endedElsewhere) : nil
+            walk(.envelope, RowKey(), after, rows, body) { key, record in
+                key.number(at: 0) < mark ? Found(number: key.number(at: 0), part: .endedElsewhere, record: record) : nil
             }
         }
     }
 
-    /// The first row of a prefix behind a key. A key of another shape is passed over.
-    private func first(
+    /// The rows of a prefix behind a key. A row of another shape is passed over.
+    private func walk(
         _ table: Table, _ prefix: RowKey, _ after: [UInt8], _ rows: any RowReader,
-        _ read: (UnsafeRawBufferPointer) -> Found?
-    ) -> (key: [UInt8], Found)? {
+        _ body: (() -> RowKey, Found) -> Bool, read: (UnsafeRawBufferPointer, UnsafeRawBufferPointer) -> Found?
+    ) {
         var from = prefix
         if !after.isEmpty {
             from = after.withUnsafeBytes { RowKey(copying: $0) }
             from.append(UInt8(0))
         }
-        while let found = rows.row(table, atOrAfter: from), prefix.isPrefix(of: found.key) {
-            if let read = read(found.key) { return ([UInt8](found.key), read) }
-            from = RowKey(copying: found.key)
-            from.append(UInt8(0))
+        from.withBytes { from in
+            rows.scan(table, from: from) { key, value in
+                guard prefix.isPrefix(of: key) else { return false }
+                guard let found = read(key, value) else { return true }
+                return body({ RowKey(copying: key) }, found)
+            }
         }
-        return nil
     }
 }

@@ -139,7 +139,8 @@ public struct RowCursor {
         return Int(value)
     }
 
-    private mutating func run() -> UnsafeRawBufferPointer? {
+    /// The bytes of a text or a blob where they lie; nil when the record ends before they do.
+    mutating func run() -> UnsafeRawBufferPointer? {
         let length = count()
         guard isSound else { return nil }
         defer { position += length }
@@ -179,6 +180,24 @@ public struct RowCursor {
     }
 
     public mutating func node() -> NodeID? { endpoint().node }
+
+    mutating func passNumbers(_ count: Int) { for _ in 0..<count { _ = number() } }
+
+    mutating func passRun() { _ = run() }
+
+    mutating func pass(bytes count: Int) {
+        guard position + count <= bytes.count else { return isSound = false }
+        position += count
+    }
+
+    mutating func passEndpoint() {
+        switch byte() {
+        case 0: break
+        case 1: passRun()
+        case 2: passNumbers(2)
+        default: isSound = false
+        }
+    }
 
     public mutating func agency() -> AgencyCode {
         guard let code = AgencyCode(text()) else {

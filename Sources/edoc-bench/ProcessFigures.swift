@@ -50,15 +50,13 @@ struct Memory: Sendable {
     }
 }
 
-/// Processor seconds, user and system.
+/// Processor seconds of all threads, user and system.
 enum ProcessorTime {
     static func of(_ pid: pid_t) -> Double {
-        let text = SmallFile.text("/proc/\(pid)/stat")
-        // The second field is the name in parentheses and may hold spaces.
-        guard let end = text.lastIndex(of: ")") else { return 0 }
-        let fields = text[text.index(after: end)...].split(separator: " ")
-        guard fields.count > 12, let user = Double(fields[11]), let system = Double(fields[12]) else { return 0 }
-        return (user + system) / Double(sysconf(Int32(_SC_CLK_TCK)))
+        var clock = clockid_t()
+        var time = timespec()
+        guard clock_getcpuclockid(pid, &clock) == 0, clock_gettime(clock, &time) == 0 else { return 0 }
+        return Double(time.tv_sec) + Double(time.tv_nsec) / 1e9
     }
 }
 

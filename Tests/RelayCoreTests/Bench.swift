@@ -259,18 +259,18 @@ final class Bench {
         }
     }
 
-    func rows(of bundle: BundleID) -> [EnvelopeRow] {
+    var allRows: [EnvelopeRow] {
         read { rows in
             var result: [EnvelopeRow] = []
             rows.scan(.envelope, prefix: RowKey()) { key, value in
-                if let row = EnvelopeRow(number: key.number(at: 0), record: value), row.bundle == bundle {
-                    result.append(row)
-                }
+                if let row = EnvelopeRow(number: key.number(at: 0), record: value) { result.append(row) }
                 return true
             }
             return result
         }
     }
+
+    func rows(of bundle: BundleID) -> [EnvelopeRow] { allRows.filter { $0.bundle == bundle } }
 
     func states(of bundle: BundleID) -> [String: RecipientState] {
         var states: [String: RecipientState] = [:]
