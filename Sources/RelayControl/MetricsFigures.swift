@@ -30,6 +30,8 @@ struct MetricsFigures: Sendable {
         var refusedTransfers: [String: UInt64] = [:]
         var refusedSubmissions: [String: UInt64] = [:]
         var corrupt: UInt64 = 0
+        var suspensions: UInt64 = 0
+        var refusedEverywhere: UInt64 = 0
         var envelopes: UInt64 = 0
         var payloadBytes: UInt64 = 0
         var queues: [QueueFigures.Key: QueueFigures] = [:]
@@ -117,7 +119,9 @@ extension MetricsFigures.Rows {
         ledger = peers.map { Books.peer($0, rows) }
         refusedTransfers = Books.causes(rows, RefusalCause.allCases.map(\.rawValue)) { .refusedToPeer($0) }
         refusedSubmissions = Books.causes(rows, SubmissionRefusal.allCases.map(\.rawValue)) { .submissionRefused($0) }
+        refusedEverywhere = rows.number(.counter, CounterKey.refusedEverywhere.name)
         corrupt = rows.number(.counter, CounterKey.corruptRecord.name)
+        suspensions = rows.count(.suspension)
         envelopes = rows.number(.counter, CounterKey.stockCount(.everything).name)
         payloadBytes = rows.number(.counter, CounterKey.stockBytes(.everything).name)
         queues = QueueFigures.all(rows, now: now)

@@ -92,6 +92,9 @@ enum MetricsPage {
         text.add(
             "edoc_mailbox_inputs", .gauge, "Inputs that wait for the engine.", .count(UInt64(figures.watch.mailbox)))
         text.add("edoc_batches", .counter, "Transactions of the engine.", .count(figures.facts.batches))
+        text.add(
+            "edoc_suspensions", .gauge, "Peers and agencies that operators have suspended.",
+            .count(figures.rows.suspensions))
         guard let engine = figures.engine else { return }
         text.add("edoc_active_envelopes", .gauge, "Envelopes chosen for links.", .count(UInt64(engine.active)))
         text.add(
@@ -123,12 +126,19 @@ enum MetricsPage {
         text.add(
             "edoc_books_balanced", .gauge, "1 while accepted equals ended plus what is in the store.",
             zip(kinds, rows.balances).map { Sample(.flag($1), ("kind", $0)) })
+        text.add(
+            "edoc_refused_everywhere_recipients", .gauge,
+            "Pairs that every next hop has refused, tried again until the grace is over.",
+            .count(rows.refusedEverywhere))
         // Every cause, so that its first case is an increase and not a new series.
         text.add(
             "edoc_refused_transfers", .counter, "Transfers of peers that were refused, by reason.",
-            RefusalCause.allCases.map {
+            RefusalCause.allCases.filter { $0 != .contact }.map {
                 Sample(.count(rows.refusedTransfers[$0.rawValue] ?? 0), ("reason", $0.rawValue))
             })
+        text.add(
+            "edoc_contacts_failed", .counter, "Connections that came to no session; a port check is one.",
+            .count(rows.refusedTransfers[RefusalCause.contact.rawValue] ?? 0))
         text.add(
             "edoc_refused_submissions", .counter, "Documents handed in that were refused, by reason.",
             SubmissionRefusal.allCases.map {

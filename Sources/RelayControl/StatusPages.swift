@@ -44,6 +44,7 @@ extension ControlServer {
                 count: rows.number(.counter, CounterKey.stockCount(.everything).name),
                 bytes: rows.number(.counter, CounterKey.stockBytes(.everything).name),
                 corrupt: rows.number(.counter, CounterKey.corruptRecord.name),
+                refused: rows.number(.counter, CounterKey.refusedEverywhere.name),
                 restored: RestorationRow.read(rows)?.phase,
                 reserved: rows.number(.counter, CounterKey.reservedBytes.name)
             )
@@ -69,6 +70,11 @@ extension ControlServer {
         if !down.isEmpty { attention.append("links down: " + down.joined(separator: ", ")) }
         for spool in live.spoolViews where !spool.trouble.isEmpty {
             attention.append("the spool of \(spool.agency) takes no documents: \(spool.trouble)")
+        }
+        if counted.refused > 0 {
+            attention.append(
+                "refused by every next hop, tried until retry.refusal_grace is over: \(counted.refused); edocctl queue list --answer \"not acceptable\""
+            )
         }
         if counted.corrupt > 0 { attention.append("unreadable records set aside: \(counted.corrupt)") }
         if let held = counted.states["held"], held > 0 { attention.append("held: \(held)") }

@@ -235,6 +235,7 @@ extension RelayCore {
                     end(&row, index, .refused, .noKnownRoute, &turn)
                 } else {
                     deferRecipient(&row, index, until: due, &turn)
+                    markRefused(&row, index, true)
                     isDeferred = true
                     if now.since(row.recipients[index].refusedSince) <= .minutes(1) { isNews = true }
                 }
@@ -264,6 +265,7 @@ extension RelayCore {
                 // Alarmed at once, but not at every later round.
                 if now.since(row.recipients[index].refusedSince) <= .minutes(1) { isNews = true }
                 deferRecipient(&row, index, until: due, &turn)
+                markRefused(&row, index, left.isEmpty)
                 isDeferred = true
             }
         }

@@ -168,7 +168,15 @@ extension RelayCore {
         if old != state { row.recipients[index].since = now }
         // A deletion may be undone.
         if state != .held, state != .deleting { row.recipients[index].heldBecause = "" }
+        markRefused(&row, index, false)
         row.recipients[index].state = state
+    }
+
+    /// Notes, or forgets, that every next hop has refused it. Nobody is called for a record.
+    mutating func markRefused(_ row: inout EnvelopeRow, _ index: Int, _ isRefused: Bool) {
+        guard row.recipients[index].isRefusedEverywhere != isRefused, row.kind != .administrative else { return }
+        row.recipients[index].isRefusedEverywhere = isRefused
+        ledger.add(.refusedEverywhere, isRefused ? 1 : -1)
     }
 
     /// Ends one recipient on this node: counted, remembered in the history, and reported unless it was handed on.

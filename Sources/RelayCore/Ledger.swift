@@ -19,6 +19,8 @@ public enum CounterKey: Hashable, Sendable {
     case paused(NodeID)
     case linkUp(NodeID)
     case reservedBytes
+    /// Pairs of documents that every next hop has refused, and that are tried again until the grace is over.
+    case refusedEverywhere
     case corruptRecord
     case recordMade, recordTaken, reportRowRefused, reportUnroutable
     /// Delays that this node has reported or noted.
@@ -41,6 +43,7 @@ public enum CounterKey: Hashable, Sendable {
         case .paused(let node): "peer." + node.name + ".paused"
         case .linkUp(let node): "peer." + node.name + ".linkUp"
         case .reservedBytes: "reservedBytes"
+        case .refusedEverywhere: "store.refusedEverywhere"
         case .corruptRecord: "corruptRecords"
         case .recordMade: "report.recordsMade"
         case .recordTaken: "report.recordsTaken"

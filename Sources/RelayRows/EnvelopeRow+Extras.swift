@@ -6,7 +6,7 @@ import RelayModel
 extension EnvelopeRow {
     private enum Extra: UInt64 {
         case extent = 1
-        case formerly, resubmittedAs, via, hasArrived, heldBecause
+        case formerly, resubmittedAs, via, hasArrived, heldBecause, isRefusedEverywhere
     }
 
     func writeExtras(to out: inout RowWriter) {
@@ -22,6 +22,7 @@ extension EnvelopeRow {
         for (index, recipient) in recipients.enumerated() {
             if let via = recipient.via { write(.via, via.text, UInt64(index), 0) }
             if recipient.hasArrived { write(.hasArrived, "", UInt64(index), 0) }
+            if recipient.isRefusedEverywhere { write(.isRefusedEverywhere, "", UInt64(index), 0) }
             if !recipient.heldBecause.isEmpty { write(.heldBecause, recipient.heldBecause, UInt64(index), 0) }
         }
     }
@@ -46,6 +47,9 @@ extension EnvelopeRow {
             case .heldBecause:
                 guard first < UInt64(recipients.count) else { return false }
                 recipients[Int(first)].heldBecause = text
+            case .isRefusedEverywhere:
+                guard first < UInt64(recipients.count) else { return false }
+                recipients[Int(first)].isRefusedEverywhere = true
             case nil: break
             }
         }

@@ -56,6 +56,8 @@ public struct RecipientRow: Sendable, Hashable {
     public var hasArrived = false
     /// Who or what holds it, as a sentence; empty when it is not held.
     public var heldBecause = ""
+    /// Deferred because every next hop had said no; counted as such.
+    public var isRefusedEverywhere = false
 
     /// It was here before this copy came: in the row, but not accepted again nor counted.
     public var isDuplicate: Bool { state == .forwarded && peer == nil }

@@ -70,8 +70,10 @@ final class StoreJudge {
         var inStore: [Bool: [RecipientState: UInt64]] = [:]
         var stock: [Stock: (count: UInt64, bytes: UInt64)] = [:]
         var reserved: UInt64 = 0
+        var refused: UInt64 = 0
         for row in envelopes {
             let admin = row.kind == .administrative
+            refused += UInt64(row.recipients.count { $0.isRefusedEverywhere })
             if row.isComplete {
                 for recipient in row.recipients where !recipient.state.isEnd {
                     inStore[admin, default: [:]][recipient.state, default: 0] += 1
@@ -100,6 +102,9 @@ final class StoreJudge {
         expect(
             counter(.reservedBytes) == reserved,
             "\(counter(.reservedBytes)) bytes are counted as reserved, and \(reserved) are missing")
+        expect(
+            counter(.refusedEverywhere) == refused,
+            "\(counter(.refusedEverywhere)) copies are counted as refused by every hop, and \(refused) are")
         let all = stock[.everything] ?? (0, 0)
         expect(
             counter(.stockCount(.everything)) == all.count && counter(.stockBytes(.everything)) == all.bytes,

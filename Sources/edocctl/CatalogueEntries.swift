@@ -514,6 +514,10 @@ enum CatalogueEntries {
         ),
         ("the clock is not believed: expiry is suspended", "đồng hồ không đáng tin: tạm ngừng tính hết hạn"),
         ("links down: %", "liên kết mất: %1"),
+        (
+            "refused by every next hop, tried until retry.refusal_grace is over: %; edocctl queue list --answer \"not acceptable\"",
+            "mọi nút kế tiếp đều từ chối, còn thử lại đến khi hết retry.refusal_grace: %1; edocctl queue list --answer \"not acceptable\""
+        ),
         ("unreadable records set aside: %", "bản ghi không đọc được, đã để riêng: %1"),
         ("held: %", "đang giữ lại: %1"),
     ]

@@ -45,6 +45,37 @@ import Testing
         try aPrometheusTakesIt(network, address)
     }
 
+    /// A row is missing in the hub's file: somebody is called at once, before the grace is over and the document is refused.
+    @Test func whatEveryHopRefusesIsAnAlarm() throws {
+        let network = try Network()
+        let lines = network.folder.text("agencies.yaml").components(separatedBy: "\n")
+        let start = try #require(lines.firstIndex { $0.hasPrefix("  H26:") })
+        let end = try #require(lines[(start + 1)...].firstIndex { !$0.hasPrefix("    ") })
+        try network.folder.write((lines[..<start] + lines[end...]).joined(separator: "\n"), to: "short.yaml")
+        try network.replace("truc", "agencies.yaml", "short.yaml")
+        try network.start(["truc", "vpcp"])
+        try network.folder.write("noi dung", to: "a.txt")
+        let envelope = try network.submit("vpcp", network.folder["a.txt"], ["--sender", "G22", "--to", "H26"]).envelope
+        let socket = network.folder["vpcp/control.sock"]
+        func figure() throws -> String? {
+            try page(network, ["--unix-socket", socket, "http://localhost/metrics"]).split(separator: "\n")
+                .first { $0.hasPrefix("edoc_refused_everywhere_recipients ") }.map { String($0.suffix(1)) }
+        }
+        #expect(try eventually { try figure() == "1" })
+        #expect(try network.status("vpcp").attention.contains { $0.hasPrefix("refused by every next hop") })
+        let check = try network.control("vpcp", ["check", "alarms"])
+        #expect(check.end == .exited(1) && check.output.contains("refused by every next hop"), "\(check.output)")
+        let listed = try network.control("vpcp", ["queue", "list", "--answer", "not acceptable"]).output
+        #expect(listed.contains("H26"), "the command that the line names finds it: \(listed)")
+
+        try network.replace("truc", "short.yaml", "agencies.yaml")
+        #expect(try network.control("truc", ["reload"]).end == .exited(0))
+        let retry: PreviewAnswer = try network.ask("vpcp", "retry", envelope)
+        _ = try network.ask("vpcp", "retry", "--apply", String(try #require(retry.job).id)) as JobAnswer
+        #expect(try eventually { try figure() == "0" })
+        #expect(try !network.status("vpcp").attention.contains { $0.hasPrefix("refused by every next hop") })
+    }
+
     private func page(_ network: Network, _ arguments: [String]) throws -> String {
         let result = try network.run("/usr/bin/curl", ["-sS", "--max-time", "20"] + arguments)
         guard result.end == .exited(0) else { throw TestFailure("curl: \(result.errors)") }

@@ -29,9 +29,6 @@ import Testing
             _ = try await world.client.post(set, json: [])
             #expect(world.node.logLevel.level == .debug)
             #expect(
-                world.log.all.contains(
-                    "control: log-level caller=an event=deedDone subject=debug for good uid=1002"))
-            #expect(
                 try await world.refusal { _ = try await world.client.get(ControlPath.wire("nobody")) }.status == 404)
         }
     }

@@ -44,6 +44,33 @@ import Testing
         #expect(bench.reports(of: bundle).map(\.reason) == [.refusedByNextHop])
     }
 
+    /// Somebody is called for what every hop refuses, as long as that is so.
+    @Test(arguments: [false, true])
+    func whatEveryHopRefusesIsCounted(restarts: Bool) {
+        let bench = Bench(restarts: restarts)
+        bench.connect("binh")
+        bench.connect("chi")
+        bench.submit(["B1"])
+        let first = bench.answer(bench.released.documents.last!, .refused(.notAcceptable)).documents
+        #expect(bench.counter(.refusedEverywhere) == 0, "chi may take it")
+        bench.answer(first[0], .refused(.notAcceptable))
+        #expect(bench.counter(.refusedEverywhere) == 1)
+        bench.breathe()
+        #expect(bench.counter(.refusedEverywhere) == 1)
+        // Held, it is not tried; released, nobody has refused it yet.
+        bench.deed(.hold) { $0.to = .agency(agency("B1")) }
+        #expect(bench.counter(.refusedEverywhere) == 0)
+        let again = { bench.released.documents.last! }
+        bench.deed(.release) { $0.states = [.held] }
+        bench.advance(.minutes(31))
+        bench.answer(again(), .refused(.notAcceptable))
+        bench.answer(again(), .refused(.notAcceptable))
+        #expect(bench.counter(.refusedEverywhere) == 1)
+        bench.advance(.minutes(31))
+        bench.answer(again(), .acknowledged)
+        #expect(bench.counter(.refusedEverywhere) == 0 && bench.counter(.state(.forwarded, admin: false)) == 1)
+    }
+
     @Test func aRefusedCopyIsAskedAgainWhenTheOtherHopIsDead() {
         let bench = Bench()
         bench.connect("binh")
