@@ -21,7 +21,7 @@ extension ControlServer {
             return try json(try await preview(try DeedPlan(asked, node.configuration), asked, caller))
         }
         router.post("v1/deeds/{id}/apply") { request, context in
-            try json(try await operate(request, context, "apply") { .apply($0, as: $1) })
+            try json(try await operate(request, context) { .apply($0, as: $1) })
         }
         router.get("v1/jobs") { request, context in
             try await requireSee(context)
@@ -37,10 +37,10 @@ extension ControlServer {
             return try json(JobAnswer(now: now.wall.timestamp, job: Job(job, now)))
         }
         router.post("v1/jobs/{id}/cancel") { request, context in
-            try json(try await operate(request, context, "cancel") { .cancel($0, as: $1) })
+            try json(try await operate(request, context) { .cancel($0, as: $1) })
         }
         router.post("v1/jobs/{id}/undo") { request, context in
-            try json(try await operate(request, context, "undo") { .undo($0, as: $1) })
+            try json(try await operate(request, context) { .undo($0, as: $1) })
         }
         router.get("v1/suspensions") { _, context in
             try await requireSee(context)
@@ -160,15 +160,12 @@ extension ControlServer {
     // MARK: Jobs
 
     private func operate(
-        _ request: Request, _ context: ControlContext, _ what: String, _ wish: (UInt64, DeedVerb?) -> Operation.Wish
+        _ request: Request, _ context: ControlContext, _ wish: (UInt64, DeedVerb?) -> Operation.Wish
     ) async throws -> JobAnswer {
         let caller = try await requireAct(context)
         let number = try Self.number(try context.text("id"))
         let verb = try ControlQuery(request, known: ["verb"]).one("verb").map(DeedVerb.init(asked:))
         let job = try await job(caller, wish(number, verb))
-        logger.notice(
-            "control: \(what)",
-            metadata: ["caller": "\(printable(caller.text))", "job": "\(number)", "verb": "\(job.verb.word)"])
         let now = node.now
         return JobAnswer(now: now.wall.timestamp, job: Job(job, now))
     }

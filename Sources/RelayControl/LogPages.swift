@@ -61,13 +61,5 @@ extension ControlServer {
                 status: .init(code: 507, reasonPhrase: "Insufficient Storage"),
                 error: "the operator log cannot be written: the store is full; nothing was done")
         }
-        logger.notice(
-            "control: \(verb)",
-            metadata: .event(
-                .deedDone,
-                [
-                    "caller": "\(printable(caller.text))", "uid": "\(caller.uid)",
-                    "subject": "\(printable(subject))",
-                ]))
     }
 }

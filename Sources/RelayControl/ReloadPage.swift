@@ -17,11 +17,6 @@ extension ControlServer {
             default: throw ControlError.badRequest("force is true or false")
             }
             let (isApplied, lines) = try await node.reload(force: force)
-            logger.notice(
-                "control: reload",
-                metadata: [
-                    "caller": "\(printable(rights.caller.text))", "force": "\(force)", "applied": "\(isApplied)",
-                ])
             await record(
                 rights.caller, "reload", subject: force ? "configuration, with force" : "configuration",
                 outcome: isApplied ? "done" : "refused: " + (lines.first ?? ""))

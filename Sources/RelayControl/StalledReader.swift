@@ -23,7 +23,8 @@ final class StalledReader: ChannelInboundHandler, RemovableChannelHandler {
         if !context.channel.isWritable, context.channel.isActive {
             let (channel, logger) = (context.channel, logger)
             timer = context.eventLoop.scheduleTask(in: patience) {
-                logger.notice("control: a client that does not read its answer was dropped")
+                logger.notice(
+                    "control: a client that does not read its answer was dropped", metadata: .event(.clientDropped))
                 channel.close(promise: nil)
             }
         }

@@ -121,15 +121,18 @@ public struct Notice: Sendable, Hashable {
     public var text: String
     public var peer: NodeID?
     public var envelope: BundleID?
+    public var agency: AgencyCode?
     /// What monitors wait for; nil for lines that only tell more.
     public var kind: EventKind?
     public init(
-        _ grade: Grade, _ text: String, peer: NodeID? = nil, envelope: BundleID? = nil, kind: EventKind? = nil
+        _ grade: Grade, _ text: String, peer: NodeID? = nil, envelope: BundleID? = nil, agency: AgencyCode? = nil,
+        kind: EventKind? = nil
     ) {
         self.grade = grade
         self.text = text
         self.peer = peer
         self.envelope = envelope
+        self.agency = agency
         self.kind = kind
     }
 }

@@ -201,7 +201,10 @@ extension RelayCore {
         let number = jobs.busy.removeFirst()
         guard var job = JobRow.read(number, turn.rows) else {
             turn.effects.append(
-                .notice(Notice(.alarm, "the head of job \(number) cannot be read; it is left where it is")))
+                .notice(
+                    Notice(
+                        .alarm, "the head of job \(number) cannot be read; it is left where it is", kind: .jobUnreadable
+                    )))
             return
         }
         let isMore =
@@ -223,7 +226,8 @@ extension RelayCore {
             return true
         }
         if jobs.notBefore == .zero {
-            turn.effects.append(.notice(Notice(.warning, "the store is full; operators' jobs wait for room")))
+            turn.effects.append(
+                .notice(Notice(.warning, "the store is full; operators' jobs wait for room", kind: .jobsWaiting)))
         }
         jobs.notBefore = turn.now.relay + .seconds(10)
         return false
@@ -239,7 +243,9 @@ extension RelayCore {
         guard let pairs = PairSet.pairs(raw), let selector = Selector(record: job.selector),
             job.offset <= UInt64(pairs.count)
         else {
-            turn.effects.append(.notice(Notice(.alarm, "the set of job \(job.number) cannot be read; it ends here")))
+            turn.effects.append(
+                .notice(
+                    Notice(.alarm, "the set of job \(job.number) cannot be read; it ends here", kind: .jobUnreadable)))
             finishJob(&job, .cancelled, &turn)
             return false
         }

@@ -107,8 +107,8 @@ extension RelayCore {
                 .notice(
                     Notice(
                         .alarm,
-                        "restored from a copy: what waited in it is held until it was compared with the neighbours' ledgers"
-                    )))
+                        "restored from a copy: what waited in it is held until it was compared with the neighbours' ledgers",
+                        kind: .storeRestored)))
             reopenLanes()
         }
         restoration = work
@@ -169,7 +169,8 @@ extension RelayCore {
             work.row.phase = .released
             for agency in spools.order { spools[agency]?.offer(0) }
             turn.rows.put(.meta, RestorationRow.key, work.row.encoded())
-            turn.effects.append(.notice(Notice(.notice, "what was held since the restore has been released")))
+            turn.effects.append(
+                .notice(Notice(.notice, "what was held since the restore has been released", kind: .restoreReleased)))
         }
         restoration = work
     }

@@ -52,7 +52,8 @@ extension RelayCore {
         job.done += UInt64(taken.count)
         job.doneBytes = job.doneBytes.addingSaturating(row.payloadLength.saturatingTimes(UInt64(taken.count)))
         turn.effects.append(
-            .notice(Notice(.notice, "resubmitted as \(new.bundle.envelopeName)", envelope: row.bundle)))
+            .notice(
+                Notice(.notice, "resubmitted as \(new.bundle.envelopeName)", envelope: row.bundle, kind: .resubmitted)))
     }
 
     /// An envelope that shares its payload needs it no longer; true when another one still does.

@@ -123,7 +123,10 @@ extension RelayCore {
             let flight = state.flights[number]
         else { return }
         if !state.trouble.isEmpty {
-            turn.effects.append(.notice(Notice(.notice, "the spool of \(agency) takes documents again")))
+            turn.effects.append(
+                .notice(
+                    Notice(.notice, "the spool of \(agency) takes documents again", agency: agency, kind: .spoolResumed)
+                ))
         }
         state.trouble = ""
         state.attempts = 0
@@ -191,7 +194,10 @@ extension RelayCore {
         guard state.trouble != why else { return }
         state.trouble = why
         turn.effects.append(
-            .notice(Notice(.alarm, "the spool of \(state.agency) takes no documents, tried again: \(why)")))
+            .notice(
+                Notice(
+                    .alarm, "the spool of \(state.agency) takes no documents, tried again: \(why)",
+                    agency: state.agency, kind: .spoolTroubled)))
     }
 
     /// The store has lost a part of it. It stays under the eyes of the operator.
@@ -208,7 +214,10 @@ extension RelayCore {
         row.lastAnswer = why
         ledger.count(.corruptRecord)
         turn.effects.append(
-            .notice(Notice(.alarm, "not handed over to \(agency), set aside: \(why)", envelope: row.bundle)))
+            .notice(
+                Notice(
+                    .alarm, "not handed over to \(agency), set aside: \(why)", envelope: row.bundle, agency: agency,
+                    kind: .spoolSetAside)))
         save(row, turn.rows)
     }
 

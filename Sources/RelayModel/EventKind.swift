@@ -68,6 +68,30 @@ public enum EventKind: String, Sendable, CaseIterable {
     case submissionRefused
     /// A person or program with the right to act has done something.
     case deedDone
+    /// The head of the operator log's chain, every minute: the copy outside of the store.
+    case operatorLogHead
+    /// A spool takes no documents; it is tried again.
+    case spoolTroubled
+    /// A spool takes documents again.
+    case spoolResumed
+    /// A document could not be handed over and was set aside.
+    case spoolSetAside
+    /// A record of an operator's job cannot be read. The job ends, or stays where it is; no envelope is touched.
+    case jobUnreadable
+    /// The store is full and operators' jobs wait for room.
+    case jobsWaiting
+    /// The store was restored from a copy: what waited in it is held.
+    case storeRestored
+    /// What was held since the restore has been released.
+    case restoreReleased
+    /// An operator has made a new envelope of an expired one; the line names it.
+    case resubmitted
+    /// The queues are empty after a drain and the daemon exits.
+    case drained
+    /// A log level that was lent has gone back.
+    case logLevelReturned
+    /// A client that did not read its answers, or did not send what it had announced, was dropped.
+    case clientDropped
     /// Log entries could not be written and are missing before this one.
     case logLost
 
@@ -106,6 +130,18 @@ public enum EventKind: String, Sendable, CaseIterable {
         case .callDenied: "d5c02817ae96406987eee88a7d95033c"
         case .submissionRefused: "d16e46655d994a4cab5cc1e3bf323e3e"
         case .deedDone: "151c0f7578884376ba25a4cb33b55d3d"
+        case .operatorLogHead: "5abf9fd368bc42538164b53e1575e42b"
+        case .spoolTroubled: "efe7f82d0198475d94284af0e943a509"
+        case .spoolResumed: "4738081ab0b04705af043866f0ccc353"
+        case .spoolSetAside: "1cbefe6e3b1d454ab234335475f49861"
+        case .jobUnreadable: "5d38b8fe9728448b96367af2cc5d02ce"
+        case .jobsWaiting: "f8fabb6abb96486c94c374cd6e09aefb"
+        case .storeRestored: "6a47e7683654472fbead08035eadb4f0"
+        case .restoreReleased: "cb392c696da0449d840ceb304f82601f"
+        case .resubmitted: "ff8911e8d15d495ba27c43ddc910a1ec"
+        case .drained: "e8344491f35c4ad8a463784a09c7c7b5"
+        case .logLevelReturned: "30c60abd72ae47ed92b5a8409b8eb1c8"
+        case .clientDropped: "e21daa3cb21f47f2b051c82401e8e2f4"
         case .logLost: "137749dfaeb6403990c2900b7a395261"
         }
     }

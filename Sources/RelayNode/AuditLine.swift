@@ -10,7 +10,8 @@ import RelaySession
 
 enum AuditLine {
     static func write(_ head: AuditHead, to logger: Logger) {
-        var metadata: Logger.Metadata = ["order": "\(head.order)", "hash": "\(head.hash.hex)"]
+        var metadata: Logger.Metadata = .event(
+            head.entry == nil ? .operatorLogHead : .deedDone, ["order": "\(head.order)", "hash": "\(head.hash.hex)"])
         guard let entry = head.entry else {
             return logger.notice("operator log head", metadata: metadata)
         }

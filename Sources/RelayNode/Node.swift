@@ -106,9 +106,15 @@ public final class Node: Sendable {
         verifiers.start()
         spoolers = NIOThreadPool(numberOfThreads: Self.spoolThreads)
         spoolers.start()
+        let repeated = RepeatedNotices()
         let border = EngineBorder(
             deliver: { [engine] in engine.deliver($0) }, gauge: gauge, payload: PayloadSource(store),
-            now: { clock.relayNow }, log: { notices in for notice in notices { NoticeLog.write(notice, to: logger) } },
+            now: { clock.relayNow },
+            log: { notices in
+                for case let notice? in notices.map({ repeated.thinned($0, now: clock.relayNow) }) {
+                    NoticeLog.write(notice, to: logger)
+                }
+            },
             inHand: { inHand?.hold($0) })
         links = Links(group: group, border: border, policy: LinkPolicy(prepared), tickets: tickets)
         let verifier = DocumentVerifier(store: store, pool: verifiers, inHand: inHand) { [engine] in engine.post($0) }

@@ -60,7 +60,9 @@ extension NodeControl {
             try? await Task.sleep(for: .milliseconds(Int64(clamping: span.count)))
             guard log.threshold.giveBack(order) else { return }
             log.loanEnds.withLock { $0 = nil }
-            log.logger.notice("the log's level goes back", metadata: ["level": "\(log.threshold.level)"])
+            log.logger.notice(
+                "the log's level goes back",
+                metadata: .event(.logLevelReturned, ["level": "\(log.threshold.level)"]))
         }
     }
 

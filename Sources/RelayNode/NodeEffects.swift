@@ -55,7 +55,7 @@ final class NodeEffects: EffectSink {
 
     /// The node is empty: it stops as it does when the service manager says so, which is what is tested.
     private func stopDrained() {
-        logger.notice("drained: the queues are empty, the daemon exits")
+        logger.notice("drained: the queues are empty, the daemon exits", metadata: .event(.drained))
         kill(getpid(), SIGTERM)
     }
 
@@ -77,6 +77,7 @@ enum NoticeLog {
         var metadata: Logger.Metadata = notice.kind.map { .event($0) } ?? [:]
         if let peer = notice.peer { metadata["peer"] = "\(peer.name)" }
         if let envelope = notice.envelope { metadata["envelope"] = "\(envelope.envelopeName)" }
+        if let agency = notice.agency { metadata["agency"] = "\(agency.text)" }
         let level: Logger.Level =
             switch notice.grade {
             case .info: .info

@@ -74,11 +74,18 @@ struct NodeLog: LogHandler {
     }
 
     func log(event: LogEvent) {
-        if event.level >= threshold.level { base.log(event: event) }
-        if event.level >= RecentEntries.level {
+        let kind = event.metadata?["event"].flatMap { EventKind(rawValue: "\($0)") }
+        if event.level >= threshold.level || kind?.isOfTheOperatorLog == true { base.log(event: event) }
+        // The heads of a quiet day would leave no room for anything else.
+        if event.level >= RecentEntries.level, kind != .operatorLogHead {
             recent.add(event.level, "\(event.message)", base.metadata.merging(event.metadata ?? [:]) { $1 })
         }
     }
+}
+
+extension EventKind {
+    /// Its lines stand outside of the store what the chain's head was: nobody who may set a level may keep them back.
+    fileprivate var isOfTheOperatorLog: Bool { self == .deedDone || self == .operatorLogHead }
 }
 
 /// The last entries, in memory.

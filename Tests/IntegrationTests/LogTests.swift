@@ -49,7 +49,7 @@ import Testing
             try eventually { try (network.ask("vpcp", "log-level") as LogLevelAnswer).level == "info" })
         #expect(try (network.ask("vpcp", "log-level") as LogLevelAnswer).until == nil)
         let lines = network.logText("vpcp")
-        #expect(lines.contains("control: log-level caller=") && lines.contains("the log's level goes back"))
+        #expect(lines.contains("verb=log-level") && lines.contains("the log's level goes back"))
         // A later loan replaces the one before, and a level for good ends it.
         #expect(try network.control("vpcp", ["log-level", "trace", "--for", "1h"]).end == .exited(0))
         #expect(
@@ -64,6 +64,20 @@ import Testing
         #expect(
             notices.notices.contains { $0.event == "started" } && notices.notices.contains { $0.event == "deedDone" })
         #expect(!notices.notices.contains { $0.level == "debug" })
+    }
+
+    /// Whoever may set the level must not be able to keep back what the operator log says outside of the store.
+    @Test func theOperatorLogIsWrittenAtAnyLevel() throws {
+        let network = try Network(plain: true)
+        try network.start("vpcp")
+        #expect(try network.control("vpcp", ["log-level", "error"]).end == .exited(0))
+        #expect(try network.control("vpcp", ["drain", "--cancel"]).end == .exited(1))
+        let held: PreviewAnswer = try network.ask("vpcp", "suspend", "--to", "H29", "--reason", "a test")
+        let job = String(try #require(held.job).id)
+        _ = try network.ask("vpcp", "suspend", "--apply", job) as JobAnswer
+        let lines = network.logText("vpcp").split(separator: "\n")
+        let last = try #require(lines.last { $0.contains("operator log ") })
+        #expect(last.contains("verb=suspend") && last.contains("hash=") && last.contains("event=deedDone"))
     }
 
     @Test func everyKindIsDocumented() throws {

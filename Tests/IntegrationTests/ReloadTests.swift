@@ -33,7 +33,7 @@ import Testing
         #expect(result.end == .exited(0), "\(result.errors)")
         #expect(result.output.contains("agencies: 1 added, 0 moved, 0 removed of 4"), "\(result.output)")
         #expect(try home(network, "H30") == "hanoi")
-        #expect(network.logText("truc").contains("control: reload"))
+        #expect(network.logText("truc").contains("verb=reload"))
         // Nothing has changed since.
         let again: ReloadAnswer = try network.ask("truc", "reload")
         #expect(again.isApplied)
@@ -54,7 +54,7 @@ import Testing
         #expect(forced.end == .exited(0), "\(forced.output) \(forced.errors)")
         #expect(try home(network, "H29.15") == "hanoi")
         let log = network.logText("truc")
-        #expect(log.contains("force=true") && log.contains("applied=true"), "\(log)")
+        #expect(log.contains("verb=reload") && log.contains("configuration, with force"), "\(log)")
     }
 
     /// What is on its way follows the new route.

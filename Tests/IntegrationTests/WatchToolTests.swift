@@ -182,7 +182,7 @@ import Testing
         watch.wait()
         let text = network.folder.text("wire")
         for secret in [Self.payload, Self.document, "MAT/VPCP"] { #expect(!text.contains(secret)) }
-        #expect(network.logText("truc").contains("control: wire caller="))
+        #expect(network.logText("truc").contains("verb=wire"))
         // Nobody watches any more; the relay goes on.
         try hand(network)
         #expect(try network.control("truc", ["wire", "nobody"]).end == .exited(1))

@@ -1,0 +1,46 @@
+// RepeatedNotices: what anybody may cause by connecting is said once, and then with a count every ten minutes: a port check would fill the
+// journal, and so would somebody who wants it full. The event loops; cannot fail.
+
+import RelayCore
+import RelayModel
+import Synchronization
+
+final class RepeatedNotices: Sendable {
+    private struct Seen {
+        var said: RelayTime
+        var unsaid: UInt64 = 0
+    }
+
+    static let pause = Milliseconds.minutes(10)
+    /// Hosts and reasons that are remembered.
+    static let seenMax = 256
+
+    private let seen = Mutex<[String: Seen]>([:])
+
+    var seenCount: Int { seen.withLock { $0.count } }
+
+    /// The notice as it is to be written; nil when it was written lately.
+    func thinned(_ notice: Notice, now: RelayTime) -> Notice? {
+        guard notice.kind == .contactFailed else { return notice }
+        // Whoever connects again does so from another port.
+        let key = notice.text.lastIndex(of: ":").map { String(notice.text[..<$0]) } ?? notice.text
+        let unsaid = seen.withLock { seen -> UInt64? in
+            if var known = seen[key], now.since(known.said) < Self.pause {
+                known.unsaid += 1
+                seen[key] = known
+                return nil
+            }
+            if seen.count >= Self.seenMax, seen[key] == nil {
+                seen = seen.filter { now.since($0.value.said) < Self.pause }
+                // So many at a time: which they were is not worth more memory.
+                if seen.count >= Self.seenMax { seen.removeAll() }
+            }
+            let before = seen.updateValue(Seen(said: now), forKey: key)
+            return before?.unsaid ?? 0
+        }
+        guard let unsaid else { return nil }
+        var notice = notice
+        if unsaid > 0 { notice.text += ", and \(unsaid) more like it since it was last said" }
+        return notice
+    }
+}
