@@ -31,15 +31,14 @@ public struct EnvelopeAnswer: ControlAnswer {
         /// Nil when no recipient waits any more.
         public var expires: Timestamp?
         public var ended: Timestamp?
-        public var lastAnswer: String
         /// What hops have answered lately, the oldest first; the last eight are kept.
         public var answers: [Answer]
         public var hopCount: UInt64
         public var hopLimit: UInt64
         public var path: [Stop]
-        /// The envelope that this one was a resubmission of, and the one that it was resubmitted as.
+        /// The envelope that this one was a resubmission of, and those that its recipients were resubmitted in.
         public var formerly: String?
-        public var resubmittedAs: String?
+        public var resubmittedAs: [String]
         public var recipients: [Recipient]
 
         public init(
@@ -55,11 +54,11 @@ public struct EnvelopeAnswer: ControlAnswer {
             self.accepted = accepted
             self.lifetimeSeconds = lifetimeSeconds
             self.ageSeconds = ageSeconds
-            lastAnswer = ""
             answers = []
             hopCount = 0
             hopLimit = 0
             path = []
+            resubmittedAs = []
             recipients = []
         }
     }
@@ -102,6 +101,8 @@ public struct EnvelopeAnswer: ControlAnswer {
         public var peer: String?
         public var reason: String?
         public var refusedBy: [String]
+        /// What was said of it last: by a hop, or by whoever ended, held or set it aside; empty when nobody has.
+        public var lastAnswer: String
         /// True when its submitter has been told that it takes long.
         public var isDelayReported: Bool
 
@@ -112,6 +113,7 @@ public struct EnvelopeAnswer: ControlAnswer {
             nextHops = []
             why = []
             refusedBy = []
+            lastAnswer = ""
             isDelayReported = false
         }
     }

@@ -146,6 +146,8 @@ public struct ExplainAnswer: ControlAnswer {
     public var nextHops: [String]
     /// The hop that a copy would take at this moment.
     public var liveHop: String?
+    /// Why the agency's documents wait whatever the hops are like; nil when they do not.
+    public var suspension: String?
     public var notes: [String]
     /// Every hop of the row, in order, and what speaks for or against it now.
     public var hops: [Hop]

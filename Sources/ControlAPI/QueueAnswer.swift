@@ -21,6 +21,8 @@ public struct QueueAnswer: ControlAnswer {
     public struct Row: Codable, Sendable, Hashable {
         /// The next hops in order of preference; empty for documents that are at home here and being checked.
         public var nextHops: [String]
+        /// True for what waits for agencies that are suspended; it does not wait for these hops.
+        public var isSuspended = false
         /// All urgencies together.
         public var total: Ages
         public var urgencies: [Class]

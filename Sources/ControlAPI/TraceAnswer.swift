@@ -14,7 +14,7 @@ public struct TraceAnswer: ControlAnswer {
     public var submitted: Timestamp?
     /// The envelope that this one was a resubmission of, and the one that it was resubmitted as.
     public var formerly: String?
-    public var resubmittedAs: String?
+    public var resubmittedAs: [String] = []
     public var recipients: [Recipient]
 
     public struct Recipient: Codable, Sendable, Hashable {

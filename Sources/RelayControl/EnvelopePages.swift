@@ -128,13 +128,12 @@ extension EnvelopeAnswer.Envelope {
             expires = now.timestamp(row.expiry)
         }
         ended = now.timestamp(row.ended)
-        lastAnswer = row.lastAnswer
         answers = row.answers.map { .init(time: $0.time.timestamp, peer: $0.peer.name, text: $0.text) }
         hopCount = row.hopCount
         hopLimit = row.hopLimit
         path = row.path.map(Stop.init)
         formerly = row.formerly?.envelopeName
-        resubmittedAs = row.resubmittedAs?.envelopeName
+        resubmittedAs = row.resubmittedAs.map(\.envelopeName)
     }
 }
 
@@ -159,6 +158,7 @@ extension EnvelopeAnswer.Recipient {
         peer = recipient.peer?.name
         reason = recipient.reason == .none ? nil : recipient.reason.word
         refusedBy = recipient.refusedBy.map(\.name)
+        lastAnswer = recipient.lastAnswer
         isDelayReported = row.delayed.contains(UInt64(index))
     }
 }

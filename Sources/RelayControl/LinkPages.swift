@@ -71,6 +71,7 @@ extension ControlServer {
         answer.rule = view.match?.rule.rawValue
         answer.nextHops = view.hops.map(\.name)
         answer.liveHop = view.liveHop?.name
+        answer.suspension = view.suspension.isEmpty ? nil : view.suspension
         answer.notes = view.notes
         answer.hops = view.eachHop.map { .init(node: $0.node.name, isTaken: $0.isTaken, why: $0.why) }
         let explained = view.canonical.map { configuration.routes.explain($0, home: view.home) }

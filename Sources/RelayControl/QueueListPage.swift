@@ -100,7 +100,7 @@ extension QueueListAnswer.Line {
         self.init(
             number: row.number, name: row.bundle.envelopeName, recipient: recipient.name, state: state.rawValue,
             urgency: Int(row.urgency.rawValue), bytes: row.payloadLength, accepted: row.arrivalWall.timestamp,
-            attempts: recipient.attempts, lastAnswer: row.lastAnswer)
+            attempts: recipient.attempts, lastAnswer: recipient.lastAnswer)
         sender = row.document?.sender.text
         documentID = row.document?.documentID
         origin = row.origin?.name

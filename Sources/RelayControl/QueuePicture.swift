@@ -21,8 +21,8 @@ struct QueuePicture {
     private(set) var arrived: [QueueAnswer.Inbox]
 
     init(_ reader: any RowReader, now: ClockReading, lately: LatelyByPlace, name: (String) -> String?) {
-        let hops = Self.hops(reader)
-        var queued: [[String]: [UInt8: QueueAnswer.Ages]] = [:]
+        let ways = Self.ways(reader)
+        var queued: [Way: [UInt8: QueueAnswer.Ages]] = [:]
         var inboxes: [String: QueueAnswer.Ages] = [:]
         for cell in AgeCell.all(reader) where cell.count > 0 {
             // A cell holds a minute or an hour; its oldest can be of its first moment.
@@ -30,25 +30,29 @@ struct QueuePicture {
             let seconds = now.relay.since(since).count / 1_000
             switch cell.place {
             case .queued(let routeClass):
-                let list = hops[routeClass] ?? []
-                queued[list, default: [:]][cell.urgency.rawValue, default: .empty].add(cell, seconds: seconds)
+                queued[ways[routeClass] ?? Way(), default: [:]][cell.urgency.rawValue, default: .empty].add(
+                    cell, seconds: seconds)
             case .arrived(let agency): inboxes[agency, default: .empty].add(cell, seconds: seconds)
             }
         }
-        var flows: [[String]: (came: UInt64, left: UInt64)] = [:]
+        var flows: [Way: (came: UInt64, left: UInt64)] = [:]
         for case (.queued(let routeClass), let flow) in lately {
-            let before = flows[hops[routeClass] ?? []] ?? (0, 0)
-            flows[hops[routeClass] ?? []] = (before.came &+ flow.came, before.left &+ flow.left)
+            let way = ways[routeClass] ?? Way()
+            let before = flows[way] ?? (0, 0)
+            flows[way] = (before.came &+ flow.came, before.left &+ flow.left)
         }
-        rows = queued.map { list, classes in
+        rows = queued.map { way, classes in
             let lines = classes.sorted { $0.key > $1.key }.map {
                 QueueAnswer.Class(urgency: Int($0.key), ages: $0.value)
             }
             var total = QueueAnswer.Ages.empty
             for line in lines { total.add(line.ages) }
-            return QueueAnswer.Row(nextHops: list, total: total, urgencies: lines, lately: .init(flows[list]))
+            var row = QueueAnswer.Row(
+                nextHops: way.hops, total: total, urgencies: lines, lately: .init(flows[way]))
+            row.isSuspended = way.isSuspended
+            return row
         }
-        rows.sort { ($1.total.count, $0.nextHops.joined()) < ($0.total.count, $1.nextHops.joined()) }
+        rows.sort { ($1.total.count, $0.order) < ($0.total.count, $1.order) }
         arrived = inboxes.map { agency, ages in
             QueueAnswer.Inbox(
                 agency: agency, name: name(agency), count: ages.count, isExact: true,
@@ -59,23 +63,32 @@ struct QueuePicture {
         if arrived.count > Self.agenciesMax { arrived.removeLast(arrived.count - Self.agenciesMax) }
     }
 
-    static func hops(_ reader: any RowReader, withSuspended: Bool = true) -> [UInt32: [String]] {
-        var hops: [UInt32: [String]] = [:]
+    /// What a route class stands for.
+    private struct Way: Hashable {
+        var hops: [String] = []
+        /// Of agencies that are suspended: nobody draws from it.
+        var isSuspended = false
+    }
+
+    private static func ways(_ reader: any RowReader) -> [UInt32: Way] {
+        var ways: [UInt32: Way] = [:]
         reader.scan(.routeClass, prefix: RowKey()) { key, value in
-            if key.count == 4, let row = RouteClassRow(record: value), withSuspended || !row.isSuspended {
-                hops[key.number32(at: 0)] = row.hops.map(\.name)
+            if key.count == 4, let row = RouteClassRow(record: value) {
+                ways[key.number32(at: 0)] = Way(hops: row.hops.map(\.name), isSuspended: row.isSuspended)
             }
             return true
         }
-        return hops
+        return ways
     }
 
     /// What waits under lists that begin with a neighbour. What waits for a suspended agency does not wait for the neighbour.
     static func backlogs(_ reader: any RowReader, now: RelayTime) -> [String: PeersAnswer.Backlog] {
-        let hops = hops(reader, withSuspended: false)
+        let ways = ways(reader)
         var result: [String: PeersAnswer.Backlog] = [:]
         for cell in AgeCell.all(reader) where cell.count > 0 {
-            guard case .queued(let routeClass) = cell.place, let first = hops[routeClass]?.first else { continue }
+            guard case .queued(let routeClass) = cell.place, let way = ways[routeClass], !way.isSuspended,
+                let first = way.hops.first
+            else { continue }
             let since = RelayTime(milliseconds: cell.minute.saturatingTimes(60_000))
             result[first, default: .init()].add(cell.count, cell.bytes, seconds: now.since(since).count / 1_000)
         }
@@ -89,6 +102,10 @@ extension PeersAnswer.Backlog {
         bytes &+= size
         oldestSeconds = max(oldestSeconds, seconds)
     }
+}
+
+extension QueueAnswer.Row {
+    fileprivate var order: String { nextHops.joined() + (isSuspended ? "!" : "") }
 }
 
 extension QueueAnswer.Lately {

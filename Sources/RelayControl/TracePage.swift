@@ -80,7 +80,7 @@ private struct Tracer {
             submitted: copies.first { $0.origin == nil }?.arrivalWall.timestamp ?? created,
             recipients: names.map(recipient))
         answer.formerly = copies.lazy.compactMap(\.formerly).first?.envelopeName
-        answer.resubmittedAs = copies.lazy.compactMap(\.resubmittedAs).first?.envelopeName
+        answer.resubmittedAs = copies.flatMap(\.resubmittedAs).map(\.envelopeName)
         return answer
     }
 

@@ -170,7 +170,7 @@ extension RelayCore {
         let copy = entry.copies[position]
         closeCopy(dispatch.number, dispatch.session)
         var row = entry.row
-        row.note(why, of: dispatch.peer, turn.now.wall)
+        row.note(why, of: dispatch.peer, for: copy.recipients, turn.now.wall)
         let due = nextDue(row, copy.recipients, turn.now.relay)
         for index in copy.recipients {
             unqueue(row, index, turn.rows)
@@ -188,7 +188,7 @@ extension RelayCore {
         var row = entry.row
         // What it had of a copy that it refuses it may have thrown away.
         if let slot = copy.marksSlot { row.sentMarks[slot].peer = nil }
-        row.note("not acceptable", of: dispatch.peer, turn.now.wall)
+        row.note("not acceptable", of: dispatch.peer, for: copy.recipients, turn.now.wall)
         ledger.count(.refusedByPeer(dispatch.peer))
         saidNo(&row, copy.recipients, dispatch.peer, &turn)
         settle(&row, &turn)
@@ -199,7 +199,7 @@ extension RelayCore {
         _ row: EnvelopeRow, _ recipients: [Int], peer: NodeID, why: String, _ turn: inout Turn
     ) {
         var row = row
-        row.note(why, of: peer, turn.now.wall)
+        row.note(why, of: peer, for: recipients, turn.now.wall)
         saidNo(&row, recipients, peer, &turn)
         settle(&row, &turn)
     }
@@ -244,7 +244,7 @@ extension RelayCore {
             let left = hops.filter { !saidNo.contains($0) }
             if left.contains(where: { isLive($0) || isExpectedBack($0, now: now) }) {
                 // Those who said no come last: they are asked again if the others die.
-                setClass(&row, index, hops: left + hops.filter(saidNo.contains), turn.rows)
+                setClass(&row, index, hops: left + hops.filter(saidNo.contains), &turn)
                 row.recipients[index].attempts += 1
                 row.recipients[index].due = now
                 move(&row, index, to: .waiting, now)
@@ -260,7 +260,7 @@ extension RelayCore {
                     row.path = Array(row.path.suffix(1))
                 }
                 if case .away(let all) = destiny(of: row.recipients[index], in: row) {
-                    setClass(&row, index, hops: all, turn.rows)
+                    setClass(&row, index, hops: all, &turn)
                 }
                 // Alarmed at once, but not at every later round.
                 if now.since(row.recipients[index].refusedSince) <= .minutes(1) { isNews = true }
@@ -273,7 +273,9 @@ extension RelayCore {
             turn.effects.append(
                 .notice(
                     Notice(
-                        .alarm, "refused by every next hop: \(row.lastAnswer)", peer: peer, envelope: row.bundle,
+                        .alarm,
+                        "refused by every next hop: \(recipients.first.map { row.recipients[$0].lastAnswer } ?? "")",
+                        peer: peer, envelope: row.bundle,
                         kind: .refusedEverywhere)))
         }
     }

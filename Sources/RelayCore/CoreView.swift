@@ -49,6 +49,8 @@ public struct RouteView: Sendable {
     public var hops: [NodeID]
     /// The hop that a copy would take now; nil when none is live.
     public var liveHop: NodeID?
+    /// Why the agency's documents wait whatever the hops are like; empty when they do not.
+    public var suspension = ""
     /// Why each hop before it was passed over.
     public var notes: [String]
     /// Every hop of the row in its order: taken now or not, and why.
@@ -140,11 +142,14 @@ extension RelayCore {
             }
         }
         if recipient.due > now {
-            view.why.append("deferred after \(recipient.attempts) attempts: \(row.lastAnswer)")
+            view.why.append("deferred after \(recipient.attempts) attempts: \(recipient.lastAnswer)")
             view.nextAttempt = recipient.due
         } else if let doubt = doubt(row, index, now: now) {
+            // After a crash nobody knows what was on the link.
             view.why.append(
-                "in doubt at \(doubt.peer.name): it was sent whole and not answered; others are asked later")
+                doubt.recipients.isEmpty
+                    ? "in doubt at \(doubt.peer.name): it may have been on the link when this node crashed; others are asked later"
+                    : "in doubt at \(doubt.peer.name): it was sent whole and not answered; others are asked later")
             view.nextAttempt = doubt.until
         } else if let attempt = view.hops.compactMap(attempt(by:)).min() {
             view.nextAttempt = view.nextAttempt.map { min($0, attempt) } ?? attempt
@@ -279,7 +284,7 @@ extension RelayCore {
             view.hops = hops
             for hop in view.match?.route.via ?? hops { view.eachHop.append(hopView(hop, hops, now)) }
             if let suspension = view.canonical.flatMap({ suspensions.of(agency: $0.text) }) {
-                view.notes.append(sentence(suspension, now))
+                view.suspension = sentence(suspension, now)
                 for index in view.eachHop.indices { view.eachHop[index].isTaken = false }
                 return view
             }

@@ -103,7 +103,7 @@ extension RelayCore {
         case .release: release(&row, index, &turn)
         case .expire:
             if before.state.isQueued { unqueue(row, index, turn.rows) }
-            row.lastAnswer = "expired by \(job.login): \(job.reason)"
+            row.recipients[index].lastAnswer = "expired by \(job.login): \(job.reason)"
             // RFC 9171, 9.5: by whose will it ended is to be told from a lifetime that was over.
             end(&row, index, .expired, .transmissionCancelled, &turn)
         case .retry:
@@ -122,7 +122,7 @@ extension RelayCore {
                 return job.skip(.noWay)
             }
             if before.state == .held {
-                setClass(&row, index, hops: hops, turn.rows)
+                setClass(&row, index, hops: hops, &turn)
             } else {
                 sendAnew(&row, index, &turn)
             }
@@ -159,7 +159,7 @@ extension RelayCore {
         switch destiny(of: row.recipients[index], in: row) {
         case .home: comeHome(&row, index, &turn)
         case .away(let hops):
-            setClass(&row, index, hops: hops, turn.rows)
+            setClass(&row, index, hops: hops, &turn)
             enqueue(row, index, &turn)
         case .nowhere: enqueue(row, index, &turn)
         }
@@ -175,7 +175,7 @@ extension RelayCore {
         switch destiny(of: row.recipients[index], in: row) {
         case .home: comeHome(&row, index, &turn)
         case .away(let hops):
-            setClass(&row, index, hops: hops, turn.rows)
+            setClass(&row, index, hops: hops, &turn)
             enqueue(row, index, &turn)
         case .nowhere: enqueue(row, index, &turn)
         }
@@ -211,7 +211,7 @@ extension RelayCore {
                 if row.recipients[index].state.isQueued {
                     sendAnew(&row, index, &turn)
                 } else if case .away(let hops) = destiny(of: row.recipients[index], in: row) {
-                    setClass(&row, index, hops: hops, turn.rows)
+                    setClass(&row, index, hops: hops, &turn)
                 }
             case .delete where !entry.state.isQueued:
                 move(&row, index, to: entry.state, turn.now.relay)
@@ -246,7 +246,7 @@ extension RelayCore {
             guard var row = envelope(entry.pair.number, &turn) else { continue }
             let index = Int(entry.pair.index)
             guard index < row.recipients.count, isAsLeft(row.recipients[index], job, undo.time) else { continue }
-            row.lastAnswer = "deleted by \(job.login): \(job.reason)"
+            row.recipients[index].lastAnswer = "deleted by \(job.login): \(job.reason)"
             end(&row, index, .deleted, .transmissionCancelled, &turn)
             settle(&row, &turn)
         }

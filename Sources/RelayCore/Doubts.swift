@@ -90,13 +90,30 @@ extension RelayCore {
         for doubt in doubts.rows[row.number] ?? [] where doubt.until > now && doubt.recipients.contains(UInt64(index)) {
             return doubt
         }
-        // The crash: was it on the link that was its best one then?
+        if let doubt = row.recipients[index].crashDoubt { return doubt.until > now ? doubt : nil }
+        return crashDoubt(row, index, now: now)
+    }
+
+    /// The crash: was it on the link that was its best one then? Not if that one has said no.
+    private func crashDoubt(_ row: EnvelopeRow, _ index: Int, now: RelayTime) -> DoubtRow? {
         guard row.number < firstNumber, !doubts.upBefore.isEmpty else { return nil }
         let until = doubts.started + doubtWait(row.urgency)
         guard until > now, let hops = classes.hops[row.recipients[index].routeClass],
-            let peer = hops.first(where: doubts.upBefore.contains)
+            let peer = hops.first(where: doubts.upBefore.contains),
+            !row.recipients[index].refusedBy.contains(peer)
         else { return nil }
         return DoubtRow(peer: peer, until: until)
+    }
+
+    /// Its next hops are about to change: which one may have it from before the crash can no longer be told from them.
+    mutating func keepCrashDoubt(_ row: inout EnvelopeRow, _ index: Int, now: RelayTime) {
+        if let doubt = row.recipients[index].crashDoubt {
+            if doubt.until <= now || row.recipients[index].refusedBy.contains(doubt.peer) {
+                row.recipients[index].crashDoubt = nil
+            }
+        } else {
+            row.recipients[index].crashDoubt = crashDoubt(row, index, now: now)
+        }
     }
 
     /// Until when a recipient's copy must not be offered to a peer, because another one may have it.
@@ -108,7 +125,14 @@ extension RelayCore {
     /// The links have changed. What was up at a crash stays noted for as long as it counts: a second crash must not forget it.
     mutating func noteLinks(_ turn: inout Turn) {
         if turn.now.relay >= doubts.started + limits.inDoubtWait { doubts.forgetBefore() }
-        let up = peers.states.filter { $0.isUp || doubts.upBefore.contains($0.peer.node) }.map(\.peer.node)
+        let up = peers.states.filter { mayHoldUnanswered($0) || doubts.upBefore.contains($0.peer.node) }.map(
+            \.peer.node)
         doubts.note(up: up, turn.rows)
+    }
+
+    /// What is suspended gets nothing; what it had been sent before may still be unanswered.
+    private func mayHoldUnanswered(_ state: PeerState) -> Bool {
+        guard state.isUp else { return false }
+        return !state.isSuspended || state.sessions.contains { sessions[$0]?.inFlight.isEmpty == false }
     }
 }

@@ -175,11 +175,11 @@ extension RelayCore {
         for index in row.recipients.indices where row.recipients[index].state.isQueued && !busy.contains(index) {
             unqueue(row, index, turn.rows)
             move(&row, index, to: .corrupt, turn.now.relay)
+            row.recipients[index].lastAnswer = "its payload cannot be read back"
             isNews = true
         }
         guard isNews else { return }
         LookupIndex.park(row, turn.rows)
-        row.lastAnswer = "its payload cannot be read back"
         ledger.count(.corruptRecord)
         turn.effects.append(
             .notice(

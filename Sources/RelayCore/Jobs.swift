@@ -377,7 +377,7 @@ extension RelayCore {
             let over = indexes.filter { row.recipients[$0].since + limits.undoWindow <= turn.now.relay }
             if over.isEmpty { continue }
             for index in over {
-                row.lastAnswer = "deleted by an operator; the job cannot be read any more"
+                row.recipients[index].lastAnswer = "deleted by an operator; the job cannot be read any more"
                 end(&row, index, .deleted, .transmissionCancelled, &turn)
             }
             settle(&row, &turn)

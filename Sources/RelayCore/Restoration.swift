@@ -122,12 +122,12 @@ extension RelayCore {
             move(&row, index, to: .held, mark.time)
             row.recipients[index].since = mark.time
             row.recipients[index].heldBecause = "held: the store was restored from a copy"
+            row.recipients[index].lastAnswer = "held: the store was restored from a copy"
             isChanged = true
         }
         guard isChanged else { return false }
         LookupIndex.park(row, turn.rows)
         turn.recipientsLeft -= row.recipients.count
-        row.lastAnswer = "held: the store was restored from a copy"
         settle(&row, &turn)
         return true
     }
@@ -182,6 +182,7 @@ extension RelayCore {
             isChanged = true
             row.recipients[index].due = turn.now.relay
             row.recipients[index].refusedBy = []
+            row.recipients[index].lastAnswer = ""
             switch destiny(of: row.recipients[index], in: row) {
             case .home:
                 row.recipients[index].routeClass = 0
@@ -194,7 +195,7 @@ extension RelayCore {
                     arrive(&row, index, &turn)
                 }
             case .away(let hops):
-                setClass(&row, index, hops: hops, turn.rows)
+                setClass(&row, index, hops: hops, &turn)
                 move(&row, index, to: .waiting, turn.now.relay)
                 enqueue(row, index, &turn)
             case .nowhere:
@@ -206,7 +207,6 @@ extension RelayCore {
         guard isChanged else { return }
         turn.recipientsLeft -= row.recipients.count
         LookupIndex.park(row, turn.rows)
-        row.lastAnswer = ""
         settle(&row, &turn)
     }
 

@@ -41,13 +41,15 @@ extension RelayCore {
             piece.sent = 0
             turn.rows.put(.piece, Keys.piece(new.number, offset: piece.offset), piece.encoded())
         }
-        row.resubmittedAs = new.bundle
+        row.resubmittedAs.append(new.bundle)
         for number in [row.number, new.number] {
             turn.rows.put(.lookup, LookupIndex.key(.sharer, String(row.extent), number))
         }
         record(&new, isComplete: true, &turn)
-        row.lastAnswer = "resubmitted by \(job.login) as \(new.bundle.envelopeName)"
-        for index in taken { end(&row, index, .expired, .lifetimeExpired, &turn) }
+        for index in taken {
+            row.recipients[index].lastAnswer = "resubmitted by \(job.login) as \(new.bundle.envelopeName)"
+            end(&row, index, .expired, .lifetimeExpired, &turn)
+        }
         settle(&row, &turn)
         job.done += UInt64(taken.count)
         job.doneBytes = job.doneBytes.addingSaturating(row.payloadLength.saturatingTimes(UInt64(taken.count)))

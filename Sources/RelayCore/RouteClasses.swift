@@ -172,10 +172,12 @@ extension RelayCore {
         }
     }
 
-    /// Puts the recipients of one queue row under the class of their present route; true when that changed something.
+    /// Puts the recipients of one queue row under the class of their present route; true when that is another way.
     private mutating func reroute(_ key: QueueKey, _ turn: inout Turn) -> Bool {
         guard var row = envelope(key.number, &turn) else { return false }
         var changed = false
+        // A suspension changes the class and not the way.
+        var isOtherWay = false
         for index in row.recipients.indices
         where row.recipients[index].state.isQueued && row.recipients[index].routeClass == key.routeClass {
             let destiny = self.destiny(of: row.recipients[index], in: row)
@@ -184,13 +186,15 @@ extension RelayCore {
                 let number = routeClass(for: hops, row.recipients[index].name, turn.rows)
                 if number == key.routeClass { continue }
                 changed = true
+                if classes.hops[key.routeClass] != hops { isOtherWay = true }
                 unqueue(row, index, turn.rows)
-                setClass(&row, index, hops: hops, turn.rows)
+                setClass(&row, index, hops: hops, &turn)
                 row.recipients[index].refusedBy = []
                 enqueue(row, index, &turn)
             case .home:
                 if key.routeClass == 0 { continue }
                 changed = true
+                isOtherWay = true
                 comeHome(&row, index, &turn)
             case .nowhere:
                 // The agency has left the tables; the copy keeps its old way, which may come back, until it expires.
@@ -200,7 +204,7 @@ extension RelayCore {
         guard changed else { return false }
         turn.recipientsLeft -= row.recipients.count
         settle(&row, &turn)
-        return true
+        return isOtherWay
     }
 
     /// An agency that was elsewhere is at home here now.
@@ -217,8 +221,9 @@ extension RelayCore {
     }
 
     /// Puts a recipient under the class of these hops; the age picture follows.
-    mutating func setClass(_ row: inout EnvelopeRow, _ index: Int, hops: [NodeID], _ rows: any RowTransaction) {
-        let number = routeClass(for: hops, row.recipients[index].name, rows)
+    mutating func setClass(_ row: inout EnvelopeRow, _ index: Int, hops: [NodeID], _ turn: inout Turn) {
+        let number = routeClass(for: hops, row.recipients[index].name, turn.rows)
+        if number != row.recipients[index].routeClass { keepCrashDoubt(&row, index, now: turn.now.relay) }
         if row.isComplete { ledger.reclassified(row, row.recipients[index], to: number) }
         row.recipients[index].routeClass = number
     }

@@ -157,7 +157,7 @@ public struct Selector: Sendable, Hashable {
         if let peer, !context.concerns(peer, recipient) { return false }
         if let answer {
             let isAnswered =
-                row.lastAnswer.lowercased().contains(answer)
+                recipient.lastAnswer.lowercased().contains(answer)
                 || recipient.reason != .none && recipient.reason.word.lowercased().contains(answer)
             if !isAnswered { return false }
         }

@@ -211,7 +211,7 @@ extension RelayCore {
         move(&row, index, to: .corrupt, turn.now.relay)
         row.recipients[index].hasArrived = true
         LookupIndex.park(row, turn.rows)
-        row.lastAnswer = why
+        row.recipients[index].lastAnswer = why
         ledger.count(.corruptRecord)
         turn.effects.append(
             .notice(

@@ -6,6 +6,7 @@ import RelayRows
 
 extension RelayCore {
     private static let key = "suspects"
+    private static let why = "held (suspect): in hand at two crashes of the daemon running"
 
     mutating func suspected(_ numbers: [UInt64], _ turn: inout Turn) {
         let before = suspectsBefore(turn.rows)
@@ -32,10 +33,10 @@ extension RelayCore {
         for index in row.recipients.indices where row.recipients[index].state.isQueued {
             unqueue(row, index, turn.rows)
             move(&row, index, to: .held, turn.now.relay)
-            row.recipients[index].heldBecause = "held (suspect): in hand at two crashes of the daemon running"
+            row.recipients[index].heldBecause = Self.why
+            row.recipients[index].lastAnswer = Self.why
         }
         LookupIndex.park(row, turn.rows)
-        row.lastAnswer = "held (suspect): in hand at two crashes of the daemon running"
         settle(&row, &turn)
         turn.effects.append(
             .notice(

@@ -118,6 +118,7 @@ extension RelayCore {
             } else {
                 peers.change(node) { $0.dialDue = turn.now.relay }
             }
+            noteLinks(&turn)
             reopenLanes()
         case .agency, .subtree:
             sweep = RouteSweep()

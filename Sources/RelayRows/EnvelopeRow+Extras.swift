@@ -6,7 +6,7 @@ import RelayModel
 extension EnvelopeRow {
     private enum Extra: UInt64 {
         case extent = 1
-        case formerly, resubmittedAs, via, hasArrived, heldBecause, isRefusedEverywhere
+        case formerly, resubmittedAs, via, hasArrived, heldBecause, isRefusedEverywhere, lastAnswer, crashDoubt
     }
 
     func writeExtras(to out: inout RowWriter) {
@@ -18,11 +18,17 @@ extension EnvelopeRow {
         }
         if extent != number { write(.extent, "", extent, 0) }
         if let formerly { write(.formerly, formerly.source.text, formerly.creationTime, formerly.sequence) }
-        if let name = resubmittedAs { write(.resubmittedAs, name.source.text, name.creationTime, name.sequence) }
+        for name in resubmittedAs { write(.resubmittedAs, name.source.text, name.creationTime, name.sequence) }
         for (index, recipient) in recipients.enumerated() {
             if let via = recipient.via { write(.via, via.text, UInt64(index), 0) }
             if recipient.hasArrived { write(.hasArrived, "", UInt64(index), 0) }
             if recipient.isRefusedEverywhere { write(.isRefusedEverywhere, "", UInt64(index), 0) }
+            if let doubt = recipient.crashDoubt {
+                write(.crashDoubt, doubt.peer.text, UInt64(index), doubt.until.milliseconds)
+            }
+            if recipient.lastAnswer != recipients[0].lastAnswer {
+                write(.lastAnswer, recipient.lastAnswer, UInt64(index), 0)
+            }
             if !recipient.heldBecause.isEmpty { write(.heldBecause, recipient.heldBecause, UInt64(index), 0) }
         }
     }
@@ -37,7 +43,7 @@ extension EnvelopeRow {
             switch extra {
             case .extent: extent = first
             case .formerly: formerly = name
-            case .resubmittedAs: resubmittedAs = name
+            case .resubmittedAs: if let name { resubmittedAs.append(name) }
             case .via:
                 guard first < UInt64(recipients.count) else { return false }
                 recipients[Int(first)].via = NodeID(text: text)
@@ -50,6 +56,14 @@ extension EnvelopeRow {
             case .isRefusedEverywhere:
                 guard first < UInt64(recipients.count) else { return false }
                 recipients[Int(first)].isRefusedEverywhere = true
+            case .lastAnswer:
+                guard first < UInt64(recipients.count) else { return false }
+                recipients[Int(first)].lastAnswer = text
+            case .crashDoubt:
+                guard first < UInt64(recipients.count) else { return false }
+                recipients[Int(first)].crashDoubt = NodeID(text: text).map {
+                    DoubtRow(peer: $0, until: RelayTime(milliseconds: second))
+                }
             case nil: break
             }
         }

@@ -56,8 +56,13 @@ public struct RecipientRow: Sendable, Hashable {
     public var hasArrived = false
     /// Who or what holds it, as a sentence; empty when it is not held.
     public var heldBecause = ""
+    /// What was said of it last: by a hop that did not take it, or by whoever ended, held or set it aside.
+    public var lastAnswer = ""
     /// Deferred because every next hop had said no; counted as such.
     public var isRefusedEverywhere = false
+
+    /// The peer to which it may have been on the way when the process before this one crashed, noted when its next hops change.
+    public var crashDoubt: DoubtRow?
 
     /// It was here before this copy came: in the row, but not accepted again nor counted.
     public var isDuplicate: Bool { state == .forwarded && peer == nil }
@@ -124,7 +129,6 @@ public struct EnvelopeRow: Sendable {
     public var sentMarks: [SentMarks]
     public var hopLimit: UInt64
     public var hopCount: UInt64
-    public var lastAnswer: String
     public var recipients: [RecipientRow]
     /// When the last recipient ended; zero before.
     public var ended: RelayTime
@@ -134,14 +138,14 @@ public struct EnvelopeRow: Sendable {
     public var delayed: [UInt64]
     /// What hops have answered lately, the oldest first; bounded.
     public var answers: [AnswerNote]
-    /// The envelope that this one was a resubmission of, and the one that it was resubmitted as.
+    /// The envelope that this one was a resubmission of, and those that its recipients were resubmitted in.
     public var formerly: BundleID?
-    public var resubmittedAs: BundleID?
+    public var resubmittedAs: [BundleID]
     /// Where the payload lies, unless it lies in pieces: under its own number, or that of the envelope it is a resubmission of.
     public var extent: UInt64
 
     /// True when another envelope may need the same payload.
-    public var sharesPayload: Bool { formerly != nil || resubmittedAs != nil }
+    public var sharesPayload: Bool { formerly != nil || !resubmittedAs.isEmpty }
     public var expiry: RelayTime {
         arrival + Milliseconds(lifetime.count > ageAtArrival.count ? lifetime.count - ageAtArrival.count : 0)
     }
@@ -180,17 +184,17 @@ public struct EnvelopeRow: Sendable {
         sentMarks = []
         hopLimit = 0
         hopCount = 0
-        lastAnswer = ""
         recipients = []
         ended = .zero
         nextLook = .zero
         delayed = []
         answers = []
+        resubmittedAs = []
     }
 
-    /// Remembers what a hop has answered; the oldest go.
-    public mutating func note(_ answer: String, of peer: NodeID, _ time: WallTime) {
-        lastAnswer = "\(peer.name): \(answer)"
+    /// Remembers what a hop has answered for some recipients; the oldest go.
+    public mutating func note(_ answer: String, of peer: NodeID, for indexes: [Int], _ time: WallTime) {
+        for index in indexes { recipients[index].lastAnswer = "\(peer.name): \(answer)" }
         answers.append(AnswerNote(time: time, peer: peer, text: answer))
         if answers.count > AnswerNote.kept { answers.removeFirst(answers.count - AnswerNote.kept) }
     }
@@ -235,7 +239,8 @@ extension EnvelopeRow {
         Self.write(sentMarks.first ?? SentMarks(), to: &out)
         out.number(hopLimit)
         out.number(hopCount)
-        out.text(lastAnswer)
+        // That of the first recipient; of the others as an extra, where it is another one.
+        out.text(recipients.first?.lastAnswer ?? "")
         out.number(ended.milliseconds)
         if let document { Self.write(document, to: &out) }
         out.number(UInt64(path.count))
@@ -326,7 +331,7 @@ extension EnvelopeRow {
         sentMarks = [Self.readMarks(&row)]
         hopLimit = row.number()
         hopCount = row.number()
-        lastAnswer = row.text()
+        let lastAnswer = row.text()
         ended = RelayTime(milliseconds: row.number())
         if flags & 4 != 0 {
             guard let read = Self.readDocument(&row) else { return nil }
@@ -339,7 +344,8 @@ extension EnvelopeRow {
         let recipientCount = row.count()
         recipients.reserveCapacity(recipientCount)
         for _ in 0..<recipientCount {
-            guard let recipient = Self.readRecipient(&row) else { return nil }
+            guard var recipient = Self.readRecipient(&row) else { return nil }
+            recipient.lastAnswer = lastAnswer
             recipients.append(recipient)
         }
         if !row.isAtEnd {

@@ -86,7 +86,7 @@ public struct HistoryRow: Sendable, Hashable {
         origin = envelope.origin
         attempts = recipient.attempts
         reason = recipient.reason
-        answer = envelope.lastAnswer
+        answer = recipient.lastAnswer
         formerly = envelope.formerly
     }
 

@@ -333,7 +333,7 @@ final class StoreJudge {
             if let document = row.document, row.origin == nil || isIndexed { want(.documentID, document.documentID) }
             guard row.ended == .zero else { continue }
             if isIndexed, let sender = row.document?.sender { want(.sender, sender.text) }
-            if row.formerly != nil || row.resubmittedAs != nil { want(.sharer, String(row.extent)) }
+            if row.formerly != nil || !row.resubmittedAs.isEmpty { want(.sharer, String(row.extent)) }
             for recipient in row.recipients where !recipient.state.isEnd {
                 if isIndexed, row.kind != .administrative { want(.recipient, recipient.name) }
                 let isNowhere = recipient.state.isQueued && recipient.routeClass == 0 && !row.isComplete

@@ -470,6 +470,10 @@ enum CatalogueEntries {
         ("route: %", "tuyến: %1"),
         ("deferred after % attempts: %", "hoãn sau %1 lần thử: %2"),
         (
+            "in doubt at %: it may have been on the link when this node crashed; others are asked later",
+            "chưa rõ %1 đã nhận chưa: có thể đang gửi lúc nút này gặp sự cố; các nút khác được hỏi sau"
+        ),
+        (
             "in doubt at %: it was sent whole and not answered; others are asked later",
             "chưa rõ ở %1: đã gửi trọn mà chưa có trả lời; các nút khác được hỏi sau"
         ),

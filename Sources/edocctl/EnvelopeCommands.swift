@@ -106,7 +106,9 @@ enum EnvelopeView {
                 phrase("expires", "hết hạn"), "\(Shown.time(expires)) (\(Shown.distance(expires, from: answer.now)))")
         }
         facts.add(phrase("formerly", "trước là"), envelope.formerly)
-        facts.add(phrase("resubmitted as", "gửi lại thành"), envelope.resubmittedAs)
+        facts.add(
+            phrase("resubmitted as", "gửi lại thành"),
+            envelope.resubmittedAs.isEmpty ? nil : envelope.resubmittedAs.joined(separator: ", "))
         facts.add(phrase("ended", "kết thúc"), envelope.ended.map { Shown.time($0) })
         facts.add(
             phrase("hops", "số chặng"),
@@ -115,12 +117,10 @@ enum EnvelopeView {
                 : phrase(
                     "\(envelope.hopCount) of at most \(envelope.hopLimit)",
                     "\(envelope.hopCount), nhiều nhất \(envelope.hopLimit)"))
-        if envelope.answers.isEmpty, !envelope.lastAnswer.isEmpty {
-            facts.add(phrase("last answer", "trả lời cuối"), Shown.sentence(envelope.lastAnswer))
-        }
         var text = facts.text(columns: columns) + phrase("custody so far:", "đã qua tay:") + "\n" + stops(envelope.path)
         text += answers(envelope, columns)
-        for recipient in envelope.recipients { text += self.recipient(recipient, answer.now, columns) }
+        let answers = Set(envelope.answers.map { "\($0.peer): \($0.text)" })
+        for recipient in envelope.recipients { text += self.recipient(recipient, answers, answer.now, columns) }
         return text
     }
 
@@ -159,7 +159,9 @@ enum EnvelopeView {
             + table.text(columns: columns, wrapping: true).drop { $0 == "\n" }
     }
 
-    private static func recipient(_ recipient: EnvelopeAnswer.Recipient, _ now: Timestamp, _ columns: Int?) -> String {
+    private static func recipient(
+        _ recipient: EnvelopeAnswer.Recipient, _ answers: Set<String>, _ now: Timestamp, _ columns: Int?
+    ) -> String {
         var line = "\(recipient.name): \(Words.state(recipient.state))"
         if let since = recipient.since {
             // What has come about lies behind; what lasts goes on.
@@ -180,6 +182,11 @@ enum EnvelopeView {
         if !recipient.refusedBy.isEmpty {
             let list = recipient.refusedBy.joined(separator: ", ")
             steps.append(phrase("refused by \(list)", "bị \(list) từ chối"))
+        }
+        let last = recipient.lastAnswer
+        let isSaid = answers.contains(last) || recipient.why.contains { $0.contains(last) }
+        if !last.isEmpty, !isSaid {
+            steps.append(phrase("last answer: \(Shown.sentence(last))", "trả lời cuối: \(Shown.sentence(last))"))
         }
         if recipient.isDelayReported {
             steps.append(phrase("its submitter was told that it takes long", "đã báo chậm cho nơi nộp"))

@@ -161,15 +161,11 @@ enum RoutesView {
             facts.add(phrase("next hops", "các chặng kế"), answer.nextHops.joined(separator: separator))
             facts.add(
                 phrase("now", "lúc này"),
-                answer.liveHop
+                answer.suspension.map { Shown.sentence($0) } ?? answer.liveHop
                     ?? phrase("no next hop is live: it would wait", "không chặng kế nào thông: sẽ phải chờ"))
         }
         for hop in answer.hops { facts.add(hop.isTaken ? "→ \(hop.node)" : "  \(hop.node)", Shown.sentence(hop.why)) }
-        // Of what is there for each hop a suspension alone is not said yet.
-        let said = Set(answer.hops.map(\.why))
-        for note in answer.notes where answer.hops.isEmpty || note.contains("suspended") && !said.contains(note) {
-            facts.add("", Shown.sentence(note))
-        }
+        if answer.hops.isEmpty { for note in answer.notes { facts.add("", Shown.sentence(note)) } }
         return facts.text(columns: columns)
     }
 }

@@ -44,7 +44,8 @@ enum QueueView {
     static func waiting(_ answer: QueueAnswer, _ columns: Int?, rows: Int = .max) -> String {
         var table = table(Sentences.nextHop, answer)
         for row in answer.rows.prefix(rows) {
-            let name = row.nextHops.isEmpty ? Sentences.home : row.nextHops.joined(separator: ", ")
+            let hops = row.nextHops.isEmpty ? Sentences.home : row.nextHops.joined(separator: ", ")
+            let name = row.isSuspended ? phrase("(suspended) \(hops)", "(tạm ngừng) \(hops)") : hops
             table.add([name, Shown.count(row.total.count), net(row.lately)] + cells(row.total))
             // One class, and the lowest: the line above has said it all.
             if row.urgencies.count == 1, row.urgencies[0].urgency == 0 { continue }

@@ -97,7 +97,9 @@ enum TraceView {
         facts.add(phrase("document", "văn bản"), answer.documentID.flatMap { $0.isEmpty ? nil : $0 })
         facts.add(phrase("submitted", "nộp lúc"), answer.submitted.map { Shown.time($0) })
         facts.add(phrase("formerly", "trước là"), answer.formerly)
-        facts.add(phrase("resubmitted as", "gửi lại thành"), answer.resubmittedAs)
+        facts.add(
+            phrase("resubmitted as", "gửi lại thành"),
+            answer.resubmittedAs.isEmpty ? nil : answer.resubmittedAs.joined(separator: ", "))
         if !answer.isSubmitter { facts.add(phrase("seen from", "nhìn từ"), "\(answer.node); \(Sentences.partial)") }
         var text = facts.text(columns: columns)
         let width = columns.map { max($0 - 5, 20) } ?? .max

@@ -205,6 +205,11 @@ import Testing
         let waiting = try Self.submit(network, "1", to: ["H29"], ["--lifetime", "3s"])
         let row = try network.show("vpcp", waiting.envelope).envelope.recipients[0]
         #expect(row.why.first?.contains("agency H29.* is suspended") == true, "\(row.why)")
+        let queue: QueueAnswer = try network.ask("vpcp", "queue")
+        #expect(queue.rows.filter(\.isSuspended).map(\.total.count) == [1])
+        let explained = try network.control("vpcp", ["routes", "explain", "H29"])
+        #expect(explained.output.contains("agency H29.* is suspended"), "\(explained.output)")
+        #expect(!explained.output.contains("no next hop is live"))
         let list: SuspensionsAnswer = try network.ask("vpcp", "suspensions")
         #expect(list.suspensions.map(\.subject) == ["agency H29.*"] && list.suspensions[0].until != nil)
 
@@ -227,10 +232,10 @@ import Testing
         let anew: JobAnswer = try network.ask("vpcp", "resubmit", "--apply", String(try #require(again.job).id))
         #expect(anew.job.done == 1, "\(anew)")
         let old = try network.show("vpcp", waiting.envelope).envelope
-        let name = try #require(old.resubmittedAs)
+        let name = try #require(old.resubmittedAs.first)
         #expect(old.recipients[0].state == "expired")
         #expect(try network.show("vpcp", name).envelope.formerly == waiting.envelope)
-        #expect(try network.trace("vpcp", waiting.envelope).resubmittedAs == name)
+        #expect(try network.trace("vpcp", waiting.envelope).resubmittedAs == [name])
 
         // Draining ends with what waits; what waits for a suspended agency keeps it from ending.
         #expect(try network.control("vpcp", ["drain", "--yes", "--reason", "thay máy"]).end == .exited(0))

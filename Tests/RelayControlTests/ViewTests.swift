@@ -276,9 +276,9 @@ private let zone: Void = {
         var envelope = EnvelopeAnswer.Envelope(
             name: name, number: 12, kind: "document", urgency: 3, bytes: 2_048, receivedBytes: 2_048,
             accepted: now, lifetimeSeconds: 3_600, ageSeconds: 300)
-        envelope.lastAnswer = "expired by root: " + reason
         var recipient = EnvelopeAnswer.Recipient(name: "H29", state: "arrived", attempts: 0)
         recipient.since = time("2026-03-09T07:04:42Z")
+        recipient.lastAnswer = "expired by root: " + reason
         var waiting = EnvelopeAnswer.Recipient(name: "dtn://so-noi-vu-hcm/", state: "deferred", attempts: 123)
         waiting.since = now
         waiting.nextAttempt = time("2026-03-09T07:07:00Z")

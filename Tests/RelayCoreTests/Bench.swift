@@ -311,6 +311,7 @@ extension [Effect] {
     var alarms: [String] {
         compactMap { if case .notice(let notice) = $0, notice.grade == .alarm { notice.text } else { nil } }
     }
+    var notices: [Notice] { compactMap { if case .notice(let notice) = $0 { notice } else { nil } } }
     var accepted: BundleID? {
         for effect in self {
             if case .answerSubmission(_, .accepted(let bundle, _)) = effect { return bundle }

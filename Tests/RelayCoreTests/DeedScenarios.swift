@@ -99,7 +99,7 @@ import Testing
             #expect(bench.states(of: bundle) == ["B1": .deleted])
             #expect(bench.reports(of: bundle).map(\.state) == [.deleted])
             #expect(bench.read { $0.count(.chunk) } == 0)
-            #expect(bench.rows(of: bundle)[0].lastAnswer == "deleted by lan: a test")
+            #expect(bench.rows(of: bundle)[0].recipients[0].lastAnswer == "deleted by lan: a test")
         }
         Self.expectBalance(bench)
     }
@@ -145,7 +145,7 @@ import Testing
         let job = bench.deed(.resubmit) { $0.states = [.heldExpired] }!
         #expect(job.done == 2)
         #expect(bench.states(of: old) == ["B1": .expired, "C1": .expired, "T2": .arrived])
-        let renamed = bench.rows(of: old)[0].resubmittedAs!
+        let renamed = bench.rows(of: old)[0].resubmittedAs[0]
         #expect(renamed != old)
         let new = bench.rows(of: renamed)[0]
         #expect(new.formerly == old && new.document == before.document && new.lifetime == before.lifetime)
@@ -171,6 +171,40 @@ import Testing
         Self.expectBalance(bench)
     }
 
+    /// Recipients that are resubmitted one after the other go in envelopes of their own; each is named.
+    @Test(arguments: [false, true]) func everyResubmissionIsNamed(restarts: Bool) {
+        let bench = Bench(restarts: restarts)
+        let old = bench.submit(["B1", "C1"], lifetime: .hours(1))!.accepted!
+        bench.deed(.hold) { $0.states = [.waiting] }
+        bench.advance(.hours(2))
+        for code in ["B1", "C1"] {
+            bench.deed(.resubmit) {
+                $0.states = [.heldExpired]
+                $0.to = .agency(agency(code))
+            }
+            bench.breathe()
+        }
+        let row = bench.rows(of: old)[0]
+        #expect(row.resubmittedAs.flatMap { bench.rows(of: $0)[0].recipients.map(\.name) } == ["B1", "C1"])
+        #expect(
+            row.recipients.map(\.lastAnswer) == row.resubmittedAs.map { "resubmitted by lan as \($0.envelopeName)" })
+        Self.expectBalance(bench)
+    }
+
+    /// What was said of one recipient is not said of the others.
+    @Test(arguments: [false, true]) func anAnswerBelongsToItsRecipients(restarts: Bool) {
+        let bench = Bench(restarts: restarts)
+        let bundle = bench.submit(["B1", "C1", "D1"])!.accepted!
+        bench.deed(.expire) { $0.to = .agency(agency("C1")) }
+        bench.breathe()
+        #expect(bench.rows(of: bundle)[0].recipients.map(\.lastAnswer) == ["", "expired by lan: a test", ""])
+        let selector = { (selector: inout Selector) in
+            selector.answer = "expired by lan"
+            selector.states = [.waiting, .expired]
+        }
+        #expect(bench.preview(.hold, selector) == nil)
+    }
+
     /// A batch ends in the middle of an envelope's recipients: it becomes one new envelope all the same.
     @Test func anEnvelopeIsResubmittedAsOne() {
         let bench = Bench()
@@ -183,7 +217,7 @@ import Testing
         #expect(bench.read { $0.count(.envelope) } == 302)
         for old in olds {
             let row = bench.rows(of: old)[0]
-            let new = bench.rows(of: row.resubmittedAs!)[0]
+            let new = bench.rows(of: row.resubmittedAs[0])[0]
             #expect(new.formerly == old && new.recipients.map(\.name) == row.recipients.map(\.name))
         }
         Self.expectBalance(bench)

@@ -145,12 +145,12 @@ import Testing
         let read = old.record().withUnsafeBytes { EnvelopeRow(number: row.number, record: $0) }
         #expect(read?.recipients == row.recipients)
         #expect(read?.nextLook == .zero)
-        row.note("asked to retransmit", of: node("binh"), WallTime(milliseconds: 9))
+        row.note("asked to retransmit", of: node("binh"), for: [0], WallTime(milliseconds: 9))
         row.delayed = [0]
         let back = row.encoded().withUnsafeBytes { EnvelopeRow(number: row.number, record: $0) }
         #expect(back?.answers == row.answers)
         #expect(back?.delayed == [0])
-        #expect(back?.lastAnswer == "binh: asked to retransmit")
+        #expect(back?.recipients[0].lastAnswer == "binh: asked to retransmit")
     }
 
     // MARK: - Ages

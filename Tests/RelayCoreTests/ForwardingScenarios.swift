@@ -208,6 +208,51 @@ import Testing
         #expect(bench.advance(.minutes(2)).documents.map(\.peer.name) == ["chi"])
     }
 
+    /// The one that may have it has answered: nobody else need wait.
+    @Test func afterACrashTheAnswerOfTheDoubtedHopEndsTheDoubt() {
+        let bench = Bench()
+        bench.connect("binh")
+        bench.submit(["B1"])
+        bench.restart()
+        bench.connect("chi")
+        #expect(bench.advance(.seconds(10)).documents.isEmpty)
+        let again = bench.connect("binh").documents
+        #expect(again.map(\.peer.name) == ["binh"])
+        #expect(bench.answer(again[0], .refused(.notAcceptable)).documents.map(\.peer.name) == ["chi"])
+    }
+
+    /// Its way has changed since: the hop that was its best one then may have it all the same.
+    @Test(arguments: [false, true])
+    func afterACrashANewWayDoesNotEndTheDoubt(restarts: Bool) {
+        let bench = Bench(restarts: restarts)
+        bench.connect("binh")
+        bench.submit(["B1"])
+        bench.restart()
+        bench.connect("dao")
+        bench.deed(.reroute, via: "dao") { $0.states = [.waiting] }
+        bench.breathe()
+        #expect(bench.released.documents.filter { $0.peer.name == "dao" }.isEmpty)
+        #expect(bench.advance(.seconds(60)).documents.isEmpty)
+        #expect(bench.advance(.minutes(2)).documents.map(\.peer.name) == ["dao"])
+    }
+
+    /// A suspended peer is sent nothing, so it cannot have had anything.
+    @Test func whatIsSuspendedIsNotDoubtedAfterACrash() {
+        let bench = Bench()
+        bench.connect("binh")
+        bench.deed(.suspend) { $0.peer = PeerChoice(node: node("binh"), isAnyHop: false) }
+        bench.submit(["B1"])
+        bench.restart()
+        #expect(bench.connect("chi").documents.map(\.peer.name) == ["chi"])
+        // Resumed, it may have been sent something when the next crash comes.
+        bench.connect("binh")
+        bench.deed(.resume) { $0.peer = PeerChoice(node: node("binh"), isAnyHop: false) }
+        let second = bench.submit(["B2"])!
+        #expect(second.documents.map(\.peer.name) == ["binh"])
+        bench.restart()
+        #expect(bench.connect("chi").documents.filter { $0.bundle == second.accepted }.isEmpty)
+    }
+
     @Test func afterAnOrderlyStopNothingIsInDoubt() {
         let bench = Bench()
         bench.connect("binh")
