@@ -51,9 +51,24 @@ struct MetricsFigures: Sendable {
 
 /// What waits for one peer in one urgency. A copy that may go to several peers counts for the one that its route prefers.
 struct QueueFigures: Sendable, Hashable {
+    enum Place: Sendable, Hashable {
+        case peer(NodeID)
+        /// For agencies that are suspended, whatever their hops are.
+        case suspended
+        /// At home here, its digest being checked; or for a hop that is no peer any more.
+        case none
+
+        var label: String {
+            switch self {
+            case .peer(let node): node.name
+            case .suspended: "(suspended)"
+            case .none: "(none)"
+            }
+        }
+    }
+
     struct Key: Sendable, Hashable {
-        /// Nil: at home here, its digest being checked.
-        var peer: NodeID?
+        var place: Place
         var urgency: Urgency
     }
     var count: UInt64 = 0
@@ -62,11 +77,15 @@ struct QueueFigures: Sendable, Hashable {
     var oldestSeconds: UInt64 = 0
 
     /// From the age cells of the counters.
-    static func all(_ reader: any RowReader, now: RelayTime) -> [Key: QueueFigures] {
-        var hops: [UInt32: NodeID] = [:]
+    static func all(_ reader: any RowReader, peers: [NodeID], now: RelayTime) -> [Key: QueueFigures] {
+        let known = Set(peers)
+        var places: [UInt32: Place] = [:]
         reader.scan(.routeClass, prefix: RowKey()) { key, value in
-            if key.count == 4, let first = RouteClassRow(record: value)?.hops.first {
-                hops[key.number32(at: 0)] = first
+            guard key.count == 4, let row = RouteClassRow(record: value) else { return true }
+            if row.isSuspended {
+                places[key.number32(at: 0)] = .suspended
+            } else if let first = row.hops.first, known.contains(first) {
+                places[key.number32(at: 0)] = .peer(first)
             }
             return true
         }
@@ -74,7 +93,7 @@ struct QueueFigures: Sendable, Hashable {
         for cell in AgeCell.all(reader) where cell.count > 0 {
             guard case .queued(let routeClass) = cell.place else { continue }
             let accepted = RelayTime(milliseconds: cell.minute.saturatingTimes(60_000))
-            let key = Key(peer: routeClass == 0 ? nil : hops[routeClass], urgency: cell.urgency)
+            let key = Key(place: places[routeClass] ?? .none, urgency: cell.urgency)
             var figures = result[key] ?? QueueFigures()
             figures.count &+= cell.count
             figures.bytes &+= cell.bytes
@@ -124,7 +143,7 @@ extension MetricsFigures.Rows {
         suspensions = rows.count(.suspension)
         envelopes = rows.number(.counter, CounterKey.stockCount(.everything).name)
         payloadBytes = rows.number(.counter, CounterKey.stockBytes(.everything).name)
-        queues = QueueFigures.all(rows, now: now)
+        queues = QueueFigures.all(rows, peers: peers, now: now)
         inboxes = OldestArrived(rows, now: now)
     }
 }

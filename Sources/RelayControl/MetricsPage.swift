@@ -148,24 +148,21 @@ enum MetricsPage {
     }
 
     private static func queues(_ figures: MetricsFigures, _ text: inout MetricsText) {
-        var keys: [(name: String, key: QueueFigures.Key)] = []
+        let peers = figures.peers.map { QueueFigures.Place.peer($0) }
+        var keys: [QueueFigures.Key] = []
         for urgency in Urgency.allCases {
-            for peer in figures.peers { keys.append((peer.name, .init(peer: peer, urgency: urgency))) }
+            for place in peers + [.suspended, .none] {
+                let key = QueueFigures.Key(place: place, urgency: urgency)
+                // The cells of the peers are always there; the two others are rare.
+                if peers.contains(place) || figures.rows.queues[key] != nil { keys.append(key) }
+            }
         }
-        // Copies for a peer that a reload has removed, until they are re-routed; and what is checked at home.
-        let others = figures.rows.queues.filter { key, _ in key.peer.map { !figures.peers.contains($0) } ?? true }
         func samples(_ value: (QueueFigures) -> UInt64) -> [Sample] {
-            keys.map { name, key in
+            keys.map { key in
                 Sample(
-                    .count(figures.rows.queues[key].map(value) ?? 0), ("peer", name),
+                    .count(figures.rows.queues[key].map(value) ?? 0), ("peer", key.place.label),
                     ("urgency", String(key.urgency.rawValue)))
             }
-                + Urgency.allCases.compactMap { urgency in
-                    let found = others.filter { $0.key.urgency == urgency }.values.map(value)
-                    guard !found.isEmpty else { return nil }
-                    return Sample(
-                        .count(found.reduce(0, &+)), ("peer", "(none)"), ("urgency", String(urgency.rawValue)))
-                }
         }
         text.add(
             "edoc_queued_recipients", .gauge, "Pairs that wait, by the peer that their route prefers and by urgency.",

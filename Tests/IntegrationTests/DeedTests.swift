@@ -207,6 +207,10 @@ import Testing
         #expect(row.why.first?.contains("agency H29.* is suspended") == true, "\(row.why)")
         let queue: QueueAnswer = try network.ask("vpcp", "queue")
         #expect(queue.rows.filter(\.isSuspended).map(\.total.count) == [1])
+        let metrics = try network.run(
+            "/usr/bin/curl",
+            ["-sS", "--unix-socket", network.folder["vpcp/control.sock"], "http://localhost/metrics"])
+        #expect(metrics.output.contains("\nedoc_queued_recipients{peer=\"(suspended)\",urgency=\"0\"} 1\n"))
         let explained = try network.control("vpcp", ["routes", "explain", "H29"])
         #expect(explained.output.contains("agency H29.* is suspended"), "\(explained.output)")
         #expect(!explained.output.contains("no next hop is live"))
