@@ -15,6 +15,9 @@ extension CatalogueEntries {
             "certificate % is revoked by %: whoever reads that list refuses this node",
             "chứng thư %1 đã bị thu hồi theo %2: ai đọc danh sách ấy sẽ từ chối nút này"
         ),
+        ("no daemon answers", "không có dịch vụ edocd nào trả lời"), ("not permitted", "không được phép"),
+        ("no answer in time", "không trả lời kịp"),
+        ("% cannot be read by this user", "người dùng này không đọc được %1"),
         ("Address already in use", "địa chỉ đang có chương trình khác dùng"),
         ("Cannot assign requested address", "địa chỉ không thuộc máy này"),
     ]
