@@ -48,7 +48,7 @@ public struct MetricsServer<Node: NodeAccess>: Service {
             } catch {
                 tell(Self.sentence(error), said)
             }
-            await cancelWhenGracefulShutdown { try? await Task.sleep(for: Self.pause) }
+            try? await cancelWhenGracefulShutdown { try await Task.sleep(for: Self.pause) }
         }
     }
 

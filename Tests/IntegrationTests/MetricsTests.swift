@@ -51,7 +51,8 @@ import Testing
         let taken = try HeldPort()
         try network.replace("truc", "control:\n", "metrics:\n  listen: 127.0.0.1:\(taken.port)\ncontrol:\n")
         try network.start("truc")
-        let line = "no figures are served: metrics.listen 127.0.0.1:\(taken.port) cannot be opened: Address already in use"
+        let line =
+            "no figures are served: metrics.listen 127.0.0.1:\(taken.port) cannot be opened: Address already in use"
         #expect(try eventually { try network.status("truc").attention.contains(line) })
         let socket = network.folder["truc/control.sock"]
         func health() throws -> HealthAnswer {
