@@ -90,6 +90,17 @@ static inline int COpenSSL_sk_X509_push(STACK_OF(X509) *stack, X509 *certificate
 // Frees the stack and drops one reference of each certificate in it.
 static inline void COpenSSL_sk_X509_pop_free(STACK_OF(X509) *stack) { sk_X509_pop_free(stack, X509_free); }
 
+static inline int COpenSSL_sk_X509_CRL_num(const STACK_OF(X509_CRL) *stack) { return sk_X509_CRL_num(stack); }
+
+static inline X509_CRL *COpenSSL_sk_X509_CRL_value(const STACK_OF(X509_CRL) *stack, int index) {
+    return sk_X509_CRL_value(stack, index);
+}
+
+// Frees the stack and drops one reference of each list in it.
+static inline void COpenSSL_sk_X509_CRL_pop_free(STACK_OF(X509_CRL) *stack) {
+    sk_X509_CRL_pop_free(stack, X509_CRL_free);
+}
+
 static inline int COpenSSL_GENERAL_NAMES_num(const GENERAL_NAMES *names) { return sk_GENERAL_NAME_num(names); }
 
 static inline GENERAL_NAME *COpenSSL_GENERAL_NAMES_value(const GENERAL_NAMES *names, int index) {

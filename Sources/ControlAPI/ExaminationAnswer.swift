@@ -10,11 +10,17 @@ public struct ExaminationAnswer: ControlAnswer {
     /// As edocd would print them before it refuses to start; empty when it would start.
     public var errors: [String] = []
     public var warnings: [String] = []
+    /// What could not be looked at, and is no fault.
+    public var notes: [String] = []
+    /// As whom all this was found.
+    public var user: UInt32 = 0
+    public var userName: String?
     /// Nil when the configuration cannot be read; then all below is missing, too.
     public var node: Node?
     public var files: [File] = []
     public var certificates: Certificates?
     public var store: Store?
+    public var ports: [Port] = []
     public var clock: Clock
 
     public struct Node: Codable, Sendable, Hashable {
@@ -54,7 +60,7 @@ public struct ExaminationAnswer: ControlAnswer {
     }
 
     public struct File: Codable, Sendable, Hashable {
-        /// configuration, agencies, ca, certificate, key, crl, store.
+        /// configuration, agencies, ca, certificate, key, crl; store, sockets (folders); store file.
         public var what: String
         public var path: String
         public var exists: Bool
@@ -62,6 +68,13 @@ public struct ExaminationAnswer: ControlAnswer {
         public var mode: UInt32
         public var uid: UInt32
         public var gid: UInt32
+        /// absent, denied, or what the system says; nil when it can be read.
+        public var problem: String?
+        /// The folder that may not be entered, if it is another than the file itself.
+        public var blockedAt: String?
+        /// Of a folder: whether something can be made in it, or, where it is absent, it can itself be made. Of a file of the store:
+        /// whether it can be written.
+        public var writable: Bool?
         public init(what: String, path: String, exists: Bool, mode: UInt32, uid: UInt32, gid: UInt32) {
             self.what = what
             self.path = path
@@ -72,10 +85,26 @@ public struct ExaminationAnswer: ControlAnswer {
         }
     }
 
+    /// An address of the configuration, while nobody need listen there.
+    public struct Port: Codable, Sendable, Hashable {
+        /// listen, metrics.listen.
+        public var key: String
+        public var address: String
+        /// Why it cannot be bound; nil when it can.
+        public var problem: String?
+        public init(key: String, address: String, problem: String?) {
+            self.key = key
+            self.address = address
+            self.problem = problem
+        }
+    }
+
     public struct Certificates: Codable, Sendable, Hashable {
         public var own: Timestamp
         public var ownBegins: Timestamp
         public var fingerprint: String
+        /// By a list of tls.crl.
+        public var isRevoked = false
         public var authorities: Timestamp?
         public var revocationLists: Timestamp?
         public init(

@@ -91,7 +91,8 @@ struct OwnedContext: ~Copyable {
     ) throws(TLSError) -> [TLSWarning] {
         var warnings: [TLSWarning] = []
         var isAdded = true
-        let authorities = try TrustFiles.certificates(authorityFile, what: "CA file")
+        // A CA file that cannot be read has been found out already.
+        let authorities = (try? TrustFiles.certificates(authorityFile, what: "CA file")) ?? CertificateStack()
         var authoritiesWithList: Set<Int> = []
         try TrustFiles.revocationLists(path) { list in
             isAdded = withEmptyErrorQueue { X509_STORE_add_crl(store, list) == 1 } && isAdded
@@ -127,27 +128,86 @@ struct OwnedContext: ~Copyable {
     // MARK: Identity
 
     /// The node's own certificate, chain and key.
-    func loadIdentity(_ configuration: TLSConfiguration, now: Int64) throws(TLSError) -> CertificateDescription {
+    func loadIdentity(_ configuration: TLSConfiguration, now: Int64) throws(TLSError) -> OwnIdentity {
         let path = configuration.certificateChainFile
-        let chain = try TrustFiles.certificates(path, what: "certificate file")
+        let (chain, description) = try loadChain(path)
         let key = try TrustFiles.privateKey(configuration.keyFile)
-        guard let leaf = chain[0], let description = CertificateDescription(certificate: leaf) else {
-            throw TLSError(.fileMalformed, "certificate file \(path) holds a certificate that cannot be read")
-        }
-        guard withEmptyErrorQueue({ X509_check_private_key(leaf, key.pointer) }) == 1 else {
-            _ = OpenSSLErrorQueue.capture()
-            let sentence = "key file \(configuration.keyFile) is not the key of certificate file \(path)"
-            throw TLSError(.keyMismatch, sentence)
-        }
-        guard description.notAfter > now else {
-            throw TLSError(.ownCertificateExpired, "the certificate of file \(path) has expired")
-        }
+        guard let leaf = chain[0] else { preconditionFailure("a chain that was read has a first certificate") }
+        try Self.checkKey(leaf, key, configuration)
+        try Self.checkDates(description, path, now: now)
         try check(SSL_CTX_use_certificate(context, leaf), path)
         for index in 1..<max(1, chain.count) {
             try check(COpenSSL_SSL_CTX_add1_chain_cert(context, chain[index]), path)
         }
         try check(SSL_CTX_use_PrivateKey(context, key.pointer), configuration.keyFile)
-        return description
+        return OwnIdentity(
+            certificate: description, warnings: warnings(leaf, description, configuration, now: now))
+    }
+
+    /// The certificates of the chain file, and what the first one says.
+    func loadChain(_ path: String) throws(TLSError) -> (chain: CertificateStack, description: CertificateDescription) {
+        let chain = try TrustFiles.certificates(path, what: "certificate file")
+        guard let leaf = chain[0], let description = CertificateDescription(certificate: leaf) else {
+            throw TLSError(.fileMalformed, "certificate file \(path) holds a certificate that cannot be read")
+        }
+        return (chain, description)
+    }
+
+    static func checkKey(
+        _ leaf: OpaquePointer, _ key: borrowing PrivateKey, _ configuration: TLSConfiguration
+    ) throws(TLSError) {
+        let pointer = key.pointer
+        guard withEmptyErrorQueue({ X509_check_private_key(leaf, pointer) }) == 1 else {
+            _ = OpenSSLErrorQueue.capture()
+            let sentence =
+                "key file \(configuration.keyFile) is not the key of certificate file "
+                + configuration.certificateChainFile
+            throw TLSError(.keyMismatch, sentence)
+        }
+    }
+
+    static func checkDates(_ description: CertificateDescription, _ path: String, now: Int64) throws(TLSError) {
+        guard description.notAfter > now else {
+            throw TLSError(.ownCertificateExpired, "the certificate of file \(path) has expired")
+        }
+    }
+
+    /// What makes peers refuse the node's own certificate, as far as it is known here.
+    func warnings(
+        _ leaf: OpaquePointer, _ description: CertificateDescription, _ configuration: TLSConfiguration, now: Int64
+    ) -> [TLSWarning] {
+        var warnings: [TLSWarning] = []
+        let path = configuration.certificateChainFile
+        if description.notBefore > now {
+            warnings.append(TLSWarning(.ownCertificateNotYetValid, "certificate \(path) is not valid yet"))
+        }
+        if let list = configuration.revocationListFile, isRevoked(leaf) {
+            let sentence = "certificate \(path) is revoked by \(list): whoever reads that list refuses this node"
+            warnings.append(TLSWarning(.ownCertificateRevoked, sentence))
+        }
+        return warnings
+    }
+
+    /// Whether a CRL of its issuer names the certificate.
+    private func isRevoked(_ certificate: OpaquePointer) -> Bool {
+        guard let issuer = X509_get_issuer_name(certificate), let verification = X509_STORE_CTX_new() else {
+            return false
+        }
+        defer { X509_STORE_CTX_free(verification) }
+        return withEmptyErrorQueue { () -> Bool in
+            guard X509_STORE_CTX_init(verification, store, certificate, nil) == 1,
+                let lists = X509_STORE_CTX_get1_crls(verification, issuer)
+            else { return false }
+            defer { COpenSSL_sk_X509_CRL_pop_free(lists) }
+            for index in 0..<COpenSSL_sk_X509_CRL_num(lists) {
+                var entry: OpaquePointer?
+                // 2: taken off a list again.
+                if X509_CRL_get0_by_cert(COpenSSL_sk_X509_CRL_value(lists, index), &entry, certificate) == 1 {
+                    return true
+                }
+            }
+            return false
+        }
     }
 
     private func check(_ result: Int32, _ path: String) throws(TLSError) {
@@ -156,6 +216,12 @@ struct OwnedContext: ~Copyable {
             throw TLSError(.settingRefused, "OpenSSL does not take what is in \(path)", details: details)
         }
     }
+}
+
+/// The node's own certificate as it was taken.
+struct OwnIdentity {
+    var certificate: CertificateDescription
+    var warnings: [TLSWarning]
 }
 
 /// When what a node trusts has to be replaced, in Unix seconds: the earliest of each kind.

@@ -37,11 +37,9 @@ public final class TLSContext: @unchecked Sendable {
             warnings += try owned.loadRevocationLists(
                 path, authorityFile: configuration.authorityFile, now: now, &dates)
         }
-        ownCertificate = try owned.loadIdentity(configuration, now: now)
-        if ownCertificate.notBefore > now {
-            let sentence = "certificate \(configuration.certificateChainFile) is not valid yet"
-            warnings.append(TLSWarning(.ownCertificateNotYetValid, sentence))
-        }
+        let identity = try owned.loadIdentity(configuration, now: now)
+        ownCertificate = identity.certificate
+        warnings += identity.warnings
         if let path = configuration.keyLogFile {
             let log = try KeyLog(path: path)
             // Unretained: the log lives as long as this object, which every session of the SSL_CTX keeps alive.

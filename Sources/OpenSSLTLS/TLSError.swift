@@ -105,6 +105,8 @@ public struct TLSWarning: Hashable, Sendable {
         public static let revocationListMissing = Kind("revocation_list_missing")
         /// The node's own certificate is not valid yet.
         public static let ownCertificateNotYetValid = Kind("own_certificate_not_yet_valid")
+        /// A CRL of this node's own file revokes its certificate: peers that read the same list refuse it.
+        public static let ownCertificateRevoked = Kind("own_certificate_revoked")
         /// A CA of the CA file has expired.
         public static let authorityExpired = Kind("authority_expired")
         /// A key log is being written: whoever has it can read the links.

@@ -31,12 +31,11 @@ public struct Configuration: Sendable {
 
     /// Reads edocd.yaml and the agencies file that it names.
     public static func load(
-        path: String
+        path: String, credentials: CredentialUse = .needed
     ) throws(ConfigurationErrors) -> (configuration: Configuration, sources: [Source]) {
         var errors = ErrorList()
         guard let main = read(path, &errors) else { throw failure(errors) }
-        let folder = path.lastIndex(of: "/").map { String(path[..<$0]) } ?? ""
-        let decoded = decode(main, file: path, folder: path.hasPrefix("/") && folder.isEmpty ? "/" : folder, &errors)
+        let decoded = decode(main, file: path, folder: folder(of: path), credentials, &errors)
         guard let (settings, spools) = decoded else { throw failure(errors) }
         let agencies = read(settings.agenciesFile, &errors)
         let result = combine(settings, agencies ?? [], file: settings.agenciesFile, &errors)
@@ -47,13 +46,31 @@ public struct Configuration: Sendable {
         return (result, sources)
     }
 
+    /// Where certificates and keys are, as far as a file says so that is wrong elsewhere: nil when it is wrong in just that, or wants
+    /// none. So all that is wrong can be said at once.
+    public static func certificates(path: String, credentials: CredentialUse = .needed) -> NodeConfiguration.TLS? {
+        var errors = ErrorList()
+        guard let main = read(path, &errors),
+            let (settings, _) = decode(main, file: path, folder: folder(of: path), credentials, &errors),
+            !settings.plainLoopback,
+            !errors.errors.contains(where: { $0.keyPath == "tls" || $0.keyPath.hasPrefix("tls.") })
+        else { return nil }
+        return settings.tls
+    }
+
+    private static func folder(of path: String) -> String {
+        let folder = path.lastIndex(of: "/").map { String(path[..<$0]) } ?? ""
+        return path.hasPrefix("/") && folder.isEmpty ? "/" : folder
+    }
+
     /// Judges both texts without files; paths in the settings stay relative to `folder`.
     public static func parse(
         edocd: String, edocdFile: String = "edocd.yaml", agencies: String, agenciesFile: String = "agencies.yaml",
         folder: String = ""
     ) throws(ConfigurationErrors) -> Configuration {
         var errors = ErrorList()
-        guard let (settings, spools) = decode(Array(edocd.utf8), file: edocdFile, folder: folder, &errors) else {
+        guard let (settings, spools) = decode(Array(edocd.utf8), file: edocdFile, folder: folder, .needed, &errors)
+        else {
             throw failure(errors)
         }
         let result = combine(settings, Array(agencies.utf8), file: agenciesFile, &errors)
@@ -68,7 +85,7 @@ public struct Configuration: Sendable {
     }
 
     private static func decode(
-        _ bytes: [UInt8], file: String, folder: String, _ errors: inout ErrorList
+        _ bytes: [UInt8], file: String, folder: String, _ credentials: CredentialUse, _ errors: inout ErrorList
     ) -> (NodeConfiguration, SpoolMarks)? {
         guard let text = checkedText(bytes, file, &errors) else { return nil }
         let before = errors.errors.count
@@ -77,7 +94,8 @@ public struct Configuration: Sendable {
         if node == nil, errors.errors.count > before { return nil }
         var decoder = ConfigurationDecoder(file: file, errors: errors)
         let root = decoder.section(node, .edocd, path: "")
-        var reader = NodeConfigurationReader(file: file, folder: folder, errors: decoder.errors)
+        var reader = NodeConfigurationReader(
+            file: file, folder: folder, credentials: credentials, errors: decoder.errors)
         let result = reader.read(root)
         errors = reader.errors
         return result.map { ($0, SpoolMarks(root)) }

@@ -4,6 +4,14 @@
 
 import Glibc
 
+/// What is to be said of a credential that is not there.
+public enum CredentialUse: Sendable {
+    /// The daemon starts and needs it.
+    case needed
+    /// Somebody looks at the configuration, outside of the unit to which the service manager gives it.
+    case lookedAt
+}
+
 enum Credential {
     private static let prefix = "credential:"
     private static let lengthMax = 255

@@ -123,6 +123,8 @@ extension NodeConfiguration {
         public var ca: String
         public var certificate: String
         public var key: String
+        /// The name of the credential that the key is, where none is given because nobody starts the daemon here.
+        public var keyCredential: String?
         public var crl: String?
         public var keyLog: String?
     }

@@ -59,6 +59,7 @@ struct NodeConfigurationReader {
     var file: String
     /// Relative paths begin here.
     var folder: String
+    var credentials = CredentialUse.needed
     var errors: ErrorList
 
     /// Nil when the file has no usable node name.
@@ -90,18 +91,21 @@ struct NodeConfigurationReader {
 
     private func optionalPath(_ text: String) -> String? { text.isEmpty ? nil : path(text) }
 
-    /// The file of a credential, or a path.
-    private mutating func secret(_ key: String, _ section: ConfigurationSection) -> String {
+    /// The file of a credential, or a path; a name where the credential is elsewhere.
+    private mutating func secret(
+        _ key: String, _ section: ConfigurationSection
+    ) -> (path: String, elsewhere: String?) {
         let text = section.text(key)
-        guard let name = Credential.name(text) else { return path(text) }
+        guard let name = Credential.name(text) else { return (path(text), nil) }
         guard let folder = Credential.folder else {
+            if credentials == .lookedAt { return (text, name) }
             errors.add(
                 .badValue, file, section.mark(key), "tls.\(key)",
                 expected: "LoadCredential=\(name):FILE in the unit (by hand: CREDENTIALS_DIRECTORY=FOLDER edocd ...)",
                 found: "no credentials of a service manager")
-            return text
+            return (text, nil)
         }
-        return folder + "/" + name
+        return (folder + "/" + name, nil)
     }
 
     private func store(_ section: ConfigurationSection) -> NodeConfiguration.Store {
@@ -126,8 +130,8 @@ struct NodeConfigurationReader {
     private mutating func tls(_ section: ConfigurationSection) -> NodeConfiguration.TLS {
         let key = secret("key", section)
         return .init(
-            ca: path(section.text("ca")), certificate: path(section.text("certificate")), key: key,
-            crl: optionalPath(section.text("crl")),
+            ca: path(section.text("ca")), certificate: path(section.text("certificate")), key: key.path,
+            keyCredential: key.elsewhere, crl: optionalPath(section.text("crl")),
             keyLog: optionalPath(section.text("key_log")))
     }
 

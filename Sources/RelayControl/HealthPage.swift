@@ -48,7 +48,7 @@ extension ControlServer {
             oldestSeconds: oldest, configurationPath: watch.configurationPath)
         answer.clockDoubted = figures.engine?.isClockDoubted
         answer.oldestArrivedSeconds = figures.rows.inboxes.agencies > 0 ? figures.rows.inboxes.oldestSeconds : nil
-        answer.metricsAddress = watch.metricsAddress
+        if case .open(let address) = watch.metrics { answer.metricsAddress = address }
         answer.openFiles = watch.openFiles
         answer.openFilesMax = watch.openFilesMax
         if commit {

@@ -33,8 +33,7 @@ public protocol WireWatch: Sendable {
 public struct WatchFacts: Sendable {
     /// Where the daemon has its configuration from.
     public var configurationPath: String
-    /// Where figures are served over TCP.
-    public var metricsAddress: String?
+    public var metrics = MetricsState.none
     /// Inputs that wait for the engine.
     public var mailbox: Int
     public var commitTimes: TimeHistogram

@@ -65,11 +65,15 @@ extension ControlServer {
             attention.append(
                 "documents are not taken for want of room: at this time the largest that fits has \(largest) bytes")
         }
-        if let line = await certificateSentence(now) { attention.append(line) }
+        let watch = try? await node.watchFacts()
+        if let line = Self.certificateSentence(watch, now) { attention.append(line) }
         if live.isClockDoubted { attention.append("the clock is not believed: expiry is suspended") }
         if !down.isEmpty { attention.append("links down: " + down.joined(separator: ", ")) }
         for spool in live.spoolViews where !spool.trouble.isEmpty {
             attention.append("the spool of \(spool.agency) takes no documents: \(spool.trouble)")
+        }
+        if case .troubled(let address, let why)? = watch?.metrics {
+            attention.append("no figures are served: metrics.listen \(address) cannot be opened: \(why)")
         }
         if counted.refused > 0 {
             attention.append(
@@ -99,11 +103,11 @@ extension ControlServer {
     /// Days before its end from which a certificate is spoken of.
     private static var certificateDays: Int64 { 14 }
 
-    private func certificateSentence(_ now: ClockReading) async -> String? {
-        guard let end = try? await node.watchFacts().certificateExpiry else { return nil }
+    private static func certificateSentence(_ watch: WatchFacts?, _ now: ClockReading) -> String? {
+        guard let end = watch?.certificateExpiry else { return nil }
         let left = end - Int64(WallTime.unixSecondsAtEpoch) - Int64(clamping: now.wall.milliseconds / 1_000)
         if left <= 0 { return "this node's certificate has ended: no link comes up until it is renewed" }
-        guard left < Self.certificateDays * 86_400 else { return nil }
+        guard left < certificateDays * 86_400 else { return nil }
         let day = WallTime(milliseconds: now.wall.milliseconds + UInt64(left) * 1_000).timestamp.text.prefix(10)
         return "this node's certificate ends on \(day)"
     }

@@ -23,6 +23,10 @@ final class LinkHandler: ChannelInboundHandler {
     static let pumpsInRowMax = 4
     /// The last octets may take this long to leave.
     static let closeTime = TimeAmount.seconds(5)
+    /// A peer that lives answers the end of a session within this time, or at least sends something. The second is for one with transfers
+    /// under way: its acknowledgement waits for its disk.
+    static let answerTime = Milliseconds(500)
+    static let silenceMax = Milliseconds.seconds(2)
 
     /// Octets that wait for the socket, above which nothing is read: a peer that does not take our answers gets no more to
     /// answer. Far above what payload may wait, or two nodes could each wait for the other to read.
@@ -201,6 +205,29 @@ final class LinkHandler: ChannelInboundHandler {
         let now = border.now()
         conversation.end(why: why, timeout: timeout, now: now, &output)
         act(now)
+    }
+
+    /// The same when the node stops: a peer that is found to hang is not waited for until the time is over.
+    func endSoon(why: String, timeout: Milliseconds) {
+        end(why: why, timeout: timeout)
+        let wasSilent = border.now().since(conversation.silentSince) >= Self.silenceMax
+        cutWhenSilent(
+            why, after: conversation.inFlight == 0 || wasSilent ? Self.answerTime : Self.silenceMax, heard: bytesIn)
+    }
+
+    private func cutWhenSilent(_ why: String, after span: Milliseconds, heard: UInt64) {
+        guard let context else { return }
+        context.eventLoop.assumeIsolated().scheduleTask(in: TimeAmount(span)) {
+            guard self.context != nil else { return }
+            guard self.bytesIn == heard else {
+                return self.cutWhenSilent(why, after: Self.silenceMax, heard: self.bytesIn)
+            }
+            self.output.log(
+                Notice(.info, "nothing is heard any more and the session is cut", peer: self.conversation.peer))
+            self.end(why: why, timeout: .zero)
+            // What it has not taken it will not take.
+            self.context?.close(promise: nil)
+        }
     }
 
     /// The gauge has fallen to low water.

@@ -140,15 +140,15 @@ public final class Links: Sendable {
     /// Sessions that others have opened, and how many there may be.
     public var accepted: (count: Int, max: Int) { registry.accepted }
 
-    /// Accepts and dials no more, and ends all sessions: what is under way is finished, at most for `timeout`. The future is
-    /// there when all connections are closed.
+    /// Accepts and dials no more, and ends all sessions: what is under way is finished, at most for `timeout`, and not with a peer
+    /// that is silent. The future is there when all connections are closed.
     public func terminateAll(why: String, within timeout: Milliseconds) -> EventLoopFuture<Void> {
         let listening = listeners.withLock { listeners in
             defer { listeners = [] }
             return listeners.map { $0.close() }
         }
         let entries = registry.stop()
-        registry.onLoops(of: entries) { $0.end(why: why, timeout: timeout) }
+        registry.onLoops(of: entries) { $0.endSoon(why: why, timeout: timeout) }
         return EventLoopFuture.andAllComplete(listening + entries.map(\.channel.closeFuture), on: group.any())
     }
 }

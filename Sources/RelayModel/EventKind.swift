@@ -94,6 +94,10 @@ public enum EventKind: String, Sendable, CaseIterable {
     case clientDropped
     /// Log entries could not be written and are missing before this one.
     case logLost
+    /// The address of metrics.listen cannot be opened; it is tried again. The relay goes on.
+    case metricsTroubled
+    /// Figures are served at metrics.listen, which could not be opened before.
+    case metricsResumed
 
     /// 128 bits in hexadecimal, as systemd.journal-fields(7) wants them.
     public var messageID: String {
@@ -143,6 +147,8 @@ public enum EventKind: String, Sendable, CaseIterable {
         case .logLevelReturned: "30c60abd72ae47ed92b5a8409b8eb1c8"
         case .clientDropped: "e21daa3cb21f47f2b051c82401e8e2f4"
         case .logLost: "137749dfaeb6403990c2900b7a395261"
+        case .metricsTroubled: "940c040729354d99a98a7f0b1c9898cb"
+        case .metricsResumed: "575562ef780342b7b1ac985e71ff4a36"
         }
     }
 }

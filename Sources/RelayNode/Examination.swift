@@ -1,5 +1,6 @@
 // Examination: what can be found out about a node without running it, for `edocctl doctor`: the configuration as the daemon would read it,
-// its files, certificates, disk and clock. Reads only; opens no store and no socket. What is wrong is among the facts.
+// its files, certificates, disk, ports and clock, all as the user who asks. Reads only; opens no store, and no socket for longer than it
+// takes to bind it. What is wrong is among the facts.
 
 import CLinux
 import ControlAPI
@@ -12,28 +13,39 @@ public enum Examination {
     public static func of(path: String) -> ExaminationAnswer {
         var answer = ExaminationAnswer(
             version: ProgramVersion.text, now: now, configuration: path, clock: clock)
-        let configuration: Configuration
-        do {
-            configuration = try Configuration.load(path: path).configuration
+        answer.user = geteuid()
+        answer.userName = Identity.name(of: answer.user)
+        do throws(PreparationFailure) {
+            let prepared = try PreparedNode(path: path, credentials: .lookedAt)
+            answer.warnings = prepared.warnings
+            answer.notes = prepared.notes
         } catch {
-            answer.errors = "\(error)".split(separator: "\n").map(String.init)
-            answer.files = [file("configuration", path)]
+            answer.errors = error.sentences
+        }
+        guard let configuration = try? Configuration.load(path: path, credentials: .lookedAt).configuration else {
+            answer.files = [FileLook.file("configuration", path)]
             return answer
         }
         let settings = configuration.settings
-        do {
-            answer.warnings = try PreparedNode(path: path).warnings
-        } catch {
-            answer.errors = "\(error)".split(separator: "\n").map(String.init)
-        }
         answer.node = node(settings)
         answer.files = files(settings, path)
-        if !settings.plainLoopback, let tls = try? TLSContext(TLSConfiguration(settings.tls)) {
-            answer.certificates = .init(
-                own: timestamp(tls.ownCertificate.notAfter), ownBegins: timestamp(tls.ownCertificate.notBefore),
-                fingerprint: tls.ownCertificate.fingerprint.hex,
-                authorities: tls.trustDates.authorityExpiry.map(timestamp),
-                revocationLists: tls.trustDates.revocationListUpdate.map(timestamp))
+        answer.ports =
+            settings.listen.map { BindTrial.port("listen", $0) }
+            + (settings.metrics.map { [BindTrial.port("metrics.listen", $0)] } ?? [])
+        if !settings.plainLoopback {
+            let found = TLSExamination(TLSConfiguration(settings.tls), hasKey: false)
+            let told: [TLSWarning.Kind] = [.ownCertificateRevoked, .ownCertificateNotYetValid]
+            for warning in found.warnings where told.contains(warning.kind) {
+                answer.warnings.removeAll { $0 == warning.sentence }
+            }
+            answer.certificates = found.ownCertificate.map { own -> ExaminationAnswer.Certificates in
+                var certificates = ExaminationAnswer.Certificates(
+                    own: timestamp(own.notAfter), ownBegins: timestamp(own.notBefore), fingerprint: own.fingerprint.hex,
+                    authorities: found.trustDates.authorityExpiry.map(timestamp),
+                    revocationLists: found.trustDates.revocationListUpdate.map(timestamp))
+                certificates.isRevoked = found.warnings.contains { $0.kind == .ownCertificateRevoked }
+                return certificates
+            }
         }
         answer.store = store(settings)
         return answer
@@ -57,24 +69,17 @@ public enum Examination {
     }
 
     private static func files(_ settings: NodeConfiguration, _ path: String) -> [ExaminationAnswer.File] {
-        var list = [file("configuration", path), file("agencies", settings.agenciesFile)]
+        var list = [FileLook.file("configuration", path), FileLook.file("agencies", settings.agenciesFile)]
         if !settings.plainLoopback {
-            list += [
-                file("ca", settings.tls.ca), file("certificate", settings.tls.certificate),
-                file("key", settings.tls.key),
-            ]
-            if let crl = settings.tls.crl { list.append(file("crl", crl)) }
+            list += [FileLook.file("ca", settings.tls.ca), FileLook.file("certificate", settings.tls.certificate)]
+            if settings.tls.keyCredential == nil { list.append(FileLook.file("key", settings.tls.key)) }
+            if let crl = settings.tls.crl { list.append(FileLook.file("crl", crl)) }
         }
-        list.append(file("store", settings.store.directory))
+        list.append(FileLook.folder("store", settings.store.directory))
+        list += FileLook.unwritable("store file", in: settings.store.directory)
+        let sockets = [settings.control.socket] + (settings.control.submitSocket.map { [$0] } ?? [])
+        for folder in Set(sockets.map(FileLook.parent)).sorted() { list.append(FileLook.folder("sockets", folder)) }
         return list
-    }
-
-    private static func file(_ what: String, _ path: String) -> ExaminationAnswer.File {
-        var status = stat()
-        let exists = stat(path, &status) == 0
-        return .init(
-            what: what, path: path, exists: exists, mode: exists ? status.st_mode & 0o7777 : 0, uid: status.st_uid,
-            gid: status.st_gid)
     }
 
     private static func store(_ settings: NodeConfiguration) -> ExaminationAnswer.Store {

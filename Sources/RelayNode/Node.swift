@@ -48,8 +48,7 @@ public final class Node: Sendable {
     let listening = NIOLockedValueBox<[String]>([])
     /// The submission socket, once it is open.
     let bulkBox = NIOLockedValueBox<BulkListener?>(nil)
-    /// Where figures are served over TCP, with the real port.
-    let metrics = NIOLockedValueBox<String?>(nil)
+    let metrics = NIOLockedValueBox<MetricsState>(.none)
     let rights: RightsTable
     let backup: Backup
     let reloading = NIOLock()
@@ -155,8 +154,8 @@ public final class Node: Sendable {
                 ]))
         var list: [any Service] = [server, ReloadService(node: self)]
         if let address = settings.metrics {
-            let service = MetricsServer(server, address: address) { [metrics] real in
-                metrics.withLockedValue { $0 = real }
+            let service = MetricsServer(server, address: address) { [metrics] state in
+                metrics.withLockedValue { $0 = state }
             }
             list.append(service)
         }

@@ -16,7 +16,7 @@ extension NodeControl {
         let settings = configuration.settings
         var facts = WatchFacts(
             configurationPath: path, mapBytes: settings.store.mapSize, commitTimes: engine.counts.commitTimes)
-        facts.metricsAddress = metrics.withLockedValue { $0 }
+        facts.metrics = metrics.withLockedValue { $0 }
         facts.mailbox = engine.waiting
         var disk = statvfs()
         if statvfs(store.directory, &disk) == 0 {

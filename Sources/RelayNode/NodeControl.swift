@@ -26,7 +26,7 @@ struct NodeControl: NodeAccess {
     let readers: NIOThreadPool
     let configurationBox: NIOLockedValueBox<Configuration>
     let listening: NIOLockedValueBox<[String]>
-    let metrics: NIOLockedValueBox<String?>
+    let metrics: NIOLockedValueBox<MetricsState>
     let started: WallTime
     /// Connections on the submission socket; nil when there is no such socket.
     let submitters: @Sendable () -> Int?

@@ -12,14 +12,24 @@ public struct PreparedNode: Sendable {
     public let configuration: Configuration
     /// SHA-256 of each file read, by path, for the log of a reload.
     public let digests: [(path: String, digest: Digest)]
-    /// Nil in the loud mode without TLS, for interoperability tests on loopback only.
+    /// Nil in the loud mode without TLS, for interoperability tests on loopback only, and where the key is elsewhere.
     public let tls: TLSContext?
     public let warnings: [String]
+    /// What cannot be looked at from here, and is no fault.
+    public let notes: [String]
 
-    /// Throws `ConfigurationErrors` or a `TLSError`; both print as sentences.
-    public init(path: String) throws {
+    /// Throws a `PreparationFailure` with everything that is wrong, a line each. `credentials`: a node that is only looked at need not
+    /// have what the service manager gives at its start.
+    public init(path: String, credentials: CredentialUse = .needed) throws(PreparationFailure) {
         self.path = path
-        let loaded = try Configuration.load(path: path)
+        let loaded: (configuration: Configuration, sources: [Configuration.Source])
+        do throws(ConfigurationErrors) {
+            loaded = try Configuration.load(path: path, credentials: credentials)
+        } catch {
+            let tls = Configuration.certificates(path: path, credentials: credentials)
+            throw PreparationFailure(
+                sentences: error.errors.map(\.description) + (tls.map { Self.problems($0, nil) } ?? []))
+        }
         configuration = loaded.configuration
         digests = loaded.sources.map { source in
             (source.path, source.bytes.withUnsafeBytes { SHA256Hasher.digest(of: $0) })
@@ -30,11 +40,32 @@ public struct PreparedNode: Sendable {
             warnings.append(
                 "plain_loopback is on: sessions have NO TLS and prove NO identity; for tests on loopback only")
             tls = nil
+            notes = []
+        } else if let name = settings.tls.keyCredential {
+            let found = TLSExamination(TLSConfiguration(settings.tls), hasKey: false)
+            let problems = Self.problems(settings.tls, settings.node)
+            guard problems.isEmpty else { throw PreparationFailure(sentences: problems) }
+            warnings += found.warnings.map(\.sentence)
+            notes = [
+                "tls.key comes as the systemd credential \(name) at start; it cannot be looked at from here"
+            ]
+            tls = nil
         } else {
-            let context = try TLSContext(TLSConfiguration(settings.tls))
-            warnings += context.warnings.map(\.sentence)
-            if let problem = Self.identityProblem(context.ownCertificate, settings.node) { throw problem }
-            tls = context
+            do {
+                let context = try TLSContext(TLSConfiguration(settings.tls))
+                warnings += context.warnings.map(\.sentence)
+                tls = context
+            } catch {
+                // A context stops at the first.
+                let all = Self.problems(settings.tls, settings.node)
+                throw PreparationFailure(sentences: all.isEmpty ? ["\(error)"] : all)
+            }
+            if let certificate = tls?.ownCertificate,
+                let problem = Self.identityProblem(certificate, settings.node)
+            {
+                throw PreparationFailure(sentences: [problem])
+            }
+            notes = []
         }
         for spool in settings.spools {
             // Not an error: the disk may be mounted later, and what is there meanwhile waits.
@@ -45,13 +76,22 @@ public struct PreparedNode: Sendable {
         self.warnings = warnings
     }
 
+    /// Everything that is wrong with the files of TLS. `node`: nil where it is not known.
+    private static func problems(_ settings: NodeConfiguration.TLS, _ node: NodeID?) -> [String] {
+        let found = TLSExamination(TLSConfiguration(settings), hasKey: settings.keyCredential == nil)
+        let identity =
+            if let certificate = found.ownCertificate, let node { identityProblem(certificate, node) } else {
+                String?.none
+            }
+        return found.errors.map(\.description) + (identity.map { [$0] } ?? [])
+    }
+
     /// Our own certificate must name us, or no peer will take us for who we are.
-    private static func identityProblem(_ certificate: CertificateDescription, _ node: NodeID) -> PreparationFailure? {
+    private static func identityProblem(_ certificate: CertificateDescription, _ node: NodeID) -> String? {
         if certificate.bundleEIDs == [node.text] { return nil }
         if certificate.bundleEIDs.isEmpty, certificate.uris.contains(node.text) { return nil }
         let found = certificate.bundleEIDs.isEmpty ? "none" : certificate.bundleEIDs.joined(separator: ", ")
-        return PreparationFailure(
-            sentence: "tls.certificate: expected exactly one bundleEID, \(node.text); found \(found)")
+        return "tls.certificate: expected exactly one bundleEID, \(node.text); found \(found)"
     }
 
     public var logLevel: Logger.Level {
@@ -62,10 +102,10 @@ public struct PreparedNode: Sendable {
     }
 }
 
-/// What is wrong with files that are each well-formed.
+/// Everything that is wrong with what the operator wrote.
 public struct PreparationFailure: Error, CustomStringConvertible {
-    public var sentence: String
-    public var description: String { sentence }
+    public var sentences: [String]
+    public var description: String { sentences.joined(separator: "\n") }
 }
 
 extension TLSConfiguration {

@@ -54,7 +54,7 @@ extension Node {
         do {
             let prepared = try PreparedNode(path: path)
             if let problem = Self.unchangeable(old.settings, prepared.configuration.settings) {
-                throw PreparationFailure(sentence: problem)
+                throw PreparationFailure(sentences: [problem])
             }
             let diff = ConfigurationDiff(from: old, to: prepared.configuration)
             let core = CoreConfiguration(prepared.configuration)

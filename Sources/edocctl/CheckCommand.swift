@@ -68,6 +68,16 @@ struct CheckCommand: AsyncParsableCommand {
 
     func run() async throws {
         let ladder = try ladder()
+        guard common.store == nil else {
+            // What a store says of yesterday must not look like a relay that runs.
+            return try finish(
+                CheckResult(
+                    .unknown, "running",
+                    phrase(
+                        "check looks at a running daemon; leave --store out (edocctl --store DIR status reads a store)",
+                        "check kiểm tra dịch vụ edocd đang chạy; hãy bỏ --store (edocctl --store THƯ_MỤC status đọc kho)"
+                    )))
+        }
         let facts: CheckFacts
         do {
             facts = try await Patience.within(seconds: timeout) { [ladder] in

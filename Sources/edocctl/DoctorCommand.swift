@@ -7,6 +7,7 @@ import Glibc
 import Language
 import NIOCore
 import NIOPosix
+import RelayControl
 
 struct DoctorCommand: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
@@ -22,6 +23,13 @@ struct DoctorCommand: AsyncParsableCommand {
                 "The configuration file. Without it: the running daemon's, else /etc/edoc/edocd.yaml.",
                 "Tệp cấu hình. Không nêu: của dịch vụ edocd đang chạy, nếu không thì /etc/edoc/edocd.yaml.")))
     var config: String?
+    @Option(
+        help: ArgumentHelp(
+            phrase(
+                "The user that the daemon runs as; root looks at files as that user. Without it: that of the running daemon, of the unit, or of the store.",
+                "Người dùng chạy dịch vụ edocd; root xem xét tệp với tư cách người này. Không nêu: người dùng của dịch vụ edocd đang chạy, của unit, hoặc của kho."
+            )))
+    var user: String?
     @Option(help: ArgumentHelp(phrase("The daemon's program.", "Tệp chương trình edocd."), visibility: .hidden))
     var edocd: String?
 
@@ -41,14 +49,15 @@ struct DoctorCommand: AsyncParsableCommand {
         } catch is Patience.Over {
             facts.daemonError = .broken(phrase("it does not answer", "không trả lời"))
         }
-        let path = config ?? facts.health?.configurationPath ?? "/etc/edoc/edocd.yaml"
-        facts.examination = try examination(path)
+        let path = config ?? facts.health?.configurationPath ?? DaemonUser.standardConfiguration
+        try examine(path, &facts)
         if let health = facts.health, health.engineAnswers {
             facts.status = try? await answer(ControlPath.status)
             facts.peers = try? await answer(ControlPath.peers)
         }
-        facts.socketOwner = Self.owner(of: facts.socket)
         facts.reachable = await Self.probe(facts)
+        facts.holders = Self.holders(facts)
+        if case .unreachable? = facts.daemonError { facts.stopped = await Self.stopped(facts) }
         let findings = Doctor.findings(facts)
         Output.say(common.json ? DoctorView.json(findings) : DoctorView.text(findings, columns: Terminal.columns))
         if findings.contains(where: { $0.grade == .fault }) { throw QuietExit(status: .negative) }
@@ -63,9 +72,35 @@ struct DoctorCommand: AsyncParsableCommand {
         return answer
     }
 
-    private func examination(_ path: String) throws -> ExaminationAnswer {
+    /// Looks as whoever runs this, and again as the daemon's user where that can be done.
+    private func examine(_ path: String, _ facts: inout DoctorFacts) throws {
+        let first = try examination(path, as: nil)
+        facts.examination = first
+        if let user {
+            guard let number = DaemonUser.number(user) else {
+                throw UsageError(
+                    sentence: phrase("there is no user \(Shown.text(user))", "không có người dùng \(Shown.text(user))"))
+            }
+            facts.daemonUser = number
+        } else {
+            facts.daemonUser = DaemonUser.found(path, first, socket: facts.socket, isRunning: facts.daemonError == nil)
+        }
+        guard first.user == 0, let user = facts.daemonUser, user != 0 else { return }
+        var second = try examination(path, as: user)
+        if second.node == nil, first.node != nil {
+            // It may not even read its configuration: the rest as root sees it.
+            let (errors, files) = (second.errors, second.files)
+            second = first
+            second.errors = errors
+            second.files = files
+        }
+        facts.examination = second
+    }
+
+    private func examination(_ path: String, as user: UInt32?) throws -> ExaminationAnswer {
         let program = edocd ?? ChildOutput.daemon
-        let output = try ChildOutput(program, ["--examine", "--config", path])
+        let output = try ChildOutput(
+            program, ["--examine", "--config", path] + (user.map { ["--user", String($0)] } ?? []))
         guard output.exitCode == 0,
             let answer = try? ControlJSON.answer(ExaminationAnswer.self, from: output.bytes)
         else {
@@ -77,9 +112,23 @@ struct DoctorCommand: AsyncParsableCommand {
         return answer
     }
 
-    private static func owner(of socket: String) -> UInt32? {
-        var status = stat()
-        return stat(socket, &status) == 0 ? status.st_uid : nil
+    /// Who has the addresses that the daemon cannot have.
+    private static func holders(_ facts: DoctorFacts) -> [String: PortHolder] {
+        var holders: [String: PortHolder] = [:]
+        for port in facts.examination?.ports ?? [] where port.problem != nil {
+            guard let number = port.address.split(separator: ":").last.flatMap({ UInt16($0) }) else { continue }
+            holders[port.address] = PortHolder.of(port: number)
+        }
+        return holders
+    }
+
+    /// How full the store of a daemon that does not run is.
+    private static func stopped(_ facts: DoctorFacts) async -> StatusAnswer? {
+        guard let directory = facts.examination?.store?.directory,
+            let offline = try? OfflineControl(directory: directory),
+            let answer = try? await offline.answer("GET", ControlPath.status), answer.status < 300
+        else { return nil }
+        return try? ControlJSON.answer(StatusAnswer.self, from: answer.bytes)
     }
 
     /// Tries to connect where this node listens, and to the peers that it dials.

@@ -26,7 +26,7 @@ enum Entry {
             return exit.status
         } catch {
             // A monitor takes 2 for critical and 1 for a warning: a command line that makes no sense is neither.
-            let isCheck = arguments.first == "check"
+            let isCheck = Offline.ordered(arguments).first == "check"
             if let failure = Failure(error) {
                 Output.complain(failure.lines)
                 return isCheck ? .unknown : failure.status

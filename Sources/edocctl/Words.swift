@@ -107,6 +107,8 @@ enum Words {
         case "key": phrase("key", "khóa")
         case "crl": phrase("crl", "danh sách thu hồi")
         case "store": phrase("store", "kho")
+        case "store file": phrase("store file", "tệp của kho")
+        case "sockets": phrase("sockets", "ổ cắm")
         default: word
         }
     }

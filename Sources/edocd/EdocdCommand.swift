@@ -47,6 +47,14 @@ struct EdocdCommand: AsyncParsableCommand {
                 "In ra dạng JSON những gì edocctl doctor cần biết về cấu hình, tệp, đĩa và đồng hồ, rồi thoát.")))
     var examine = false
 
+    @Option(
+        name: .customLong("user"),
+        help: ArgumentHelp(
+            phrase(
+                "With --examine: look as this user, by name or number. Needs root.",
+                "Cùng --examine: xem xét với tư cách người dùng này, theo tên hoặc số. Cần quyền root.")))
+    var user: String?
+
     func run() async throws {
         // A peer that has gone must not end the process.
         signal(SIGPIPE, SIG_IGN)
@@ -58,18 +66,23 @@ struct EdocdCommand: AsyncParsableCommand {
             return
         }
         if examine {
+            if let user, let problem = Identity.become(user) {
+                Self.complain("\(user): \(problem)")
+                throw ExitCode(1)
+            }
             print(String(decoding: try ControlJSON.bytes(Examination.of(path: path)), as: UTF8.self))
             return
         }
         let prepared: PreparedNode
         do {
-            prepared = try PreparedNode(path: path)
+            prepared = try PreparedNode(path: path, credentials: checkConfiguration ? .lookedAt : .needed)
         } catch {
             Self.complain("\(error)")
             throw ExitCode(78)
         }
         for warning in prepared.warnings { Self.complain("warning: \(warning)") }
         if checkConfiguration {
+            for note in prepared.notes { Self.complain(note) }
             print("\(path): " + phrase("in order; ", "hợp lệ; ") + Self.summary(prepared.configuration))
             return
         }

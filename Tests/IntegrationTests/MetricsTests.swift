@@ -45,6 +45,32 @@ import Testing
         try aPrometheusTakesIt(network, address)
     }
 
+    /// Somebody else has the port: the relay runs, says so once, and opens the page when the port is free.
+    @Test func aTakenPortStopsNothing() throws {
+        let network = try Network(plain: true)
+        let taken = try HeldPort()
+        try network.replace("truc", "control:\n", "metrics:\n  listen: 127.0.0.1:\(taken.port)\ncontrol:\n")
+        try network.start("truc")
+        let line =
+            "no figures are served: metrics.listen 127.0.0.1:\(taken.port) cannot be opened: Address already in use"
+        #expect(try eventually { try network.status("truc").attention.contains(line) })
+        let socket = network.folder["truc/control.sock"]
+        func health() throws -> HealthAnswer {
+            let text = try page(network, ["--unix-socket", socket, "http://localhost/v1/health"])
+            return try ControlJSON.answer(HealthAnswer.self, from: Array(text.utf8))
+        }
+        #expect(try health().metricsAddress == nil)
+        let check = try network.control("truc", ["check", "alarms"])
+        #expect(check.end == .exited(1) && check.output.contains("metrics.listen"), "\(check.output)")
+        taken.free()
+        #expect(try eventually { try health().metricsAddress == "127.0.0.1:\(taken.port)" })
+        #expect(try page(network, ["http://127.0.0.1:\(taken.port)/metrics"]).hasSuffix("# EOF\n"))
+        #expect(try !network.status("truc").attention.contains(line))
+        #expect(network.stop("truc") == .exited(0))
+        let log = network.logText("truc")
+        #expect(log.ranges(of: "metricsTroubled").count == 1 && log.ranges(of: "metricsResumed").count == 1, "\(log)")
+    }
+
     /// A row is missing in the hub's file: somebody is called at once, before the grace is over and the document is refused.
     @Test func whatEveryHopRefusesIsAnAlarm() throws {
         let network = try Network()

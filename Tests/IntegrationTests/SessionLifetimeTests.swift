@@ -9,6 +9,22 @@ import Testing
 @Suite(.serialized) struct SessionLifetimeTests {
     private static let reason = "The session has lived as long as sessions may."
 
+    /// A neighbour that hangs is cut long before the time that one gets which finishes something.
+    @Test func aPeerThatHangsDoesNotHoldTheStop() throws {
+        let network = try Network()
+        try network.start(["vpcp", "truc"])
+        #expect(try eventually { try session(network) != nil }, "\(network.logTail("truc"))")
+        network.send(SIGSTOP, to: "truc")
+        #expect(network.stop("vpcp") == .exited(0), "\(network.logTail("vpcp"))")
+        network.send(SIGCONT, to: "truc")
+        #expect(network.logText("vpcp").contains("nothing is heard any more and the session is cut"))
+        // One that answers is not.
+        try network.start("vpcp")
+        #expect(try eventually { try session(network) != nil }, "\(network.logTail("truc"))")
+        #expect(network.stop("vpcp") == .exited(0))
+        #expect(network.logText("vpcp").ranges(of: "the session is cut").count == 1)
+    }
+
     @Test func sessionsEndInOrderUnderLoad() throws {
         let network = try Network()
         let nodes = ["vpcp", "truc", "hcm"]

@@ -41,6 +41,27 @@ import Testing
         }
     }
 
+    /// Certificates, keys, trust and lists, together with what is wrong in the files of the configuration.
+    @Test func allErrorsOfCertificatesAtOnce() throws {
+        func spoil(_ network: Network) throws {
+            try network.certificates(["--name", "truc", "--expired", "late"])
+            try network.replace("truc", "tls/truc.pem", "tls/late.pem")
+            try network.replace("truc", "tls/truc.key", "tls/hcm.key")
+            try network.replace("truc", "tls:\n", "tls:\n  crl: tls/agencies.pem\n")
+            try network.folder.write("no PEM", to: "tls/ca.pem")
+        }
+        let sentences = [
+            "CA file ", "CRL file ", "the certificate of file ", "is not the key of certificate file",
+        ]
+        let (_, errors) = try refusal(spoil)
+        for sentence in sentences { #expect(errors.ranges(of: sentence).count == 1, "\(sentence): \(errors)") }
+        let (_, more) = try refusal { network in
+            try spoil(network)
+            try network.edit("truc") { $0 += "\ncolour: red\n" }
+        }
+        for sentence in sentences + ["colour: "] { #expect(more.contains(sentence), "\(sentence): \(more)") }
+    }
+
     @Test func aKeyThatOthersCanRead() throws {
         let (network, errors) = try refusal { network in chmod(network.folder["tls/truc.key"], 0o644) }
         #expect(errors.contains(network.folder["tls/truc.key"]), "\(errors)")
