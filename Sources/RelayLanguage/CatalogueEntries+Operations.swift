@@ -1,4 +1,4 @@
-// CatalogueEntries+Deeds: what operators do, and what became of it: draining, jobs, suspensions, spools, restoring, by template, and what it
+// CatalogueEntries+Operations: what operators do, and what became of it: draining, jobs, suspensions, spools, restoring, by template, and what it
 // is in Vietnamese.
 
 extension CatalogueEntries {
