@@ -31,6 +31,10 @@ public enum HelpText {
         if line.first == " ", let gap = text.firstRange(of: "  ") {
             label = line[..<gap.lowerBound]
             behind = line[gap.lowerBound...].drop { $0 == " " }
+        } else if line.first == " ", let end = line.firstRange(of: "> "), line[..<end.upperBound].count == textColumn {
+            // What just fits before the text.
+            label = line[..<end.upperBound].dropLast()
+            behind = line[end.upperBound...]
         } else {
             label = line
         }
@@ -43,6 +47,9 @@ public enum HelpText {
         return named + (space >= 2 ? "" : "\n") + String(repeating: " ", count: space >= 2 ? space : column) + behind
     }
 
+    /// Where the library begins the text beside an option.
+    private static let textColumn = 26
+
     /// What stands in brackets for a value, by the name of the option or argument.
     public static func placeholder(_ name: String, _ language: Language = .current) -> String {
         for (names, english, vietnamese) in kinds where names.contains(name) { return language(english, vietnamese) }
@@ -50,13 +57,14 @@ public enum HelpText {
     }
 
     private static let kinds: [(names: Set<String>, english: String, vietnamese: String)] = [
-        (["subcommand"], "subcommand", "lệnh-con"), (["envelope", "envelopes"], "envelope", "gói-tin"),
+        (["subcommand"], "subcommand", "lệnh-con"), (["options"], "options", "tùy-chọn"),
+        (["envelope", "envelopes"], "envelope", "gói-tin"),
         (["peer", "via", "hop-peer"], "peer", "nút-kề"), (["agency", "from", "to", "sender"], "agency", "cơ-quan"),
         (["file", "files", "config", "output", "attach", "edocd"], "file", "tệp"),
         (["socket", "path"], "path", "đường-dẫn"),
         (["store"], "directory", "thư-mục"),
-        (["span", "for", "older", "newer", "lifetime", "warn-arrived"], "span", "khoảng"),
-        (["link-down", "certificate"], "span,span", "khoảng,khoảng"), (["warn", "crit"], "spans", "các-khoảng"),
+        (["span", "for", "older", "newer", "lifetime", "warn-arrived"], "span", "thời-gian"),
+        (["link-down", "certificate"], "span,span", "thời-gian,thời-gian"), (["warn", "crit"], "spans", "các-mốc"),
         (["room"], "percent,percent", "phần-trăm,phần-trăm"), (["timeout", "every"], "seconds", "số-giây"),
         (["since", "until"], "time", "thời-điểm"), (["date"], "date", "ngày"),
         (["limit", "number", "priority"], "number", "số"), (["larger", "smaller"], "size", "cỡ"),

@@ -166,7 +166,7 @@ enum EnvelopeView {
             let span = Shown.span(since.seconds(until: now))
             line +=
                 Words.isOver(recipient.state)
-                ? phrase(" \(span) ago", " \(span) trước") : phrase(" for \(span)", " được \(span)")
+                ? phrase(" \(span) ago", " \(span) trước") : phrase(" for \(span)", ", đã \(span)")
         }
         if let reason = recipient.reason { line += " (\(Shown.sentence(reason)))" }
         if recipient.attempts > 0 {

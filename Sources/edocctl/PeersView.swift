@@ -60,7 +60,7 @@ enum PeersView {
         let span = peer.since.map { Shown.span($0.seconds(until: now)) } ?? "-"
         facts.add(
             phrase("state", "tình trạng"),
-            Words.peerState(peer.state) + phrase(" for \(span)", " được \(span)"))
+            Words.peerState(peer.state) + phrase(" for \(span)", ", đã \(span)"))
         facts.add(
             phrase("stuck", "kẹt"),
             peer.stuck.map { "\(Words.stuck($0.word)): \(Shown.sentence($0.why))" } ?? phrase("no", "không"))

@@ -85,6 +85,9 @@ import Testing
         #expect(
             HelpText.inLanguage("  --room <room>   Text.", .english)
                 == "  --room <percent,percent>\n                  Text.")
+        #expect(
+            HelpText.inLanguage("  --link-down <link-down> Text.", .english)
+                == "  --link-down <span,span>\n" + String(repeating: " ", count: 26) + "Text.")
         #expect(HelpText.inLanguage("Error: Unknown option '--x'", .vietnamese) == "Lỗi: Không có tùy chọn '--x'")
     }
 }

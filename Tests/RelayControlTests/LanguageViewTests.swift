@@ -71,7 +71,7 @@ import Testing
         peer.since = Timestamp(unixMilliseconds: now.unixMilliseconds - 1_641_600_000)
         peer.transfersInFlight = 1
         let details = both { PeersView.details(peer, now) }
-        #expect(details.english.contains("up for 19d") && details.vietnamese.contains("thông được 19 ngày"))
+        #expect(details.english.contains("up for 19d") && details.vietnamese.contains("thông, đã 19 ngày"))
         #expect(details.english.contains("1 transfer,") && details.vietnamese.contains("1 lượt,"))
     }
 
