@@ -56,6 +56,7 @@ let package = Package(
 
         // Values and codecs: no I/O.
         module("Language", []),
+        module("RelayLanguage", ["Language"]),
         module("OpenMetrics", []),
         module("RelayModel", []),
         module("RelayRouting", ["RelayModel"]),
@@ -107,10 +108,14 @@ let package = Package(
             ]),
 
         // The programs.
-        program("edocd", ["Language", "RelayNode", "RelayConfiguration", "ControlAPI", arguments, logging]),
+        program(
+            "edocd", ["Language", "RelayLanguage", "RelayNode", "RelayConfiguration", "ControlAPI", arguments, logging]),
         program(
             "edocctl",
-            ["Language", "ControlAPI", "EdXML", "RelayControl", "RelayStore", arguments, nioCore, nioPosix, nioHTTP]),
+            [
+                "Language", "RelayLanguage", "ControlAPI", "EdXML", "RelayControl", "RelayStore", arguments, nioCore,
+                nioPosix, nioHTTP,
+            ]),
         program("edoc-sim", ["RelaySimulator", arguments]),
         program(
             "edoc-bench", ["RelayNode", "RelayModel", "ControlAPI", "CLMDB", arguments, nioCore, histogram]),
@@ -118,7 +123,7 @@ let package = Package(
         program("edoc-gate", ["RelayRows", "RelayStore"]),
 
         // Tests.
-        tests("LanguageTests", ["Language"]),
+        tests("LanguageTests", ["Language", "RelayLanguage"]),
         tests("RelayModelTests", ["RelayModel"]),
         tests("BundleProtocolTests", ["BundleProtocol", "RelayModel", "CChecksum", nioCore]),
         tests("TCPCLTests", ["TCPCL", "RelayModel", nioCore]),
@@ -163,7 +168,8 @@ let package = Package(
         tests(
             "IntegrationTests",
             [
-                "TestNetwork", "ControlAPI", "RelayModel", "RelayNode", "TCPCL", "BundleProtocol", "OpenSSLTLS",
+                "Language", "RelayLanguage", "TestNetwork", "ControlAPI", "RelayModel", "RelayNode", "TCPCL",
+                "BundleProtocol", "OpenSSLTLS",
                 "LMDB", "RelayRows",
                 nioCore,
                 nioPosix,

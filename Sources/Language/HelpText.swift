@@ -5,6 +5,8 @@
 public enum HelpText {
     /// Line by line; what is not known stays.
     public static func inLanguage(_ message: String, _ language: Language = .current) -> String {
+        let message = message.split(separator: "\n", omittingEmptySubsequences: false).map { placed($0, language) }
+            .joined(separator: "\n")
         guard language == .vietnamese else { return message }
         return message.split(separator: "\n", omittingEmptySubsequences: false).map { line in
             let text = line.drop { $0 == " " }
@@ -19,6 +21,59 @@ public enum HelpText {
             return indent + defaults(errors.vietnamese(String(text)))
         }.joined(separator: "\n")
     }
+
+    /// What an option takes is called by its kind; the library calls it by the option: `--older <older>`. The text beside it stays where
+    /// it stood.
+    private static func placed(_ line: Substring, _ language: Language) -> String {
+        let text = line.drop { $0 == " " }
+        let label: Substring
+        var behind: Substring = ""
+        if line.first == " ", let gap = text.firstRange(of: "  ") {
+            label = line[..<gap.lowerBound]
+            behind = line[gap.lowerBound...].drop { $0 == " " }
+        } else if line.first == " ", let end = line.firstRange(of: "> "), line[..<end.upperBound].count == textColumn {
+            // What just fits before the text.
+            label = line[..<end.upperBound].dropLast()
+            behind = line[end.upperBound...]
+        } else {
+            label = line
+        }
+        let named = String(label).replacing(/<([a-z-]+)>/) { match in
+            "<" + placeholder(String(match.output.1), language) + ">"
+        }
+        guard !behind.isEmpty else { return named }
+        let column = line.count - behind.count
+        let space = column - TextColumns.width(named)
+        return named + (space >= 2 ? "" : "\n") + String(repeating: " ", count: space >= 2 ? space : column) + behind
+    }
+
+    /// Where the library begins the text beside an option.
+    private static let textColumn = 26
+
+    /// What stands in brackets for a value, by the name of the option or argument.
+    public static func placeholder(_ name: String, _ language: Language = .current) -> String {
+        for (names, english, vietnamese) in kinds where names.contains(name) { return language(english, vietnamese) }
+        return name
+    }
+
+    private static let kinds: [(names: Set<String>, english: String, vietnamese: String)] = [
+        (["subcommand"], "subcommand", "lệnh-con"), (["options"], "options", "tùy-chọn"),
+        (["envelope", "envelopes"], "envelope", "gói-tin"),
+        (["peer", "via", "hop-peer"], "peer", "nút-kề"), (["agency", "from", "to", "sender"], "agency", "cơ-quan"),
+        (["file", "files", "config", "output", "attach", "edocd"], "file", "tệp"),
+        (["socket", "path"], "path", "đường-dẫn"),
+        (["store"], "directory", "thư-mục"),
+        (["span", "for", "older", "newer", "lifetime", "warn-arrived"], "span", "thời-gian"),
+        (["link-down", "certificate"], "span,span", "thời-gian,thời-gian"), (["warn", "crit"], "spans", "các-mốc"),
+        (["room"], "percent,percent", "phần-trăm,phần-trăm"), (["timeout", "every"], "seconds", "số-giây"),
+        (["since", "until"], "time", "thời-điểm"), (["date"], "date", "ngày"),
+        (["limit", "number", "priority"], "number", "số"), (["larger", "smaller"], "size", "cỡ"),
+        (["cursor"], "cursor", "con-trỏ"),
+        (["reason", "answer", "subject", "notation", "place", "type"], "text", "chuỗi"),
+        (["document"], "document", "văn-bản"), (["state"], "state", "trạng-thái"), (["urgency"], "urgency", "độ-khẩn"),
+        (["level"], "level", "mức"), (["hop"], "best|any", "best|any"), (["verb"], "verb", "thao-tác"),
+        (["user"], "user", "người-dùng"), (["anchor"], "hash", "mã-băm"), (["names"], "check", "phép-kiểm"),
+    ]
 
     /// Lines that the library does not break, such as those of the usage, in at most so many columns; nil: as they are.
     public static func folded(
@@ -74,8 +129,8 @@ public enum HelpText {
     ]
 
     private static let errors = Catalogue([
-        ("See '% help % <subcommand>' for detailed help.", "Xem '%1 help %2 <lệnh con>' để biết chi tiết."),
-        ("See '% help <subcommand>' for detailed help.", "Xem '%1 help <lệnh con>' để biết chi tiết."),
+        ("See '% help % <lệnh-con>' for detailed help.", "Xem '%1 help %2 <lệnh-con>' để biết chi tiết."),
+        ("See '% help <lệnh-con>' for detailed help.", "Xem '%1 help <lệnh-con>' để biết chi tiết."),
         ("  See '% --help' for more information.", "  Xem '%1 --help' để biết thêm."),
         ("See '% --help' for more information.", "Xem '%1 --help' để biết thêm."),
         ("Missing expected argument '%'", "Thiếu tham số '%1'"),

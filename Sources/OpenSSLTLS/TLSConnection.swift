@@ -78,7 +78,7 @@ final class TLSConnection {
     func handshake() -> TLSResult<Void> {
         let result = withEmptyErrorQueue { SSL_do_handshake(ssl) }
         guard result == 1 else {
-            return failure(of: result, during: "handshake", whenEnded: .handshakeInterrupted)
+            return failure(of: result, during: "shaking hands", whenEnded: .handshakeInterrupted)
         }
         return .complete(())
     }

@@ -32,8 +32,8 @@ struct YAMLNode {
     var found: String {
         switch value {
         case .scalar(let text, _): isNull ? "nothing" : quoted(text)
-        case .list(let items): "a list of \(items.count)"
-        case .map(let entries): "a map of \(entries.count) keys"
+        case .list(let items): items.count == 1 ? "a list of 1 item" : "a list of \(items.count) items"
+        case .map(let entries): entries.count == 1 ? "a map of 1 key" : "a map of \(entries.count) keys"
         }
     }
 }

@@ -41,7 +41,7 @@ extension ControlServer {
                 return span
             }
             try await noteDeed(
-                "log-level", by: rights.caller, "\(text) for \(span.map { "\($0.count / 1_000) s" } ?? "good")")
+                "log-level", by: rights.caller, "\(text) for \(span.map(\.text) ?? "good")")
             node.setLogLevel(level, for: span)
             return try json(logLevelAnswer)
         }

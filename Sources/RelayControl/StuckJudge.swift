@@ -1,6 +1,7 @@
 // StuckJudge: whether a neighbour takes what it should, and if not, why: one word for a column and one sentence. Pure.
 
 import ControlAPI
+import RelayModel
 
 enum StuckJudge {
     /// A peer that has transfers and acknowledges nothing for longer is stuck.
@@ -13,7 +14,9 @@ enum StuckJudge {
         case "suspended":
             return .init(word: "suspended", why: suspension.isEmpty ? "an operator has suspended it" : suspension)
         case "paused":
-            let until = peer.pausedUntil.map { ", asked again in \(now.seconds(until: $0)) s" } ?? ""
+            let until =
+                peer.pausedUntil.map { ", asked again in \(Milliseconds.seconds(now.seconds(until: $0)).nearestText)" }
+                ?? ""
             return .init(word: "paused", why: "it says that it has no resources\(until)")
         case "up": return linked(peer)
         default: break
@@ -21,10 +24,15 @@ enum StuckJudge {
         if peer.dials {
             guard peer.failures > 0 else { return nil }
             let error = peer.lastError.isEmpty ? "" : ": \(peer.lastError)"
-            return .init(word: "unreachable", why: "\(peer.failures) dials failed\(error)")
+            return .init(
+                word: "unreachable", why: "\(peer.failures == 1 ? "1 dial" : "\(peer.failures) dials") failed\(error)")
         }
         guard peer.backlog.count > 0 else { return nil }
-        return .init(word: "absent", why: "it dials us, and has not; \(peer.backlog.count) wait for it")
+        return .init(
+            word: "absent",
+            why:
+                "it dials us, and has not; \(peer.backlog.count == 1 ? "1 waits" : "\(peer.backlog.count) wait") for it"
+        )
     }
 
     private static func linked(_ peer: PeersAnswer.Peer) -> PeersAnswer.Stuck? {
@@ -32,14 +40,17 @@ enum StuckJudge {
         if let worst = silent.max(by: { $0.silentSeconds < $1.silentSeconds }) {
             return .init(
                 word: "silent",
-                why: "\(worst.inFlight) transfers are under way, and nothing was acknowledged for "
-                    + "\(worst.silentSeconds) s")
+                why:
+                    "\(worst.inFlight == 1 ? "1 transfer is" : "\(worst.inFlight) transfers are") under way, and nothing "
+                    + "was acknowledged for \(Milliseconds.seconds(worst.silentSeconds).text)")
         }
         guard peer.transfersInFlight == 0, peer.backlog.count > 0, peer.backlog.oldestSeconds > idleSeconds,
             peer.sessions.allSatisfy({ $0.inFlight == 0 })
         else { return nil }
         return .init(
             word: "idle",
-            why: "it is up, \(peer.backlog.count) wait for it, and none is under way; edocctl show says why")
+            why:
+                "it is up, \(peer.backlog.count == 1 ? "1 waits" : "\(peer.backlog.count) wait") for it, and none is under way; edocctl show says why"
+        )
     }
 }

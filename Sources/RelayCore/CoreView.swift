@@ -201,7 +201,7 @@ extension RelayCore {
         "its lifetime is over: release ends it as expired; at its home node, resubmit makes a new envelope of it"
 
     private func sentence(_ row: SuspensionRow, _ now: RelayTime) -> String {
-        let until = row.until == .never ? "until resumed" : "for another \(row.until.since(now).count / 1_000) s"
+        let until = row.until == .never ? "until resumed" : "for another \(row.until.since(now).nearestText)"
         return "\(row.subject.text) is suspended by \(row.login) \(until): \(row.reason)"
     }
 
@@ -236,10 +236,10 @@ extension RelayCore {
             return sessions.values.contains { $0.peer == hop && hasRoomNow($0) }
                 ? "\(hop.name) is up" : windowSentence(hop)
         }
-        let since = "down for \(now.since(state.downSince).count / 1_000) s"
+        let since = "down for \(now.since(state.downSince).text)"
         let error = state.lastError.isEmpty ? "" : ": \(state.lastError)"
         if !state.peer.dials { return "\(hop.name) is \(since); it dials us\(error)" }
-        return "\(hop.name) is \(since), \(state.failures) dials failed\(error)"
+        return "\(hop.name) is \(since), \(state.failures == 1 ? "1 dial" : "\(state.failures) dials") failed\(error)"
     }
 
     private func windowSentence(_ hop: NodeID) -> String {

@@ -476,7 +476,7 @@ final class LinkHandler: ChannelInboundHandler {
     static func sentence(of error: any Error) -> String {
         switch error {
         case let error as TLSError: error.sentence
-        case let error as IOError: "The connection failed: \(error.description)."
+        case let error as IOError: "The connection failed: \(LinkSockets.sentence(of: error))."
         default: "The connection failed."
         }
     }

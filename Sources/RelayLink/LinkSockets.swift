@@ -25,6 +25,9 @@ public enum LinkError: Error, Hashable, Sendable, CustomStringConvertible {
 }
 
 enum LinkSockets {
+    /// What the system says, without the call and the number.
+    static func sentence(of error: IOError) -> String { String(cString: strerror(error.errnoCode)) }
+
     /// Connections that wait to be accepted.
     static let backlog: Int32 = 256
     /// Octets in the socket's buffer that have not been sent, above which it takes no more: what is urgent does not wait behind
@@ -133,11 +136,11 @@ enum LinkDialler {
         case ChannelError.connectTimeout: return "\(place) did not answer in time"
         case let error as NIOConnectionError:
             if let cause = error.connectionErrors.first?.error as? IOError {
-                return "\(place): \(String(cString: strerror(cause.errnoCode)))"
+                return "\(place): \(LinkSockets.sentence(of: cause))"
             }
             if error.connectionErrors.isEmpty { return "the name \(error.host) cannot be resolved" }
             return "\(place) cannot be reached"
-        case let error as IOError: return "\(place): \(String(cString: strerror(error.errnoCode)))"
+        case let error as IOError: return "\(place): \(LinkSockets.sentence(of: error))"
         default: return "\(place) cannot be reached"
         }
     }

@@ -39,6 +39,28 @@ public struct Milliseconds: Hashable, Sendable, Comparable {
         let (sum, overflow) = left.count.addingReportingOverflow(right.count)
         return Milliseconds(overflow ? .max : sum)
     }
+
+    /// `45s`, `3m`, `2h`, `5d`: as a sentence names it, rounded down.
+    public var text: String {
+        let seconds = count / 1_000
+        return switch seconds {
+        case 0..<60: "\(seconds)s"
+        case 60..<3_600: "\(seconds / 60)m"
+        case 3_600..<86_400: "\(seconds / 3_600)h"
+        default: "\(seconds / 86_400)d"
+        }
+    }
+
+    /// The same of what is still to come, rounded to the nearest: what is to last two hours is not `1h` after a second.
+    public var nearestText: String {
+        let seconds = count / 1_000
+        return switch seconds {
+        case 0..<60: "\(seconds)s"
+        case 60..<3_570: "\((seconds + 30) / 60)m"
+        case 3_570..<84_600: "\((seconds + 1_800) / 3_600)h"
+        default: "\(seconds / 86_400 + (seconds % 86_400 >= 43_200 ? 1 : 0))d"
+        }
+    }
 }
 
 extension UInt64 {

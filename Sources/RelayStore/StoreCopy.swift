@@ -7,6 +7,7 @@
 
 import Glibc
 import LMDB
+import RelayModel
 import RelayRows
 
 /// What a copy will need, before it begins.
@@ -60,7 +61,7 @@ extension LMDBStore {
             plan.refusal = "no file can be made in \(folder): \(String(cString: strerror(errno)))"
         } else if room.freeBytes <= plan.floorBytes || room.freeBytes - plan.floorBytes < plan.needBytes {
             plan.refusal =
-                "the copy takes about \(seconds) s, in which the store may free \(plan.needBytes) bytes that it cannot use "
+                "the copy takes about \(Milliseconds.seconds(seconds).text), in which the store may free \(plan.needBytes) bytes that it cannot use "
                 + "again, and gives up below a floor of \(plan.floorBytes); the head room is \(room.freeBytes): try again when "
                 + "the store is quieter or emptier, or with a higher rate"
         } else if plan.diskBytes < kept || plan.diskBytes - kept < bytes + bytes / 16 {

@@ -31,10 +31,12 @@ struct ArgumentDescription: Decodable, Hashable {
 
     /// As it is written on a command line.
     var form: String {
-        var text = "<" + (valueName ?? "") + ">"
+        var text = "<" + HelpText.placeholder(valueName ?? "") + ">"
         if kind != "positional" {
             let all = (names ?? []).map(\.text)
-            text = all.joined(separator: "|") + (kind == "option" ? " <" + (valueName ?? "") + ">" : "")
+            text =
+                all.joined(separator: "|")
+                + (kind == "option" ? " <" + HelpText.placeholder(valueName ?? "") + ">" : "")
         }
         return text + (isRepeating ? "..." : "")
     }

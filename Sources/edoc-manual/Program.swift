@@ -56,7 +56,7 @@ extension CommandPage.Program {
         page.item("/etc/edoc/edocd.yaml", phrase("The configuration, edocd.yaml(5).", "Tệp cấu hình, edocd.yaml(5)."))
         page.item(
             "/etc/edoc/agencies.yaml",
-            phrase("The agencies, their homes and the routes.", "Các cơ quan, trạm nhà của chúng và các tuyến."))
+            phrase("The agencies, their homes and the routes.", "Các cơ quan, nút chủ của từng cơ quan và các tuyến."))
         page.item("/var/lib/edocd", phrase("The store with the queue.", "Kho lưu trữ cùng hàng đợi."))
         page.item("/run/edocd/control.sock", phrase("The control socket.", "Socket điều khiển."))
         page.item("/run/edocd/submit.sock", phrase("The socket for bulk submission.", "Socket để nộp hàng loạt."))

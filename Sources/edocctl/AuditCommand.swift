@@ -3,6 +3,7 @@
 import ArgumentParser
 import ControlAPI
 import Language
+import RelayLanguage
 
 struct AuditCommand: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
@@ -104,7 +105,7 @@ struct AuditCheck {
 
     func negative(anchor: String?) -> String? {
         if let order = answer.brokenAt {
-            let why = Shown.text(answer.why ?? "")
+            let why = Shown.text(Shown.sentence(answer.why ?? ""))
             return phrase(
                 "the chain breaks at entry \(order): \(why); keep the store as it is and compare with the journal",
                 "chuỗi đứt ở mục \(order): \(why); hãy giữ nguyên kho và đối chiếu với journal")
@@ -168,18 +169,7 @@ enum AuditWords {
 
     private static let words = Catalogue(
         [
-            ("done", "xong"), ("begun", "đã bắt đầu"), ("failed: %", "không thành: %1"),
-            ("refused: %", "bị từ chối: %1"),
-            ("configuration", "cấu hình"), ("configuration, with force", "cấu hình, bắt buộc (--force)"),
-            ("restored store", "kho khôi phục"), ("the books of %", "sổ của %1"),
-            ("job %: % of % done", "công việc %1: đã làm %2 trên %3"),
-            (
-                "job %: % of % done, % skipped, % failed",
-                "công việc %1: đã làm %2 trên %3, bỏ qua %4, hỏng %5"
-            ),
-            ("job %, %: % of % undone", "công việc %1, %2: đã hoàn tác %3 trên %4"),
-            ("done; what waited is held, incarnation %", "xong; những gì đang chờ được giữ lại, hiện thân %1"),
-            ("ended: % as forwarded, % as delivered", "đã kết thúc: %1 là đã chuyển, %2 là đã giao"),
-            ("node %", "nút %1"), ("% for good", "%1, đến khi khởi động lại"), ("% for % s", "%1 trong %2 giây"),
+            ("done", "xong"), ("begun", "đã bắt đầu"), ("failed: %", "không thành: %w1"),
+            ("refused: %", "bị từ chối: %w1"), ("configuration", "cấu hình"),
         ] + CatalogueEntries.all)
 }

@@ -77,8 +77,8 @@ struct BackupCommand: AsyncParsableCommand {
         if answer.state == "failed" {
             throw NegativeAnswer(
                 sentence: phrase(
-                    "no backup was made: \(Shown.text(answer.why ?? ""))",
-                    "chưa có bản sao lưu nào: \(Shown.text(answer.why ?? ""))"))
+                    "no backup was made: \(Shown.text(Shown.sentence(answer.why ?? "")))",
+                    "chưa có bản sao lưu nào: \(Shown.text(Shown.sentence(answer.why ?? "")))"))
         }
     }
 
@@ -132,12 +132,13 @@ enum BackupView {
         facts.add(phrase("written", "đã ghi"), Shown.size(answer.bytesWritten))
         if let plan = answer.plan {
             let churn = Shown.size(plan.churnBytesPerSecond)
+            let span = Shown.span(plan.seconds)
             facts.add(
                 phrase("head room", "khoảng trống"),
                 phrase(
-                    "needs \(Shown.size(plan.needBytes)) (about \(plan.seconds) s, \(churn) freed in a second), "
+                    "needs \(Shown.size(plan.needBytes)) (about \(span), \(churn) freed in a second), "
                         + "there are \(Shown.size(plan.headRoomBytes)), gives up below \(Shown.size(plan.floorBytes))",
-                    "cần \(Shown.size(plan.needBytes)) (khoảng \(plan.seconds) s, mỗi giây giải phóng \(churn)), "
+                    "cần \(Shown.size(plan.needBytes)) (khoảng \(span), mỗi giây giải phóng \(churn)), "
                         + "đang có \(Shown.size(plan.headRoomBytes)), bỏ dở khi dưới \(Shown.size(plan.floorBytes))"))
         }
         if let envelopes = answer.envelopes, let rows = answer.checkedRows {

@@ -178,12 +178,13 @@ struct CheckLadder: Sendable {
             let isCritical = crit[urgency].map { seconds >= $0 } ?? false
             let isWarning = warn[urgency].map { seconds >= $0 } ?? false
             guard seconds > 0, isCritical || isWarning else { continue }
-            results.append(
+            // What is most urgent comes first.
+            results.insert(
                 CheckResult(
                     isCritical ? .critical : .warning, "oldest",
                     phrase(
                         "urgency \(urgency) has waited for \(Shown.span(seconds))",
-                        "văn bản độ khẩn \(urgency) đã chờ \(Shown.span(seconds))")))
+                        "văn bản độ khẩn \(urgency) đã chờ \(Shown.span(seconds))")), at: 0)
         }
         if results.isEmpty {
             let most = health.oldestSeconds.values.max()
@@ -279,14 +280,16 @@ struct CheckLadder: Sendable {
     private func records(_ status: StatusAnswer) -> CheckResult {
         CheckResult(
             status.corruptRecords > 0 ? .critical : .ok, "records",
-            phrase("\(status.corruptRecords) unreadable records", "\(status.corruptRecords) bản ghi không đọc được"),
+            Shown.counted(
+                status.corruptRecords, "unreadable record", "unreadable records", "bản ghi không đọc được"),
             ["corrupt=\(status.corruptRecords);;0;0"])
     }
 
     private func commit(_ health: HealthAnswer) -> CheckResult {
         guard let time = health.commitMicroseconds else {
             return CheckResult(
-                .critical, "commit", health.commitError ?? phrase("the store does not commit", "kho không ghi được"))
+                .critical, "commit",
+                health.commitError.map(Shown.sentence) ?? phrase("the store does not commit", "kho không ghi được"))
         }
         return CheckResult(
             .ok, "commit", phrase("the store commits in \(time) µs", "kho ghi trong \(time) µs"), ["commit=\(time)us"])

@@ -224,7 +224,7 @@ struct SuspendCommand: AsyncParsableCommand {
             phrase(
                 "For how long: 30m, 2h, 3d. Else until resumed.",
                 "Trong bao lâu: 30m, 2h, 3d. Nếu không nêu: đến khi cho gửi lại."),
-            valueName: phrase("span", "khoảng")))
+            valueName: phrase("span", "thời-gian")))
     var span: String?
     func run() async throws { try await options.run("suspend", selector, span: span) }
 }

@@ -234,7 +234,7 @@ extension Doctor {
                         "không kết nối được tới \(address): \(problem)"),
                     phrase(
                         "The daemon listens there: look for a firewall on this machine (nft list ruleset).",
-                        "Trình nền đang lắng nghe ở đó: kiểm tra tường lửa của máy này (nft list ruleset).")))
+                        "Dịch vụ edocd đang lắng nghe ở đó: kiểm tra tường lửa của máy này (nft list ruleset).")))
         }
         if let node = facts.examination?.node, status.listening.isEmpty, !node.listen.isEmpty {
             findings.append(

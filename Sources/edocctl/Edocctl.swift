@@ -112,7 +112,7 @@ struct LiveOptions: ParsableArguments, DaemonOptions {
         help: .init(
             phrase(
                 "The daemon's control socket. Without it: EDOC_SOCKET, else \(ControlPath.defaultSocket).",
-                "Ổ cắm điều khiển của dịch vụ edocd. Nếu bỏ trống: EDOC_SOCKET, nếu không thì \(ControlPath.defaultSocket)."
+                "Socket điều khiển của dịch vụ edocd. Nếu bỏ trống: EDOC_SOCKET, nếu không thì \(ControlPath.defaultSocket)."
             )))
     var socket: String?
 
@@ -128,7 +128,7 @@ struct CommonOptions: ParsableArguments, DaemonOptions {
         help: .init(
             phrase(
                 "The daemon's control socket. Without it: EDOC_SOCKET, else \(ControlPath.defaultSocket).",
-                "Ổ cắm điều khiển của dịch vụ edocd. Nếu bỏ trống: EDOC_SOCKET, nếu không thì \(ControlPath.defaultSocket)."
+                "Socket điều khiển của dịch vụ edocd. Nếu bỏ trống: EDOC_SOCKET, nếu không thì \(ControlPath.defaultSocket)."
             )))
     var socket: String?
 

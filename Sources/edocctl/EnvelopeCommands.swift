@@ -131,7 +131,7 @@ enum EnvelopeView {
             text += phrase(", \(here) of it here", ", đã có \(here)")
         }
         if let pieces = envelope.pieces {
-            text += phrase("; \(pieces.received) pieces here", "; có \(pieces.received) mảnh")
+            text += "; " + Shown.counted(UInt64(pieces.received), "piece here", "pieces here", "mảnh ở đây")
             if let peer = pieces.sentTo {
                 text += phrase(", \(pieces.sent) sent to \(peer)", ", đã gửi \(pieces.sent) mảnh tới \(peer)")
             }
@@ -168,7 +168,7 @@ enum EnvelopeView {
             let span = Shown.span(since.seconds(until: now))
             line +=
                 Words.isOver(recipient.state)
-                ? phrase(" \(span) ago", " \(span) trước") : phrase(" for \(span)", " được \(span)")
+                ? phrase(" \(span) ago", " \(span) trước") : phrase(" for \(span)", ", đã \(span)")
         }
         if let reason = recipient.reason { line += " (\(Shown.sentence(reason)))" }
         if recipient.attempts > 0 {

@@ -13,7 +13,8 @@ struct Failure {
         switch error {
         case let error as ClientError: self.init(error)
         case let error as FileError: self.init(status: .negative, lines: [Shown.text(Shown.sentence(error.sentence))])
-        case let error as EdXMLWriterError: self.init(status: .negative, lines: [Shown.text(error.description)])
+        case let error as EdXMLWriterError:
+            self.init(status: .negative, lines: [Shown.text(Shown.sentence(error.description))])
         case let error as UsageError: self.init(status: .usage, lines: [error.sentence])
         case is DecodingError: self.init(status: .negative, lines: [FailureSentences.otherVersion])
         case let error as NegativeAnswer: self.init(status: .negative, lines: [error.sentence])
@@ -44,6 +45,15 @@ struct Failure {
 /// The command line asks for something that makes no sense.
 struct UsageError: Error {
     var sentence: String
+
+    /// What the daemon says of a value that stands in the command line as it is: wrong usage, and no negative answer.
+    static func judging<Result>(_ body: () async throws -> Result) async throws -> Result {
+        do {
+            return try await body()
+        } catch ClientError.refused(400, let answer) {
+            throw UsageError(sentence: Shown.text(Shown.sentence(answer.error)))
+        }
+    }
 }
 
 /// The answer is there and says no.
@@ -55,7 +65,7 @@ enum FailureSentences {
     static func unreachable(_ socket: String) -> String {
         phrase(
             "no daemon answers at \(socket); start it (systemctl start edocd) or name its socket with --socket",
-            "không có dịch vụ edocd nào trả lời ở \(socket); hãy khởi động (systemctl start edocd) hoặc chỉ ổ cắm bằng --socket"
+            "không có dịch vụ edocd nào trả lời ở \(socket); hãy khởi động (systemctl start edocd) hoặc chỉ socket bằng --socket"
         )
     }
     static func notPermitted(_ socket: String) -> String {

@@ -29,7 +29,9 @@ struct LogLevelCommand: AsyncParsableCommand {
             return try await common.show(ControlPath.logLevel, LogLevelView.text)
         }
         let uri = ControlPath.query(ControlPath.logLevel, [("level", level), ("for", span)])
-        _ = try await common.shown(try await common.client.post(uri, json: []), LogLevelView.text)
+        let client = try common.client
+        let bytes = try await UsageError.judging { try await client.post(uri, json: []) }
+        _ = try await common.shown(bytes, LogLevelView.text)
     }
 }
 

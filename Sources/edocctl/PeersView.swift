@@ -60,7 +60,7 @@ enum PeersView {
         let span = peer.since.map { Shown.span($0.seconds(until: now)) } ?? "-"
         facts.add(
             phrase("state", "tình trạng"),
-            Words.peerState(peer.state) + phrase(" for \(span)", " được \(span)"))
+            Words.peerState(peer.state) + phrase(" for \(span)", ", đã \(span)"))
         facts.add(
             phrase("stuck", "kẹt"),
             peer.stuck.map { "\(Words.stuck($0.word)): \(Shown.sentence($0.why))" } ?? phrase("no", "không"))
@@ -76,9 +76,8 @@ enum PeersView {
         let bytes = Shown.size(peer.bytesInFlight)
         facts.add(
             phrase("in flight", "đang gửi"),
-            phrase(
-                "\(peer.transfersInFlight) transfers, \(bytes); in doubt \(peer.inDoubt)",
-                "\(peer.transfersInFlight) lượt, \(bytes); chưa rõ \(peer.inDoubt)"))
+            transfers(peer.transfersInFlight)
+                + phrase(", \(bytes); in doubt \(peer.inDoubt)", ", \(bytes); chưa rõ \(peer.inDoubt)"))
         let backlog = peer.backlog
         let (size, oldest) = (Shown.size(backlog.bytes), Shown.span(backlog.oldestSeconds))
         facts.add(
@@ -115,13 +114,17 @@ enum PeersView {
         let (sent, received) = (Shown.size(session.bytesSent), Shown.size(session.bytesReceived))
         facts.add(
             phrase("bytes", "dữ liệu"), phrase("\(sent) sent, \(received) received", "gửi \(sent), nhận \(received)"))
+        let silence = Shown.span(session.silentSeconds)
         facts.add(
             phrase("unanswered", "chưa đáp"),
             session.inFlight == 0
                 ? phrase("none", "không có")
-                : phrase(
-                    "\(session.inFlight) transfers; nothing acknowledged for \(session.silentSeconds) s",
-                    "\(session.inFlight) lượt; \(session.silentSeconds) s chưa có xác nhận"))
+                : transfers(session.inFlight)
+                    + phrase("; nothing acknowledged for \(silence)", "; đã \(silence) chưa có xác nhận"))
         return facts
+    }
+
+    private static func transfers(_ count: Int) -> String {
+        Shown.counted(UInt64(max(count, 0)), "transfer", "transfers", "lượt")
     }
 }

@@ -73,8 +73,8 @@ enum QueueView {
             (first, .left), (Sentences.total, .right), (Sentences.net(answer.latelyMinutes), .right),
             (Sentences.size, .right), (Sentences.oldest, .right),
         ]
-        titles += spans.map { (Shown.span($0), .right) }
-        titles.append((spans.last.map { ">" + Shown.span($0) } ?? Sentences.all, .right))
+        titles += spans.map { (Shown.shortSpan($0), .right) }
+        titles.append((spans.last.map { ">" + Shown.shortSpan($0) } ?? Sentences.all, .right))
         return TextTable(titles)
     }
 
@@ -102,7 +102,7 @@ enum QueueView {
         static var total: String { phrase("TOTAL", "TỔNG") }
         static func net(_ minutes: UInt64) -> String { phrase("±\(minutes)MIN", "±\(minutes)PH") }
         static var size: String { phrase("SIZE", "CỠ") }
-        static var oldest: String { phrase("OLDEST", "CŨ") }
+        static var oldest: String { phrase("OLDEST", "CŨ NHẤT") }
         static var all: String { phrase("ALL", "CẢ") }
         static var inbox: String { phrase("INBOX", "HỘP VĂN BẢN ĐẾN") }
         static var home: String { phrase("(here, checked)", "(tại đây, đang kiểm)") }

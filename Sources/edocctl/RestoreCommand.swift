@@ -60,9 +60,8 @@ struct RestoreFileCommand: AsyncParsableCommand {
         facts.add(phrase("node", "nút"), restore.node)
         facts.add(
             phrase("copy of", "bản sao lúc"),
-            phrase(
-                "\(Shown.time(restore.copied.timestamp)), \(restore.envelopes) envelopes",
-                "\(Shown.time(restore.copied.timestamp)), \(restore.envelopes) gói tin"))
+            Shown.time(restore.copied.timestamp) + ", "
+                + Shown.counted(UInt64(restore.envelopes), "envelope", "envelopes", "gói tin"))
         facts.add(phrase("old store", "kho cũ"), restore.movedTo)
         facts.add(
             phrase("next", "tiếp theo"),

@@ -4,6 +4,7 @@
 import ControlAPI
 import Glibc
 import Language
+import RelayLanguage
 
 enum Shown {
     /// Text from elsewhere, harmless on a terminal and in one line.
@@ -21,8 +22,7 @@ enum Shown {
     }
 
     /// A sentence of the daemon, in the language of this process.
-    static func sentence(_ text: String) -> String { daemon(text) }
-    private static let daemon = Catalogue(CatalogueEntries.all)
+    static func sentence(_ text: String) -> String { RelaySentence.inLanguage(text) }
 
     /// JSON that says the same and is harmless on a terminal: outside of texts JSON has no such characters.
     static func json(_ json: String) -> String {
@@ -49,11 +49,8 @@ enum Shown {
         }
     }
 
-    /// Columns that a text takes on a terminal: marks that combine take none, wide signs two. Vietnamese takes the same width
-    /// precomposed and decomposed.
-    static func width(_ text: String) -> Int {
-        text.unicodeScalars.reduce(0) { $0 + width($1) }
-    }
+    /// Columns that a text takes on a terminal.
+    static func width(_ text: String) -> Int { TextColumns.width(text) }
 
     /// The beginning of a text in at most so many columns, with a sign that there is more.
     static func cut(_ text: String, to columns: Int) -> String {
@@ -68,51 +65,12 @@ enum Shown {
         return result + "…"
     }
 
-    /// Lines of at most so many columns, the first of so many more, broken between words; a word that is longer has a line of its own.
     static func broken(_ text: String, to columns: Int, first more: Int = 0) -> [String] {
-        var lines: [String] = []
-        var line = ""
-        for word in text.split(separator: " ", omittingEmptySubsequences: false) {
-            if line.isEmpty {
-                line = String(word)
-            } else if width(line) + 1 + width(String(word)) <= columns + (lines.isEmpty ? more : 0) {
-                line += " " + word
-            } else {
-                lines.append(line)
-                line = String(word)
-            }
-        }
-        return lines + [line]
+        TextColumns.broken(text, to: columns, first: more)
     }
 
-    /// Lines for a terminal: those that are too wide are broken between words, and go on below where they began, and a little behind;
-    /// nil: as they are.
     static func folded(_ text: String, to columns: Int?, hanging: Int = 2) -> String {
-        guard let columns else { return text }
-        return text.split(separator: "\n", omittingEmptySubsequences: false).map { line in
-            guard width(String(line)) > columns else { return String(line) }
-            let words = line.drop { $0 == " " }
-            let indent = String(line.prefix(line.count - words.count))
-            let behind = indent + String(repeating: " ", count: hanging)
-            let parts = broken(String(words), to: max(columns - behind.count, 20), first: hanging)
-            return indent + parts.joined(separator: "\n" + behind)
-        }.joined(separator: "\n")
-    }
-
-    private static func width(_ scalar: Unicode.Scalar) -> Int {
-        if scalar.value < 0x300 { return 1 }
-        switch scalar.properties.generalCategory {
-        case .nonspacingMark, .enclosingMark: return 0
-        default: break
-        }
-        switch scalar.value {
-        // East Asian Wide and Fullwidth, and the pictures.
-        case 0x1100...0x115f, 0x2e80...0x303e, 0x3041...0xa4cf, 0xa960...0xa97f, 0xac00...0xd7a3, 0xf900...0xfaff,
-            0xfe30...0xfe6f, 0xff00...0xff60, 0xffe0...0xffe6, 0x1f300...0x1f64f, 0x1f680...0x1f6ff, 0x1f900...0x1f9ff,
-            0x20000...0x3fffd:
-            return 2
-        default: return 1
-        }
+        TextColumns.folded(text, to: columns, hanging: hanging)
     }
 
     /// `999 B`, `1.5 KiB`, `64 MiB`; rounded down.
@@ -152,23 +110,34 @@ enum Shown {
         return whole < 10 && tenth > 0 ? "\(whole).\(tenth)\(units[index])" : "\(whole)\(units[index])"
     }
 
-    /// `45s`, `3m`, `2h`, `5d`.
+    /// `45s`, `3m`, `2h`, `5d`; in Vietnamese `45 giây`, `3 phút`, `2 giờ`, `5 ngày`.
     static func span(_ seconds: UInt64) -> String {
+        let (number, unit) = largest(seconds)
+        return Span.text(number, unit)
+    }
+
+    /// The same for the title of a narrow column: `3m`, in Vietnamese `3ph`.
+    static func shortSpan(_ seconds: UInt64) -> String {
+        let (number, unit) = largest(seconds)
+        return Span.short(number, unit)
+    }
+
+    private static func largest(_ seconds: UInt64) -> (UInt64, Span.Unit) {
         switch seconds {
-        case 0..<60: "\(seconds)s"
-        case 60..<3_600: "\(seconds / 60)m"
-        case 3_600..<86_400: "\(seconds / 3_600)h"
-        default: "\(seconds / 86_400)d"
+        case 0..<60: (seconds, .seconds)
+        case 60..<3_600: (seconds / 60, .minutes)
+        case 3_600..<86_400: (seconds / 3_600, .hours)
+        default: (seconds / 86_400, .days)
         }
     }
 
     /// The same, rounded to the nearest: what is to last two hours is not `1h` after a second.
     static func nearestSpan(_ seconds: UInt64) -> String {
         switch seconds {
-        case 0..<60: "\(seconds)s"
-        case 60..<3_570: "\((seconds + 30) / 60)m"
-        case 3_570..<84_600: "\((seconds + 1_800) / 3_600)h"
-        default: "\((seconds + 43_200) / 86_400)d"
+        case 0..<60: Span.text(seconds, .seconds)
+        case 60..<3_570: Span.text((seconds + 30) / 60, .minutes)
+        case 3_570..<84_600: Span.text((seconds + 1_800) / 3_600, .hours)
+        default: Span.text((seconds + 43_200) / 86_400, .days)
         }
     }
 
@@ -179,11 +148,11 @@ enum Shown {
 
     /// `90s`, `36h`, `3d`: in the largest unit that says it wholly.
     static func exactSpan(_ seconds: UInt64) -> String {
-        for (unit, sign) in [(UInt64(86_400), "d"), (3_600, "h"), (60, "m")]
-        where seconds >= unit && seconds % unit == 0 {
-            return "\(seconds / unit)\(sign)"
+        for (length, unit) in [(UInt64(86_400), Span.Unit.days), (3_600, .hours), (60, .minutes)]
+        where seconds >= length && seconds % length == 0 {
+            return Span.text(seconds / length, unit)
         }
-        return "\(seconds)s"
+        return Span.text(seconds, .seconds)
     }
 
     /// `1 recipient`, `2 recipients`; Vietnamese has one form.

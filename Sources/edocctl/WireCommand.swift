@@ -25,8 +25,11 @@ struct WireCommand: AsyncParsableCommand {
 
     func run() async throws {
         let lines = WireLines(json: common.json)
-        _ = try await common.client.fetch(ControlPath.query(ControlPath.wire(peer), [("for", span)])) { bytes in
-            try await lines.take(bytes)
+        let client = try common.client
+        _ = try await UsageError.judging {
+            try await client.fetch(ControlPath.query(ControlPath.wire(peer), [("for", span)])) { bytes in
+                try await lines.take(bytes)
+            }
         }
         try await lines.end()
     }

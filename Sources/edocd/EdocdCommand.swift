@@ -9,9 +9,57 @@ import Glibc
 import Language
 import Logging
 import RelayConfiguration
+import RelayLanguage
 import RelayNode
 
 @main
+enum Entry {
+    static func main() async {
+        do {
+            // Beside the command itself there are those of the library, which write completion scripts.
+            var command = try EdocdCommand.parseAsRoot()
+            if let daemon = command as? EdocdCommand {
+                try await daemon.run()
+            } else {
+                try command.run()
+            }
+        } catch {
+            finish(error)
+        }
+    }
+
+    /// What the library that reads command lines has to say, in the language of this process.
+    private static func finish(_ error: any Error) -> Never {
+        let code = EdocdCommand.exitCode(for: error)
+        let message = HelpText.inLanguage(EdocdCommand.fullMessage(for: error))
+        guard !message.isEmpty else { exit(code.rawValue) }
+        let (stream, columns) =
+            code.isSuccess
+            ? (STDOUT_FILENO, Terminal.width(STDOUT_FILENO))
+            : (
+                STDERR_FILENO, Terminal.width(STDERR_FILENO)
+            )
+        let text = HelpText.folded(message, to: columns) { TextColumns.folded($0, to: $1, hanging: $2) }
+        Terminal.put(text + "\n", stream)
+        exit(code.rawValue)
+    }
+}
+
+enum Terminal {
+    static func put(_ text: String, _ descriptor: Int32) {
+        let bytes = Array(text.utf8)
+        _ = write(descriptor, bytes, bytes.count)
+    }
+
+    /// Columns; nil where nobody looks on a terminal.
+    static func width(_ descriptor: Int32) -> Int? {
+        guard isatty(descriptor) == 1 else { return nil }
+        var size = winsize()
+        guard ioctl(descriptor, UInt(TIOCGWINSZ), &size) == 0, size.ws_col > 0 else { return 80 }
+        return Int(size.ws_col)
+    }
+}
+
 struct EdocdCommand: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "edocd",
@@ -77,10 +125,10 @@ struct EdocdCommand: AsyncParsableCommand {
         do {
             prepared = try PreparedNode(path: path, credentials: checkConfiguration ? .lookedAt : .needed)
         } catch {
-            Self.complain("\(error)")
+            complain("\(error)")
             throw ExitCode(78)
         }
-        for warning in prepared.warnings { Self.complain("warning: \(warning)") }
+        for warning in prepared.warnings { complain("warning: \(warning)") }
         if checkConfiguration {
             for note in prepared.notes { Self.complain(note) }
             print("\(path): " + phrase("in order; ", "hợp lệ; ") + Self.summary(prepared.configuration))
@@ -90,7 +138,7 @@ struct EdocdCommand: AsyncParsableCommand {
         do {
             try await Node.run(prepared, sockets: try ServiceSockets.take(), log: log)
         } catch let failure as NodeFailure {
-            Self.complain("\(failure)")
+            complain("\(failure)")
             throw ExitCode(failure.exitCode)
         }
     }
@@ -106,8 +154,11 @@ struct EdocdCommand: AsyncParsableCommand {
         return ([phrase("node \(node)", "nút \(node)")] + parts).joined(separator: ", ")
     }
 
-    private static func complain(_ text: String) {
-        let bytes = Array((text + "\n").utf8)
-        _ = write(STDERR_FILENO, bytes, bytes.count)
+    /// To a person, in that one's language; where the service manager keeps it, English as all of the log.
+    private func complain(_ text: String) {
+        let isRead = checkConfiguration || isatty(STDERR_FILENO) == 1
+        let lines = text.split(separator: "\n", omittingEmptySubsequences: false).map(String.init)
+        let said = isRead ? lines.map(RelaySentence.inLanguage) : lines
+        Terminal.put(said.joined(separator: "\n") + "\n", STDERR_FILENO)
     }
 }

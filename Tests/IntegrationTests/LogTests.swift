@@ -55,7 +55,10 @@ import Testing
         #expect(
             try network.control("vpcp", ["log-level", "warning"]).output
                 == "level warning, until the next start (configured: info)\n")
-        #expect(try network.control("vpcp", ["log-level", "loud"]).end == .exited(1))
+        for wrong in [["loud"], ["debug", "--for", "never"], ["debug", "--for", "2d"]] {
+            let result = try network.control("vpcp", ["log-level"] + wrong)
+            #expect(result.end == .exited(2), "\(wrong): \(result.errors)")
+        }
         // What was logged at notice is kept for a report.
         let bytes = try network.run(
             "/usr/bin/curl",

@@ -172,7 +172,7 @@ private let zone: Void = {
         var recipient = EnvelopeAnswer.Recipient(name: "H29", state: "deferred", attempts: 2)
         recipient.since = Timestamp(text: "2026-03-09T07:04:00Z")
         recipient.nextAttempt = Timestamp(text: "2026-03-09T07:07:00Z")
-        recipient.why = ["route: truc", "truc is down for 60 s, 3 dials failed"]
+        recipient.why = ["route: truc", "truc is down for 1m, 3 dials failed"]
         envelope.recipients = [recipient]
         #expect(
             EnvelopeView.text(EnvelopeAnswer(now: now, envelope: envelope, otherCopies: [])) == """
@@ -186,7 +186,7 @@ private let zone: Void = {
                     vpcp  2026-03-09 14:00:00 +07:00
                 H29: deferred for 1m, attempts 2, next 2026-03-09 14:07:00 +07:00 (in 2m)
                     route: truc
-                    truc is down for 60 s, 3 dials failed
+                    truc is down for 1m, 3 dials failed
 
                 """)
     }

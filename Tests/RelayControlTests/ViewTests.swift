@@ -222,7 +222,7 @@ private let zone: Void = {
                 cơ quan: thêm 1, chuyển 1, bỏ 0 trên 4 (chuyển hoặc bỏ 25.0 %)
                   + G22.9
                   > H26: nút chủ từ hanoi sang hcm
-                  > H29: từ qua nothing sang qua truc, hanoi
+                  > H29: trước qua (trống), nay qua truc, hanoi
                 tên khác: thêm 0, chuyển 0, bỏ 0 trên 4 (chuyển hoặc bỏ 0.0 %)
                 tuyến: thêm 0, chuyển 0, bỏ 1 trên 3 (chuyển hoặc bỏ 33.3 %)
                   - H26.* qua truc
@@ -282,16 +282,17 @@ private let zone: Void = {
         var waiting = EnvelopeAnswer.Recipient(name: "dtn://so-noi-vu-hcm/", state: "deferred", attempts: 123)
         waiting.since = now
         waiting.nextAttempt = time("2026-03-09T07:07:00Z")
-        waiting.why = ["agency H26 is suspended by root for another 7197 s: " + reason]
+        waiting.why = ["agency H26 is suspended by root for another 2h: " + reason]
         envelope.recipients = [recipient, waiting]
         let texts = both {
             EnvelopeView.text(EnvelopeAnswer(now: now, envelope: envelope, otherCopies: []), columns: 80)
         }
         #expect(
-            texts.english.contains("\nH29: arrived 18s ago\n") && texts.vietnamese.contains("\nH29: đã đến 18s trước\n")
+            texts.english.contains("\nH29: arrived 18s ago\n")
+                && texts.vietnamese.contains("\nH29: đã đến 18 giây trước\n")
         )
         #expect(joined(texts.vietnamese).contains("root cho hết hạn: " + reason))
-        #expect(joined(texts.vietnamese).contains("cơ quan H26 bị root tạm ngừng thêm 7197 giây: " + reason))
+        #expect(joined(texts.vietnamese).contains("cơ quan H26 bị root tạm ngừng thêm 2 giờ: " + reason))
         var explanation = ExplainAnswer(asked: "H26", destination: "forwarded")
         explanation.row = "*"
         explanation.rule = "default"

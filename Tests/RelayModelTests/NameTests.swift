@@ -75,6 +75,14 @@ import Testing
     }
 
     @Test func spansAreNeverNegative() {
+        let spans: [(UInt64, String, String)] = [
+            (0, "0s", "0s"), (59, "59s", "59s"), (119, "1m", "2m"), (7_197, "1h", "2h"), (86_399, "23h", "1d"),
+            (1_641_600, "19d", "19d"),
+        ]
+        for (seconds, text, nearest) in spans {
+            #expect(Milliseconds.seconds(seconds).text == text)
+            #expect(Milliseconds.seconds(seconds).nearestText == nearest)
+        }
         let early = RelayTime(milliseconds: 5)
         let late = RelayTime(milliseconds: 9)
         #expect(late.since(early) == Milliseconds(4))

@@ -6,7 +6,7 @@ import Testing
     /// The modules by floor, and what each may import of this package. A module stands above all that it imports.
     static let floors: [(module: String, imports: [String])] = [
         ("CLMDB", []), ("COpenSSL", []), ("CExpat", []), ("CChecksum", []), ("CLinux", []),
-        ("Language", []), ("OpenMetrics", []),
+        ("Language", []), ("RelayLanguage", ["Language"]), ("OpenMetrics", []),
         ("RelayModel", []),
         ("ControlAPI", []),
         ("Journal", ["CLinux"]),
@@ -53,8 +53,11 @@ import Testing
                 "BundleProtocol", "TCPCL", "OpenSSLTLS",
             ]
         ),
-        ("edocd", ["Language", "RelayNode", "RelayConfiguration", "ControlAPI"]),
-        ("edocctl", ["Language", "ControlAPI", "RelayModel", "EdXML", "RelayControl", "RelayStore"]),
+        ("edocd", ["Language", "RelayLanguage", "RelayNode", "RelayConfiguration", "ControlAPI"]),
+        (
+            "edocctl",
+            ["Language", "RelayLanguage", "ControlAPI", "RelayModel", "EdXML", "RelayControl", "RelayStore"]
+        ),
         ("edoc-sim", ["RelaySimulator"]),
         ("edoc-bench", ["RelayNode", "RelayModel", "ControlAPI", "OpenSSLTLS", "BundleProtocol", "TCPCL", "CLMDB"]),
         ("edoc-manual", ["Language"]),
@@ -63,7 +66,8 @@ import Testing
 
     /// What modules may import of other packages and of the system.
     static let outside: [String: Set<String>] = [
-        "Language": ["Glibc"], "OpenMetrics": [], "Journal": ["Glibc", "Logging", "Synchronization"], "RelayModel": [],
+        "Language": ["Glibc"], "RelayLanguage": [], "OpenMetrics": [],
+        "Journal": ["Glibc", "Logging", "Synchronization"], "RelayModel": [],
         "RelayRouting": [], "RelayRows": [], "RelayCore": [],
         "ControlAPI": ["FoundationEssentials", "Foundation"],
         "BundleProtocol": ["NIOCore"], "TCPCL": ["NIOCore"],

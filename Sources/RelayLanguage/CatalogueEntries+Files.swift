@@ -5,11 +5,11 @@ extension CatalogueEntries {
     static let reloads: [Pair] = [
         (
             "%: % added, % moved, % removed of % (% % moved or removed)",
-            "%1: thêm %2, chuyển %3, bỏ %4 trên %5 (chuyển hoặc bỏ %6 %7)"
+            "%w1: thêm %2, chuyển %3, bỏ %4 trên %5 (chuyển hoặc bỏ %6 %7)"
         ),
         ("agencies", "cơ quan"), ("aliases", "tên khác"), ("routes", "tuyến"), ("peers", "nút kề"),
         ("+ and % more", "+ và %1 mục nữa"), ("> and % more", "> và %1 mục nữa"), ("- and % more", "- và %1 mục nữa"),
-        ("> %: home % to %", "> %1: nút chủ từ %2 sang %3"), ("> %: via % to %", "> %1: từ qua %2 sang qua %3"),
+        ("> %: home % to %", "> %1: nút chủ từ %w2 sang %3"), ("> %: via % to %", "> %1: trước qua %w2, nay qua %w3"),
         ("> %: settings changed", "> %1: thiết lập đã đổi"), ("> %: % to %", "> %1: từ %2 sang %3"),
         ("+ % via %", "+ %1 qua %2"), ("- % via %", "- %1 qua %2"),
         ("+ % of %", "+ %1 của %2"), ("- % of %", "- %1 của %2"),
@@ -32,8 +32,6 @@ extension CatalogueEntries {
 
     /// What is wrong in a configuration file.
     static let configurations: [Pair] = [
-        ("%: expected %, found %; did you mean %?", "%1: cần %2, nhưng gặp: %3; có phải là %4?"),
-        ("%: expected %, found %", "%1: cần %2, nhưng gặp: %3"),
         ("a readable file", "tệp đọc được"), ("a directory", "thư mục"), ("a known key", "khóa có trong danh mục"),
         ("no such key", "khóa không có"), ("none", "không có"), ("a map", "bảng khóa và giá trị"), ("a text", "chuỗi"),
         ("a list of rows", "danh sách dòng"), ("a list of maps", "danh sách bảng"),
@@ -45,7 +43,6 @@ extension CatalogueEntries {
         ("another node than this one", "nút khác nút này"), ("at least one peer", "ít nhất một nút kề"),
         ("the name of a peer of this node", "tên một nút kề của nút này"), ("an address to dial", "địa chỉ để gọi"),
         ("whole seconds", "số giây nguyên"), ("bytes that are not", "byte không phải vậy"),
-        ("% is not the key of %", "%1 không phải khóa của %2"), ("% has expired", "%1 đã hết hạn"),
     ]
 
     /// What keeps the store of a stopped daemon from being read or brought back, and what this tool itself cannot do.

@@ -1,13 +1,17 @@
 // CatalogueEntries: the daemon's sentences by template, and what they are in Vietnamese. Tests/TidyTests compares them with the sources of
 // the daemon: a sentence without an entry fails there.
 
-enum CatalogueEntries {
-    typealias Pair = (english: String, vietnamese: String)
+public enum CatalogueEntries {
+    public typealias Pair = (english: String, vietnamese: String)
 
-    static let all: [Pair] =
+    public static let all: [Pair] =
         requests + submissions + deeds + waits + stuck + limits + routes + traces + words + reloads + configurations
         + stores
-        + system + machine
+        + system
+        + byNoun
+
+    private static let byNoun = [links, configurationFiles, storeTroubles, deedSentences, packages, libraries, machine]
+        .flatMap { $0 }
 
     /// Requests that make no sense, may not be, or find nothing.
     private static let requests: [Pair] = [
@@ -25,7 +29,7 @@ enum CatalogueEntries {
         ),
         (
             "% may not % here; control.rights in edocd.yaml gives such rights",
-            "%1 không được phép (%2) trên nút này; quyền được cấp trong mục control.rights của edocd.yaml"
+            "%1 không được phép %w2 trên nút này; quyền được cấp trong mục control.rights của edocd.yaml"
         ),
         ("no such path; docs/control.md lists them", "không có đường dẫn này; docs/control.md liệt kê các đường dẫn"),
         ("the request cannot be answered", "không trả lời được yêu cầu này"),
@@ -108,16 +112,16 @@ enum CatalogueEntries {
     private static let submissions: [Pair] = [
         (
             "the document is refused as a whole (%); correct what is named and submit it again",
-            "toàn bộ văn bản bị từ chối (%1); hãy sửa các mục nêu dưới đây rồi gửi lại"
+            "toàn bộ văn bản bị từ chối (%w1); hãy sửa các mục nêu dưới đây rồi gửi lại"
         ),
         (
             "the document is not taken at this time (%); nothing is wrong with it",
-            "lúc này chưa nhận văn bản (%1); bản thân văn bản không có lỗi"
+            "lúc này chưa nhận văn bản (%w1); bản thân văn bản không có lỗi"
         ),
         ("sender % is not at home at this node", "cơ quan gửi %1 không thuộc nút này"),
         ("sender %: no such agency in the directory", "cơ quan gửi %1: không có trong danh bạ"),
         ("recipient %: no such agency in the directory", "nơi nhận %1: không có trong danh bạ"),
-        ("recipient %: %", "nơi nhận %1: %2"),
+        ("recipient %: %", "nơi nhận %1: %w2"),
         ("no recipient", "không có nơi nhận"),
         ("more than % recipients", "quá %1 nơi nhận"),
         ("document ID longer than % bytes", "mã văn bản dài quá %1 byte"),
@@ -249,7 +253,6 @@ enum CatalogueEntries {
             "this store was not restored from a copy, or is still being held; edocctl restore list tells",
             "kho này không phải được khôi phục từ bản sao, hoặc còn đang được giữ lại; edocctl restore list cho biết"
         ),
-        ("state is held or arrived", "trạng thái chỉ nhận held hoặc arrived"),
         (
             "a line speaks of node %, this is %; make the file with: edocctl ledger % --envelopes",
             "một dòng nói về nút %1, còn đây là %2; hãy tạo tệp bằng: edocctl ledger %3 --envelopes"
@@ -276,7 +279,7 @@ enum CatalogueEntries {
             "there is no job %; a preview is kept for an hour, and edocctl jobs lists what there is",
             "không có công việc %1; bản xem trước chỉ giữ một giờ, và edocctl jobs liệt kê những gì đang có"
         ),
-        ("job % has been applied already: %", "công việc %1 đã được áp dụng rồi: %2"),
+        ("job % has been applied already: %", "công việc %1 đã được áp dụng rồi: %w2"),
         (
             "job % is a %, not a %; nothing was done",
             "công việc %1 là %2, không phải %3; chưa làm gì"
@@ -285,7 +288,7 @@ enum CatalogueEntries {
             "preview % is older than an hour; look again before you apply it",
             "bản xem trước %1 đã quá một giờ; hãy xem lại trước khi áp dụng"
         ),
-        ("job % is not running: %", "công việc %1 không chạy: %2"),
+        ("job % is not running: %", "công việc %1 không chạy: %w2"),
         ("% cannot be undone", "%1 không hoàn tác được"),
         ("job % has not been applied", "công việc %1 chưa được áp dụng"),
         ("job % is running; cancel it first", "công việc %1 đang chạy; hãy hủy trước"),
@@ -326,7 +329,7 @@ enum CatalogueEntries {
         ("held: %; edocctl queue list --state held", "đang giữ: %1; edocctl queue list --state held"),
         ("being deleted: %; edocctl queue list --state deleting", "đang xóa: %1; edocctl queue list --state deleting"),
         ("set aside: %; edocctl queue list --state corrupt", "đã tách riêng: %1; edocctl queue list --state corrupt"),
-        ("held by %, job %: %", "do %1 giữ, công việc %2: %3"),
+        ("held by %, job %: %", "do %1 giữ, công việc %2: %=3"),
         ("held by %, job %", "do %1 giữ, công việc %2"),
         (
             "nothing has been compared with the books of others yet; edocctl restore compare FILE --apply, or release with --uncompared",
@@ -353,17 +356,12 @@ enum CatalogueEntries {
     /// Why a link does not get on.
     private static let stuck: [Pair] = [
         ("an operator has suspended it", "người vận hành đã tạm ngừng"),
-        ("it says that it has no resources, asked again in % s", "nút ấy báo hết tài nguyên, hỏi lại sau %1 giây"),
         ("it says that it has no resources", "nút ấy báo hết tài nguyên"),
         ("% dials failed: %", "%1 lần gọi không được: %2"),
         ("% dials failed", "%1 lần gọi không được"),
         (
             "it dials us, and has not; % wait for it",
             "nút ấy phải tự gọi tới nút này và chưa gọi; %1 đang chờ gửi cho nó"
-        ),
-        (
-            "% transfers are under way, and nothing was acknowledged for % s",
-            "%1 lượt truyền đang đi, đã %2 giây không có xác nhận nào"
         ),
         (
             "it is up, % wait for it, and none is under way; edocctl show says why",
@@ -392,12 +390,9 @@ enum CatalogueEntries {
             "its lifetime is over: release ends it as expired; at its home node, resubmit makes a new envelope of it",
             "đã hết thời hạn: thả ra thì kết thúc là hết hạn; ở nút chủ, resubmit tạo gói tin mới từ nó"
         ),
-        ("% is suspended by % until resumed: %", "%1 bị %2 tạm ngừng cho đến khi mở lại: %3"),
-        ("% is suspended by % for another % s: %", "%1 bị %2 tạm ngừng thêm %3 giây: %4"),
-        ("agency % is suspended by % until resumed: %", "cơ quan %1 bị %2 tạm ngừng cho đến khi mở lại: %3"),
-        ("agency % is suspended by % for another % s: %", "cơ quan %1 bị %2 tạm ngừng thêm %3 giây: %4"),
-        ("peer % is suspended by % until resumed: %", "nút kề %1 bị %2 tạm ngừng cho đến khi mở lại: %3"),
-        ("peer % is suspended by % for another % s: %", "nút kề %1 bị %2 tạm ngừng thêm %3 giây: %4"),
+        ("% is suspended by % until resumed: %", "%1 bị %2 tạm ngừng cho đến khi mở lại: %=3"),
+        ("agency % is suspended by % until resumed: %", "cơ quan %1 bị %2 tạm ngừng cho đến khi mở lại: %=3"),
+        ("peer % is suspended by % until resumed: %", "nút kề %1 bị %2 tạm ngừng cho đến khi mở lại: %=3"),
         ("agency % is suspended", "cơ quan %1 đang bị tạm ngừng"),
         ("peer % is suspended", "nút kề %1 đang bị tạm ngừng"),
         ("handing over to the agency's spool", "đang chuyển vào thư mục giao nhận của cơ quan"),
@@ -483,7 +478,7 @@ enum CatalogueEntries {
         ("its record could not be read", "không đọc được bản ghi của nó"),
         ("taken by %", "%1 đã nhận"),
         ("the agency has taken it", "cơ quan đã lấy"),
-        ("refused: %", "bị từ chối: %1"),
+        ("refused: %", "bị từ chối: %w1"),
         ("its lifetime ended", "đã hết thời hạn"),
         (
             "an operator has ended it before its lifetime was over",
@@ -494,19 +489,7 @@ enum CatalogueEntries {
         ("% is suspended", "%1 đang bị tạm ngừng"),
         ("% has no resources and is left alone for a while", "%1 hết tài nguyên, tạm để yên một lúc"),
         ("%'s session is ending; the next one is awaited", "phiên với %1 đang kết thúc; chờ phiên kế tiếp"),
-        ("% is up, and its window is full", "%1 đang nối, cửa sổ gửi đã đầy"),
         ("% is up", "%1 đang nối"),
-        ("% is down for % s; it dials us: %", "%1 mất nối %2 giây; nút ấy gọi tới ta: %3"),
-        ("% is down for % s; it dials us", "%1 mất nối %2 giây; nút ấy gọi tới ta"),
-        ("% is down for % s, % dials failed: %", "%1 mất nối %2 giây, %3 lần gọi không được: %4"),
-        ("% is down for % s, % dials failed", "%1 mất nối %2 giây, %3 lần gọi không được"),
-        ("%: not acceptable", "%1: không chấp nhận"),
-        ("%: asked to retransmit", "%1: yêu cầu gửi lại"),
-        ("%: larger than the peer's transfer MRU", "%1: lớn hơn mức nhận tối đa (MRU) của nút ấy"),
-        (
-            "%: the peer takes single-recipient envelopes only",
-            "%1: nút ấy chỉ nhận gói tin có một nơi nhận"
-        ),
         ("its payload cannot be read back", "không đọc lại được nội dung"),
         (
             "held (suspect): in hand at two crashes of the daemon running",
@@ -581,16 +564,16 @@ enum CatalogueEntries {
         ("waiting", "chờ gửi"),
         ("active", "đang gửi"),
         ("deferred", "hoãn"),
-        ("held", "giữ lại"),
+        ("held", "tạm giữ"),
         ("corrupt", "hỏng"),
         ("arrived", "đã đến"),
         ("delivered", "đã giao"),
         ("refused", "bị từ chối"),
         ("expired", "hết hạn"),
         ("deleted", "đã xóa"),
-        ("incoming", "đang đến"),
-        ("expired by %: %", "%1 cho hết hạn: %2"),
-        ("deleted by %: %", "%1 đã xóa: %2"),
+        ("incoming", "đang nhận"),
+        ("expired by %: %", "%1 cho hết hạn: %=2"),
+        ("deleted by %: %", "%1 đã xóa: %=2"),
         ("resubmitted by % as %", "%1 đã gửi lại thành %2"),
         ("held: the store was restored from a copy", "giữ lại: kho được khôi phục từ bản sao"),
         (
