@@ -146,7 +146,7 @@ let package = Package(
                 "TCPCL",
                 "BundleProtocol", "OpenSSLTLS", nioCore, nioPosix,
             ]),
-        tests("RelayNodeTests", ["RelayNode", "RelayModel"]),
+        tests("RelayNodeTests", ["RelayNode", "RelayModel", "RelayCore", "TestNetwork", nioCore]),
         tests(
             "RelayControlTests",
             [
