@@ -127,7 +127,7 @@ let package = Package(
         tests("EdXMLTests", ["EdXML", "RelayModel"]),
         tests("RelayConfigurationTests", ["RelayConfiguration", "RelayRouting", "RelayModel"]),
         tests("LMDBTests", ["LMDB"]),
-        tests("RelayStoreTests", ["RelayStore", "RelayRows", "LMDB", "RelayModel", nioCore]),
+        tests("RelayStoreTests", ["RelayStore", "RelayRows", "LMDB", "RelayModel", nioCore, nioLocks]),
         tests("OpenSSLTLSTests", ["OpenSSLTLS", "RelayModel", nioCore, nioPosix, nioEmbedded]),
         tests(
             "RelayCoreTests",
@@ -146,7 +146,12 @@ let package = Package(
                 "TCPCL",
                 "BundleProtocol", "OpenSSLTLS", nioCore, nioPosix,
             ]),
-        tests("RelayNodeTests", ["RelayNode", "RelayModel", "RelayCore", "TestNetwork", nioCore]),
+        tests(
+            "RelayNodeTests",
+            [
+                "RelayNode", "RelayModel", "RelayCore", "RelayEngine", "RelayStore", "ControlAPI", "TestNetwork",
+                nioCore, nioPosix, nioLocks, logging,
+            ]),
         tests(
             "RelayControlTests",
             [

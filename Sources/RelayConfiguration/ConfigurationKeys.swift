@@ -168,7 +168,10 @@ extension ConfigurationKey {
             "spool.<name>.group", .text(canBeEmpty: true), "\"\"",
             "The group of the files; without it, the daemon's own."),
         row("spool.<name>.reserve", .size(0...tib), "64MiB", "What stays free on the disk of the directory."),
-        row("spool.<name>.at_once", .count(1...64), "4", "Documents written at once."),
+        row("spool.<name>.at_once", .count(1...64), "4", "Documents on their way at once."),
+        row(
+            "spool.<name>.answer_within", .duration(100...hour), "30s",
+            "How long its disk may be silent before the operators are told."),
     ]
 
     private static let peers = [

@@ -45,6 +45,7 @@ public struct SpoolConfiguration: Hashable, Sendable {
     /// Octets.
     public var reserve: UInt64
     public var atOnce: UInt64
+    public var answerWithin: Milliseconds
 }
 
 /// One neighbour node.

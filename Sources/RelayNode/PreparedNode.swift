@@ -36,11 +36,9 @@ public struct PreparedNode: Sendable {
             if let problem = Self.identityProblem(context.ownCertificate, settings.node) { throw problem }
             tls = context
         }
-        for spool in settings.spools {
-            // Not an error: the disk may be mounted later, and what is there meanwhile waits.
-            if let problem = SpoolFolder.problem(spool.directory) {
-                warnings.append("spool.\(spool.agency): \(problem)")
-            }
+        // Not an error: the disk may be mounted later, and what is there meanwhile waits.
+        for (spool, problem) in zip(settings.spools, SpoolLook.shared.problems(settings.spools.map(\.directory))) {
+            if let problem { warnings.append("spool.\(spool.agency): \(problem)") }
         }
         self.warnings = warnings
     }
