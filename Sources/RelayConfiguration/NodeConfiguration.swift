@@ -168,6 +168,7 @@ extension NodeConfiguration {
     public struct Control: Hashable, Sendable {
         public var socket: String
         public var submitSocket: String?
+        public var clientTimeout: Milliseconds
         public var rights: [ControlRight]
     }
 }

@@ -52,6 +52,7 @@ public final class Node: Sendable {
     let metrics = NIOLockedValueBox<String?>(nil)
     let rights: RightsTable
     let backup: Backup
+    let drops = ClientDrops()
     let reloading = NIOLock()
     let started: WallTime
 
@@ -140,7 +141,8 @@ public final class Node: Sendable {
             reloadConfiguration: { [self] force in reload(force: force) })
         let settings = configuration.withLockedValue { $0.settings }
         let server = ControlServer(
-            node: control, socket: settings.control.socket, descriptor: given.control, logger: logger
+            node: control, socket: settings.control.socket, descriptor: given.control, logger: logger,
+            patience: TimeAmount(settings.control.clientTimeout), drops: drops
         ) { [self] in notifier.ready() }
         let bulk = try startBulk(settings, given.submit)
         bulkBox.withLockedValue { $0 = bulk }
@@ -191,7 +193,7 @@ public final class Node: Sendable {
             engine: engine, desk: desk, tickets: tickets,
             maySubmit: { [rights] uid, gid, agency in rights.maySubmit(uid: uid, gid: gid, as: agency) },
             canonical: { [configuration] text in configuration.withLockedValue { $0.directory }.canonical(text) },
-            logger: logger)
+            patience: TimeAmount(settings.control.clientTimeout), drops: drops, logger: logger)
         do {
             let bulk = try BulkListener.start(path: socket, descriptor: descriptor, group: group, surroundings)
             engine.gauge.onLowWater { bulk.resume() }
