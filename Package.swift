@@ -132,7 +132,7 @@ let package = Package(
         tests("EdXMLTests", ["EdXML", "RelayModel"]),
         tests("RelayConfigurationTests", ["RelayConfiguration", "RelayRouting", "RelayModel"]),
         tests("LMDBTests", ["LMDB"]),
-        tests("RelayStoreTests", ["RelayStore", "RelayRows", "LMDB", "RelayModel", nioCore]),
+        tests("RelayStoreTests", ["RelayStore", "RelayRows", "LMDB", "RelayModel", nioCore, nioLocks]),
         tests("OpenSSLTLSTests", ["OpenSSLTLS", "RelayModel", nioCore, nioPosix, nioEmbedded]),
         tests(
             "RelayCoreTests",
@@ -151,7 +151,12 @@ let package = Package(
                 "TCPCL",
                 "BundleProtocol", "OpenSSLTLS", nioCore, nioPosix,
             ]),
-        tests("RelayNodeTests", ["RelayNode", "RelayModel"]),
+        tests(
+            "RelayNodeTests",
+            [
+                "RelayNode", "RelayModel", "RelayCore", "RelayEngine", "RelayStore", "ControlAPI", "TestNetwork",
+                nioCore, nioPosix, nioLocks, logging,
+            ]),
         tests(
             "RelayControlTests",
             [

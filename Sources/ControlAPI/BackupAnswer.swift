@@ -14,7 +14,7 @@ public struct BackupAnswer: ControlAnswer {
     /// Of the finished copy.
     public var envelopes: UInt64?
     public var checkedRows: UInt64?
-    /// Why it failed.
+    /// Why it failed; or, while it is under way, what it waits for.
     public var why: String?
 
     /// What the copy needs, as measured before it began.

@@ -140,6 +140,9 @@ extension ConfigurationKey {
         row("control", .section, "The sockets on this machine."),
         row("control.socket", .path(canBeEmpty: false), "/run/edocd/control.sock", "For edocctl and document systems."),
         row("control.submit_socket", .path(canBeEmpty: true), "/run/edocd/submit.sock", "For bulk submission."),
+        row(
+            "control.client_timeout", .duration(100...hour), "30s",
+            "How long a client may leave its answer unread, or a submission unfinished, before it is dropped."),
         row("control.rights", .items, "[]", "Who may do what; root may do everything, and nobody else anything."),
         row("control.rights[].user", .text(canBeEmpty: true), "\"\"", "A user of this machine; either this or group."),
         row("control.rights[].group", .text(canBeEmpty: true), "\"\"", "A group of this machine; either this or user."),
@@ -168,7 +171,10 @@ extension ConfigurationKey {
             "spool.<name>.group", .text(canBeEmpty: true), "\"\"",
             "The group of the files; without it, the daemon's own."),
         row("spool.<name>.reserve", .size(0...tib), "64MiB", "What stays free on the disk of the directory."),
-        row("spool.<name>.at_once", .count(1...64), "4", "Documents written at once."),
+        row("spool.<name>.at_once", .count(1...64), "4", "Documents on their way at once."),
+        row(
+            "spool.<name>.answer_within", .duration(100...hour), "30s",
+            "How long its disk may be silent before the operators are told."),
     ]
 
     private static let peers = [

@@ -45,6 +45,7 @@ public struct SpoolConfiguration: Hashable, Sendable {
     /// Octets.
     public var reserve: UInt64
     public var atOnce: UInt64
+    public var answerWithin: Milliseconds
 }
 
 /// One neighbour node.
@@ -169,6 +170,7 @@ extension NodeConfiguration {
     public struct Control: Hashable, Sendable {
         public var socket: String
         public var submitSocket: String?
+        public var clientTimeout: Milliseconds
         public var rights: [ControlRight]
     }
 }

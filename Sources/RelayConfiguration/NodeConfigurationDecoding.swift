@@ -185,7 +185,7 @@ struct NodeConfigurationReader {
         }
         return .init(
             socket: path(section.text("socket")), submitSocket: optionalPath(section.text("submit_socket")),
-            rights: rights)
+            clientTimeout: section.span("client_timeout"), rights: rights)
     }
 
     private mutating func peers(

@@ -40,8 +40,7 @@ extension ControlServer {
             let rights = try await rights(context)
             guard rights.may(.act) else { throw denied(rights.caller, "act") }
             let answer = await node.backup
-            guard answer.isUnderWay else { throw ControlError.notFound("no backup is under way") }
-            await node.cancelBackup()
+            guard await node.cancelBackup() else { throw ControlError.notFound("no backup is under way") }
             await record(rights.caller, "backup cancel", subject: answer.path)
             return try json(await node.backup)
         }

@@ -15,6 +15,7 @@ struct ControlListener<Responder: HTTPResponder>: Sendable where Responder.Conte
     let responder: Responder
     /// How long a client may leave its answer untaken.
     let patience: TimeAmount
+    let drops: ClientDrops
     /// For what operators should know.
     let notices: Logger
     /// For the library, which tells of each connection.
@@ -52,7 +53,11 @@ struct ControlListener<Responder: HTTPResponder>: Sendable where Responder.Conte
                 try await writer.write(response: response.head, body: response.body)
             },
             configuration: .init(
-                additionalChannelHandlers: [StalledReader(patience: patience, logger: notices)],
+                additionalChannelHandlers: [
+                    StalledReader(patience: patience) { [drops, notices] in
+                        drops.drop(.control, .answersNotRead, logger: notices)
+                    }
+                ],
                 idleTimeout: Self.idleTimeout))
         let listening = try await bind(place) { [logger] child in
             Self.enter(child, connections)

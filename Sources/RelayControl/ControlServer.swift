@@ -22,13 +22,14 @@ public struct ControlServer<Node: NodeAccess>: Service {
     let logger: Logger
     let watchers = Watchers()
     private let patience: TimeAmount
+    let drops: ClientDrops
     private let onReady: @Sendable () async -> Void
 
     /// `descriptor` is a socket that listens at `socket` already and whose file is another's. `onReady` is called once the socket
     /// takes connections. `patience`: how long a client may leave its answer untaken.
     public init(
         node: Node, socket: String, descriptor: Int32? = nil, names: CallerNames = .system, logger: Logger,
-        patience: TimeAmount = .seconds(30),
+        patience: TimeAmount = .seconds(30), drops: ClientDrops = ClientDrops(),
         onReady: @escaping @Sendable () async -> Void = {}
     ) {
         self.node = node
@@ -37,6 +38,7 @@ public struct ControlServer<Node: NodeAccess>: Service {
         self.names = names
         self.logger = logger
         self.patience = patience
+        self.drops = drops
         self.onReady = onReady
     }
 
@@ -48,7 +50,8 @@ public struct ControlServer<Node: NodeAccess>: Service {
         // The library tells of each connection; the calls are logged here.
         quiet.logLevel = max(logger.logLevel, .warning)
         let listener = ControlListener(
-            responder: router.buildResponder(), patience: patience, notices: logger, logger: quiet)
+            responder: router.buildResponder(), patience: patience, drops: drops, notices: logger,
+            logger: quiet)
         try await listener.serve(on: descriptor.map { .descriptor($0) } ?? .path(socket)) {
             // Until here the file has the mode of the umask, which lets nobody else in: connecting needs write permission.
             if descriptor == nil, chmod(socket, 0o660) != 0 {

@@ -17,6 +17,8 @@ struct MetricsFigures: Sendable {
     var sessions: [SessionInfo]
     /// By configuration, in its order.
     var peers: [NodeID]
+    /// Clients dropped, by socket.
+    var drops: [(socket: String, count: UInt64)] = []
 
     /// Of one snapshot of the store.
     struct Rows: Sendable {

@@ -35,7 +35,8 @@ extension ControlServer {
         return MetricsFigures(
             node: node.configuration.settings.node.name, now: now, facts: try await node.facts(),
             watch: try await node.watchFacts(), rows: rows, engine: await engineFigures(),
-            sessions: try await node.sessions(), peers: peers)
+            sessions: try await node.sessions(), peers: peers,
+            drops: ClientDrops.Socket.allCases.map { ($0.rawValue, drops.count($0)) })
     }
 
     func engineFigures() async -> MetricsFigures.EngineFigures? {
@@ -92,6 +93,10 @@ enum MetricsPage {
         text.add(
             "edoc_mailbox_inputs", .gauge, "Inputs that wait for the engine.", .count(UInt64(figures.watch.mailbox)))
         text.add("edoc_batches", .counter, "Transactions of the engine.", .count(figures.facts.batches))
+        text.add(
+            "edoc_clients_dropped", .counter,
+            "Clients dropped because they did not read their answers, or did not send what they had begun.",
+            figures.drops.map { Sample(.count($0.count), ("socket", $0.socket)) })
         text.add(
             "edoc_suspensions", .gauge, "Peers and agencies that operators have suspended.",
             .count(figures.rows.suspensions))

@@ -60,7 +60,8 @@ public protocol NodeAccess: NodeWatching {
     /// Begins a copy of the store; nil when one is under way.
     func beginBackup(_ order: BackupOrder, _ deed: Deed) async throws -> BackupAnswer?
     var backup: BackupAnswer { get async }
-    func cancelBackup() async
+    /// False when none is under way.
+    func cancelBackup() async -> Bool
 
     func facts() async throws -> NodeFacts
 

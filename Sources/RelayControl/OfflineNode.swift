@@ -127,7 +127,7 @@ struct OfflineNode: NodeAccess {
     func releaseRestored(_ deed: Deed) async throws -> Bool { throw Self.stopped }
     func beginBackup(_ order: BackupOrder, _ deed: Deed) async throws -> BackupAnswer? { throw Self.stopped }
     var backup: BackupAnswer { BackupAnswer(state: "none") }
-    func cancelBackup() async {}
+    func cancelBackup() async -> Bool { false }
     func record(_ deed: Deed) async throws -> Bool { throw Self.stopped }
 
     func bounds() async throws -> [LimitView] { throw Self.stopped }

@@ -2,42 +2,41 @@
 // moment at which as much waits for the socket as a connection may hold until the client has taken most of it, a clock runs. A client that
 // takes its answer slowly is not stopped; one that stopped reading is closed, and what was kept for it is let go.
 
-import Logging
 import NIOCore
 
-final class StalledReader: ChannelInboundHandler, RemovableChannelHandler {
-    typealias InboundIn = Any
+public final class StalledReader: ChannelInboundHandler, RemovableChannelHandler {
+    public typealias InboundIn = Any
 
     private let patience: TimeAmount
-    private let logger: Logger
+    private let entered: @Sendable () -> Void
     private var timer: Scheduled<Void>?
 
-    init(patience: TimeAmount, logger: Logger) {
+    /// `entered`: that it is dropped, right before.
+    public init(patience: TimeAmount, entered: @escaping @Sendable () -> Void) {
         self.patience = patience
-        self.logger = logger
+        self.entered = entered
     }
 
-    func channelWritabilityChanged(context: ChannelHandlerContext) {
+    public func channelWritabilityChanged(context: ChannelHandlerContext) {
         timer?.cancel()
         timer = nil
         if !context.channel.isWritable, context.channel.isActive {
-            let (channel, logger) = (context.channel, logger)
+            let (channel, entered) = (context.channel, entered)
             timer = context.eventLoop.scheduleTask(in: patience) {
-                logger.notice(
-                    "control: a client that does not read its answer was dropped", metadata: .event(.clientDropped))
+                entered()
                 channel.close(promise: nil)
             }
         }
         context.fireChannelWritabilityChanged()
     }
 
-    func channelInactive(context: ChannelHandlerContext) {
+    public func channelInactive(context: ChannelHandlerContext) {
         timer?.cancel()
         timer = nil
         context.fireChannelInactive()
     }
 
-    func handlerRemoved(context: ChannelHandlerContext) {
+    public func handlerRemoved(context: ChannelHandlerContext) {
         timer?.cancel()
         timer = nil
     }

@@ -43,6 +43,10 @@ public enum Event: Sendable {
     /// A step of a hand-over to a spool is done and on disk. `folder`: the inode number of the spool's `tmp`.
     case handedOver(ticket: Ticket, folder: UInt64)
     case handOverFailed(ticket: Ticket, HandOverFailure)
+    /// A step in an agency's spool has taken that long without a sign of life; it may still end.
+    case spoolStalled(agency: AgencyCode, directory: String, after: Milliseconds)
+    /// It goes on, or has ended.
+    case spoolAnswers(agency: AgencyCode)
     /// The payload of a document that came in pieces has been read back and hashed.
     case documentVerified(number: UInt64, matches: Bool)
     /// A chunk of it is missing or damaged: nothing can be said of its digest.

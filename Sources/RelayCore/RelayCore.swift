@@ -211,6 +211,8 @@ public struct RelayCore: Sendable {
             reconfigureSpools()
         case .handedOver(let ticket, let folder): handedOver(ticket, folder: folder, &turn)
         case .handOverFailed(let ticket, let failure): handOverFailed(ticket, failure, &turn)
+        case .spoolStalled(let agency, let directory, let time): spoolStalled(agency, directory, after: time, &turn)
+        case .spoolAnswers(let agency): spoolAnswers(agency, &turn)
         case .suspected(let numbers): suspected(numbers, &turn)
         case .clockDoubted(let isDoubted, let why): clockDoubted(isDoubted, why, &turn)
         case .audited(let deed, let ticket): audit(deed, &turn, ticket: ticket)

@@ -65,7 +65,9 @@ extension RelayCore {
     private mutating func fill(_ state: inout SpoolState, _ spool: Spool, _ turn: inout Turn) {
         var budget = SpoolTable.rowsPerTurn
         let prefix = RowKey(text: spool.agency.text)
-        while !state.isDry, state.flights.count < spool.atOnce, spools.tickets.count < SpoolTable.runningMax {
+        // What hangs in a directory that was configured before does not count: it may hang for ever.
+        var underWay = state.flights.values.count { $0.directory == spool.directory }
+        while !state.isDry, underWay < spool.atOnce {
             guard budget > 0 else {
                 spools.due = .zero
                 return
@@ -91,6 +93,7 @@ extension RelayCore {
                 spool: spool)
             flight.ticket = begin(spool.agency, number, flight, step, &turn)
             state.flights[number] = flight
+            underWay += 1
         }
     }
 
@@ -110,7 +113,8 @@ extension RelayCore {
             .handOver(
                 HandOver(
                     ticket: ticket, agency: agency, number: number, bundle: flight.bundle,
-                    directory: flight.directory, file: flight.file, step: step)))
+                    directory: flight.directory, file: flight.file, step: step,
+                    patience: spools[agency]?.spool?.patience ?? Spool.patience)))
         if case .discard = step { return ticket }
         spools.tickets[ticket] = (agency, number)
         return ticket
@@ -200,6 +204,33 @@ extension RelayCore {
                     agency: state.agency, kind: .spoolTroubled)))
     }
 
+    /// A call on its disk has not returned. What is under way there stays so; a new engine finds what became of it.
+    mutating func spoolStalled(
+        _ agency: AgencyCode, _ directory: String, after time: Milliseconds, _ turn: inout Turn
+    ) {
+        guard var state = spools[agency], state.stall.isEmpty else { return }
+        state.stall = "\(directory): its disk has not answered for \(time.count / 1_000) s"
+        turn.effects.append(
+            .notice(
+                Notice(
+                    .alarm, "the spool of \(agency) takes no documents: \(state.stall)", agency: agency,
+                    kind: .spoolTroubled)))
+        spools[agency] = state
+    }
+
+    /// That it takes documents is said here only if nothing else is wrong.
+    mutating func spoolAnswers(_ agency: AgencyCode, _ turn: inout Turn) {
+        guard var state = spools[agency], !state.stall.isEmpty else { return }
+        state.stall = ""
+        if state.trouble.isEmpty {
+            turn.effects.append(
+                .notice(
+                    Notice(.notice, "the spool of \(agency) takes documents again", agency: agency, kind: .spoolResumed)
+                ))
+        }
+        spools[agency] = state
+    }
+
     /// The store has lost a part of it. It stays under the eyes of the operator.
     private mutating func setAsideDamaged(
         _ agency: AgencyCode, _ number: UInt64, _ why: String, _ turn: inout Turn
@@ -229,7 +260,8 @@ extension RelayCore {
         spools.order.compactMap { spools[$0] }.map { state in
             SpoolView(
                 agency: state.agency, directory: state.spool?.directory, underWay: state.flights.count,
-                trouble: state.trouble, nextAttempt: state.trouble.isEmpty ? nil : state.notBefore)
+                trouble: state.problem,
+                nextAttempt: state.problem.isEmpty || !state.stall.isEmpty ? nil : state.notBefore)
         }
     }
 
@@ -247,12 +279,14 @@ extension RelayCore {
             lines = ["arrived; waits for the spool \(spool.directory)"]
         default: return nil
         }
-        if !state.trouble.isEmpty { lines.append("the spool takes no documents: \(state.trouble)") }
+        if !state.problem.isEmpty { lines.append("the spool takes no documents: \(state.problem)") }
         return lines
     }
 
     func spoolAttempt(_ recipient: RecipientRow) -> RelayTime? {
-        guard let agency = AgencyCode(recipient.name), let state = spools[agency], !state.trouble.isEmpty else {
+        guard let agency = AgencyCode(recipient.name), let state = spools[agency], !state.trouble.isEmpty,
+            state.stall.isEmpty
+        else {
             return nil
         }
         return state.notBefore

@@ -16,10 +16,12 @@ public struct Spool: Sendable, Hashable {
     public var mode: UInt32
     /// Whose the files are; empty: the daemon's own group.
     public var group: String
+    /// For how long a step may show no sign of life before somebody is told.
+    public var patience: Milliseconds
 
     public init(
         agency: AgencyCode, directory: String, reserveBytes: UInt64 = 64 << 20, atOnce: Int = 4, mode: UInt32 = 0o640,
-        group: String = ""
+        group: String = "", patience: Milliseconds = Spool.patience
     ) {
         self.agency = agency
         self.directory = directory
@@ -27,7 +29,11 @@ public struct Spool: Sendable, Hashable {
         self.atOnce = atOnce
         self.mode = mode
         self.group = group
+        self.patience = patience
     }
+
+    /// Unless the spool says so itself, or where there is none any more.
+    public static let patience = Milliseconds.seconds(30)
 }
 
 /// One step of a hand-over, for the shell. It answers with `handedOver` or `handOverFailed`, but to `discard`.
@@ -48,10 +54,12 @@ public struct HandOver: Sendable {
     public var directory: String
     public var file: String
     public var step: Step
+    /// For how long it may show no sign of life.
+    public var patience: Milliseconds
 
     public init(
         ticket: Ticket, agency: AgencyCode, number: UInt64, bundle: BundleID, directory: String, file: String,
-        step: Step
+        step: Step, patience: Milliseconds = Spool.patience
     ) {
         self.ticket = ticket
         self.agency = agency
@@ -60,6 +68,7 @@ public struct HandOver: Sendable {
         self.directory = directory
         self.file = file
         self.step = step
+        self.patience = patience
     }
 }
 
@@ -77,7 +86,7 @@ public struct SpoolView: Sendable {
     /// Nil when the agency is not configured to have one any more, and something is still on its way.
     public var directory: String?
     public var underWay: Int
-    /// What was wrong at the last attempt; empty when nothing was.
+    /// That its disk does not answer, or what was wrong at the last attempt; empty when nothing is.
     public var trouble: String
     public var nextAttempt: RelayTime?
 }
@@ -112,6 +121,10 @@ struct SpoolState {
     var attempts: UInt32 = 0
     var notBefore = RelayTime.zero
     var trouble = ""
+    /// That a step has been waiting for the disk too long; empty when none has.
+    var stall = ""
+    /// What operators are told.
+    var problem: String { stall.isEmpty ? trouble : stall }
 
     mutating func offer(_ number: UInt64) {
         isDry = false
@@ -127,8 +140,6 @@ struct SpoolTable {
     var tickets: [Ticket: (agency: AgencyCode, number: UInt64)] = [:]
     /// When there is something to do though nothing happened.
     var due: RelayTime?
-    /// Steps that the shell has been given, of all agencies together.
-    static let runningMax = 64
     /// Inbox rows looked at for one agency in a turn.
     static let rowsPerTurn = 64
 

@@ -101,5 +101,11 @@ extension CatalogueEntries {
         ("Is a directory", "là thư mục"), ("Not a directory", "không phải thư mục"), ("File exists", "đã có tệp này"),
         ("No space left on device", "đĩa đã đầy"), ("Read-only file system", "hệ thống tệp chỉ đọc"),
         ("Input/output error", "lỗi vào ra"),
+        // Spools and copies on disks that do not answer.
+        ("%: its disk has not answered for % s", "%1: đĩa đã không trả lời trong %2 giây"),
+        ("%: its disk does not answer", "%1: đĩa không trả lời"),
+        ("% is not there; make it, or mount its disk", "chưa có %1; hãy tạo, hoặc gắn (mount) đĩa chứa nó"),
+        ("% is another folder than a moment ago", "%1 vừa bị thay bằng thư mục khác"),
+        ("it was cancelled, and ends when its disk answers", "đã được yêu cầu dừng, và dừng khi đĩa trả lời"),
     ]
 }

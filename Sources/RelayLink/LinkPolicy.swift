@@ -117,7 +117,7 @@ public struct LinkPolicy: Sendable {
 
 extension TimeAmount {
     /// A timer of NIO: no longer than a day, so that any configured number fits.
-    init(_ span: Milliseconds) {
+    public init(_ span: Milliseconds) {
         self = .milliseconds(Int64(min(span.count, Milliseconds.hours(24).count)))
     }
 }

@@ -1,12 +1,15 @@
 // Backup: the copy of the store that a running daemon makes: one at a time, on a thread of its own, so that neither the engine nor the
 // readers wait for it. It measures what the store frees, judges, copies, has the copy checked, and writes both its begin and its end
 // into the operator log. What goes wrong is its answer and nothing else.
+//
+// The path that an operator names may lead to a disk that never answers. Only the backup's own thread calls the file system, and it
+// holds no lock meanwhile: who asks, cancels or begins another is answered at once, and the end of the process waits a bounded time.
 
 import ControlAPI
 import Glibc
 import Logging
 import NIOConcurrencyHelpers
-import NIOPosix
+import NIOCore
 import RelayControl
 import RelayCore
 import RelayModel
@@ -16,13 +19,19 @@ final class Backup: Sendable {
     private struct State {
         var answer = BackupAnswer(state: "none")
         var isCancelled = false
-        var pool: NIOThreadPool?
+        /// Told when the copy has its name, and when the thread is through.
+        var named: EventLoopPromise<Void>?
+        var ended: EventLoopPromise<Bool>?
     }
     private let store: LMDBStore
     private let node: NodeID
     private let now: @Sendable () -> WallTime
     private let record: @Sendable (Deed) -> Void
     private let logger: Logger
+    /// For what waits with a bound.
+    private let loop: any EventLoop
+    /// Whether a path leads to a folder; may never return.
+    private let isFolder: @Sendable (String) -> Bool
     private let state = NIOLockedValueBox(State())
 
     /// For how long the store is watched to know what it frees.
@@ -30,58 +39,93 @@ final class Backup: Sendable {
 
     init(
         store: LMDBStore, node: NodeID, now: @escaping @Sendable () -> WallTime,
-        record: @escaping @Sendable (Deed) -> Void, logger: Logger
+        record: @escaping @Sendable (Deed) -> Void, logger: Logger, loop: any EventLoop,
+        isFolder: @escaping @Sendable (String) -> Bool = Backup.isFolder
     ) {
         self.store = store
         self.node = node
         self.now = now
         self.record = record
         self.logger = logger
+        self.loop = loop
+        self.isFolder = isFolder
     }
 
     var answer: BackupAnswer { state.withLockedValue { $0.answer } }
 
-    /// Begins a copy; nil when one is under way.
-    func begin(_ order: BackupOrder, _ deed: Deed) -> BackupAnswer? {
-        let pool = NIOThreadPool(numberOfThreads: 1)
-        let begun = state.withLockedValue { state -> BackupAnswer? in
-            guard !state.answer.isUnderWay else { return nil }
+    /// Begins a copy; nil when one is under way. Answers when the copy has its name, or when that takes long.
+    func begin(_ order: BackupOrder, _ deed: Deed, patience: TimeAmount = .seconds(1)) async -> BackupAnswer? {
+        let (named, ended) = (loop.makePromise(of: Void.self), loop.makePromise(of: Bool.self))
+        let isFirst = state.withLockedValue { state in
+            guard !state.answer.isUnderWay else { return false }
             state = State()
-            state.answer = BackupAnswer(state: "measuring", path: target(order.path))
+            state.answer = BackupAnswer(state: "measuring", path: order.path)
             state.answer.started = now().timestamp
-            state.pool = pool
-            return state.answer
+            state.named = named
+            state.ended = ended
+            return true
         }
-        guard let begun else {
-            pool.shutdownGracefully { _ in }
+        guard isFirst else {
+            named.succeed()
+            ended.succeed(true)
             return nil
         }
-        pool.start()
-        pool.submit { [self] _ in
-            run(begun.path, order, deed)
-            pool.shutdownGracefully { _ in }
+        let failure = DetachedThread.start("backup") { [self] in
+            run(order, deed)
+            named.succeed()
+            ended.succeed(true)
         }
-        return begun
+        if let failure {
+            state.withLockedValue { state in
+                state.answer.state = "failed"
+                state.answer.why = failure
+            }
+            named.succeed()
+            ended.succeed(true)
+        }
+        let timer = loop.scheduleTask(in: patience) { named.succeed() }
+        try? await named.futureResult.get()
+        timer.cancel()
+        return answer
     }
 
-    func cancel() { state.withLockedValue { $0.isCancelled = true } }
+    /// The copy is given up as soon as its thread hears of it; false when none is under way.
+    func cancel() -> Bool {
+        state.withLockedValue { state in
+            guard state.answer.isUnderWay else { return false }
+            state.isCancelled = true
+            state.answer.why = "it was cancelled, and ends when its disk answers"
+            return true
+        }
+    }
 
-    /// Cancels and waits until the thread is through with the store.
-    func stop() async {
-        cancel()
-        let pool = state.withLockedValue { $0.answer.isUnderWay ? $0.pool : nil }
-        try? await pool?.shutdownGracefully()
+    /// Cancels, and waits until the thread is through with the store; false when its disk does not answer in that time.
+    func stop(within patience: TimeAmount) async -> Bool {
+        _ = cancel()
+        guard let ended = state.withLockedValue({ $0.answer.isUnderWay ? $0.ended : nil }) else { return true }
+        let timer = loop.scheduleTask(in: patience) { ended.succeed(false) }
+        defer { timer.cancel() }
+        return (try? await ended.futureResult.get()) ?? false
+    }
+
+    private static func isFolder(_ path: String) -> Bool {
+        var facts = stat()
+        return stat(path, &facts) == 0 && facts.st_mode & S_IFMT == S_IFDIR
     }
 
     /// In a folder the copy is named after the node and the moment.
     private func target(_ path: String) -> String {
-        var facts = stat()
-        guard stat(path, &facts) == 0, facts.st_mode & S_IFMT == S_IFDIR else { return path }
+        guard isFolder(path) else { return path }
         let moment = now().timestamp.text.prefix(19).filter { $0 != "-" && $0 != ":" }
         return path + (path.hasSuffix("/") ? "" : "/") + "edocd-\(node.name)-\(moment)Z.mdb"
     }
 
-    private func run(_ path: String, _ order: BackupOrder, _ asked: Deed) {
+    private func run(_ order: BackupOrder, _ asked: Deed) {
+        let path = target(order.path)
+        state.withLockedValue { state in
+            state.answer.path = path
+            state.named?.succeed()
+        }
         var deed = asked
         deed.subject = path
         deed.outcome = "begun"
@@ -111,6 +155,7 @@ final class Backup: Sendable {
             deed.count = facts.envelopes
             deed.bytes = facts.bytes
             finish(deed, "done") {
+                $0.why = nil
                 $0.bytesWritten = facts.bytes
                 $0.envelopes = facts.envelopes
                 $0.checkedRows = facts.checkedRows

@@ -2,7 +2,9 @@
 // after their commit. No task and no promise per envelope.
 //
 // Failures: a malformed frame is answered with a sentence and ends the connection; what was not complete is dropped, what was
-// complete is answered or lost with the connection, and then found again by its document ID.
+// complete is answered or lost with the connection, and then found again by its document ID. A client that leaves its answers unread, or
+// stops in the middle of a frame, is dropped after a while: it would keep a place from others for ever. Between two frames it may be
+// silent as long as it likes.
 
 import Glibc
 import Logging
@@ -24,6 +26,9 @@ public struct BulkSurroundings: Sendable {
     /// May this user (and its groups) submit as this agency?
     public var maySubmit: @Sendable (uid_t, gid_t, AgencyCode) -> Bool
     public var canonical: @Sendable (String) -> AgencyCode?
+    /// How long a client may leave an answer unread or a frame unfinished.
+    public var patience: TimeAmount
+    public var drops: ClientDrops
     public var logger: Logger
 }
 
@@ -41,6 +46,9 @@ final class BulkHandler: ChannelInboundHandler, SubmissionWaiter, @unchecked Sen
     private var tokens: [Ticket: UInt64] = [:]
     private var batch: [EngineInput] = []
     private var isPaused = false
+    /// When octets came last, and who looks whether more have come.
+    private var lastRead = NIODeadline.now()
+    private var look: Scheduled<Void>?
 
     private struct OpenEnvelope {
         var ticket: Ticket
@@ -64,6 +72,8 @@ final class BulkHandler: ChannelInboundHandler, SubmissionWaiter, @unchecked Sen
 
     func channelReadComplete(context: ChannelHandlerContext) {
         post()
+        lastRead = .now()
+        watch(context)
         if surroundings.engine.gauge.isHigh || !context.channel.isWritable { pause(context) }
     }
 
@@ -73,7 +83,23 @@ final class BulkHandler: ChannelInboundHandler, SubmissionWaiter, @unchecked Sen
         context.fireChannelWritabilityChanged()
     }
 
+    /// Looks later, once for many reads, whether the client goes on with its frame. While this node does not read, it does not count.
+    private func watch(_ context: ChannelHandlerContext) {
+        guard look == nil, isInFrame else { return }
+        look = loop.scheduleTask(deadline: lastRead + surroundings.patience) { [self] in
+            look = nil
+            guard let context = self.context, isInFrame, !isPaused else { return }
+            guard NIODeadline.now() - lastRead >= surroundings.patience else { return watch(context) }
+            surroundings.drops.drop(.submission, .stoppedInFrame, user: user.uid, logger: surroundings.logger)
+            context.close(promise: nil)
+        }
+    }
+
+    private var isInFrame: Bool { open != nil || input.readableBytes > 0 }
+
     func channelInactive(context: ChannelHandlerContext) {
+        look?.cancel()
+        look = nil
         if let open { batch.append(.submissionAbandoned(open.ticket)) }
         open = nil
         post()
@@ -173,6 +199,8 @@ final class BulkHandler: ChannelInboundHandler, SubmissionWaiter, @unchecked Sen
         loop.execute { [self] in
             guard isPaused, let context, context.channel.isWritable, !surroundings.engine.gauge.isHigh else { return }
             isPaused = false
+            lastRead = .now()
+            watch(context)
             context.channel.setOption(.autoRead, value: true).whenFailure { _ in }
             context.read()
         }
@@ -245,7 +273,11 @@ public final class BulkListener: Sendable {
                         let key = ObjectIdentifier(handler)
                         handlers.withLockedValue { $0[key] = handler }
                         channel.closeFuture.whenComplete { _ in handlers.withLockedValue { $0[key] = nil } }
-                        try channel.pipeline.syncOperations.addHandler(handler)
+                        let reader = StalledReader(patience: surroundings.patience) {
+                            surroundings.drops.drop(
+                                .submission, .answersNotRead, user: credential.uid, logger: surroundings.logger)
+                        }
+                        try channel.pipeline.syncOperations.addHandlers([reader, handler])
                     }
                 }
             }

@@ -21,7 +21,8 @@ extension CoreConfiguration {
         spools = settings.spools.map { spool in
             Spool(
                 agency: spool.agency, directory: spool.directory, reserveBytes: spool.reserve,
-                atOnce: Int(clamping: spool.atOnce), mode: spool.mode, group: spool.group ?? "")
+                atOnce: Int(clamping: spool.atOnce), mode: spool.mode, group: spool.group ?? "",
+                patience: spool.answerWithin)
         }
     }
 }

@@ -38,7 +38,7 @@ public final class Node: Sendable {
     let group: MultiThreadedEventLoopGroup
     let readers: NIOThreadPool
     let verifiers: NIOThreadPool
-    let spoolers: NIOThreadPool
+    let spools: SpoolWriter
     let engine: EngineThread
     let desk = SubmissionDesk()
     let tickets = TicketSource()
@@ -51,14 +51,15 @@ public final class Node: Sendable {
     let metrics = NIOLockedValueBox<MetricsState>(.none)
     let rights: RightsTable
     let backup: Backup
+    let drops = ClientDrops()
     let reloading = NIOLock()
     let started: WallTime
 
     /// Event loops for links and submissions. One carries gigabits; the second keeps a busy link from delaying the others.
     static let loops = 2
     static let readerThreads = 4
-    /// Documents written into spools at once, of all agencies together.
-    static let spoolThreads = 4
+    /// The most that the end of the process waits for a disk that does not answer, of a spool or of a backup.
+    static let diskPatience = TimeAmount.seconds(5)
 
     /// Runs a node until it is told to stop.
     public static func run(_ prepared: PreparedNode, sockets: ServiceSockets, log: NodeLogging) async throws {
@@ -103,8 +104,6 @@ public final class Node: Sendable {
         verifiers = NIOThreadPool(numberOfThreads: 1)
         readers.start()
         verifiers.start()
-        spoolers = NIOThreadPool(numberOfThreads: Self.spoolThreads)
-        spoolers.start()
         let repeated = RepeatedNotices()
         let border = EngineBorder(
             deliver: { [engine] in engine.deliver($0) }, gauge: gauge, payload: PayloadSource(store),
@@ -117,13 +116,15 @@ public final class Node: Sendable {
             inHand: { inHand?.hold($0) })
         links = Links(group: group, border: border, policy: LinkPolicy(prepared), tickets: tickets)
         let verifier = DocumentVerifier(store: store, pool: verifiers, inHand: inHand) { [engine] in engine.post($0) }
-        let spools = SpoolWriter(store: store, pool: spoolers) { [engine] in engine.post($0) }
+        spools = SpoolWriter(store: store) { [engine] in engine.post($0) }
+        spools.watch(on: group.next())
         effects = NodeEffects(links: links, desk: desk, verifier: verifier, spools: spools, logger: logger)
         configuration = NIOLockedValueBox(prepared.configuration)
         rights = RightsTable(configuration)
         backup = Backup(
             store: store, node: settings.node, now: { clock.reading.wall },
-            record: { [engine, desk, tickets] deed in engine.recordBlocking(deed, desk, tickets) }, logger: logger)
+            record: { [engine, desk, tickets] deed in engine.recordBlocking(deed, desk, tickets) }, logger: logger,
+            loop: MultiThreadedEventLoopGroup.singleton.any())
         engine.post(.event(.suspected(inHand?.takeSuspects() ?? [])))
         inHand?.watch()
         if let doubt = clock.doubt { engine.post(.event(.clockDoubted(true, why: doubt))) }
@@ -139,7 +140,8 @@ public final class Node: Sendable {
             reloadConfiguration: { [self] force in reload(force: force) })
         let settings = configuration.withLockedValue { $0.settings }
         let server = ControlServer(
-            node: control, socket: settings.control.socket, descriptor: given.control, logger: logger
+            node: control, socket: settings.control.socket, descriptor: given.control, logger: logger,
+            patience: TimeAmount(settings.control.clientTimeout), drops: drops
         ) { [self] in notifier.ready() }
         let bulk = try startBulk(settings, given.submit)
         bulkBox.withLockedValue { $0 = bulk }
@@ -190,7 +192,7 @@ public final class Node: Sendable {
             engine: engine, desk: desk, tickets: tickets,
             maySubmit: { [rights] uid, gid, agency in rights.maySubmit(uid: uid, gid: gid, as: agency) },
             canonical: { [configuration] text in configuration.withLockedValue { $0.directory }.canonical(text) },
-            logger: logger)
+            patience: TimeAmount(settings.control.clientTimeout), drops: drops, logger: logger)
         do {
             let bulk = try BulkListener.start(path: socket, descriptor: descriptor, group: group, surroundings)
             engine.gauge.onLowWater { bulk.resume() }
@@ -223,14 +225,20 @@ public final class Node: Sendable {
         notifier.stopping()
         logger.notice("stopping", metadata: .event(.stopping))
         await bulk?.stop()
-        await backup.stop()
+        if await !backup.stop(within: Self.diskPatience) {
+            logger.warning("the disk of the backup does not answer; the daemon stops without it")
+        }
         try? await links.terminateAll(why: "this node is stopping", within: .seconds(10)).get()
         engine.stop()
         effects.stop()
+        if await !spools.ended(within: Self.diskPatience) {
+            logger.warning(
+                "the disk of a spool does not answer; the daemon stops without it",
+                metadata: .event(.spoolTroubled))
+        }
         try? await group.shutdownGracefully()
         try? await readers.shutdownGracefully()
         try? await verifiers.shutdownGracefully()
-        try? await spoolers.shutdownGracefully()
         logger.notice("stopped", metadata: .event(.stopped))
     }
 

@@ -179,10 +179,10 @@ struct NodeControl: NodeAccess {
     }
 
     func beginBackup(_ order: BackupOrder, _ deed: Deed) async throws -> BackupAnswer? {
-        copying.begin(order, deed)
+        await copying.begin(order, deed)
     }
     var backup: BackupAnswer { copying.answer }
-    func cancelBackup() async { copying.cancel() }
+    func cancelBackup() async -> Bool { copying.cancel() }
 
     func facts() async throws -> NodeFacts {
         let memory = ProcessMemory.read()

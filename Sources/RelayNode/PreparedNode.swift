@@ -67,11 +67,9 @@ public struct PreparedNode: Sendable {
             }
             notes = []
         }
-        for spool in settings.spools {
-            // Not an error: the disk may be mounted later, and what is there meanwhile waits.
-            if let problem = SpoolFolder.problem(spool.directory) {
-                warnings.append("spool.\(spool.agency): \(problem)")
-            }
+        // Not an error: the disk may be mounted later, and what is there meanwhile waits.
+        for (spool, problem) in zip(settings.spools, SpoolLook.shared.problems(settings.spools.map(\.directory))) {
+            if let problem { warnings.append("spool.\(spool.agency): \(problem)") }
         }
         self.warnings = warnings
     }

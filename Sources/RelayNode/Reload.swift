@@ -117,6 +117,9 @@ extension Node {
         if old.control.submitSocket != new.control.submitSocket {
             return "control.submit_socket changes only with a restart"
         }
+        if old.control.clientTimeout != new.control.clientTimeout {
+            return "control.client_timeout changes only with a restart"
+        }
         if StoreSettings(old) != StoreSettings(new) { return "the sizes of the store change only with a restart" }
         if old.limits.stagedMax != new.limits.stagedMax { return "limits.staged_max changes only with a restart" }
         if old.metrics != new.metrics { return "metrics.listen changes only with a restart" }

@@ -68,9 +68,11 @@ struct SpoolFolder: ~Copyable {
     private static func open(_ path: String) throws(SpoolFailure) -> Int32 {
         let descriptor = retrying { Glibc.open(path, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC) }
         guard descriptor < 0 else { return descriptor }
-        let code = errno
-        if code == ENOENT { throw .spool("\(path) is not there; make it, or mount its disk") }
-        throw .spool(sentence(path, code))
+        throw missing(path, errno)
+    }
+
+    private static func missing(_ path: String, _ code: Int32) -> SpoolFailure {
+        code == ENOENT ? .spool("\(path) is not there; make it, or mount its disk") : .spool(sentence(path, code))
     }
 
     // MARK: - Steps
@@ -132,6 +134,8 @@ struct SpoolFolder: ~Copyable {
             throw error
         }
         try sync(tmp, "tmp")
+        // In a folder that is gone meanwhile it would be nowhere.
+        try requireInPlace()
     }
 
     /// Takes the blocks at once, so that documents that are written at the same time do not count on the same ones.
@@ -181,19 +185,47 @@ struct SpoolFolder: ~Copyable {
         if retrying({ fsync(descriptor) }) != 0 { throw .spool(Self.sentence("\(directory)/tmp", errno)) }
     }
 
-    /// Renames `tmp/<file>` into `new/`. That it is gone says that it was renamed before, if this is the folder in which it was written.
+    /// Renames `tmp/<file>` into `new/`.
     func move(_ file: String, writtenIn folder: UInt64) throws(SpoolFailure) {
         if renameat(tmp, file, new, file) != 0 {
             let code = errno
             guard code == ENOENT else { throw .spool(Self.sentence("\(directory)/new", code)) }
-            guard identity == folder else {
-                throw .spool(
-                    "\(directory)/tmp is not the folder in which \(file) was written; put that one back, or fetch the document into tmp"
-                )
-            }
+            try requireMoved(file, writtenIn: folder)
         }
         try sync(new, "new")
         try sync(tmp, "tmp")
+    }
+
+    /// `rename` answers with the same number whether the file is gone, or one of the folders. Only that the file is gone, out of the
+    /// folder in which it was written, while both folders are where they belong, says that it was renamed before.
+    private func requireMoved(_ file: String, writtenIn folder: UInt64) throws(SpoolFailure) {
+        var facts = stat()
+        if fstatat(tmp, file, &facts, AT_SYMLINK_NOFOLLOW) == 0 {
+            try requireInPlace()
+            throw .spool("\(directory)/new takes no files: \(Self.text(ENOENT))")
+        }
+        let code = errno
+        guard code == ENOENT else { throw .spool(Self.sentence("\(directory)/tmp", code)) }
+        guard identity == folder else {
+            throw .spool(
+                "\(directory)/tmp is not the folder in which \(file) was written; put that one back, or fetch the document into tmp"
+            )
+        }
+        // Afterwards: what is in its place now was so when the file was looked for.
+        try requireInPlace()
+    }
+
+    /// Both folders are still what their paths lead to. One that was removed, or on whose place a disk was mounted, keeps its descriptor.
+    private func requireInPlace() throws(SpoolFailure) {
+        for (descriptor, name) in [(tmp, "tmp"), (new, "new")] {
+            let path = "\(directory)/\(name)"
+            var (opened, found) = (stat(), stat())
+            guard fstat(descriptor, &opened) == 0 else { throw .spool(Self.sentence(path, errno)) }
+            guard lstat(path, &found) == 0 else { throw Self.missing(path, errno) }
+            guard opened.st_dev == found.st_dev, opened.st_ino == found.st_ino else {
+                throw .spool("\(path) is another folder than a moment ago")
+            }
+        }
     }
 
     func remove(_ file: String) throws(SpoolFailure) {

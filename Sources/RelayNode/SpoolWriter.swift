@@ -1,11 +1,7 @@
-// SpoolWriter: does the steps of hand-overs on threads of its own, so that a slow or dead disk of an agency holds up nobody else for long,
-// and the engine never. It decides nothing: each step is one that the core has ordered after its commit, and its answer goes back as an
-// event.
-//
-// Steps of one file run one after another, in the order in which they were ordered. After the engine has started over, steps that
-// were ordered before and not begun are dropped: a late one must not touch a file that a new one has written.
+// SpoolWriter: does the steps of hand-overs, each on the thread of its directory (SpoolWorkers), so that a slow or dead disk of an agency
+// holds up nobody else, and the engine never. It decides nothing: each step is one that the core has ordered after its commit, and its
+// answer goes back as an event.
 
-import Logging
 import NIOConcurrencyHelpers
 import NIOCore
 import NIOPosix
@@ -13,107 +9,91 @@ import RelayCore
 import RelayEngine
 import RelayModel
 import RelayStore
-import Synchronization
 
 final class SpoolWriter: Sendable {
-    /// Octets that are in memory for one file.
+    /// Octets that are in memory for one directory.
     private static let portion: UInt64 = 1 << 20
+    /// How often somebody looks whether all threads show signs of life.
+    private static let lookEvery = TimeAmount.milliseconds(500)
 
-    private struct Work {
-        /// Files at work, and what is to be done with each afterwards.
-        var files: [String: [HandOver]] = [:]
-    }
+    private let workers: SpoolWorkers
 
-    private let store: LMDBStore
-    private let pool: NIOThreadPool
-    private let report: @Sendable (EngineInput) -> Void
-    private let work = NIOLockedValueBox(Work())
-    private let isStopping = Atomic(false)
-
-    init(store: LMDBStore, pool: NIOThreadPool, report: @escaping @Sendable (EngineInput) -> Void) {
-        self.store = store
-        self.pool = pool
-        self.report = report
+    init(store: LMDBStore, report: @escaping @Sendable ([EngineInput]) -> Void) {
+        let source = DocumentSource(store: store)
+        workers = SpoolWorkers(report: report) { step, pulse in Self.run(step, source, pulse) }
     }
 
     /// On the engine's thread; does not wait.
-    func perform(_ step: HandOver) {
-        let isFirst = work.withLockedValue { work in
-            if work.files[step.path] != nil {
-                work.files[step.path]?.append(step)
-                return false
-            }
-            work.files[step.path] = []
-            return true
-        }
-        if isFirst { begin(step) }
-    }
+    func perform(_ step: HandOver) { workers.perform(step) }
 
     /// What was ordered and not begun is void.
-    func reset() {
-        work.withLockedValue { work in
-            for path in work.files.keys { work.files[path] = [] }
-        }
-    }
+    func reset() { workers.reset() }
 
     /// A large document on a slow disk does not hold up the end of the process; it is written anew after the next start.
-    func stop() {
-        isStopping.store(true, ordering: .relaxed)
-        reset()
+    func stop() { workers.stop() }
+
+    /// False when a thread is still waiting for its disk after that time.
+    func ended(within patience: TimeAmount) async -> Bool {
+        // A thread may end after the node's own loops.
+        await workers.ended(within: patience, on: MultiThreadedEventLoopGroup.singleton.any())
     }
 
-    private func begin(_ step: HandOver) {
-        pool.submit { [self] state in
-            if case .active = state { run(step) }
-            let next = work.withLockedValue { work -> HandOver? in
-                guard var waiting = work.files[step.path], !waiting.isEmpty else {
-                    work.files[step.path] = nil
-                    return nil
-                }
-                let next = waiting.removeFirst()
-                work.files[step.path] = waiting
-                return next
-            }
-            if let next { begin(next) }
-        }
+    /// Looks, for as long as the loop runs, whether all threads show signs of life.
+    func watch(on loop: any EventLoop) {
+        loop.scheduleRepeatedTask(initialDelay: Self.lookEvery, delay: Self.lookEvery) { [workers] _ in workers.look() }
     }
 
-    private func run(_ step: HandOver) {
+    private static func run(_ step: HandOver, _ source: DocumentSource, _ pulse: SpoolWorkers.Pulse) -> EngineInput? {
         do throws(SpoolFailure) {
             let folder = try SpoolFolder(step.directory)
+            pulse.beat()
             switch step.step {
             case .write(let payload, let length, let digest, let spool):
                 try folder.requireRoom(length, reserve: spool.reserveBytes)
-                var reader = DocumentReader(store: store, payload: payload, portion: Self.portion)
+                var reader = DocumentReader(source: source, payload: payload, portion: portion)
                 try folder.write(step.file, length: length, digest: digest, mode: spool.mode, group: spool.group) {
                     (buffer) throws(SpoolFailure) in
-                    if isStopping.load(ordering: .relaxed) { throw .spool("this node is stopping") }
+                    pulse.beat()
+                    if pulse.isStopping { throw .spool("this node is stopping") }
                     try reader.next(&buffer)
                 }
             case .move(let identity): try folder.move(step.file, writtenIn: identity)
-            case .discard: return try folder.remove(step.file)
+            case .discard:
+                try folder.remove(step.file)
+                return nil
             }
-            report(.event(.handedOver(ticket: step.ticket, folder: folder.identity)))
+            return .event(.handedOver(ticket: step.ticket, folder: folder.identity))
         } catch {
-            if case .discard = step.step { return }
-            report(.event(.handOverFailed(ticket: step.ticket, error.failure)))
+            if case .discard = step.step { return nil }
+            return .event(.handOverFailed(ticket: step.ticket, error.failure))
         }
     }
 }
 
-extension HandOver {
-    /// What steps of one file have in common.
-    fileprivate var path: String { directory + "/" + file }
+/// The store, for one thread at a time: however many spools there are, others find readers free.
+private final class DocumentSource: Sendable {
+    private let store: LMDBStore
+    private let turn = NIOLock()
+
+    init(store: LMDBStore) { self.store = store }
+
+    func copy(
+        _ range: Range<UInt64>, of extent: UInt64, into buffer: inout ByteBuffer
+    ) throws(StoreFailure) -> PayloadReader.Outcome {
+        turn.lock()
+        defer { turn.unlock() }
+        return try store.read { rows in PayloadReader.copy(range, of: extent, from: rows, into: &buffer) }
+    }
 }
 
 /// The payload of one document, portion by portion, each in a short read transaction.
 private struct DocumentReader {
-    let store: LMDBStore
+    let source: DocumentSource
     var payload: ArraySlice<ExtentRange>
     let portion: UInt64
 
-    init(store: LMDBStore, payload: [ExtentRange], portion: UInt64) {
-        self.store = store
+    init(source: DocumentSource, payload: [ExtentRange], portion: UInt64) {
+        self.source = source
         self.payload = payload[...]
         self.portion = portion
     }
@@ -125,9 +105,7 @@ private struct DocumentReader {
         var read = ByteBuffer()
         let outcome: PayloadReader.Outcome
         do throws(StoreFailure) {
-            outcome = try store.read { rows in
-                PayloadReader.copy(range.offset..<range.offset + length, of: range.extent, from: rows, into: &read)
-            }
+            outcome = try source.copy(range.offset..<range.offset + length, of: range.extent, into: &read)
         } catch {
             // That the store cannot be read at this moment says nothing of the document.
             throw .spool("the store cannot be read: \(error.sentence)")

@@ -2,13 +2,16 @@
 // meanwhile no page that the writer frees can be used again: the plan says how much room that needs, and a copy under way gives up
 // before the room is gone, so that no backup ever fills a store. It blocks the thread that calls it, never the writer.
 //
-// LMDB writes into a pipe on a thread of its own; what comes out is written to the file at the rate asked for, and closing the pipe
-// is how a copy is given up. The file has a name of its own until it is whole, checked and on disk.
+// LMDB writes into a stream on a thread of its own; what comes out is written to the file at the rate asked for, and shutting the stream
+// is how a copy is given up. Whether it goes on is asked on a third thread, because the file's disk may never answer: then the copy
+// hangs, and the snapshot is let go all the same. The file has a name of its own until it is whole, checked and on disk.
 
 import Glibc
 import LMDB
 import RelayModel
+import NIOConcurrencyHelpers
 import RelayRows
+import Synchronization
 
 /// What a copy will need, before it begins.
 public struct CopyPlan: Sendable, Hashable {
@@ -72,27 +75,21 @@ extension LMDBStore {
         return plan
     }
 
-    /// Copies the store to a file that is not there yet. `goesOn` is told the bytes written so far, several times a second; false
-    /// gives the copy up. `check` looks at the finished copy before it gets its name, and answers what is wrong.
+    /// Copies the store to a file that is not there yet. `goesOn` is told the bytes written so far, several times a second and on a thread
+    /// of its own; false gives the copy up. `check` looks at the finished copy before it gets its name, and answers what is wrong.
     public func copy(
         to path: String, bytesPerSecond: UInt64?, isCompacting: Bool, goesOn: (UInt64) -> Bool,
         check: (StillStore) -> String?
     ) throws(StoreFailure) -> CopyFacts {
         let file = try CopyFile(path)
         let floor = copyFloorBytes
-        let failure: StoreFailure?
-        do throws(LMDBError) {
-            failure = try readers.pinned {
-                CopyStream(environment, isCompacting: isCompacting).pump(into: file, bytesPerSecond: bytesPerSecond) {
-                    let room = headRoom.freeBytes
-                    if room < floor {
-                        return "the head room fell to \(room) bytes, below the floor of \(floor); the store comes first"
-                    }
-                    return goesOn($0) ? nil : "it was cancelled"
-                }
+        let stream = CopyStream(environment, readers, isCompacting: isCompacting)
+        let failure = stream.pump(into: file, bytesPerSecond: bytesPerSecond) {
+            let room = headRoom.freeBytes
+            if room < floor {
+                return "the head room fell to \(room) bytes, below the floor of \(floor); the store comes first"
             }
-        } catch {
-            throw StoreFailure(.system, "The store cannot be copied: \(error.sentence)")
+            return goesOn($0) ? nil : "it was cancelled"
         }
         if let failure { throw failure }
         try file.sync()
@@ -107,40 +104,75 @@ extension LMDBStore {
     }
 }
 
-/// LMDB's copy through a pipe.
-private final class CopyStream {
+/// Where a copy goes, octet by octet. Its calls may hang.
+protocol CopySink: AnyObject {
+    var partial: String { get }
+    var written: UInt64 { get }
+    func write(_ bytes: UnsafeRawBufferPointer) -> StoreFailure?
+    func flush() -> StoreFailure?
+}
+
+/// LMDB's copy through a stream.
+final class CopyStream {
     private let environment: Environment
+    private let readers: ReaderPool
     private let isCompacting: Bool
     private static let portion = 1 << 20
-    /// F_SETPIPE_SZ of fcntl(2), which Glibc does not show to Swift. A pipe that stays small is only slower.
-    private static let setPipeSize: Int32 = 1_031
     /// Written bytes are brought to the disk in steps, so that they do not crowd out the store's own syncs.
     private static let syncStep: UInt64 = 4 << 20
 
-    init(_ environment: Environment, isCompacting: Bool) {
+    init(_ environment: Environment, _ readers: ReaderPool, isCompacting: Bool) {
         self.environment = environment
+        self.readers = readers
         self.isCompacting = isCompacting
     }
 
-    /// What the copying thread is given and leaves behind. Used by it alone until it has been joined.
-    private final class Errand {
-        let environment: Environment
-        let isCompacting: Bool
-        let descriptor: Int32
-        var error: LMDBError?
-        init(_ environment: Environment, _ isCompacting: Bool, _ descriptor: Int32) {
+    /// A thread's work. What it leaves behind is looked at after it has been joined.
+    private class Errand {
+        func run() {}
+
+        /// Nil when the thread cannot be made; then `errno` says why.
+        final func start() -> pthread_t? {
+            var thread = pthread_t()
+            let context = Unmanaged.passRetained(self)
+            let code = pthread_create(
+                &thread, nil,
+                { context in
+                    Unmanaged<Errand>.fromOpaque(context!).takeRetainedValue().run()
+                    return nil
+                }, context.toOpaque())
+            if code == 0 { return thread }
+            context.release()
+            errno = code
+            return nil
+        }
+    }
+
+    /// Has LMDB write into a descriptor, and closes it. The snapshot is held for exactly as long.
+    private final class Copying: Errand {
+        private let environment: Environment
+        private let readers: ReaderPool
+        private let isCompacting: Bool
+        private let descriptor: Int32
+        private(set) var error: LMDBError?
+
+        init(_ environment: Environment, _ readers: ReaderPool, _ isCompacting: Bool, _ descriptor: Int32) {
             self.environment = environment
+            self.readers = readers
             self.isCompacting = isCompacting
             self.descriptor = descriptor
         }
-        func run() {
-            // A pipe that is closed at the other end is an answer, not the end of the process.
+
+        override func run() {
+            // A stream that is shut at the other end is an answer, not the end of the process.
             var signals = sigset_t()
             sigemptyset(&signals)
             sigaddset(&signals, SIGPIPE)
             pthread_sigmask(SIG_BLOCK, &signals, nil)
             do throws(LMDBError) {
-                try environment.copy(to: descriptor, isCompacting: isCompacting)
+                try readers.pinned { () throws(LMDBError) in
+                    try environment.copy(to: descriptor, isCompacting: isCompacting)
+                }
             } catch {
                 self.error = error
             }
@@ -148,63 +180,104 @@ private final class CopyStream {
         }
     }
 
-    /// Nil when all is in the file. `stop` answers why to give up.
-    func pump(into file: CopyFile, bytesPerSecond: UInt64?, stop: (UInt64) -> String?) -> StoreFailure? {
-        var ends: [Int32] = [-1, -1]
-        guard pipe(&ends) == 0 else { return StoreFailure(call: "pipe", path: file.partial, errno: errno) }
-        for end in ends { _ = fcntl(end, F_SETFD, FD_CLOEXEC) }
-        _ = fcntl(ends[0], Self.setPipeSize, Int32(Self.portion))
-        let errand = Errand(environment, isCompacting, ends[1])
-        var thread = pthread_t()
-        let code = pthread_create(
-            &thread, nil,
-            { context in
-                Unmanaged<Errand>.fromOpaque(context!).takeRetainedValue().run()
-                return nil
-            }, Unmanaged.passRetained(errand).toOpaque())
-        guard code == 0 else {
-            Unmanaged.passUnretained(errand).release()
-            for end in ends { close(end) }
-            return StoreFailure(call: "pthread_create", path: file.partial, errno: code)
+    /// Asks several times a second whether the copy goes on, and shuts the stream when it does not.
+    private final class Watch: Errand {
+        private let stop: (UInt64) -> String?
+        private let descriptor: Int32
+        private let verdict = Mutex<String?>(nil)
+        private let isOver = ConditionLock(value: false)
+        private let written = Atomic<UInt64>(0)
+        private static let seconds = 0.1
+
+        init(_ descriptor: Int32, _ stop: @escaping (UInt64) -> String?) {
+            self.descriptor = descriptor
+            self.stop = stop
         }
-        let failure = drain(ends[0], into: file, bytesPerSecond, stop)
-        close(ends[0])
-        pthread_join(thread, nil)
-        if let failure { return failure }
-        return errand.error.map { StoreFailure(.system, "The store cannot be copied: \($0.sentence)") }
+
+        override func run() {
+            repeat {
+                if let why = stop(written.load(ordering: .relaxed)) {
+                    verdict.withLock { $0 = why }
+                    shutdown(descriptor, Int32(SHUT_RDWR))
+                    return
+                }
+            } while !isOver.lock(whenValue: true, timeoutSeconds: Self.seconds)
+            isOver.unlock()
+        }
+
+        func note(_ written: UInt64) { self.written.store(written, ordering: .relaxed) }
+
+        /// Why the copy is given up; nil while it goes on.
+        var failure: StoreFailure? {
+            verdict.withLock { $0 }.map { StoreFailure(.refused, "The copy was given up: \($0).") }
+        }
+
+        func end() {
+            isOver.lock()
+            isOver.unlock(withValue: true)
+        }
+    }
+
+    /// Nil when all is in the sink. `stop` answers why to give up; it is asked on another thread.
+    func pump(into sink: any CopySink, bytesPerSecond: UInt64?, stop: (UInt64) -> String?) -> StoreFailure? {
+        var ends: [Int32] = [-1, -1]
+        // Unlike a pipe, it can be shut by a thread that is not the one that reads.
+        guard socketpair(AF_UNIX, Int32(SOCK_STREAM.rawValue) | Int32(SOCK_CLOEXEC.rawValue), 0, &ends) == 0 else {
+            return StoreFailure(call: "socketpair", path: sink.partial, errno: errno)
+        }
+        defer { close(ends[0]) }
+        return withoutActuallyEscaping(stop) { stop in
+            let watch = Watch(ends[0], stop)
+            guard let watching = watch.start() else {
+                close(ends[1])
+                return StoreFailure(call: "pthread_create", path: sink.partial, errno: errno)
+            }
+            defer {
+                watch.end()
+                pthread_join(watching, nil)
+            }
+            let copying = Copying(environment, readers, isCompacting, ends[1])
+            guard let thread = copying.start() else {
+                close(ends[1])
+                return StoreFailure(call: "pthread_create", path: sink.partial, errno: errno)
+            }
+            let failure = drain(ends[0], into: sink, bytesPerSecond, watch)
+            // LMDB may still be writing, when the sink has failed.
+            shutdown(ends[0], Int32(SHUT_RDWR))
+            pthread_join(thread, nil)
+            if let failure { return failure }
+            return copying.error.map { StoreFailure(.system, "The store cannot be copied: \($0.sentence)") }
+        }
     }
 
     private func drain(
-        _ source: Int32, into file: CopyFile, _ bytesPerSecond: UInt64?, _ stop: (UInt64) -> String?
+        _ source: Int32, into sink: any CopySink, _ bytesPerSecond: UInt64?, _ watch: Watch
     ) -> StoreFailure? {
         let buffer = UnsafeMutableRawBufferPointer.allocate(byteCount: Self.portion, alignment: 4_096)
         defer { buffer.deallocate() }
         let begun = Self.milliseconds()
-        var asked: UInt64 = 0
         var synced: UInt64 = 0
         while true {
             let count = read(source, buffer.baseAddress, buffer.count)
             if count < 0, errno == EINTR { continue }
-            if count < 0 { return StoreFailure(call: "read", path: "pipe", errno: errno) }
+            if let failure = watch.failure { return failure }
+            if count < 0 { return StoreFailure(call: "read", path: "stream", errno: errno) }
             if count == 0 { return nil }
-            if let failure = file.write(UnsafeRawBufferPointer(rebasing: buffer[..<count])) { return failure }
-            if file.written - synced >= Self.syncStep {
-                synced = file.written
-                if let failure = file.flush() { return failure }
+            if let failure = sink.write(UnsafeRawBufferPointer(rebasing: buffer[..<count])) { return failure }
+            watch.note(sink.written)
+            if sink.written - synced >= Self.syncStep {
+                synced = sink.written
+                if let failure = sink.flush() { return failure }
             }
-            repeat {
+            while let bytesPerSecond, bytesPerSecond > 0 {
                 let now = Self.milliseconds()
-                if now >= asked + 100 {
-                    asked = now
-                    if let why = stop(file.written) { return StoreFailure(.refused, "The copy was given up: \(why).") }
-                }
-                guard let bytesPerSecond, bytesPerSecond > 0 else { break }
                 let due =
-                    begun + file.written / bytesPerSecond * 1_000 + file.written % bytesPerSecond * 1_000
+                    begun + sink.written / bytesPerSecond * 1_000 + sink.written % bytesPerSecond * 1_000
                     / bytesPerSecond
                 guard due > now else { break }
+                if let failure = watch.failure { return failure }
                 usleep(UInt32(min(due - now, 100)) * 1_000)
-            } while true
+            }
         }
     }
 
@@ -216,7 +289,7 @@ private final class CopyStream {
 }
 
 /// The file of a copy: `.name.partial` until it is whole; removed when it does not come to that.
-final class CopyFile {
+final class CopyFile: CopySink {
     let path: String
     let partial: String
     private let descriptor: Int32

@@ -284,6 +284,28 @@ import Testing
         #expect(log.entries.count == 4 && log.entries.count { $0.outcome.hasPrefix("failed: ") } == 2)
     }
 
+    /// The path leads to a disk that does not answer: who asks is answered, a second backup is refused, and the daemon ends.
+    @Test(.enabled(if: HangingFolder.isPossible, "A folder that hangs needs root and fanotify."))
+    func aDiskThatDoesNotAnswer() throws {
+        let network = try Network(plain: true)
+        try network.folder.makeFolder("dead")
+        try network.start("truc")
+        let dead = try HangingFolder(network.folder["dead"], withFiles: true)
+        defer { withExtendedLifetime(dead) {} }
+        let path = network.folder["dead/copy.mdb"]
+        #expect(try network.control("truc", ["backup", path, "--no-wait"]).end == .exited(0))
+        #expect(try eventually { try backup(network).state == "copying" })
+        // More than there are threads to answer with.
+        for _ in 1...6 {
+            let second = try network.control("truc", ["backup", network.folder["dead"]])
+            #expect(second.end == .exited(1) && second.errors.contains("a backup is under way"), "\(second.errors)")
+        }
+        #expect(try network.status("truc").node == "truc")
+        let cancelled = try network.control("truc", ["backup", "--cancel"])
+        #expect(cancelled.end == .exited(0) && cancelled.output.contains("ends when its disk answers"), "\(cancelled)")
+        #expect(network.stop("truc") == .exited(0), "\(network.logTail("truc"))")
+    }
+
     /// A copy that would need more head room than the store has above its floor is not begun.
     @Test func aBackupNeverFillsTheStore() throws {
         let network = try Network(plain: true)

@@ -310,6 +310,62 @@ import Testing
         try home.expectDelivered()
     }
 
+    /// The disk of one agency is gone: nothing on it answers. It is said once, nobody else waits, not even the start, a reload or the
+    /// end of the daemon, and when the disk is back all goes on.
+    @Test(.enabled(if: HangingFolder.isPossible, "A folder that hangs needs root and fanotify."))
+    func aDiskThatDoesNotAnswer() throws {
+        let home = try Home("    answer_within: 100ms\n  H29.15:\n    directory: other\n")
+        let network = home.network
+        for name in ["tmp", "new"] { try network.folder.makeFolder("other/" + name) }
+        try network.start("hcm")
+        try home.submit(1)
+        #expect(try eventually { try home.delivered() == 1 })
+        func trouble() throws -> String {
+            let answer: InboxAnswer = try network.ask("hcm", "inbox", "list", "H29")
+            return answer.spool?.trouble ?? ""
+        }
+        var count = 0
+        func submitToTheOther() throws {
+            count += 1
+            _ = try network.submit(
+                "hcm", network.folder["document"], ["--sender", "H29", "--to", "H29.15", "--document", "\(count)"])
+            let isThere = try eventually {
+                try FileManager.default.contentsOfDirectory(atPath: network.folder["other/new"]).count == count
+            }
+            #expect(isThere, "\(network.logTail("hcm"))")
+        }
+
+        var dead: HangingFolder? = try HangingFolder(home.folder + "/tmp")
+        try home.submit(6)
+        #expect(try eventually { try trouble().contains("its disk has not answered") }, "\(network.logTail("hcm"))")
+        try submitToTheOther()
+        let attention = try network.status("hcm").attention
+        #expect(attention.contains { $0.contains("the spool of H29 takes no documents") }, "\(attention)")
+        let vietnamese = try network.run(
+            Places.edocctl, ["inbox", "list", "H29", "--socket", network.folder["hcm/control.sock"]],
+            environment: ["LC_ALL": "vi_VN.UTF-8"])
+        #expect(vietnamese.output.contains("đĩa đã không trả lời trong"), "\(vietnamese.output)")
+        #expect(try network.control("hcm", ["reload"]).end == .exited(0))
+        #expect(network.stop("hcm") == .exited(0), "\(network.logTail("hcm"))")
+        #expect(network.logText("hcm").contains("the daemon stops without it"))
+
+        try network.start("hcm")
+        #expect(network.logText("hcm").contains("spool.H29: \(home.folder): its disk does not answer"))
+        try submitToTheOther()
+        #expect(try eventually { try trouble().contains("its disk has not answered") }, "\(network.logTail("hcm"))")
+        #expect(dead != nil)
+        dead = nil
+        #expect(try eventually { try home.delivered() == 9 }, "\(network.logTail("hcm"))")
+        #expect(try trouble().isEmpty)
+        _ = try home.take()
+        #expect(try home.names("taken") == home.documents.keys.sorted() && home.names("tmp").isEmpty)
+        let log = network.logText("hcm")
+        #expect(
+            log.components(separatedBy: "takes no documents: \(home.folder): its disk has not").count == 3, "\(log)")
+        #expect(log.contains("the spool of H29 takes documents again"))
+        try network.expectBooksBalance(["hcm"])
+    }
+
     @Test func whatIsWrongInTheFile() throws {
         let network = try Network()
         try network.edit("hcm") {

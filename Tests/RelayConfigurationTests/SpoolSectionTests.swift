@@ -32,6 +32,7 @@ import Testing
                 group: vanthu
                 reserve: 1GiB
                 at_once: 9
+                answer_within: 2m
               T2: {directory: /srv/t2}
             """
         let settings = try Configuration.parse(edocd: Texts.edocd + text, agencies: Self.agencies, folder: "/etc/edocd")
@@ -40,10 +41,10 @@ import Testing
             settings.spools == [
                 SpoolConfiguration(
                     agency: AgencyCode("T1")!, directory: "/etc/edocd/spools/t1", mode: 0o660, group: "vanthu",
-                    reserve: 1 << 30, atOnce: 9),
+                    reserve: 1 << 30, atOnce: 9, answerWithin: .minutes(2)),
                 SpoolConfiguration(
                     agency: AgencyCode("T2")!, directory: "/srv/t2", mode: 0o640, group: nil, reserve: 64 << 20,
-                    atOnce: 4),
+                    atOnce: 4, answerWithin: .seconds(30)),
             ])
         #expect(try load(agencies: Self.agencies).settings.spools.isEmpty)
     }

@@ -208,7 +208,7 @@ actor FakeNode: NodeAccess {
         BackupAnswer(state: "done", path: order.path)
     }
     var backup: BackupAnswer { BackupAnswer(state: "none") }
-    func cancelBackup() async {}
+    func cancelBackup() async -> Bool { false }
 
     func facts() async throws -> NodeFacts {
         NodeFacts(

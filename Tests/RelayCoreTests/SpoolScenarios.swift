@@ -276,6 +276,79 @@ import Testing
         #expect(bench.engine.core.spoolViews.map(\.underWay) == [1])
     }
 
+    /// A disk that never answers keeps what is on its way to its own agency, is told of once, and takes no room from others.
+    @Test(arguments: [false, true])
+    func aDiskThatDoesNotAnswer(restarts: Bool) throws {
+        let bench = Bench(restarts: restarts) { configuration in
+            configuration.spools = [
+                Spool(agency: agency("T2"), directory: Self.directory, atOnce: 64),
+                Spool(agency: agency("T1"), directory: "/srv/t1"),
+            ]
+        }
+        let stuck = bench.submit(["T2"])!.accepted!
+        _ = done(bench, try last(bench))
+        for _ in 1...70 { _ = bench.submit(["T2"]) }
+        bench.breathe()
+        let stalled = Event.spoolStalled(agency: agency("T2"), directory: Self.directory, after: .seconds(30))
+        #expect(
+            bench.event(stalled).alarms == [
+                "the spool of T2 takes no documents: /srv/t2: its disk has not answered for 30 s"
+            ])
+        #expect(bench.event(stalled).alarms.isEmpty)
+        #expect(bench.states(of: stuck) == ["T2": .handing])
+        let view = try #require(bench.engine.core.spoolViews.last)
+        #expect(view.trouble.contains("has not answered") && view.nextAttempt == nil && view.underWay == 64)
+        #expect(bench.engine.core.spoolViews.first?.trouble == "")
+
+        let other = bench.submit(["T1"])!.accepted!
+        let write = try last(bench)
+        #expect(write.agency == agency("T1"))
+        _ = done(bench, write)
+        _ = done(bench, try last(bench))
+        #expect(bench.states(of: other) == ["T1": .delivered])
+
+        let relief = bench.event(.spoolAnswers(agency: agency("T2")))
+        #expect(Self.said(relief) == ["the spool of T2 takes documents again"])
+        #expect(bench.event(.spoolAnswers(agency: agency("T2"))).isEmpty)
+        #expect(bench.engine.core.spoolViews.last?.trouble == "")
+        let move = try #require(Self.steps(bench.released).last { $0.bundle == stuck })
+        _ = done(bench, move)
+        #expect(bench.states(of: stuck) == ["T2": .delivered])
+    }
+
+    private static func said(_ effects: [Effect]) -> [String] {
+        effects.compactMap { if case .notice(let notice) = $0 { notice.text } else { nil } }
+    }
+
+    /// It answers, with an error: that it takes documents again is said when it does.
+    @Test func aDiskThatAnswersWithAnError() throws {
+        let bench = Self.bench()
+        _ = bench.submit(["T2"])
+        let write = try last(bench)
+        let stalled = Event.spoolStalled(agency: agency("T2"), directory: Self.directory, after: .seconds(30))
+        bench.event(stalled)
+        bench.event(.spoolAnswers(agency: agency("T2")))
+        #expect(bench.event(.handOverFailed(ticket: write.ticket, .spool("Input/output error"))).alarms.count == 1)
+        bench.event(stalled)
+        #expect(Self.said(bench.event(.spoolAnswers(agency: agency("T2")))).isEmpty, "it is still in trouble")
+        #expect(bench.engine.core.spoolViews.last?.trouble == "Input/output error")
+    }
+
+    /// The operator gives the agency another directory while the old one hangs: what comes goes there.
+    @Test func anotherDirectoryWhileTheOldOneHangs() throws {
+        let bench = Self.bench(atOnce: 2)
+        for _ in 1...2 { _ = bench.submit(["T2"]) }
+        let third = bench.submit(["T2"])!.accepted!
+        #expect(Self.steps(bench.released).count == 2)
+        var configuration = bench.configuration
+        configuration.spools[0].directory = "/srv/elsewhere"
+        let step = try #require(Self.steps(bench.reload(configuration)).last)
+        #expect(step.bundle == third && step.directory == "/srv/elsewhere")
+        _ = done(bench, step)
+        _ = done(bench, try last(bench))
+        #expect(bench.states(of: third) == ["T2": .delivered])
+    }
+
     @Test func namesOfFilesAreHarmless() {
         func name(_ source: String, _ sequence: UInt64 = 5) -> String {
             let id = BundleID(source: EndpointID(text: source)!, creationTime: 7, sequence: sequence)

@@ -196,7 +196,7 @@ import Testing
 }
 
 /// A directory that is removed with all that is in it.
-private final class CopyScratch {
+final class CopyScratch {
     let path: String
 
     init() {

@@ -12,6 +12,8 @@ public final class BulkClient {
 
     public init(socket path: String) throws {
         descriptor = Glibc.socket(AF_UNIX, Int32(SOCK_STREAM.rawValue) | Int32(SOCK_CLOEXEC.rawValue), 0)
+        var patience = timeval(tv_sec: 60, tv_usec: 0)
+        setsockopt(descriptor, SOL_SOCKET, SO_SNDTIMEO, &patience, socklen_t(MemoryLayout<timeval>.size))
         var address = sockaddr_un()
         address.sun_family = sa_family_t(AF_UNIX)
         withUnsafeMutableBytes(of: &address.sun_path) { $0.copyBytes(from: path.utf8.prefix($0.count - 1)) }
@@ -42,6 +44,7 @@ public final class BulkClient {
         return write(Array(buffer.readableBytesView))
     }
 
+    /// False when the connection is gone, or takes nothing for a minute.
     public func write(_ bytes: [UInt8]) -> Bool {
         var rest = bytes[...]
         while !rest.isEmpty {
@@ -51,6 +54,18 @@ public final class BulkClient {
             rest = rest.dropFirst(count)
         }
         return true
+    }
+
+    /// The daemon has ended the connection, whatever it has sent before; false when it does not within a minute.
+    public func isEnded() -> Bool {
+        while true {
+            var state = pollfd(fd: descriptor, events: Int16(POLLIN), revents: 0)
+            guard poll(&state, 1, 60_000) > 0 else { return false }
+            var bytes = [UInt8](repeating: 0, count: 65_536)
+            let count = recv(descriptor, &bytes, bytes.count, 0)
+            if count < 0, errno == EINTR { continue }
+            if count <= 0 { return true }
+        }
     }
 
     /// The next answer; nil when the connection is gone or none comes within a minute.

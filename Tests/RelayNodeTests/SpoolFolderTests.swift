@@ -1,0 +1,102 @@
+// SpoolFolderTests: a file that cannot be renamed counts as renamed before only where it must have been: gone from the folder in which it
+// was written, with both folders in their places.
+
+import Glibc
+import NIOCore
+import RelayModel
+import TestNetwork
+import Testing
+
+@testable import RelayNode
+
+@Suite struct SpoolFolderTests {
+    private static let file = "vpcp-1-1@a-H29"
+
+    private final class Spool {
+        let folder: TestFolder
+        var path: String { folder["spool"] }
+
+        init() throws {
+            folder = try TestFolder()
+            for name in ["tmp", "new"] { try folder.makeFolder("spool/" + name) }
+        }
+
+        func open() throws(SpoolFailure) -> SpoolFolder { try SpoolFolder(path) }
+
+        func exists(_ name: String) -> Bool { access(path + "/" + name, F_OK) == 0 }
+    }
+
+    private static func write(_ folder: borrowing SpoolFolder, _ text: String = "Kính gửi") throws(SpoolFailure) {
+        var rest = ByteBuffer(string: text)
+        try folder.write(
+            file, length: UInt64(rest.readableBytes), digest: nil, mode: 0o640, group: ""
+        ) { buffer in buffer.writeBuffer(&rest) }
+    }
+
+    /// The sentence that `body` fails with; empty when it does not.
+    private static func trouble(_ body: () throws(SpoolFailure) -> Void) -> String {
+        do throws(SpoolFailure) {
+            try body()
+        } catch {
+            if case .spool(let sentence) = error.failure { return sentence }
+        }
+        return ""
+    }
+
+    @Test func oneThatWasRenamedBefore() throws {
+        let spool = try Spool()
+        let folder = try spool.open()
+        try Self.write(folder)
+        try folder.move(Self.file, writtenIn: folder.identity)
+        #expect(spool.exists("new/" + Self.file) && !spool.exists("tmp/" + Self.file))
+        #expect(unlink(spool.path + "/new/" + Self.file) == 0)
+        try folder.move(Self.file, writtenIn: folder.identity)
+    }
+
+    enum Change: String, CaseIterable { case removed, movedAway, exchanged }
+
+    private static func change(_ path: String, _ change: Change) {
+        switch change {
+        case .removed: #expect(rmdir(path) == 0)
+        case .movedAway: #expect(rename(path, path + ".away") == 0)
+        case .exchanged: #expect(rename(path, path + ".away") == 0 && mkdir(path, 0o700) == 0)
+        }
+    }
+
+    /// `new` goes between the opening and the rename, with the file still in `tmp`, or no longer.
+    @Test(arguments: Change.allCases, [false, true]) func newGoesMeanwhile(_ change: Change, isWritten: Bool) throws {
+        let spool = try Spool()
+        let folder = try spool.open()
+        if isWritten { try Self.write(folder) }
+        Self.change(spool.path + "/new", change)
+        let trouble = Self.trouble { () throws(SpoolFailure) in
+            try folder.move(Self.file, writtenIn: folder.identity)
+        }
+        if isWritten, change != .removed {
+            // The folder lives, under another name: the file is in it.
+            #expect(trouble.isEmpty && spool.exists("new.away/" + Self.file))
+        } else {
+            #expect(trouble.hasPrefix(spool.path + "/new is "), "\(trouble)")
+            #expect(spool.exists("tmp/" + Self.file) == isWritten)
+        }
+    }
+
+    @Test(arguments: Change.allCases) func tmpGoesMeanwhile(_ change: Change) throws {
+        let spool = try Spool()
+        let folder = try spool.open()
+        Self.change(spool.path + "/tmp", change)
+        let trouble = Self.trouble { () throws(SpoolFailure) in
+            try folder.move(Self.file, writtenIn: folder.identity)
+        }
+        #expect(trouble.hasPrefix(spool.path + "/tmp is "), "\(trouble)")
+    }
+
+    /// What was written into a folder that nobody finds any more is not handed over.
+    @Test(arguments: [Change.movedAway, .exchanged]) func tmpGoesWhileItIsWritten(_ change: Change) throws {
+        let spool = try Spool()
+        let folder = try spool.open()
+        Self.change(spool.path + "/tmp", change)
+        let trouble = Self.trouble { () throws(SpoolFailure) in try Self.write(folder) }
+        #expect(trouble.hasPrefix(spool.path + "/tmp is "), "\(trouble)")
+    }
+}

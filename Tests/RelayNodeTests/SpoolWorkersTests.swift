@@ -1,0 +1,157 @@
+// SpoolWorkersTests: a disk that never answers holds up its own directory and nothing else, is told of once, and is not waited for.
+
+import NIOConcurrencyHelpers
+import NIOCore
+import NIOPosix
+import RelayCore
+import RelayEngine
+import RelayModel
+import TestNetwork
+import Testing
+
+@testable import RelayNode
+
+/// Something that can be waited for, from any number of threads.
+final class Gate: Sendable {
+    private let lock = ConditionLock(value: false)
+    func open() {
+        lock.lock()
+        lock.unlock(withValue: true)
+    }
+    func pass() {
+        lock.lock(whenValue: true)
+        lock.unlock()
+    }
+}
+
+@Suite struct SpoolWorkersTests {
+    private static let loop = MultiThreadedEventLoopGroup.singleton.any()
+
+    /// Workers with a clock that is set by hand, and `/dead`, whose calls return when the gate is open.
+    private final class Bench: Sendable {
+        let gate = Gate()
+        let time = NIOLockedValueBox(NIODeadline.uptimeNanoseconds(1_000_000_000))
+        let said = NIOLockedValueBox<[String]>([])
+        let workers: SpoolWorkers
+
+        init() {
+            workers = SpoolWorkers(
+                now: { [time] in time.withLockedValue { $0 } },
+                report: { [said] inputs in said.withLockedValue { $0 += inputs.map(Self.text) } },
+                act: { [gate] step, _ in
+                    if step.directory == "/dead" { gate.pass() }
+                    return .event(.handedOver(ticket: step.ticket, folder: 1))
+                })
+        }
+
+        private static func text(_ input: EngineInput) -> String {
+            guard case .event(let event) = input else { return "?" }
+            switch event {
+            case .handedOver(let ticket, _): return "done \(ticket.number)"
+            case .handOverFailed(let ticket, _): return "failed \(ticket.number)"
+            case .spoolStalled(let agency, let directory, let after):
+                return "\(agency) \(directory) silent for \(after.count)"
+            case .spoolAnswers(let agency): return "\(agency) answers"
+            default: return "?"
+            }
+        }
+
+        func perform(_ ticket: UInt64, _ directory: String) {
+            workers.perform(
+                HandOver(
+                    ticket: Ticket(ticket), agency: AgencyCode("H29")!, number: ticket,
+                    bundle: BundleID(source: .none, creationTime: 0, sequence: ticket), directory: directory,
+                    file: "file \(ticket)", step: .move(folder: 1), patience: .seconds(30)))
+        }
+
+        func pass(_ seconds: Int64) { time.withLockedValue { $0 = $0 + .seconds(seconds) } }
+
+        var words: [String] { said.withLockedValue { $0 } }
+
+        /// What has been said, once that many things have been.
+        func said(_ count: Int) throws -> [String] {
+            _ = try eventually { words.count >= count }
+            return words
+        }
+    }
+
+    @Test func aDeadDiskHoldsUpNobodyElse() async throws {
+        let bench = Bench()
+        defer { bench.gate.open() }
+        // More steps than there could be threads for all directories together.
+        for ticket in 1...100 { bench.perform(UInt64(ticket), "/dead") }
+        bench.perform(201, "/live")
+        #expect(try bench.said(1) == ["done 201"])
+        bench.workers.look()
+        bench.pass(29)
+        bench.workers.look()
+        #expect(bench.words.count == 1)
+        bench.pass(1)
+        // Once, however often one looks.
+        bench.workers.look()
+        bench.workers.look()
+        #expect(try bench.said(2)[1...] == ["H29 /dead silent for 30000"])
+        bench.perform(202, "/live")
+        bench.perform(203, "/other")
+        #expect(Set(try bench.said(4)[2...]) == ["done 202", "done 203"])
+        #expect(try eventually { bench.workers.busy == ["/dead"] })
+
+        // The end waits a bounded time, and nothing more is begun.
+        bench.workers.stop()
+        #expect(await bench.workers.ended(within: .milliseconds(20), on: Self.loop) == false)
+        bench.gate.open()
+        #expect(await bench.workers.ended(within: .seconds(60), on: Self.loop))
+        #expect(bench.words[4...] == ["done 1"], "told to nobody who has forgotten")
+        bench.perform(204, "/live")
+        #expect(bench.workers.busy.isEmpty)
+    }
+
+    /// Steps of a directory keep their order; that the disk answers again is said before what it answers.
+    @Test func itAnswersAgain() throws {
+        let bench = Bench()
+        for ticket in 1...3 { bench.perform(UInt64(ticket), "/dead") }
+        bench.pass(31)
+        bench.workers.look()
+        bench.gate.open()
+        #expect(
+            try bench.said(5) == ["H29 /dead silent for 30000", "H29 answers", "done 1", "done 2", "done 3"])
+        #expect(try eventually { bench.workers.busy.isEmpty })
+    }
+
+    /// The engine that comes after one that started over is told as well, and what had not begun is dropped.
+    @Test func anEngineThatStartsOver() throws {
+        let bench = Bench()
+        bench.perform(1, "/dead")
+        bench.perform(2, "/dead")
+        bench.pass(31)
+        bench.workers.look()
+        bench.workers.reset()
+        bench.workers.look()
+        bench.perform(3, "/dead")
+        bench.gate.open()
+        let silent = "H29 /dead silent for 30000"
+        #expect(try bench.said(5) == [silent, silent, "H29 answers", "done 1", "done 3"])
+    }
+
+    /// Directories are looked at side by side, for a bounded time; one that hangs is not looked at twice.
+    @Test func aLookAtDeadDisks() throws {
+        let gate = Gate()
+        let looks = NIOLockedValueBox<[String]>([])
+        let look = SpoolLook { directory in
+            looks.withLockedValue { $0.append(directory) }
+            if directory.hasPrefix("/dead") { gate.pass() }
+            return directory == "/bad" ? "/bad/tmp is not there" : nil
+        }
+        defer { gate.open() }
+        let directories = ["/good", "/dead/1", "/bad", "/dead/2"]
+        #expect(look.problems(["/good", "/bad"], patienceSeconds: 60) == [nil, "/bad/tmp is not there"])
+        let silent = ["/dead/1: its disk does not answer", "/dead/2: its disk does not answer"]
+        // The two good ones are told if they have been looked at in that time.
+        let first = look.problems(directories, patienceSeconds: 0.05)
+        #expect([first[1], first[3]] == silent)
+        #expect(look.problems(["/dead/2"], patienceSeconds: 60) == [silent[1]])
+        #expect(looks.withLockedValue { $0.count { $0.hasPrefix("/dead") } } <= 2)
+        gate.open()
+        #expect(try eventually { look.problems(["/dead/1", "/dead/2"], patienceSeconds: 60) == [nil, nil] })
+    }
+}
