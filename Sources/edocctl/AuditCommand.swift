@@ -153,9 +153,7 @@ enum AuditView {
 
     private static func below(_ entry: AuditAnswer.Entry, _ columns: Int?) -> String {
         let reason = entry.reason.isEmpty ? nil : phrase("reason: ", "lý do: ") + entry.reason
-        // What says itself that it is done needs no second word for it.
-        let isSaid = entry.outcome == "done" && (entry.subject.hasSuffix(" done") || entry.subject.hasSuffix(" undone"))
-        let outcome = isSaid ? nil : AuditWords.inLanguage(entry.outcome)
+        let outcome = AuditWords.inLanguage(entry.outcome)
         let subject = entry.subject.isEmpty ? nil : AuditWords.inLanguage(entry.subject)
         let parts = [subject, outcome, reason].compactMap { $0 }
         return Shown.folded("       " + Shown.text(parts.joined(separator: " · ")), to: columns) + "\n"
@@ -172,6 +170,16 @@ enum AuditWords {
             ("refused: %", "bị từ chối: %1"),
             ("configuration", "cấu hình"), ("configuration, with force", "cấu hình, bắt buộc (--force)"),
             ("restored store", "kho khôi phục"), ("the books of %", "sổ của %1"),
+            ("job %: %", "công việc %1: %2"), ("job %, %: %", "công việc %1, %2: %3"), ("job %", "công việc %1"),
+            ("done: % of %, % skipped, % failed", "xong: %1 trên %2, bỏ qua %3, hỏng %4"),
+            ("cancelled: % of %, % skipped, % failed", "đã dừng: %1 trên %2, bỏ qua %3, hỏng %4"),
+            ("done: % of % undone", "xong: đã hoàn tác %1 trên %2"),
+            (
+                "done: % of % undone, % held beyond their lifetime",
+                "xong: đã hoàn tác %1 trên %2, %3 vẫn giữ vì quá thời hạn"
+            ),
+            ("done: nothing was left to undo", "xong: không còn gì để hoàn tác"),
+            // Of an earlier version.
             ("job %: % of % done", "công việc %1: đã làm %2 trên %3"),
             (
                 "job %: % of % done, % skipped, % failed",

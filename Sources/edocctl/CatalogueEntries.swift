@@ -7,7 +7,7 @@ enum CatalogueEntries {
     static let all: [Pair] =
         requests + submissions + deeds + waits + stuck + limits + routes + traces + words + reloads + configurations
         + stores
-        + system
+        + system + jobs
 
     /// Requests that make no sense, may not be, or find nothing.
     private static let requests: [Pair] = [
