@@ -140,6 +140,9 @@ extension ConfigurationKey {
         row("control", .section, "The sockets on this machine."),
         row("control.socket", .path(canBeEmpty: false), "/run/edocd/control.sock", "For edocctl and document systems."),
         row("control.submit_socket", .path(canBeEmpty: true), "/run/edocd/submit.sock", "For bulk submission."),
+        row(
+            "control.undo_window", .duration(second...day), "15m",
+            "How long an operator's deed can be undone; a deletion is reported after that."),
         row("control.rights", .items, "[]", "Who may do what; root may do everything, and nobody else anything."),
         row("control.rights[].user", .text(canBeEmpty: true), "\"\"", "A user of this machine; either this or group."),
         row("control.rights[].group", .text(canBeEmpty: true), "\"\"", "A group of this machine; either this or user."),

@@ -167,6 +167,7 @@ extension NodeConfiguration {
     public struct Control: Hashable, Sendable {
         public var socket: String
         public var submitSocket: String?
+        public var undoWindow: Milliseconds
         public var rights: [ControlRight]
     }
 }

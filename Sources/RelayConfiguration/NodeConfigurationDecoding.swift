@@ -181,7 +181,7 @@ struct NodeConfigurationReader {
         }
         return .init(
             socket: path(section.text("socket")), submitSocket: optionalPath(section.text("submit_socket")),
-            rights: rights)
+            undoWindow: section.span("undo_window"), rights: rights)
     }
 
     private mutating func peers(
