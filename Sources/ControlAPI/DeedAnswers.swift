@@ -46,6 +46,8 @@ public struct Job: Codable, Sendable, Hashable {
     public var skippedBy: [String: UInt64]
     public var failed: UInt64
     public var undone: UInt64
+    /// Of what was undone: still held, because their lifetime is over.
+    public var leftHeld: UInt64?
     /// Until when it can be undone; nil when it cannot.
     public var undoUntil: Timestamp?
 
@@ -84,8 +86,12 @@ public struct PreviewAnswer: ControlAnswer {
     public var bytes: UInt64
     /// The first pairs.
     public var lines: [Line]
-    /// Pairs that the selector means and that the deed is not for, by state.
+    /// Pairs that the selector means and that the deed would pass over: by state, where it is not for that, or by why.
     public var passedOver: [String: UInt64]
+    /// Of those that a release would touch: how many it would end, because their lifetime is over.
+    public var ends: UInt64?
+    /// The suspension in whose place this one would stand.
+    public var replaces: SuspensionsAnswer.Suspension?
     /// Rows looked at.
     public var scanned: UInt64
 

@@ -143,6 +143,9 @@ extension ConfigurationKey {
         row(
             "control.client_timeout", .duration(100...hour), "30s",
             "How long a client may leave its answer unread, or a submission unfinished, before it is dropped."),
+        row(
+            "control.undo_window", .duration(second...day), "15m",
+            "How long an operator's deed can be undone; a deletion is reported after that."),
         row("control.rights", .items, "[]", "Who may do what; root may do everything, and nobody else anything."),
         row("control.rights[].user", .text(canBeEmpty: true), "\"\"", "A user of this machine; either this or group."),
         row("control.rights[].group", .text(canBeEmpty: true), "\"\"", "A group of this machine; either this or user."),

@@ -171,6 +171,7 @@ extension NodeConfiguration {
         public var socket: String
         public var submitSocket: String?
         public var clientTimeout: Milliseconds
+        public var undoWindow: Milliseconds
         public var rights: [ControlRight]
     }
 }

@@ -185,7 +185,7 @@ struct NodeConfigurationReader {
         }
         return .init(
             socket: path(section.text("socket")), submitSocket: optionalPath(section.text("submit_socket")),
-            clientTimeout: section.span("client_timeout"), rights: rights)
+            clientTimeout: section.span("client_timeout"), undoWindow: section.span("undo_window"), rights: rights)
     }
 
     private mutating func peers(

@@ -114,47 +114,73 @@ extension ControlServer {
             }
         }
         let fixed = node.now
-        let context = try node.picture(of: []).selectorContext(now: fixed.relay)
-        let home = configuration.settings.node.endpoint
-        var found = FoundPairs(verb: plan.verb, home: home, now: fixed, keepsPairs: !plan.isSuspension)
-        var place: ScanPlace? = ScanPlace()
-        while let here = place {
-            let (some, next) = try await node.read { rows in
-                var some = FoundPairs(verb: plan.verb, home: home, now: fixed, keepsPairs: !plan.isSuspension)
-                if plan.verb == .release { some.restored = RestorationRow.read(rows) }
-                var scan = SelectorScan(selector, context, rows, from: here)
-                scan.run(rows, context, budget: Page.scanMax) { row, indexes in
-                    some.add(row, indexes, context)
-                    return true
-                }
-                some.scanned = scan.scanned
-                return (some, scan.place)
-            }
-            found.add(some)
-            place = found.isFull ? nil : next
-        }
-        guard !found.isFull else {
-            throw ControlError.badRequest(
-                "more than \(JobDraft.pairsMax) recipients fit; narrow the selector and do it in parts")
-        }
-        if found.endsSome, plan.reason.allSatisfy(\.isWhitespace) {
+        let found = try await pairs(plan, selector, fixed)
+        if found.ends > 0, plan.reason.allSatisfy(\.isWhitespace) {
             throw ControlError.badRequest(
                 "release ends what has outlived its lifetime, and some of these have: give a reason, for the operator log"
             )
         }
-        let pairs = found.sorted
         var answer = PreviewAnswer(
             now: fixed.wall.timestamp, job: nil, verb: plan.verb.word, count: found.count, bytes: found.bytes,
             lines: found.lines, passedOver: found.passedOver, scanned: found.scanned)
+        if plan.verb == .release { answer.ends = found.ends }
+        if plan.verb == .suspend, let subject = selector.suspensionSubject {
+            answer.replaces = try await node.read { rows in
+                rows.value(.suspension, subject.key).flatMap { SuspensionRow(record: $0) }
+            }.map { .init($0, fixed) }
+        }
         // A suspension is for what comes, too.
         guard found.count > 0 || plan.isSuspension else { return answer }
         let draft = JobDraft(
             verb: plan.verb, selector: selector, selectorText: printable(asked.selector.text), target: plan.target,
             span: plan.span,
-            reason: plan.reason, pairs: pairs, count: found.count, bytes: found.bytes, fixed: fixed)
+            reason: plan.reason, pairs: plan.isSuspension ? [] : found.pairs, count: found.count, bytes: found.bytes,
+            fixed: fixed)
         let job = try await job(caller, .preview(draft))
         answer.job = Job(job, fixed)
         return answer
+    }
+
+    /// Looks for the set, some rows a snapshot, and asks of each pair what the job will ask.
+    private func pairs(_ plan: DeedPlan, _ selector: Selector, _ fixed: ClockReading) async throws -> FoundPairs {
+        let node = node
+        let context = try node.picture(of: []).selectorContext(now: fixed.relay)
+        // What is on a link looks like waiting to a snapshot; which it is is said by the picture afterwards.
+        var wide = selector
+        if wide.states.contains(.active) { wide.states.formUnion([.waiting, .deferred, .incoming]) }
+        var found = FoundPairs()
+        var place: ScanPlace? = ScanPlace()
+        while let here = place, !found.isFull {
+            let (some, next) = try await node.read { [wide] rows in
+                let deed = DeedCase(
+                    verb: plan.verb, target: plan.target, selector: selector, fixed: fixed.relay,
+                    restoration: plan.verb == .release ? RestorationRow.read(rows) : nil)
+                var scan = SelectorScan(wide, context, rows, from: here)
+                var envelopes: [(row: EnvelopeRow, indexes: [Int])] = []
+                scan.run(rows, context, budget: Page.scanMax) { row, indexes in
+                    envelopes.append((row, indexes))
+                    return true
+                }
+                var some = FoundPairs()
+                some.scanned = scan.scanned
+                // The engine waits for who takes a picture: a bounded number at a time.
+                for start in stride(from: 0, to: envelopes.count, by: 1_000) {
+                    let portion = envelopes[start..<min(start + 1_000, envelopes.count)]
+                    let picture = try node.picture(of: portion.map(\.row.number))
+                    let context = picture.selectorContext(now: fixed.relay)
+                    for (row, indexes) in portion { some.add(row, indexes, deed, picture, context) }
+                }
+                return (some, scan.place)
+            }
+            found.add(some)
+            place = next
+        }
+        found.settle()
+        guard !found.isFull else {
+            throw ControlError.badRequest(
+                "more than \(JobDraft.pairsMax) recipients fit; narrow the selector and do it in parts")
+        }
+        return found
     }
 
     // MARK: Jobs
@@ -195,11 +221,7 @@ extension ControlServer {
         let rows = try await node.read { SuspensionRow.all($0) }
         return SuspensionsAnswer(
             now: now.wall.timestamp,
-            suspensions: rows.map {
-                .init(
-                    subject: $0.subject.text, since: $0.since.wall.timestamp, until: now.timestamp($0.until),
-                    uid: $0.uid, login: $0.login, reason: $0.reason, job: $0.job)
-            })
+            suspensions: rows.map { .init($0, now) })
     }
 
     private func drain(_ isOn: Bool, _ reason: String, _ caller: Caller) async throws {
@@ -214,9 +236,10 @@ extension ControlServer {
     private func drainAnswer() async throws -> DrainAnswer {
         let now = node.now
         return try await node.read { rows in
-            var left: UInt64 = 0
+            // What the daemon itself waits for; a report that is in no record yet is one.
+            var left = rows.count(.outgoingReport)
             for admin in [false, true] {
-                for state in [RecipientState.waiting, .deferred, .deleting] {
+                for state in [RecipientState.waiting, .deferred, .deleting, .handing] {
                     left += rows.number(.counter, CounterKey.state(state, admin: admin).name)
                 }
             }
@@ -241,7 +264,7 @@ extension DeedVerb {
 }
 
 /// A deed as asked for, understood.
-private struct DeedPlan {
+private struct DeedPlan: Sendable {
     var verb: DeedVerb
     var target: NodeID?
     var span = Milliseconds.zero
@@ -283,100 +306,6 @@ private struct DeedPlan {
     }
 }
 
-/// What a preview has found so far.
-private struct FoundPairs: Sendable {
-    private static let linesMax = 20
-    let verb: DeedVerb
-    /// The source of what is handed in at this node.
-    let home: EndpointID
-    let now: ClockReading
-    let keepsPairs: Bool
-    /// A release that ends what has outlived its lifetime.
-    var endsSome = false
-    /// What the restore holds is let go by a release of its own.
-    var restored: RestorationRow?
-    /// Number and index of each pair; a recipient's index takes ten bits.
-    private var packed: [UInt64] = []
-    var count: UInt64 = 0
-    var bytes: UInt64 = 0
-    var lines: [PreviewAnswer.Line] = []
-    var passedOver: [String: UInt64] = [:]
-    var scanned: UInt64 = 0
-
-    init(verb: DeedVerb, home: EndpointID, now: ClockReading, keepsPairs: Bool) {
-        self.verb = verb
-        self.home = home
-        self.now = now
-        self.keepsPairs = keepsPairs
-    }
-
-    var isFull: Bool { packed.count > JobDraft.pairsMax }
-
-    mutating func add(_ row: EnvelopeRow, _ indexes: [Int], _ context: SelectorContext) {
-        for index in indexes {
-            let state = context.state(row, index)
-            if verb.isEnd, row.kind == .administrative {
-                passedOver["record", default: 0] += 1
-                continue
-            }
-            guard row.isComplete, verb.applies(to: row.recipients[index].state), index < 1 << 16, row.number < 1 << 48,
-                verb != .resubmit || state == .heldExpired
-            else {
-                passedOver[state.rawValue, default: 0] += 1
-                continue
-            }
-            if verb == .resubmit, row.kind != .document || row.origin != nil || row.bundle.source != home {
-                passedOver[SkipCause.notAtHome.word, default: 0] += 1
-                continue
-            }
-            let recipient = row.recipients[index]
-            if verb == .release {
-                if restored?.holds(recipient, of: row.number) ?? false {
-                    passedOver[SkipCause.restored.word, default: 0] += 1
-                    continue
-                }
-                if state == .heldExpired || state == .corrupt && row.expiry <= now.relay && !recipient.hasArrived {
-                    endsSome = true
-                }
-            }
-            count += 1
-            bytes = bytes.addingSaturating(row.payloadLength)
-            if keepsPairs { packed.append(row.number << 16 | UInt64(index)) }
-            guard lines.count < Self.linesMax else { continue }
-            lines.append(
-                .init(
-                    name: row.bundle.envelopeName, number: row.number, recipient: recipient.name,
-                    state: state.rawValue, urgency: Int(row.urgency.rawValue), bytes: row.payloadLength,
-                    accepted: row.arrivalWall.timestamp))
-        }
-    }
-
-    mutating func add(_ other: FoundPairs) {
-        packed += other.packed
-        count += other.count
-        bytes = bytes.addingSaturating(other.bytes)
-        lines += other.lines.prefix(Self.linesMax - lines.count)
-        passedOver.merge(other.passedOver, uniquingKeysWith: +)
-        scanned += other.scanned
-        endsSome = endsSome || other.endsSome
-    }
-
-    /// Ascending. One that was tried while it was looked for may have been found twice.
-    var sorted: [PairName] {
-        mutating get {
-            packed.sort()
-            var pairs: [PairName] = []
-            pairs.reserveCapacity(packed.count)
-            for pair in packed {
-                let name = PairName(number: pair >> 16, index: UInt32(pair & 0xffff))
-                if pairs.last != name { pairs.append(name) }
-            }
-            if keepsPairs { count = UInt64(pairs.count) }
-            return pairs
-        }
-    }
-}
-
 extension Job {
     init(_ row: JobRow, _ now: ClockReading) {
         var skippedBy: [String: UInt64] = [:]
@@ -388,11 +317,20 @@ extension Job {
             uid: row.uid, login: row.login, created: row.created.wall.timestamp, count: row.count, bytes: row.bytes,
             done: row.done, doneBytes: row.doneBytes, skippedBy: skippedBy, failed: row.failed, undone: row.undone)
         target = row.target?.name
+        leftHeld = row.leftHeld
         spanSeconds = row.span == .zero ? nil : row.span.count / 1_000
         applied = row.applied.milliseconds == 0 ? nil : row.applied.timestamp
         finished = row.finished.milliseconds == 0 ? nil : row.finished.timestamp
         if row.phase == .done || row.phase == .cancelled, row.undoUntil > now.relay {
             undoUntil = now.timestamp(row.undoUntil)
         }
+    }
+}
+
+extension SuspensionsAnswer.Suspension {
+    fileprivate init(_ row: SuspensionRow, _ now: ClockReading) {
+        self.init(
+            subject: row.subject.text, since: row.since.wall.timestamp, until: now.timestamp(row.until),
+            uid: row.uid, login: row.login, reason: row.reason, job: row.job)
     }
 }

@@ -101,7 +101,7 @@ extension Selector {
         }
     }
 
-    /// Also an agency that is in no directory any more, as long as the store has something of it.
+    /// Also an agency that is in no directory any more, as long as the store has something of it, or it is suspended.
     static func agency(
         _ text: String, _ name: String, _ kind: LookupKind, _ configuration: Configuration, _ rows: any RowReader
     ) throws -> AgencyPattern {
@@ -111,6 +111,8 @@ extension Selector {
             throw ControlError.badRequest("\(name): \(printable(text)) is no agency code; write H29 or H29.*")
         }
         if let code = configuration.directory.canonical(spelled) { return isSubtree ? .subtree(code) : .agency(code) }
+        let left: SuspensionSubject = isSubtree ? .subtree(given) : .agency(given)
+        if rows.value(.suspension, left.key) != nil { return isSubtree ? .subtree(given) : .agency(given) }
         func isStored(_ prefix: RowKey) -> Bool {
             rows.row(.lookup, atOrAfter: prefix).map { prefix.isPrefix(of: $0.key) } ?? false
         }

@@ -77,6 +77,18 @@ public struct CorePicture: Sendable {
         core.wait(row, index, onLinks[row.number] ?? [], now: now)
     }
 
+    /// Why a deed would pass over this pair; nil when it would not. `onLinks` says what is on links of its envelope.
+    public func obstacle(
+        _ deed: DeedCase, _ row: EnvelopeRow, _ index: Int, _ context: SelectorContext, now: RelayTime
+    ) -> SkipCause? {
+        core.obstacle(deed, row, index, onLinks[row.number] ?? [], context, now)
+    }
+
+    /// Would a release end it, because its lifetime is over?
+    public func isEndedByRelease(_ row: EnvelopeRow, _ index: Int, now: RelayTime) -> Bool {
+        core.isEndedByRelease(row, index, now: now)
+    }
+
     /// What selectors need to know besides the rows.
     public func selectorContext(now: RelayTime) -> SelectorContext {
         var context = core.selectorContext(now: now, withActive: false)

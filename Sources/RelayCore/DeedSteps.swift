@@ -5,6 +5,28 @@
 import RelayModel
 import RelayRows
 
+/// A deed on a set, as it is judged pair by pair: by the preview that promises, and by the job that does.
+public struct DeedCase: Sendable {
+    public var verb: DeedVerb
+    /// Whom to reroute to.
+    public var target: NodeID?
+    public var selector: Selector
+    /// When the set was fixed.
+    public var fixed: RelayTime
+    /// What a restored store holds.
+    public var restoration: RestorationRow?
+
+    public init(
+        verb: DeedVerb, target: NodeID?, selector: Selector, fixed: RelayTime, restoration: RestorationRow?
+    ) {
+        self.verb = verb
+        self.target = target
+        self.selector = selector
+        self.fixed = fixed
+        self.restoration = restoration
+    }
+}
+
 extension RelayCore {
     /// Pieces of giants that one turn may copy for resubmissions.
     private static let piecesPerTurn = 2_048
@@ -20,6 +42,9 @@ extension RelayCore {
         selector.numbers = nil
         selector.withRecords = true
         context.active = [:]
+        let deed = DeedCase(
+            verb: job.verb, target: job.target, selector: selector, fixed: job.created.relay,
+            restoration: restoration?.row)
         var taken = 0
         var pieces = 0
         while taken < pairs.count, pieces < Self.piecesPerTurn {
@@ -37,7 +62,8 @@ extension RelayCore {
                     job.skip(.gone)
                     continue
                 }
-                if let cause = obstacle(job.verb, selector, row, index, context, turn.now.relay) {
+                let onLinks = active[number]?.onLinks ?? []
+                if let cause = obstacle(deed, row, index, onLinks, context, turn.now.relay) {
                     job.skip(cause)
                 } else {
                     fit.append(index)
@@ -56,30 +82,50 @@ extension RelayCore {
         return taken
     }
 
-    /// Why the deed cannot be done to this recipient; nil when it can.
-    private func obstacle(
-        _ verb: DeedVerb, _ selector: Selector, _ row: EnvelopeRow, _ index: Int, _ context: SelectorContext,
+    /// Why the deed cannot be done to this recipient; nil when it can. The preview asks as the job does, or it would promise what the
+    /// job passes over. `onLinks`: what of its envelope is on links.
+    func obstacle(
+        _ deed: DeedCase, _ row: EnvelopeRow, _ index: Int, _ onLinks: [OnLink], _ context: SelectorContext,
         _ now: RelayTime
     ) -> SkipCause? {
-        let state = row.recipients[index].state
+        let verb = deed.verb
+        let recipient = row.recipients[index]
         if !row.isComplete { return .incoming }
         if verb.isEnd, row.kind == .administrative { return .record }
-        let copies = active[row.number]?.copies ?? []
-        if copies.contains(where: { $0.recipients.contains(index) }) { return .onLink }
-        if verb == .resubmit, !copies.isEmpty { return .onLink }
-        guard verb.applies(to: state) else { return verb == .resubmit ? .notExpired : .changed }
-        guard selector.matches(envelope: row, context), selector.matches(row, recipient: index, context) else {
-            return .changed
-        }
-        if verb == .release, restoration?.row.holds(row.recipients[index], of: row.number) ?? false { return .restored }
-        if verb.isEnd, doubt(row, index, now: now) != nil {
-            return .inDoubt
-        }
-        if verb == .resubmit {
+        if onLinks.contains(where: { $0.recipients.contains(index) }) { return .onLink }
+        if verb == .resubmit, !onLinks.isEmpty { return .onLink }
+        guard verb.applies(to: recipient.state) else { return verb == .resubmit ? .notExpired : .changed }
+        guard deed.selector.matches(envelope: row, context), deed.selector.matches(row, recipient: index, context)
+        else { return .changed }
+        if verb.isEnd, doubt(row, index, now: now) != nil { return .inDoubt }
+        switch verb {
+        case .release:
+            if deed.restoration?.holds(recipient, of: row.number) ?? false { return .restored }
+            // It was to go on; that it ends instead, for good, is for the operator to say.
+            if isEndedByRelease(row, index, now: now), row.expiry > deed.fixed { return .outlived }
+        case .reroute:
+            if deed.target.flatMap({ wayBy($0, row, index) }) == nil { return .noWay }
+        case .resubmit:
             if row.kind != .document || row.origin != nil || row.bundle.source != node.endpoint { return .notAtHome }
             if row.expiry > now { return .notExpired }
+            guard let agency = AgencyCode(recipient.name) else { return .noWay }
+            if case .nowhere = destiny(of: agency, avoiding: [], origin: nil) { return .noWay }
+        default: break
         }
         return nil
+    }
+
+    /// Would it end as expired if it were let go?
+    func isEndedByRelease(_ row: EnvelopeRow, _ index: Int, now: RelayTime) -> Bool {
+        row.expiry <= now && !row.recipients[index].hasArrived && !clockJudge.isDoubted
+    }
+
+    /// The next hops of a recipient that is to go by this peer first; nil when it cannot.
+    private func wayBy(_ peer: NodeID, _ row: EnvelopeRow, _ index: Int) -> [NodeID]? {
+        var recipient = row.recipients[index]
+        recipient.via = peer
+        guard case .away(let hops) = destiny(of: recipient, in: row), hops.first == peer else { return nil }
+        return hops
     }
 
     private mutating func step(
@@ -116,11 +162,8 @@ extension RelayCore {
             row.recipients[index].via = nil
             sendAnew(&row, index, &turn)
         case .reroute:
-            row.recipients[index].via = job.target
-            guard case .away(let hops) = destiny(of: row.recipients[index], in: row), hops.first == job.target else {
-                row.recipients[index].via = before.via
-                return job.skip(.noWay)
-            }
+            guard let target = job.target, let hops = wayBy(target, row, index) else { return job.skip(.noWay) }
+            row.recipients[index].via = target
             if before.state == .held {
                 setClass(&row, index, hops: hops, &turn)
             } else {
@@ -149,8 +192,8 @@ extension RelayCore {
             row.recipients[index].hasArrived = false
             return lieInInbox(&row, index, &turn)
         }
+        if isEndedByRelease(row, index, now: now) { return end(&row, index, .expired, .lifetimeExpired, &turn) }
         if row.expiry <= now {
-            if !clockJudge.isDoubted { return end(&row, index, .expired, .lifetimeExpired, &turn) }
             // The deadline was met while it was held; the clock is believed again some day.
             turn.rows.put(.deadline, Keys.deadline(now + .minutes(10), number: row.number))
         }
@@ -161,7 +204,9 @@ extension RelayCore {
         case .away(let hops):
             setClass(&row, index, hops: hops, &turn)
             enqueue(row, index, &turn)
-        case .nowhere: enqueue(row, index, &turn)
+        case .nowhere:
+            keepWay(&row, index, &turn)
+            enqueue(row, index, &turn)
         }
     }
 
@@ -177,7 +222,9 @@ extension RelayCore {
         case .away(let hops):
             setClass(&row, index, hops: hops, &turn)
             enqueue(row, index, &turn)
-        case .nowhere: enqueue(row, index, &turn)
+        case .nowhere:
+            keepWay(&row, index, &turn)
+            enqueue(row, index, &turn)
         }
     }
 
@@ -196,9 +243,9 @@ extension RelayCore {
 
     // MARK: Undoing
 
-    /// Undoes one batch; answers for how many recipients. What has been changed by somebody else meanwhile stays as it is.
-    mutating func restore(_ job: JobRow, _ undo: UndoRow, _ turn: inout Turn) -> UInt64 {
-        var count: UInt64 = 0
+    /// Undoes one batch, counted in the job. What has been changed by somebody else meanwhile stays as it is, and what has outlived
+    /// its lifetime ends by no undoing: it stays held, for an operator to release or to resubmit.
+    mutating func restore(_ job: inout JobRow, _ undo: UndoRow, _ turn: inout Turn) {
         for entry in undo.entries {
             guard var row = envelope(entry.pair.number, &turn) else { continue }
             let index = Int(entry.pair.index)
@@ -217,13 +264,24 @@ extension RelayCore {
                 move(&row, index, to: entry.state, turn.now.relay)
                 // By this it is known what has been held since a restore (RestorationRow).
                 if let since = entry.since { row.recipients[index].since = since }
+            case .hold where isEndedByRelease(row, index, now: turn.now.relay):
+                job.leftHeld += 1
+                continue
+            case .delete where isEndedByRelease(row, index, now: turn.now.relay):
+                move(&row, index, to: .held, turn.now.relay)
+                row.recipients[index].heldBecause =
+                    "held: its lifetime ended while it was deleted by \(job.login), job \(job.number)"
+                job.leftHeld += 1
+                job.undone += 1
+                LookupIndex.park(row, turn.rows)
+                settle(&row, &turn)
+                continue
             default: release(&row, index, &turn)
             }
             LookupIndex.park(row, turn.rows)
             settle(&row, &turn)
-            count += 1
+            job.undone += 1
         }
-        return count
     }
 
     private func isOnLink(_ number: UInt64, _ index: Int) -> Bool {

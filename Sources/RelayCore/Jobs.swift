@@ -54,7 +54,35 @@ extension RelayCore {
             answer = mistake(number, verb, turn.rows) ?? undo(number, operation.caller, &turn)
         case .drain(let isOn, let reason): answer = setDrain(isOn, reason, operation.caller, &turn)
         }
+        noteRefusal(operation, answer, &turn)
         turn.effects.append(.answerOperation(ticket: operation.ticket, answer))
+    }
+
+    /// What an operator wanted and did not get stands in the operator log, too.
+    private mutating func noteRefusal(_ operation: Operation, _ answer: OperationAnswer, _ turn: inout Turn) {
+        let why: String
+        switch answer {
+        case .job, .draining: return
+        case .unknown(let sentence), .refused(let sentence): why = sentence
+        }
+        func note(_ verb: String?, _ number: UInt64, _ said: DeedVerb?, _ turn: inout Turn) {
+            let job = JobRow.read(number, turn.rows)
+            let verb = verb ?? (said ?? job?.verb)?.word ?? "apply"
+            let subject = job.map { verb == $0.verb.word ? $0.subject : $0.subjectWithVerb } ?? "job \(number)"
+            noteDeed(
+                Deed(operation.caller, verb, subject, reason: job?.reason ?? "", outcome: "refused: \(why)"), &turn)
+        }
+        switch operation.wish {
+        case .preview: break
+        case .apply(let number, let said): note(nil, number, said, &turn)
+        case .cancel(let number, let said): note("cancel", number, said, &turn)
+        case .undo(let number, let said): note("undo", number, said, &turn)
+        case .drain(let isOn, let reason):
+            noteDeed(
+                Deed(
+                    operation.caller, isOn ? "drain" : "cancel drain", "node \(node.name)", reason: reason,
+                    outcome: "refused: \(why)"), &turn)
+        }
     }
 
     private mutating func keep(_ draft: JobDraft, _ caller: Operator, _ turn: inout Turn) -> JobRow {
@@ -122,9 +150,6 @@ extension RelayCore {
         job.login = caller.login
         job.applied = turn.now.wall
         job.phase = .running
-        noteDeed(
-            Deed(
-                caller, job.verb.word, job.subject, reason: job.reason, count: job.count, bytes: job.bytes), &turn)
         if job.verb == .suspend || job.verb == .resume {
             if let problem = changeSuspension(&job, caller, &turn) {
                 job.phase = .cancelled
@@ -136,6 +161,10 @@ extension RelayCore {
         } else {
             jobs.busy.append(number)
         }
+        noteDeed(
+            Deed(
+                caller, job.verb.word, job.subject, reason: job.reason, count: job.count, bytes: job.bytes,
+                outcome: job.phase == .done ? "done" : "begun"), &turn)
         save(job, turn.rows)
         return .job(job)
     }
@@ -148,7 +177,7 @@ extension RelayCore {
             job.phase = .cancelled
             return .job(job)
         case .running:
-            noteDeed(Deed(caller, "cancel", "job \(number)", count: job.done, bytes: job.doneBytes), &turn)
+            noteDeed(Deed(caller, "cancel", job.subjectWithVerb, count: job.done, bytes: job.doneBytes), &turn)
             finishJob(&job, .cancelled, &turn)
             return .job(job)
         default: return .refused("job \(number) is not running: \(job.phase.word)")
@@ -167,20 +196,20 @@ extension RelayCore {
         guard job.undoUntil > turn.now.relay else {
             return .refused("the time for undoing job \(number) is over, or it has changed nothing")
         }
-        noteDeed(
-            Deed(
-                caller, "undo", "job \(number), \(job.verb.word): \(job.subject)", count: job.done, bytes: job.doneBytes
-            ),
-            &turn)
-        jobs.windows.removeAll { $0.job == number }
         if job.verb == .suspend {
-            endSuspension(of: &job, &turn)
+            if let problem = endSuspension(of: &job, &turn) { return .refused(problem) }
             job.phase = .undone
             job.undoUntil = .zero
         } else {
             job.phase = .undoing
             jobs.busy.append(number)
         }
+        jobs.windows.removeAll { $0.job == number }
+        job.undoneBy = (caller.uid, caller.login)
+        noteDeed(
+            Deed(
+                caller, "undo", job.subjectWithVerb, count: job.done, bytes: job.doneBytes,
+                outcome: job.phase == .undone ? "done" : "begun"), &turn)
         save(job, turn.rows)
         return .job(job)
     }
@@ -285,13 +314,12 @@ extension RelayCore {
         }
         save(job, turn.rows)
         let caller = Operator(uid: job.uid, login: job.login)
-        let skipped =
-            job.skippedCount > 0 || job.failed > 0 ? ", \(job.skippedCount) skipped, \(job.failed) failed" : ""
         noteDeed(
             Deed(
-                caller, "\(job.verb.word) \(phase.word)",
-                "job \(job.number): \(job.done) of \(job.count) done\(skipped)",
-                reason: job.reason, count: job.done, bytes: job.doneBytes), &turn)
+                caller, job.verb.word, job.subject, reason: job.reason, count: job.done, bytes: job.doneBytes,
+                outcome:
+                    "\(phase.word): \(job.done) of \(job.count), \(job.skippedCount) skipped, \(job.failed) failed"),
+            &turn)
         trimJobs(turn.rows)
     }
 
@@ -315,14 +343,14 @@ extension RelayCore {
             job.phase = .undone
             job.undoUntil = .zero
             save(job, turn.rows)
+            let caller = job.undoneBy ?? (job.uid, job.login)
             noteDeed(
                 Deed(
-                    Operator(uid: job.uid, login: job.login), "undone",
-                    "job \(job.number), \(job.verb.word): \(job.undone) of \(job.done) undone", count: job.undone),
-                &turn)
+                    Operator(uid: caller.uid, login: caller.login), "undo", job.subjectWithVerb, count: job.undone,
+                    outcome: job.undoOutcome), &turn)
             return false
         }
-        job.undone += restore(job, undo, &turn)
+        restore(&job, undo, &turn)
         turn.rows.delete(.undo, key)
         return true
     }
@@ -395,6 +423,30 @@ extension RelayCore {
 }
 
 extension JobRow {
-    /// The selector in words, and whom it is rerouted to.
-    var subject: String { target.map { "\(selectorText) to \($0.name)" } ?? selectorText }
+    /// For the operator log: which job, the selector in words, and what else the verb was given.
+    var subject: String { "job \(number): " + meant }
+    var subjectWithVerb: String { "job \(number), \(verb.word): " + meant }
+
+    private var meant: String {
+        if let target { return "\(selectorText) to \(target.name)" }
+        guard verb == .suspend else { return selectorText }
+        return selectorText + (span == .zero ? ", until resumed" : ", for \(span.typed)")
+    }
+
+    fileprivate var undoOutcome: String {
+        let left = leftHeld == 0 ? "" : ", \(leftHeld) held beyond their lifetime"
+        return undone == 0 && leftHeld == 0
+            ? "done: nothing was left to undo" : "done: \(undone) of \(done) undone\(left)"
+    }
+}
+
+extension Milliseconds {
+    /// As people type it: `2h`, `90m`; exact.
+    fileprivate var typed: String {
+        for (unit, letter) in [(Self.days(1), "d"), (.hours(1), "h"), (.minutes(1), "m"), (.seconds(1), "s")]
+        where count > 0 && count % unit.count == 0 {
+            return "\(count / unit.count)\(letter)"
+        }
+        return "\(count)ms"
+    }
 }

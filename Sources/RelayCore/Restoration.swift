@@ -199,7 +199,7 @@ extension RelayCore {
                 move(&row, index, to: .waiting, turn.now.relay)
                 enqueue(row, index, &turn)
             case .nowhere:
-                // It keeps its old way, which may come back, until it expires.
+                keepWay(&row, index, &turn)
                 move(&row, index, to: .waiting, turn.now.relay)
                 enqueue(row, index, &turn)
             }

@@ -162,12 +162,12 @@ extension RelayCore {
     private func isRoutedOtherwise(_ row: EnvelopeRow, _ key: QueueKey) -> Bool {
         row.recipients.contains { recipient in
             guard recipient.state.isQueued, recipient.routeClass == key.routeClass else { return false }
+            let isSuspended = suspensions.of(agency: recipient.name) != nil
+            let isOtherwise = classes.suspended.contains(key.routeClass) != isSuspended
             switch destiny(of: recipient, in: row) {
             case .home: return key.routeClass != 0
-            case .away(let hops):
-                let isSuspended = suspensions.of(agency: recipient.name) != nil
-                return classes.hops[key.routeClass] != hops || classes.suspended.contains(key.routeClass) != isSuspended
-            case .nowhere: return false
+            case .away(let hops): return classes.hops[key.routeClass] != hops || isOtherwise
+            case .nowhere: return isOtherwise && classes.hops[key.routeClass] != nil
             }
         }
     }
@@ -197,14 +197,27 @@ extension RelayCore {
                 isOtherWay = true
                 comeHome(&row, index, &turn)
             case .nowhere:
-                // The agency has left the tables; the copy keeps its old way, which may come back, until it expires.
-                continue
+                // The agency has left the tables; whether it is suspended counts all the same.
+                guard let hops = classes.hops[key.routeClass],
+                    routeClass(for: hops, row.recipients[index].name, turn.rows) != key.routeClass
+                else { continue }
+                changed = true
+                unqueue(row, index, turn.rows)
+                keepWay(&row, index, &turn)
+                enqueue(row, index, &turn)
             }
         }
         guard changed else { return false }
         turn.recipientsLeft -= row.recipients.count
         settle(&row, &turn)
         return isOtherWay
+    }
+
+    /// A copy that the routes lead nowhere keeps its old way, which may come back, until it expires; drawn from or not as the suspensions
+    /// are today.
+    mutating func keepWay(_ row: inout EnvelopeRow, _ index: Int, _ turn: inout Turn) {
+        guard let hops = classes.hops[row.recipients[index].routeClass] else { return }
+        setClass(&row, index, hops: hops, &turn)
     }
 
     /// An agency that was elsewhere is at home here now.

@@ -69,29 +69,46 @@ extension RelayCore {
             guard suspensions[subject] != nil else { return "\(subject.text) is not suspended" }
             resume(subject, &turn)
         } else {
-            guard suspensions.rows.count < Suspensions.max else {
+            let before = suspensions[subject]
+            guard before != nil || suspensions.rows.count < Suspensions.max else {
                 return "\(Suspensions.max) suspensions are in force; resume some first"
             }
             let until: RelayTime = job.span == .zero ? .never : turn.now.relay + job.span
             let row = SuspensionRow(
                 subject: subject, since: turn.now, until: until, uid: caller.uid, login: caller.login,
                 reason: job.reason, job: job.number)
-            turn.rows.put(.suspension, subject.key, row.encoded())
-            suspensions.set(row)
+            job.replaced = before?.encoded() ?? []
+            put(row, &turn)
             job.undoUntil = turn.now.relay + limits.undoWindow
             jobs.windows.append((job.undoUntil, job.number))
-            suspensionsChanged(subject, &turn)
         }
         job.done = job.count
         job.doneBytes = job.bytes
         return nil
     }
 
-    /// Undoes a suspension, if it is still the one that the job began.
-    mutating func endSuspension(of job: inout JobRow, _ turn: inout Turn) {
-        guard let row = suspensions.rows.first(where: { $0.job == job.number }) else { return }
-        resume(row.subject, &turn)
+    /// Undoes a suspension, if it is still the one that the job began; a sentence when it is not. The one in whose place it stood is
+    /// in force again, unless its time is over.
+    mutating func endSuspension(of job: inout JobRow, _ turn: inout Turn) -> String? {
+        guard let row = suspensions.rows.first(where: { $0.job == job.number }) else {
+            guard let subject = Selector(record: job.selector)?.suspensionSubject, let other = suspensions[subject]
+            else { return "nothing is left to undo: the suspension of job \(job.number) has ended" }
+            return "nothing is left to undo: \(subject.text) is suspended by job \(other.job) now"
+        }
+        let before = job.replaced.withUnsafeBytes { SuspensionRow(record: $0) }
+        if let before, before.until > turn.now.relay {
+            put(before, &turn)
+        } else {
+            resume(row.subject, &turn)
+        }
         job.undone = job.done
+        return nil
+    }
+
+    private mutating func put(_ row: SuspensionRow, _ turn: inout Turn) {
+        turn.rows.put(.suspension, row.subject.key, row.encoded())
+        suspensions.set(row)
+        suspensionsChanged(row.subject, &turn)
     }
 
     private mutating func resume(_ subject: SuspensionSubject, _ turn: inout Turn) {

@@ -10,7 +10,7 @@ public enum CatalogueEntries {
         + system
         + byNoun
 
-    private static let byNoun = [links, configurationFiles, storeTroubles, deedSentences, packages, libraries, machine]
+    private static let byNoun = [links, configurationFiles, storeTroubles, deedSentences, packages, libraries, machine, jobs]
         .flatMap { $0 }
 
     /// Requests that make no sense, may not be, or find nothing.

@@ -56,7 +56,8 @@ public struct ReportReason: RawRepresentable, Hashable, Sendable {
         case 0: "no additional information"
         case 1: "lifetime expired"
         case 2: "forwarded over unidirectional link"
-        case 3: "transmission cancelled"
+        // Only an operator does; who and why, his node knows.
+        case 3: "transmission cancelled by an operator"
         case 4: "depleted storage"
         case 5: "destination unavailable"
         case 6: "no known route"

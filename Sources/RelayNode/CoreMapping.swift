@@ -55,6 +55,7 @@ extension CoreLimits {
         reportRowsMax = Int(clamping: settings.report.rows)
         delayAfter = settings.report.delayAfter
         delayAfterUrgent = settings.report.delayAfterUrgent
+        undoWindow = settings.control.undoWindow
         senderQuota = Quota(bytes: settings.quotas.senderBytes, count: settings.quotas.senderEnvelopes)
     }
 }

@@ -65,6 +65,8 @@ public enum SkipCause: UInt8, Sendable, CaseIterable {
     case record
     /// Held since the store was restored: it goes behind a comparison, by a release of its own.
     case restored
+    /// Its lifetime has ended since the preview: a release would end what it was to let go.
+    case outlived
 
     public var word: String {
         switch self {
@@ -74,6 +76,7 @@ public enum SkipCause: UInt8, Sendable, CaseIterable {
         case .notAtHome: "not handed in here"
         case .notExpired: "not held and expired"
         case .restored: "held since the restore"
+        case .outlived: "expired since the preview"
         default: String(describing: self)
         }
     }
@@ -111,6 +114,17 @@ public struct JobRow: Sendable, Hashable {
     public var undone: UInt64 = 0
     /// Until when it can be undone; zero: there is nothing (more) to undo.
     public var undoUntil = RelayTime.zero
+    /// Of what was undone: pairs that stay held, because their lifetime is over.
+    public var leftHeld: UInt64 = 0
+    /// Who has had it undone.
+    public var undoneBy: (uid: UInt32, login: String)? {
+        get { undoLogin.isEmpty ? nil : (undoUID, undoLogin) }
+        set { (undoUID, undoLogin) = newValue.map { ($0.uid, $0.login) } ?? (0, "") }
+    }
+    private var undoUID: UInt32 = 0
+    private var undoLogin = ""
+    /// The suspension in whose place this one stands, as it is on disk; empty: there was none.
+    public var replaced: [UInt8] = []
 
     public var skippedCount: UInt64 { skipped.values.reduce(0, +) }
 
@@ -143,6 +157,10 @@ public struct JobRow: Sendable, Hashable {
             out.byte(cause)
             out.number(skipped[cause] ?? 0)
         }
+        out.number(leftHeld)
+        out.number(UInt64(undoUID))
+        out.text(undoLogin)
+        out.blob(replaced)
         return out.record()
     }
 
@@ -176,6 +194,12 @@ public struct JobRow: Sendable, Hashable {
         for _ in 0..<row.count() {
             let cause = row.byte()
             skipped[cause] = row.number()
+        }
+        if !row.isAtEnd {
+            leftHeld = row.number()
+            undoUID = UInt32(truncatingIfNeeded: row.number())
+            undoLogin = row.text()
+            replaced = row.blob()
         }
         guard row.isSound else { return nil }
     }

@@ -154,9 +154,7 @@ enum AuditView {
 
     private static func below(_ entry: AuditAnswer.Entry, _ columns: Int?) -> String {
         let reason = entry.reason.isEmpty ? nil : phrase("reason: ", "lý do: ") + entry.reason
-        // What says itself that it is done needs no second word for it.
-        let isSaid = entry.outcome == "done" && (entry.subject.hasSuffix(" done") || entry.subject.hasSuffix(" undone"))
-        let outcome = isSaid ? nil : AuditWords.inLanguage(entry.outcome)
+        let outcome = AuditWords.inLanguage(entry.outcome)
         let subject = entry.subject.isEmpty ? nil : AuditWords.inLanguage(entry.subject)
         let parts = [subject, outcome, reason].compactMap { $0 }
         return Shown.folded("       " + Shown.text(parts.joined(separator: " · ")), to: columns) + "\n"

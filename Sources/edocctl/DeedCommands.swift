@@ -262,7 +262,6 @@ enum PreviewView {
         }
         for (word, count) in answer.passedOver.sorted(by: { $0.key < $1.key }) {
             let state = Words.state(word)
-            // Not a state, but why it is skipped.
             if state == word, Words.isSkipCause(word) {
                 let cause = Words.skipped(word)
                 text += phrase("not touched: \(count) (\(cause))", "không đụng tới: \(count) (\(cause))") + "\n"
@@ -277,6 +276,23 @@ enum PreviewView {
         guard let job = answer.job else {
             return text
                 + phrase("Nothing fits; there is nothing to do.", "Không có gì phù hợp; không có việc phải làm.") + "\n"
+        }
+        if let ends = answer.ends, ends > 0 {
+            let ending = phrase(
+                "the lifetime of \(ends) is over: they would end as expired, for good",
+                "\(ends) đã quá thời hạn: sẽ kết thúc là hết hạn, không thể hoàn tác")
+            text += Shown.folded(ending, to: columns) + "\n"
+        }
+        if let before = answer.replaces {
+            let until = before.until.map { Shown.time($0) } ?? phrase("it is resumed", "khi cho gửi lại")
+            let subject = Words.subject(before.subject)
+            let reason = Shown.text(before.reason)
+            let login = Shown.text(before.login)
+            let place = phrase(
+                "\(subject) is suspended by \(login) until \(until): \(reason). This takes its place; undone, that one is in force again.",
+                "\(subject) đang bị \(login) tạm ngừng đến \(until): \(reason). Lệnh này thay thế; hoàn tác thì lệnh cũ có hiệu lực lại."
+            )
+            text += Shown.folded(place, to: columns) + "\n"
         }
         let recipients = Shown.counted(answer.count, "recipient", "recipients", "nơi nhận")
         let how = JobView.manner(job).map { ", " + $0 } ?? ""
@@ -308,6 +324,13 @@ enum JobView {
         if job.phase == "undone" || job.phase == "undoing" {
             facts.add(phrase("undone", "đã hoàn tác"), String(job.undone))
         }
+        if let left = job.leftHeld, left > 0 {
+            facts.add(
+                phrase("still held", "vẫn giữ"),
+                phrase(
+                    "\(left), beyond their lifetime: release ends them, resubmit makes new ones",
+                    "\(left), đã quá thời hạn: release để kết thúc, resubmit để lập gói tin mới"))
+        }
         if let until = job.undoUntil {
             facts.add(
                 phrase("undo", "hoàn tác"),
@@ -333,6 +356,8 @@ enum JobView {
         case "done": phrase("done", "xong")
         case "cancelled": phrase("cancelled", "đã dừng")
         case "undoing": phrase("being undone", "đang hoàn tác")
+        case "undone" where job.undone == 0 && (job.leftHeld ?? 0) == 0 && job.count > 0:
+            phrase("undone: nothing was left to undo", "đã hoàn tác: không còn gì để hoàn tác")
         case "undone": phrase("undone", "đã hoàn tác")
         default: job.phase
         }

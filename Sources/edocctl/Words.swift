@@ -91,11 +91,21 @@ enum Words {
         case "not handed in here": phrase("not handed in here", "không nộp tại đây")
         case "not held and expired": phrase("not held and expired", "không bị giữ quá thời hạn")
         case "record": phrase("record", "bản ghi báo cáo")
+        case "expired since the preview":
+            phrase(
+                "expired since the preview: look again with --state held-expired, then release or resubmit",
+                "hết hạn sau khi xem trước: xem lại với --state held-expired, rồi release hoặc resubmit")
         default: word
         }
     }
 
-    static func isSkipCause(_ word: String) -> Bool { ["record", "not handed in here"].contains(word) }
+    /// Not a state, but why a deed passes something over.
+    static func isSkipCause(_ word: String) -> Bool {
+        [
+            "record", "not handed in here", "on a link", "in doubt", "no way", "held since the restore",
+            "not held and expired",
+        ].contains(word)
+    }
 
     /// What a file of the configuration is.
     static func file(_ word: String) -> String {

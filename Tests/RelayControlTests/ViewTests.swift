@@ -114,17 +114,22 @@ private let zone: Void = {
         }
         let answer = AuditAnswer(
             entries: [
-                entry("expire done", "job 3: 1 of 1 done", "done", reason),
+                entry("expire", "job 3: --to H26", "begun", reason),
                 entry("reload", "configuration", "done", ""),
-                entry("expire done", "job 4: 1 of 3 done, 1 skipped, 1 failed", "done", ""),
+                entry("expire", "job 4: --to H29", "done: 1 of 3, 1 skipped, 1 failed", ""),
+                entry("undo", "job 5, hold: --to H29", "done: nothing was left to undo", ""),
+                entry("hold", "job 6", "refused: there is no job 6; edocctl jobs lists them", ""),
                 entry(
                     "reload", "configuration",
                     "refused: refused: more than 5 % would be moved or removed; edocctl reload --force does it all the same",
                     ""), entry("suspend", "node truc", "done", ""),
             ], cursor: "9", scanned: 9)
         let texts = both { AuditView.text(answer, columns: 80) }
-        #expect(joined(texts.english).contains("job 3: 1 of 1 done · reason: \(reason)"))
-        #expect(joined(texts.vietnamese).contains("công việc 3: đã làm 1 trên 1 · lý do: \(reason)"))
+        #expect(joined(texts.english).contains("job 3: --to H26 · begun · reason: \(reason)"))
+        #expect(joined(texts.vietnamese).contains("công việc 3: --to H26 · đã bắt đầu · lý do: \(reason)"))
+        #expect(texts.vietnamese.contains("công việc 4: --to H29 · xong: 1 trên 3, bỏ qua 1, hỏng 1"))
+        #expect(joined(texts.vietnamese).contains("công việc 5, hold: --to H29 · xong: không còn gì để hoàn tác"))
+        #expect(joined(texts.vietnamese).contains("công việc 6 · bị từ chối: không có công việc 6"))
         #expect(texts.vietnamese.contains("       cấu hình · xong\n       ") == false)
         #expect(texts.vietnamese.contains("cấu hình · xong") && texts.vietnamese.contains("nút truc · xong"))
         #expect(texts.vietnamese.contains("quá 5 % sẽ bị chuyển"))

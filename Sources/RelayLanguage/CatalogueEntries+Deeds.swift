@@ -1,0 +1,29 @@
+// CatalogueEntries+Deeds: what becomes of operators' deeds, by template, and what it is in Vietnamese.
+
+extension CatalogueEntries {
+    /// Undoing, and what is over.
+    static let jobs: [Pair] = [
+        (
+            "nothing is left to undo: the suspension of job % has ended",
+            "không còn gì để hoàn tác: việc tạm ngừng của công việc %1 đã chấm dứt"
+        ),
+        (
+            "nothing is left to undo: % is suspended by job % now",
+            "không còn gì để hoàn tác: %1 hiện bị công việc %2 tạm ngừng"
+        ),
+        (
+            "held: its lifetime ended while it was deleted by %, job %",
+            "giữ lại: hết thời hạn trong khi đã bị %1 xóa, công việc %2"
+        ),
+        ("transmission cancelled by an operator", "người vận hành đã hủy việc gửi"),
+        ("job %: %", "công việc %n1: %=2"),
+        ("done: % of %, % skipped, % failed", "xong: %1 trên %2, bỏ qua %3, hỏng %4"),
+        ("cancelled: % of %, % skipped, % failed", "đã dừng: %1 trên %2, bỏ qua %3, hỏng %4"),
+        ("done: % of % undone", "xong: đã hoàn tác %1 trên %2"),
+        (
+            "done: % of % undone, % held beyond their lifetime",
+            "xong: đã hoàn tác %1 trên %2, %3 vẫn giữ vì quá thời hạn"
+        ),
+        ("done: nothing was left to undo", "xong: không còn gì để hoàn tác"),
+    ]
+}
