@@ -8,14 +8,14 @@ enum DaemonUser {
     /// Of the package's sysusers file.
     private static let standardName = "edoc"
 
-    /// `isRunning`: it answers, so the socket is its own or was made for it.
-    static func found(_ configuration: String, _ answer: ExaminationAnswer, socket: String, isRunning: Bool) -> UInt32?
-    {
+    /// `isRunning`: it answers, so the socket is its own or was made for it. `units`: if they are those of this configuration.
+    static func found(
+        _ answer: ExaminationAnswer, _ units: ServiceUnits?, socket: String, isRunning: Bool
+    ) -> UInt32? {
         if isRunning, let owner = owner(of: socket) { return owner }
-        let isStandard = configuration == standardConfiguration
-        if isStandard, let user = unitUser { return user }
+        if let user = units?.user { return user.isEmpty ? 0 : number(user) }
         if let store = answer.files.first(where: { $0.what == "store" && $0.exists }) { return store.uid }
-        return owner(of: socket) ?? (isStandard ? number(standardName) : nil)
+        return owner(of: socket) ?? (answer.configuration == standardConfiguration ? number(standardName) : nil)
     }
 
     /// Of a user by name or number.
@@ -24,19 +24,5 @@ enum DaemonUser {
     private static func owner(of path: String) -> UInt32? {
         var status = stat()
         return stat(path, &status) == 0 ? status.st_uid : nil
-    }
-
-    /// User= of the unit; nil where systemd does not run or does not know it.
-    private static var unitUser: UInt32? {
-        guard access("/run/systemd/system", F_OK) == 0,
-            let output = try? ChildOutput(
-                "/usr/bin/systemctl", ["show", "--property=LoadState,User", "edocd.service"])
-        else { return nil }
-        let lines = String(decoding: output.bytes, as: UTF8.self).split(separator: "\n")
-        guard lines.contains("LoadState=loaded"), let line = lines.first(where: { $0.hasPrefix("User=") }) else {
-            return nil
-        }
-        let name = line.dropFirst("User=".count)
-        return name.isEmpty ? 0 : number(String(name))
     }
 }

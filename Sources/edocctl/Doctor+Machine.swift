@@ -152,9 +152,6 @@ extension Doctor {
                     phrase("Move store.directory to a disk.", "Chuyển store.directory sang đĩa.")))
         }
         let rest = store.mapBytes > store.fileBytes ? store.mapBytes - store.fileBytes : 0
-        if let room = (facts.status ?? facts.stopped)?.store, room.acceptableBytes > 0 {
-            findings += headRoom(room, store)
-        }
         if (facts.status ?? facts.stopped)?.store.acceptableBytes == 0 {
             findings.append(
                 Finding(
@@ -198,7 +195,9 @@ extension Doctor {
     /// Below so many percent of the store's room.
     private static let room = (advice: UInt64(20), fault: UInt64(10))
 
-    private static func headRoom(_ room: StatusAnswer.Store, _ store: ExaminationAnswer.Store) -> [Finding] {
+    static func headRoom(_ answer: ExaminationAnswer, _ facts: DoctorFacts) -> [Finding] {
+        guard let store = answer.store, let room = (facts.status ?? facts.stopped)?.store, room.acceptableBytes > 0
+        else { return [] }
         let whole = max(room.usedBytes &+ room.freeBytes, 1)
         let percent = UInt64(Double(room.acceptableBytes) / Double(whole) * 100)
         guard percent < Self.room.advice else { return [] }
@@ -255,10 +254,27 @@ extension Doctor {
     /// Where the daemon would listen if it ran.
     private static func portsOfNobody(_ facts: DoctorFacts) -> [Finding] {
         guard let examination = facts.examination, case .unreachable? = facts.daemonError else { return [] }
-        let findings = portsThatFail(facts, ["listen", "metrics.listen"])
+        let findings = portsThatFail(facts, ["listen", "metrics.listen"]) + misfits(facts)
         if !findings.isEmpty || examination.ports.isEmpty { return findings }
         let text = examination.ports.map(\.address).joined(separator: ", ")
         return [Finding(.fine, "ports", phrase("\(text): free for the daemon", "\(text): còn trống cho dịch vụ edocd"))]
+    }
+
+    /// Sockets of systemd that the configuration does not know.
+    private static func misfits(_ facts: DoctorFacts) -> [Finding] {
+        guard let units = facts.units, let node = facts.examination?.node else { return [] }
+        return units.misfits(node).map { socket in
+            let (unit, place) = (Shown.text(socket.unit), Shown.text(socket.place))
+            return Finding(
+                .fault, "ports",
+                phrase(
+                    "\(unit) listens at \(place), which edocd.yaml does not name: the daemon does not start so",
+                    "\(unit) lắng nghe tại \(place) mà edocd.yaml không nêu: dịch vụ edocd không khởi động được như vậy"
+                ),
+                phrase(
+                    "Change the one or the other (systemctl edit \(unit)), or: systemctl disable --now \(unit)",
+                    "Sửa một trong hai (systemctl edit \(unit)), hoặc: systemctl disable --now \(unit)"))
+        }
     }
 
     private static func portsThatFail(_ facts: DoctorFacts, _ keys: [String]) -> [Finding] {

@@ -17,6 +17,8 @@ struct DoctorFacts: Sendable {
     var reachable: [String: String?] = [:]
     /// Of the store of a daemon that does not run.
     var stopped: StatusAnswer?
+    /// What systemd says; nil where it does not run the daemon.
+    var units: ServiceUnits?
     /// By address: who listens there.
     var holders: [String: PortHolder] = [:]
 
@@ -53,6 +55,7 @@ enum Doctor {
         findings += certificates(examination, facts)
         findings += clock(examination, facts.health)
         findings += disk(examination, facts)
+        findings += headRoom(examination, facts)
         findings += ports(facts)
         findings += peers(facts)
         if let status = facts.status, status.corruptRecords > 0 {
@@ -100,7 +103,8 @@ enum Doctor {
             return [
                 Finding(
                     .fault, "daemon",
-                    phrase("no daemon answers at \(socket)", "không có dịch vụ edocd nào trả lời tại \(socket)"),
+                    phrase("no daemon answers at \(socket)", "không có dịch vụ edocd nào trả lời tại \(socket)")
+                        + bySystemd(facts.units),
                     phrase(
                         "Correct what is named below, then: systemctl start edocd; journalctl -u edocd says why it stopped.",
                         "Sửa các điểm nêu dưới đây, rồi: systemctl start edocd; journalctl -u edocd cho biết vì sao nó dừng."
@@ -144,6 +148,15 @@ enum Doctor {
                     phrase("Look at journalctl -u edocd.", "Xem journalctl -u edocd."))
             ]
         }
+    }
+
+    private static func bySystemd(_ units: ServiceUnits?) -> String {
+        guard let units, units.user != nil else { return "" }
+        return units.exitStatus == "0" || units.exitStatus.isEmpty
+            ? "; systemd: \(Shown.text(units.activeState))"
+            : phrase(
+                "; systemd: \(Shown.text(units.activeState)), last exit code \(Shown.text(units.exitStatus))",
+                "; systemd: \(Shown.text(units.activeState)), mã thoát gần nhất \(Shown.text(units.exitStatus))")
     }
 
     private static func configuration(_ answer: ExaminationAnswer) -> [Finding] {

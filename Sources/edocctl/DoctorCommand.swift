@@ -50,6 +50,8 @@ struct DoctorCommand: AsyncParsableCommand {
             facts.daemonError = .broken(phrase("it does not answer", "không trả lời"))
         }
         let path = config ?? facts.health?.configurationPath ?? DaemonUser.standardConfiguration
+        // The units run the daemon with the standard file.
+        if path == DaemonUser.standardConfiguration { facts.units = ServiceUnits.asked() }
         try examine(path, &facts)
         if let health = facts.health, health.engineAnswers {
             facts.status = try? await answer(ControlPath.status)
@@ -83,7 +85,8 @@ struct DoctorCommand: AsyncParsableCommand {
             }
             facts.daemonUser = number
         } else {
-            facts.daemonUser = DaemonUser.found(path, first, socket: facts.socket, isRunning: facts.daemonError == nil)
+            facts.daemonUser = DaemonUser.found(
+                first, facts.units, socket: facts.socket, isRunning: facts.daemonError == nil)
         }
         guard first.user == 0, let user = facts.daemonUser, user != 0 else { return }
         var second = try examination(path, as: user)

@@ -127,7 +127,8 @@ import Testing
         #expect(found.area == "clock" && found.grade == .fault && found.sentence.contains("doubts the clock"))
         found = try only { $0.examination?.clock.isSynchronised = false }
         #expect(found.area == "clock" && found.grade == .advice)
-        #expect(Self.wrong { $0.examination?.clock.isSynchronised = nil }.isEmpty)
+        let unknown = Self.wrong { $0.examination?.clock.isSynchronised = nil }
+        #expect(unknown.isEmpty, "what the kernel does not tell is no finding: \(unknown)")
     }
 
     @Test func diskAndRoom() throws {
@@ -173,10 +174,10 @@ import Testing
         }
         let taken = ports { $0.holders = ["[::]:4556": PortHolder(process: 77, name: "nginx")] }
         #expect(taken.map(\.grade) == [.fault, .advice])
+        var found = try #require(taken.first)
         #expect(
-            taken.first?.sentence
-                == "listen [::]:4556 cannot be opened: Address already in use; nginx (process 77) has it")
-        #expect(taken.first?.remedy?.contains("ss -ltnp 'sport = :4556'") == true)
+            found.sentence == "listen [::]:4556 cannot be opened: Address already in use; nginx (process 77) has it")
+        #expect(found.remedy?.contains("ss -ltnp 'sport = :4556'") == true)
         let held = ports { facts in
             for port in ["[::]:4556", "127.0.0.1:9456"] {
                 facts.holders[port] = PortHolder(process: 1, name: "systemd")
@@ -190,7 +191,8 @@ import Testing
         let low = ports { facts in
             facts.examination?.ports = [.init(key: "listen", address: "[::]:80", problem: "Permission denied")]
         }
-        #expect(low.first?.remedy?.contains("1024") == true)
+        found = try #require(low.first)
+        #expect(found.remedy?.contains("1024") == true)
         // One that runs without its page of figures.
         let running = try only {
             $0.health?.metricsAddress = nil
@@ -236,12 +238,12 @@ import Testing
         // What systemd makes before the daemon starts need not be there.
         let made = ExaminationAnswer.File(
             what: "store", path: "/var/lib/edocd", exists: false, mode: 0, uid: 0, gid: 0)
-        #expect(
-            Self.wrong {
-                $0.examination?.files = [made]
-                $0.examination?.files[0].problem = "absent"
-                $0.examination?.files[0].writable = false
-            }.isEmpty)
+        let findings = Self.wrong {
+            $0.examination?.files = [made]
+            $0.examination?.files[0].problem = "absent"
+            $0.examination?.files[0].writable = false
+        }
+        #expect(findings.isEmpty, "\(findings)")
     }
 
     /// Whoever is neither root nor the daemon cannot look, and that is no fault of the node.
@@ -265,6 +267,47 @@ import Testing
         let note = "tls.key comes as the systemd credential node.key at start; it cannot be looked at from here"
         let findings = Doctor.findings(Self.facts { $0.examination?.notes = [note] })
         #expect(findings.allSatisfy { $0.grade == .fine } && findings.contains { $0.sentence == note })
+    }
+
+    @Test func unitsThatDoNotFit() throws {
+        let shown = """
+            User=edoc
+            ExecMainStatus=78
+            Id=edocd.service
+            LoadState=loaded
+            ActiveState=failed
+            UnitFileState=enabled
+
+            Listen=[::]:4557 (Stream)
+            Id=edocd.socket
+            LoadState=loaded
+            ActiveState=inactive
+            UnitFileState=enabled
+
+            Listen=/run/edocd/control.sock (Stream)
+            Listen=/run/edocd/submit.sock (Stream)
+            Id=edocd-control.socket
+            LoadState=loaded
+            ActiveState=inactive
+            UnitFileState=disabled
+            """
+        let units = ServiceUnits(shown: shown)
+        #expect(units.user == "edoc" && units.exitStatus == "78" && units.activeState == "failed")
+        #expect(units.sockets == [.init(unit: "edocd.socket", place: "[::]:4557")])
+        let findings = Self.wrong {
+            $0.daemonError = .unreachable(socket: "s")
+            $0.health = nil
+            $0.status = nil
+            $0.examination?.ports = []
+            $0.units = units
+        }
+        #expect(findings.count == 2, "\(findings)")
+        #expect(findings.first?.sentence == "no daemon answers at s; systemd: failed, last exit code 78")
+        #expect(findings.last?.sentence.hasPrefix("edocd.socket listens at [::]:4557, which") == true)
+        let control = ServiceUnits(shown: shown.replacing("UnitFileState=disabled", with: "UnitFileState=enabled"))
+        let node = try #require(Self.facts().examination?.node)
+        #expect(control.misfits(node).map(\.place) == ["[::]:4557", "/run/edocd/submit.sock"])
+        #expect(ServiceUnits(shown: "Id=edocd.service\nLoadState=not-found\nUser=\n").user == nil)
     }
 
     @Test func whoListensByTheTableOfTheKernel() {
