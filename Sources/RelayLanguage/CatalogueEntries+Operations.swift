@@ -22,7 +22,7 @@ extension CatalogueEntries {
         ("preview", "xem trước"), ("running", "đang chạy"), ("done", "xong"), ("cancelled", "đã dừng"),
         ("undoing", "đang hoàn tác"), ("undone", "đã hoàn tác"), ("job %", "công việc %n1"),
         ("job %, %: %", "công việc %1, %2: %w3"),
-        ("%, until resumed", "%=1, đến khi mở lại"), ("%, for %", "%=1, trong %t2"),
+        ("%, until resumed", "%1, đến khi mở lại"), ("%, for %", "%1, trong %t2"),
         ("everything in the store", "mọi thứ trong kho"),
         (
             "held as suspect: in hand at two crashes running",
