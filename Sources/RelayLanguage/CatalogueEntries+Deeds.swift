@@ -16,7 +16,7 @@ extension CatalogueEntries {
             "giữ lại: hết thời hạn trong khi đã bị %1 xóa, công việc %2"
         ),
         ("transmission cancelled by an operator", "người vận hành đã hủy việc gửi"),
-        ("job %: %", "công việc %n1: %=2"),
+        ("job %: %", "công việc %n1: %2"),
         ("done: % of %, % skipped, % failed", "xong: %1 trên %2, bỏ qua %3, hỏng %4"),
         ("cancelled: % of %, % skipped, % failed", "đã dừng: %1 trên %2, bỏ qua %3, hỏng %4"),
         ("done: % of % undone", "xong: đã hoàn tác %1 trên %2"),

@@ -21,12 +21,8 @@ extension CatalogueEntries {
     private static let jobPhases: [Pair] = [
         ("preview", "xem trước"), ("running", "đang chạy"), ("done", "xong"), ("cancelled", "đã dừng"),
         ("undoing", "đang hoàn tác"), ("undone", "đã hoàn tác"), ("job %", "công việc %n1"),
-        ("job %: % of % done", "công việc %1: đã làm %2 trên %3"),
-        ("job %: % of % done, % skipped", "công việc %1: đã làm %2 trên %3, bỏ qua %4"),
-        ("job %: % of % done, % failed", "công việc %1: đã làm %2 trên %3, hỏng %4"),
-        ("job %: % of % done, % skipped, % failed", "công việc %1: đã làm %2 trên %3, bỏ qua %4, hỏng %5"),
-        ("job %, %: % of % undone", "công việc %1, %2: đã hoàn tác %3 trên %4"),
         ("job %, %: %", "công việc %1, %2: %w3"),
+        ("%, until resumed", "%1, đến khi mở lại"), ("%, for %", "%1, trong %t2"),
         ("everything in the store", "mọi thứ trong kho"),
         (
             "held as suspect: in hand at two crashes running",
@@ -62,6 +58,8 @@ extension CatalogueEntries {
             "%: its disk has % bytes free, and % beside the document must stay free",
             "%1: đĩa còn trống %2 byte, mà ngoài văn bản phải chừa lại %3"
         ),
+        ("%/new takes no files: %", "%1/new không nhận tệp: %2"),
+        ("no thread can be made: %", "không tạo được luồng: %1"),
         (
             "its bytes in the store do not match its digest",
             "nội dung trong kho không khớp mã băm của nó"
@@ -89,7 +87,7 @@ extension CatalogueEntries {
             "% was lost: %; nothing of it is in the store",
             "%w1 bị mất: %w2; trong kho không có gì của nó"
         ),
-        ("user %", "người dùng %n1"), ("group %", "nhóm %n1"),
+        ("there is no such user", "không có người dùng này"), ("user %", "người dùng %n1"), ("group %", "nhóm %n1"),
         ("submit as %", "nộp thay %1"), ("have the inbox of %", "dùng hộp văn bản đến của %1"),
         ("act", "thao tác"), ("see", "xem"),
     ]

@@ -10,8 +10,10 @@ public enum CatalogueEntries {
         + system
         + byNoun
 
-    private static let byNoun = [links, configurationFiles, storeTroubles, deedSentences, packages, libraries, machine, jobs]
-        .flatMap { $0 }
+    private static let byNoun = [
+        links, configurationFiles, storeTroubles, deedSentences, packages, libraries, machine, jobs,
+    ]
+    .flatMap { $0 }
 
     /// Requests that make no sense, may not be, or find nothing.
     private static let requests: [Pair] = [
@@ -547,7 +549,6 @@ public enum CatalogueEntries {
         ("no additional information", "không có thông tin thêm"),
         ("lifetime expired", "hết thời hạn"),
         ("forwarded over unidirectional link", "chuyển qua liên kết một chiều"),
-        ("transmission cancelled", "đã hủy truyền"),
         ("depleted storage", "hết chỗ lưu"),
         ("destination unavailable", "nơi nhận không sẵn sàng"),
         ("no known route", "không có tuyến"),

@@ -8,8 +8,8 @@
 
 import Glibc
 import LMDB
-import RelayModel
 import NIOConcurrencyHelpers
+import RelayModel
 import RelayRows
 import Synchronization
 

@@ -118,7 +118,7 @@ enum Words {
         case "crl": phrase("crl", "danh sách thu hồi")
         case "store": phrase("store", "kho")
         case "store file": phrase("store file", "tệp của kho")
-        case "sockets": phrase("sockets", "ổ cắm")
+        case "sockets": phrase("sockets", "socket")
         default: word
         }
     }

@@ -18,6 +18,7 @@ import Testing
         ("Sources/RelayControl/MetricsPage.swift", "figures for programs"),
         ("Sources/RelayConfiguration/ConfigurationKeys.swift", "the commented configuration file is English"),
         ("Sources/RelayConfiguration/DefaultsText.swift", "the same"),
+        ("Sources/RelayControl/ClientDrops.swift", "notices of the log"),
         ("Sources/RelayNode/BulkFrames.swift", "answers to programs on the submission socket"),
         ("Sources/RelayNode/BulkSubmission.swift", "the same"),
         ("Sources/RelayNode/RelayClock.swift", "notices of the log"),
@@ -77,7 +78,12 @@ import Testing
         ],
         "Sources/RelaySession/Conversation+Sending.swift": ["no header for the next hop: %"],
         "Sources/RelayCore/DeedSteps.swift": ["held by %, job %%"],
-        "Sources/RelayCore/Jobs.swift": ["job %: % of % done%", "% to %"],
+        "Sources/RelayCore/Jobs.swift": [
+            "%: % of %, % skipped, % failed", "% to %", "job %: ", "job %, %: ", ", until resumed", ", for %",
+            ", % held beyond their lifetime", "done: % of % undone%",
+        ],
+        // A word of its own in edocctl: `Words.file`.
+        "Sources/RelayNode/Examination.swift": ["store file"],
         "Sources/RelayCore/LimitViews.swift": ["of peer %", "of sender %", "envelopes %", "bytes %"],
         "Sources/RelayLink/LinkSockets.swift": ["the given socket"],
         "Sources/RelayNode/ServiceSockets.swift": [
@@ -88,6 +94,7 @@ import Testing
         // Words of their own in edocctl: `Words.skipped`.
         "Sources/RelayRows/JobRows.swift": [
             "on a link", "in doubt", "no way", "not handed in here", "not held and expired", "held since the restore",
+            "expired since the preview",
         ],
         "Sources/RelayStore/StoreIdentity.swift": ["The store in %"],
         "Sources/edocctl/AuditCommand.swift": ["uid %"],
@@ -95,7 +102,8 @@ import Testing
         "Sources/edocctl/ChildOutput.swift": ["cannot run"],
         // Command lines.
         "Sources/edocctl/DeedCommands.swift": ["n    edocctl % --apply %n", "% (uid %), %", "edocctl % --undo %"],
-        "Sources/edocctl/Doctor.swift": ["chmod go-w %", "edocctl reload"],
+        "Sources/edocctl/Doctor+Files.swift": ["uid %", "chmod go-w %", "chown % %", "store file"],
+        "Sources/edocctl/Doctor+Machine.swift": ["edocctl reload"], "Sources/edocctl/Doctor.swift": [" has expired"],
         "Sources/edocctl/Edocctl.swift": ["edocctl %"],
         "Sources/edocctl/DocumentFile.swift": [
             "cannot read", "cannot read %: it is not a regular file, and its length must be known first",
@@ -104,16 +112,17 @@ import Testing
         "Sources/edocctl/PackageCommand.swift": ["Công văn"],
         "Sources/edocctl/ReloadCommand.swift": [": needs force"],
         // Texts inside the file for support, which is English.
-        "Sources/edocctl/ReportCommand.swift": [
-            "%: left out, it is not understood", "%: no answer in time", "edocctl report, %n", "no daemon answers",
-            "not permitted", "no answer in time", "edocd --examine cannot be runn", "# % cannot be read by this usern",
-            "operator log",
+        "Sources/edocctl/Redaction.swift": ["operator log"],
+        "Sources/edocctl/Report.swift": [
+            "left out, it is not understood", "not asked, the daemon had not answered before",
+            "left out, this daemon has no such page", "edocctl report, %n",
         ],
+        "Sources/edocctl/ReportCommand.swift": ["edocd --examine cannot be run"],
         "Sources/edocctl/StatusCommand.swift": ["%, edocd %", "links down"],
         "Sources/edocctl/TopView.swift": ["%  edocd %  "],
         "Sources/edocctl/Words.swift": [
             "cơ quan %", "đang tạm ngừng: ", "on a link", "held since the restore", "in doubt", "no way",
-            "not handed in here", "not held and expired",
+            "not handed in here", "not held and expired", "expired since the preview", "store file",
         ],
     ]
 
@@ -122,7 +131,10 @@ import Testing
         "%: %", "% (%)", "route: %", "links down: %", "one of %", "a list of %", "level is one of %", "at most %, %",
         "warning: %",
         "%: expected %, found %", "%: expected %, found %; did you mean %?", "% changes only with a restart",
-        "unknown field % in a selector; known: %", "% for good", "% for %", "job %, %: %",
+        "unknown field % in a selector; known: %", "% for good", "% for %", "job %: %", "job %, %: %",
+        "done: % of %, % skipped, % failed", "%, until resumed", "%, for %",
+        "cancelled: % of %, % skipped, % failed", "done: % of % undone, % held beyond their lifetime",
+        "key file % is not the key of certificate file %",
         "an agency code, a subtree such as H29.*, a node or * that is known here",
         "the service manager's socket % listens at %, which neither control.socket nor control.submit_socket names; "
             + "change the one or the other, or: systemctl disable --now %",
