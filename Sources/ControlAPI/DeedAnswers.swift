@@ -48,6 +48,8 @@ public struct Job: Codable, Sendable, Hashable {
     public var undone: UInt64
     /// Of what was undone: still held, because their lifetime is over.
     public var leftHeld: UInt64?
+    /// Ended for good by it: expired by a release, deleted when the time for undoing was over.
+    public var ended: UInt64?
     /// Until when it can be undone; nil when it cannot.
     public var undoUntil: Timestamp?
 

@@ -318,6 +318,7 @@ extension Job {
             done: row.done, doneBytes: row.doneBytes, skippedBy: skippedBy, failed: row.failed, undone: row.undone)
         target = row.target?.name
         leftHeld = row.leftHeld
+        ended = row.ended
         spanSeconds = row.span == .zero ? nil : row.span.count / 1_000
         applied = row.applied.milliseconds == 0 ? nil : row.applied.timestamp
         finished = row.finished.milliseconds == 0 ? nil : row.finished.timestamp

@@ -146,7 +146,9 @@ extension RelayCore {
         case .delete:
             park(&row, index, .deleting, now, turn.rows)
             undo.entries.append(entry)
-        case .release: release(&row, index, &turn)
+        case .release:
+            if isEndedByRelease(row, index, now: now) { job.ended += 1 }
+            release(&row, index, &turn)
         case .expire:
             if before.state.isQueued { unqueue(row, index, turn.rows) }
             row.recipients[index].lastAnswer = "expired by \(job.login): \(job.reason)"
@@ -299,7 +301,7 @@ extension RelayCore {
     }
 
     /// The time for undoing is over.
-    mutating func endDeleted(_ job: JobRow, _ undo: UndoRow, _ turn: inout Turn) {
+    mutating func endDeleted(_ job: inout JobRow, _ undo: UndoRow, _ turn: inout Turn) {
         for entry in undo.entries {
             guard var row = envelope(entry.pair.number, &turn) else { continue }
             let index = Int(entry.pair.index)
@@ -307,6 +309,7 @@ extension RelayCore {
             row.recipients[index].lastAnswer = "deleted by \(job.login): \(job.reason)"
             end(&row, index, .deleted, .transmissionCancelled, &turn)
             settle(&row, &turn)
+            job.ended += 1
         }
     }
 }

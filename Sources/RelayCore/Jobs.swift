@@ -318,8 +318,8 @@ extension RelayCore {
             Deed(
                 caller, job.verb.word, job.subject, reason: job.reason, count: job.done, bytes: job.doneBytes,
                 outcome:
-                    "\(phase.word): \(job.done) of \(job.count), \(job.skippedCount) skipped, \(job.failed) failed"),
-            &turn)
+                    "\(phase.word): \(job.done) of \(job.count), \(job.skippedCount) skipped, \(job.failed) failed"
+                    + (job.ended > 0 ? ", \(job.ended) ended as expired" : "")), &turn)
         trimJobs(turn.rows)
     }
 
@@ -362,12 +362,22 @@ extension RelayCore {
             guard let (key, undo) = nextUndo(job.number, turn.rows) else {
                 job.undoUntil = .zero
                 save(job, turn.rows)
+                noteDeleted(job, &turn)
                 return false
             }
-            if job.verb == .delete { endDeleted(job, undo, &turn) }
+            if job.verb == .delete { endDeleted(&job, undo, &turn) }
             turn.rows.delete(.undo, key)
         }
         return true
+    }
+
+    /// Until now it could be undone; how much of it has ended is known now.
+    private mutating func noteDeleted(_ job: JobRow, _ turn: inout Turn) {
+        guard job.verb == .delete else { return }
+        noteDeed(
+            Deed(
+                .itself, job.verb.word, job.subject, reason: "the time for undoing is over", count: job.ended,
+                outcome: "done: \(job.ended) of \(job.done) deleted for good"), &turn)
     }
 
     /// The first batch that can be undone. One that cannot be read is set aside.

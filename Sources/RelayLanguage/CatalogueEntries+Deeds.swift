@@ -24,6 +24,18 @@ extension CatalogueEntries {
             "done: % of % undone, % held beyond their lifetime",
             "xong: đã hoàn tác %1 trên %2, %3 vẫn giữ vì quá thời hạn"
         ),
+        ("job %: %, for %", "công việc %n1: %=2, trong %=3"),
+        ("job %: %, until resumed", "công việc %n1: %=2, đến khi cho gửi lại"),
+        (
+            "done: % of %, % skipped, % failed, % ended as expired",
+            "xong: %1 trên %2, bỏ qua %3, hỏng %4, %5 kết thúc là hết hạn"
+        ),
+        (
+            "cancelled: % of %, % skipped, % failed, % ended as expired",
+            "đã dừng: %1 trên %2, bỏ qua %3, hỏng %4, %5 kết thúc là hết hạn"
+        ),
+        ("done: % of % deleted for good", "xong: đã xóa hẳn %1 trên %2"),
+        ("the time for undoing is over", "đã hết thời gian hoàn tác"),
         ("done: nothing was left to undo", "xong: không còn gì để hoàn tác"),
     ]
 }

@@ -125,6 +125,8 @@ public struct JobRow: Sendable, Hashable {
     private var undoLogin = ""
     /// The suspension in whose place this one stands, as it is on disk; empty: there was none.
     public var replaced: [UInt8] = []
+    /// Pairs that have ended by this job for good: expired by a release, deleted when the time for undoing was over.
+    public var ended: UInt64 = 0
 
     public var skippedCount: UInt64 { skipped.values.reduce(0, +) }
 
@@ -161,6 +163,7 @@ public struct JobRow: Sendable, Hashable {
         out.number(UInt64(undoUID))
         out.text(undoLogin)
         out.blob(replaced)
+        out.number(ended)
         return out.record()
     }
 
@@ -201,6 +204,7 @@ public struct JobRow: Sendable, Hashable {
             undoLogin = row.text()
             replaced = row.blob()
         }
+        if !row.isAtEnd { ended = row.number() }
         guard row.isSound else { return nil }
     }
 

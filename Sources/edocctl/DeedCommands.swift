@@ -19,8 +19,9 @@ struct DeedOptions: ParsableArguments {
 
     @Option(
         help: .init(
-            phrase("Undo this job, within 15 minutes.", "Hoàn tác công việc này, trong vòng 15 phút."), valueName: "id")
-    )
+            phrase(
+                "Undo this job, within 15 minutes (control.undo_window).",
+                "Hoàn tác công việc này, trong vòng 15 phút (control.undo_window)."), valueName: "id"))
     var undo: UInt64?
 
     @Option(
@@ -323,6 +324,13 @@ enum JobView {
         facts.add(phrase("failed", "hỏng"), String(job.failed))
         if job.phase == "undone" || job.phase == "undoing" {
             facts.add(phrase("undone", "đã hoàn tác"), String(job.undone))
+        }
+        if let ended = job.ended, ended > 0 {
+            facts.add(
+                phrase("ended", "đã kết thúc"),
+                job.verb == "release"
+                    ? phrase("\(ended) as expired", "\(ended) là hết hạn")
+                    : phrase("\(ended) as deleted", "\(ended) là đã xóa"))
         }
         if let left = job.leftHeld, left > 0 {
             facts.add(

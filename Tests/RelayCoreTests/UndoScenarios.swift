@@ -76,7 +76,8 @@ import Testing
         _ = bench.operate(.apply(job.number))
         bench.finishJobs()
         let done = bench.job(job.number)!
-        #expect(done.done == 2 && done.skipped == [SkipCause.outlived.rawValue: 1])
+        #expect(done.done == 2 && done.skipped == [SkipCause.outlived.rawValue: 1] && done.ended == 1)
+        #expect(Self.entries(bench).last?.last == "done: 2 of 3, 1 skipped, 0 failed, 1 ended as expired")
         #expect(bench.states(of: over) == ["B1": .expired], "this had been shown")
         #expect(bench.states(of: soon) == ["B1": .held])
         #expect(bench.states(of: long) == ["B1": .waiting])
@@ -130,6 +131,25 @@ import Testing
             if case .auditHead(let head) = effect { head.entry?.login } else { nil }
         }
         #expect(logins == ["lan", "lan", "lan", "lan", "lan", "minh", "minh", "lan"])
+    }
+
+    /// A deletion is one when it cannot be undone any more; the log says then how much of it there was.
+    @Test(arguments: [false, true])
+    func theLogSaysWhatWasDeletedForGood(restarts: Bool) {
+        let bench = Bench(restarts: restarts)
+        for _ in 0..<300 { bench.submit(["B1"], length: 4) }
+        let lost = bench.submit(["C1"])!.accepted!
+        let job = bench.deed(.delete) { $0.states = [.waiting] }!
+        let again = bench.preview(.delete, { $0.to = .agency(agency("C1")) })
+        #expect(again == nil, "it is being deleted already")
+        bench.breathe()
+        bench.advance(.minutes(16))
+        bench.finishJobs()
+        #expect(bench.states(of: lost) == ["C1": .deleted])
+        #expect(bench.job(job.number)?.ended == 301)
+        #expect(
+            Self.entries(bench).last == ["delete", "job \(job.number): delete", "done: 301 of 301 deleted for good"])
+        Self.expectBalance(bench)
     }
 
     @Test func theLogSaysHowFarACancelledJobCame() {
