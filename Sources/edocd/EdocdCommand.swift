@@ -115,7 +115,7 @@ struct EdocdCommand: AsyncParsableCommand {
         }
         if examine {
             if let user, let problem = Identity.become(user) {
-                Self.complain("\(user): \(problem)")
+                complain("\(user): \(problem)")
                 throw ExitCode(1)
             }
             print(String(decoding: try ControlJSON.bytes(Examination.of(path: path)), as: UTF8.self))
@@ -130,7 +130,7 @@ struct EdocdCommand: AsyncParsableCommand {
         }
         for warning in prepared.warnings { complain("warning: \(warning)") }
         if checkConfiguration {
-            for note in prepared.notes { Self.complain(note) }
+            for note in prepared.notes { complain(note) }
             print("\(path): " + phrase("in order; ", "hợp lệ; ") + Self.summary(prepared.configuration))
             return
         }
