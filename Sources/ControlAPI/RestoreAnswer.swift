@@ -16,12 +16,15 @@ public struct RestoreAnswer: ControlAnswer {
     public var rows: [Row]
     public var cursor: String?
     public var scanned: UInt64
+    /// Neighbours whose books it has not been set against; nil where there is nothing to compare.
+    public var uncompared: [String]?
 
     public struct Row: Codable, Sendable, Hashable {
         public var name: String
         public var number: UInt64
         public var recipient: String
-        /// held: waits for the comparison. arrived: its agency may have taken it already, and get it twice.
+        /// held: waits for the comparison. held-before: an operator held it. arrived: its agency may have taken it already, and get it
+        /// twice. in-part: it was here in part, and ended.
         public var state: String
         public var documentID: String?
         public init(name: String, number: UInt64, recipient: String, state: String, documentID: String?) {
@@ -52,8 +55,10 @@ public struct EvidenceLine: Codable, Sendable, Hashable {
     public var name: String
     public var recipient: String
     /// taken: `from` has taken it from `about`. forwarded: `about` has taken it from `from`. delivered: `about` has reported to `from`,
-    /// the submitter, that the agency has it.
+    /// the submitter, that the agency has it. end: behind all others; its time is where the listing begins.
     public var what: String
+    public static let end = "end"
+    public var isEnd: Bool { what == Self.end }
     public var time: Timestamp
 
     public init(from: String, about: String, name: String, recipient: String, what: String, time: Timestamp) {
@@ -85,10 +90,13 @@ public struct CompareOrder: Codable, Sendable, Hashable {
     /// False: only say what it would end.
     public var isApplied: Bool
     public var reason: String
-    public init(lines: [EvidenceLine], isApplied: Bool, reason: String) {
+    /// False: more of the same comparison follows. What is applied is in the operator log when it has ended something, or is the last.
+    public var isLast: Bool?
+    public init(lines: [EvidenceLine], isApplied: Bool, reason: String, isLast: Bool? = nil) {
         self.lines = lines
         self.isApplied = isApplied
         self.reason = reason
+        self.isLast = isLast
     }
     public static let linesMax = 500
 }
@@ -106,6 +114,8 @@ public struct CompareAnswer: ControlAnswer {
     public var agreeing: Int
     /// How many were ended; 0 when nothing was to be applied.
     public var ended: Int
+    /// Nodes whose books have come to their end.
+    public var compared: [String]?
     public init(
         forwarded: [EvidenceLine] = [], delivered: [EvidenceLine] = [], missing: [EvidenceLine] = [],
         agreeing: Int = 0, ended: Int = 0

@@ -154,7 +154,7 @@ extension ControlServer {
             let (some, next) = try await node.read { [wide] rows in
                 let deed = DeedCase(
                     verb: plan.verb, target: plan.target, selector: selector, fixed: fixed.relay,
-                    restoration: plan.verb == .release ? RestorationRow.read(rows) : nil)
+                    restoration: plan.verb == .release || plan.verb == .resubmit ? RestorationRow.read(rows) : nil)
                 var scan = SelectorScan(wide, context, rows, from: here)
                 var envelopes: [(row: EnvelopeRow, indexes: [Int])] = []
                 scan.run(rows, context, budget: Page.scanMax) { row, indexes in

@@ -46,7 +46,7 @@ struct EvidenceWalk: Sendable {
             from = nil
             return
         }
-        guard let letter = text.first, "ehr".contains(letter) else {
+        guard let letter = text.first, "ehrz".contains(letter) else {
             throw ControlError.badRequest("the cursor is not one that this node gave")
         }
         table = letter
@@ -65,7 +65,8 @@ struct EvidenceWalk: Sendable {
         switch table {
         case "e": envelopes(rows, limit, &answer)
         case "h": history(rows, limit, now, &answer)
-        default: reports(rows, limit, &answer)
+        case "r": reports(rows, limit, &answer)
+        default: end(&answer)
         }
         return answer
     }
@@ -119,12 +120,19 @@ struct EvidenceWalk: Sendable {
             guard let row = HistoryRow(record: found.value) else { continue }
             if let since, row.ended.timestamp < since { continue }
             let name = row.bundle.envelopeName
+            // What was lost in part was never in this node's custody.
+            if row.reason == .lostInPart { continue }
             if row.origin == about { answer.lines.append(line(name, row.recipient, "taken", row.accepted.timestamp)) }
             if row.state == .forwarded, row.peer == about {
                 answer.lines.append(line(name, row.recipient, "forwarded", row.ended.timestamp))
             }
         }
         answer.cursor = "r"
+    }
+
+    /// Says that nothing is missing behind it, and from when on the books were looked through.
+    private func end(_ answer: inout EvidenceAnswer) {
+        answer.lines.append(line("", "", EvidenceLine.end, since ?? Timestamp(unixMilliseconds: 0)))
     }
 
     /// Of what was handed in here: the reports of the node in question that an agency has it.
@@ -135,6 +143,7 @@ struct EvidenceWalk: Sendable {
             $0 > epoch + Self.lifetimeMax ? $0 - epoch - Self.lifetimeMax : 0
         }
         var last: RowKey?
+        answer.cursor = "z"
         (from ?? prefix.adding(start ?? 0)).withBytes { raw in
             rows.scan(.report, from: raw) { key, value in
                 guard prefix.isPrefix(of: key) else { return false }

@@ -53,7 +53,7 @@ public protocol NodeAccess: NodeWatching {
     func record(_ deed: Deed) async throws -> Bool
 
     /// Ends what others prove to have of a restored store; nil when there is nothing to compare, or not yet.
-    func compareRestored(_ deed: Deed, _ evidence: [Evidence]) async throws -> EvidenceCounts?
+    func compareRestored(_ deed: Deed, _ portion: Comparison) async throws -> EvidenceCounts?
     /// Lets go what a restored store still holds; false when there is no such store, or not yet.
     func releaseRestored(_ deed: Deed) async throws -> Bool
 

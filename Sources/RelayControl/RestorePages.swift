@@ -38,22 +38,29 @@ extension ControlServer {
             guard let order = try? ControlJSON.answer(ReleaseOrder.self, from: Array(bytes.readableBytesView)),
                 !order.reason.isEmpty
             else { throw ControlError.badRequest("a release needs a reason: {\"reason\": \"…\"}") }
-            guard try await mayRelease(order) else {
-                throw ControlError(
-                    status: .conflict,
-                    error:
-                        "nothing has been compared with the books of others yet; edocctl restore compare FILE --apply, or release with --uncompared"
-                )
-            }
-            let deed = deed(rights.caller, "restore release", order.reason)
+            let left = try await uncompared()
+            try requireComparison(order, left)
+            var deed = deed(rights.caller, "restore release", order.reason)
+            if let left, !left.isEmpty { deed.outcome = "released; not compared: \(left.joined(separator: ", "))" }
             guard try await node.releaseRestored(deed) else { throw Self.notHeld }
             return try json(try await restored(nil))
         }
     }
 
-    private func mayRelease(_ order: ReleaseOrder) async throws -> Bool {
-        if order.isUncompared ?? false { return true }
-        return try await node.read { RestorationRow.read($0)?.isCompared ?? true }
+    /// Neighbours of this network whose books the restored store has not been set against; nil where there is nothing to compare.
+    private func uncompared() async throws -> [String]? {
+        let neighbours = node.configuration.settings.peers.filter(\.edoc).map(\.node)
+        guard let mark = try await node.read({ RestorationRow.read($0) }) else { return nil }
+        return neighbours.filter { !mark.compared.contains($0) }.map(\.name).sorted()
+    }
+
+    private func requireComparison(_ order: ReleaseOrder, _ left: [String]?) throws {
+        guard let left, !left.isEmpty, !(order.isUncompared ?? false) else { return }
+        throw ControlError(
+            status: .conflict,
+            error:
+                "not compared with the books of \(left.joined(separator: ", ")), all of them and from before the copy on; "
+                + "edocctl restore compare FILE --apply, or release with --uncompared")
     }
 
     private static var notHeld: ControlError {
@@ -69,10 +76,11 @@ extension ControlServer {
     private func restored(_ query: ControlQuery?) async throws -> RestoreAnswer {
         let limit = try query?.limit() ?? 0
         let state = try query?.one("state")
-        if let state, !["held", "held-before", "arrived"].contains(state) {
-            throw ControlError.badRequest("state is held, held-before or arrived")
+        if let state, !["held", "held-before", "arrived", "in-part"].contains(state) {
+            throw ControlError.badRequest("state is held, held-before, arrived or in-part")
         }
         let from = try query?.number("cursor", in: 0...UInt64.max) ?? 0
+        let left = try await uncompared()
         return try await node.read { rows in
             guard let mark = RestorationRow.read(rows) else { return RestoreAnswer(phase: "never") }
             var answer = RestoreAnswer(phase: String(describing: mark.phase))
@@ -82,6 +90,7 @@ extension ControlServer {
             answer.copied = mark.copied.timestamp
             guard mark.phase != .brought else { return answer }
             answer.restored = mark.wall.timestamp
+            answer.uncompared = left
             guard limit > 0 else { return answer }
             Keys.envelope(from).withBytes { raw in
                 rows.scan(.envelope, from: raw) { key, value in
@@ -101,6 +110,8 @@ extension ControlServer {
                             word = "held-before"
                         } else if mark.mayRepeat(recipient, of: number) {
                             word = "arrived"
+                        } else if row.isLostInPart {
+                            word = "in-part"
                         } else {
                             continue
                         }
@@ -119,57 +130,93 @@ extension ControlServer {
 
     // MARK: Comparing
 
+    private struct JudgedLine: Sendable {
+        var line: EvidenceLine
+        var bundle: BundleID
+        var from: NodeID
+        var time: WallTime
+    }
+
     private func compare(_ order: CompareOrder, _ caller: Caller) async throws -> CompareAnswer {
-        let own = node.configuration.settings.node
-        var evidence: [(line: EvidenceLine, bundle: BundleID, from: NodeID)] = []
-        for line in order.lines {
-            guard line.about == own.name else {
-                throw ControlError.badRequest(
-                    "a line speaks of node \(printable(line.about)), this is \(own.name); "
-                        + "make the file with: edocctl ledger \(own.name) --envelopes")
-            }
-            guard let bundle = BundleID(envelopeName: line.name), let from = NodeID(shortName: line.from),
-                ["taken", "forwarded", "delivered"].contains(line.what)
-            else {
-                throw ControlError.badRequest("a line makes no sense: \(printable(line.name)), \(printable(line.what))")
-            }
-            evidence.append((line, bundle, from))
-        }
-        let lines = evidence
-        let judged = try await node.read { rows -> CompareAnswer? in
+        let ends = order.lines.filter(\.isEnd)
+        let lines = try order.lines.filter { !$0.isEnd }.map(read)
+        let nodes = try ends.map { line in try author(of: line) }
+        let judged = try await node.read { rows -> (CompareAnswer, WallTime)? in
             guard let mark = RestorationRow.read(rows), mark.phase != .brought, mark.phase != .holding else {
                 return nil
             }
-            return Self.judge(lines, mark, rows)
+            return (Self.judge(lines, mark, rows), mark.copied)
         }
-        guard var answer = judged else { throw Self.notHeld }
+        guard let (found, copied) = judged else { throw Self.notHeld }
+        var answer = found
+        for end in ends where end.time > copied.timestamp {
+            throw ControlError.badRequest(
+                "the books of \(printable(end.from)) begin at \(end.time.text), after the copy was made (\(copied.timestamp.text)); "
+                    + "list them anew with an earlier --since")
+        }
+        answer.compared = nodes.map(\.name)
         guard order.isApplied else { return answer }
         let useful = Set(answer.forwarded + answer.delivered)
-        let facts = lines.filter { useful.contains($0.line) }.map { line, bundle, from in
+        let facts = lines.filter { useful.contains($0.line) }.map {
             Evidence(
-                bundle: bundle, recipient: line.recipient,
-                fact: line.what == "delivered" ? .delivered : .taken(by: from))
+                bundle: $0.bundle, recipient: $0.line.recipient,
+                fact: $0.line.what == "delivered" ? .delivered : .taken(by: $0.from), time: $0.time)
         }
-        let names = Set(lines.map(\.line.from)).sorted().joined(separator: ", ")
+        let names = Set(order.lines.map(\.from)).sorted().joined(separator: ", ")
         var deed = deed(caller, "restore compare", order.reason)
         deed.subject = "the books of \(names)"
-        guard let counts = try await node.compareRestored(deed, facts) else { throw Self.notHeld }
+        let portion = Comparison(evidence: facts, nodes: nodes, isLast: order.isLast ?? true)
+        guard let counts = try await node.compareRestored(deed, portion) else { throw Self.notHeld }
         answer.ended = counts.forwarded + counts.delivered
         return answer
     }
 
+    /// The node whose books a line is of, if they speak of this one.
+    private func author(of line: EvidenceLine) throws -> NodeID {
+        let own = node.configuration.settings.node
+        guard line.about == own.name else {
+            throw ControlError.badRequest(
+                "a line speaks of node \(printable(line.about)), this is \(own.name); "
+                    + "make the file with: edocctl ledger \(own.name) --envelopes")
+        }
+        guard let from = NodeID(shortName: line.from), from != own else {
+            throw ControlError.badRequest(
+                "a line is of the books of \(printable(line.from)); make the file at another node than this")
+        }
+        return from
+    }
+
+    private func read(_ line: EvidenceLine) throws -> JudgedLine {
+        let from = try author(of: line)
+        // Only the submitter's node knows of a delivery by a report.
+        guard let bundle = BundleID(envelopeName: line.name),
+            ["taken", "forwarded"].contains(line.what) || line.what == "delivered" && bundle.source.node == from
+        else {
+            throw ControlError.badRequest("a line makes no sense: \(printable(line.name)), \(printable(line.what))")
+        }
+        let epoch = Int64(WallTime.unixSecondsAtEpoch) * 1_000
+        return JudgedLine(
+            line: line, bundle: bundle, from: from,
+            time: WallTime(milliseconds: UInt64(max(line.time.unixMilliseconds - epoch, 0))))
+    }
+
     private static func judge(
-        _ lines: [(line: EvidenceLine, bundle: BundleID, from: NodeID)], _ mark: RestorationRow, _ rows: any RowReader
+        _ lines: [JudgedLine], _ mark: RestorationRow, _ rows: any RowReader
     ) -> CompareAnswer {
         var answer = CompareAnswer()
-        for (line, bundle, _) in lines {
+        for judged in lines {
+            let (line, bundle) = (judged.line, judged.bundle)
+            // What is here in part is not here: whoever handed it over has let go of it.
             let copies = EnvelopeSearch.copies(of: bundle, rows).compactMap { EnvelopeSearch.envelope($0, rows) }
+                .filter(\.isComplete)
             let standing = copies.flatMap { row in
                 row.recipients.filter { $0.name == line.recipient && !$0.isDuplicate }.map { (row, $0) }
             }
             switch line.what {
             case "taken"
-            where standing.contains { row, recipient in mark.mayBeGone(recipient, of: row.number) && row.isComplete }:
+            where standing.contains { row, recipient in
+                mark.mayBeGone(recipient, of: row.number) && !row.hasReturned(from: judged.from, after: judged.time)
+            }:
                 answer.forwarded.append(line)
             case "delivered" where standing.contains { row, recipient in mark.mayRepeat(recipient, of: row.number) }:
                 answer.delivered.append(line)

@@ -44,6 +44,8 @@ public enum RefusalCause: String, Sendable, CaseIterable {
         noRoute
     case noResources, quota, draining, digestMismatch, contentConflict, badCopy, tooManyPieces, unknownPeer
     case forgedReport, badPayload
+    /// A piece of a document whose first pieces were lost with the old store.
+    case lostInPart
     /// A rule of the session protocol broken; contact that came to nothing.
     case violation, contact
 }
@@ -316,7 +318,7 @@ extension RelayCore {
                 if let piece = offer.piece, row.isInPieces, isSameCopy(offer, wanted, row) || isAllAtHome(wanted, row) {
                     if row.ended == .zero {
                         judgePiece(piece, of: row, isOwn: isSameCopy(offer, wanted, row), rows, &past)
-                    } else {
+                    } else if !row.isLostInPart {
                         past.conflict = .expired
                     }
                 }
@@ -502,6 +504,9 @@ extension RelayCore {
                     ? .hopLimit
                     : why == .notAuthorised ? .notAuthorised : why == .unknownAgency ? .unknownAgency : .noRoute
             return .refuse(.notAcceptable, why: why.word, count: cause)
+        }
+        if mayLackPieces(offer, turn.now) {
+            return .refuse(.notAcceptable, why: "its first pieces were lost with the old store", count: .lostInPart)
         }
         if !isGranted, let shortage = shortage(offer, peer, turn) {
             return .refuse(.noResources, why: shortage.rawValue, count: shortage)

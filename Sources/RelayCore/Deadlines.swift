@@ -88,7 +88,7 @@ extension RelayCore {
         dropSeen(&turn)
         dropReports(&turn)
         dropPreviews(&turn)
-        endForgottenDeletions(&turn)
+        if !isHoldingRestored { endForgottenDeletions(&turn) }
         doubts.drop(until: now, turn.rows)
         noteLinks(&turn)
         // A backlog of an earlier version is put together an hour a second.

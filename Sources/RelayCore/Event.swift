@@ -64,7 +64,7 @@ public enum Event: Sendable {
     /// An operator has had something done that is decided outside of the core: it goes into the operator log.
     case audited(Deed, ticket: Ticket?)
     /// Others prove to have what this restored node holds.
-    case restoredCompared(ticket: Ticket, Deed, [Evidence])
+    case restoredCompared(ticket: Ticket, Deed, Comparison)
     /// What is still held since the store was restored may go.
     case restoredReleased(ticket: Ticket, Deed)
     /// An operator wants something done.

@@ -108,7 +108,7 @@ extension RelayCore {
 
     func save(_ job: JobRow, _ rows: any RowTransaction) { rows.put(.job, RowKey(job.number), job.encoded()) }
 
-    private mutating func drop(preview number: UInt64, _ rows: any RowTransaction) {
+    mutating func drop(preview number: UInt64, _ rows: any RowTransaction) {
         jobs.previews.removeAll { $0 == number }
         removeParts(of: number, rows)
         rows.delete(.job, RowKey(number))
@@ -303,7 +303,7 @@ extension RelayCore {
     }
 
     /// A job is over: done, or cancelled with what it has done so far.
-    private mutating func finishJob(_ job: inout JobRow, _ phase: JobPhase, _ turn: inout Turn) {
+    mutating func finishJob(_ job: inout JobRow, _ phase: JobPhase, _ turn: inout Turn, outcome: String? = nil) {
         job.phase = phase
         job.finished = turn.now.wall
         jobs.busy.removeAll { $0 == job.number }
@@ -317,8 +317,8 @@ extension RelayCore {
         noteDeed(
             Deed(
                 caller, job.verb.word, job.subject, reason: job.reason, count: job.done, bytes: job.doneBytes,
-                outcome:
-                    "\(phase.word): \(job.done) of \(job.count), \(job.skippedCount) skipped, \(job.failed) failed"
+                outcome: outcome
+                    ?? "\(phase.word): \(job.done) of \(job.count), \(job.skippedCount) skipped, \(job.failed) failed"
                     + (job.ended > 0 ? ", \(job.ended) ended as expired" : "")), &turn)
         trimJobs(turn.rows)
     }

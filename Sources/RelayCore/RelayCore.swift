@@ -217,7 +217,7 @@ public struct RelayCore: Sendable {
         case .clockDoubted(let isDoubted, let why): clockDoubted(isDoubted, why, &turn)
         case .audited(let deed, let ticket): audit(deed, &turn, ticket: ticket)
         case .restoredReleased(let ticket, let deed): restoredReleased(ticket, deed, &turn)
-        case .restoredCompared(let ticket, let deed, let evidence): restoredCompared(ticket, deed, evidence, &turn)
+        case .restoredCompared(let ticket, let deed, let portion): restoredCompared(ticket, deed, portion, &turn)
         case .operated(let operation): operated(operation, &turn)
         }
     }
@@ -230,6 +230,7 @@ public struct RelayCore: Sendable {
         if !isHoldingRestored { runJobs(&turn) }
         peersDue(&turn)
         holdRestored(&turn)
+        compareRestored(&turn)
         releaseRestored(&turn)
         if !isHoldingRestored { deadlinesDue(&turn) }
         removeLeftovers(&turn)

@@ -2,49 +2,31 @@
 // sent since, and what lies in an inbox may have been taken. So nothing is sent, and nothing expires, before all that waited is held; new
 // envelopes go on as ever under a new incarnation. Held ones end when a neighbour proves to have them, and the rest is released.
 //
+// What was here in part has lost the pieces that came after the copy, and the node that sent them believes them to be here. It ends, and
+// pieces that would go on where the old store left off are refused: whoever still has the document then sends all of it anew.
+//
 // Work is done in bounded turns and begun again after a restart: what is held already has no queue row, and what is released is not held.
 
 import RelayModel
 import RelayRows
 
-/// What a neighbour's books say of one (envelope, recipient).
-public struct Evidence: Sendable, Hashable {
-    public enum Fact: Sendable, Hashable {
-        /// This neighbour has taken it from here.
-        case taken(by: NodeID)
-        /// The submitter has heard that the agency took it from this node.
-        case delivered
-    }
-    public var bundle: BundleID
-    public var recipient: String
-    public var fact: Fact
-
-    public init(bundle: BundleID, recipient: String, fact: Fact) {
-        self.bundle = bundle
-        self.recipient = recipient
-        self.fact = fact
-    }
-}
-
-/// What a comparison has ended.
-public struct EvidenceCounts: Sendable, Hashable {
-    public var forwarded = 0
-    public var delivered = 0
-    /// Not held here, or ended already.
-    public var skipped = 0
-    public init() {}
-}
-
 /// Where the work stands, in memory.
 struct Restoration {
     var row: RestorationRow
+    /// The pass over all envelopes of the copy: nil when it is over.
+    var nextHeld: UInt64? = 0
+    /// The pass over the queues, which follows it.
     var next = RowKey()
     var heldInPass = 0
     var nextNumber: UInt64 = 0
+    /// What others have of it, in the order in which it came.
+    var comparisons: [OpenComparison] = []
 
     var isHolding: Bool { row.phase == .holding }
-    var isBusy: Bool { row.phase == .holding || row.phase == .releasing }
+    var isBusy: Bool { row.phase == .holding || row.phase == .releasing || !comparisons.isEmpty }
     static let rowsPerTurn = 512
+    /// Rows looked at by a glance.
+    static let glancesPerTurn = 4_096
 }
 
 extension RelayCore {
@@ -69,14 +51,40 @@ extension RelayCore {
                 Deed(
                     uid: row.uid, login: row.login, verb: "restore", subject: row.source, reason: row.reason,
                     count: waiting, outcome: "done; what waited is held, incarnation \(incarnation)"), &turn)
+            stopJobsOfCopy(&turn)
         }
         restoration = Restoration(row: row)
     }
 
-    /// Holds what waited in the copy, a bounded number of rows a turn. A reload may put rows behind the place that was looked at: the
-    /// work is over when a whole pass finds none.
+    /// What operators had begun when the copy was made they have not begun on this store: nothing of it goes on by itself.
+    private mutating func stopJobsOfCopy(_ turn: inout Turn) {
+        for number in jobs.previews { drop(preview: number, turn.rows) }
+        for number in jobs.busy {
+            guard var job = JobRow.read(number, turn.rows) else { continue }
+            finishJob(
+                &job, .cancelled, &turn,
+                outcome: "cancelled, for the store was restored from a copy: \(job.done) of \(job.count) done")
+        }
+        jobs.busy = []
+    }
+
+    /// Holds what waited in the copy, a bounded number of rows a turn: first by a pass over its envelopes, for not all that waits has a
+    /// queue row. A reload may put rows into the queues meanwhile: the work is over when a whole pass over those finds none.
     mutating func holdRestored(_ turn: inout Turn) {
         guard var work = restoration, work.isHolding else { return }
+        if let start = work.nextHeld {
+            let (numbers, end) = unsettled(from: start, upTo: work.row.last, turn.rows)
+            work.nextHeld = end
+            for number in numbers {
+                guard turn.recipientsLeft > 0 else {
+                    work.nextHeld = number
+                    break
+                }
+                if holdRestored(number, &work.row, &turn) { work.heldInPass += 1 }
+            }
+            restoration = work
+            return
+        }
         var found: [(number: UInt64, next: RowKey)] = []
         work.next.withBytes { raw in
             turn.rows.scan(.queue, from: raw) { key, _ in
@@ -91,7 +99,7 @@ extension RelayCore {
             // Envelopes may have a thousand recipients.
             if turn.recipientsLeft <= 0 { break }
             last = entry.next
-            if entry.number <= work.row.last, holdRestored(entry.number, work.row, &turn) { work.heldInPass += 1 }
+            if entry.number <= work.row.last, holdRestored(entry.number, &work.row, &turn) { work.heldInPass += 1 }
         }
         if let last {
             work.next = last
@@ -109,14 +117,70 @@ extension RelayCore {
                         .alarm,
                         "restored from a copy: what waited in it is held until it was compared with the neighbours' ledgers",
                         kind: .storeRestored)))
+            if work.row.lostInPart > 0 {
+                turn.effects.append(
+                    .notice(
+                        Notice(
+                            .alarm,
+                            "documents that were in the copy in part, and ended: \(work.row.lostInPart). A node that still has one sends "
+                                + "it anew; the others are in edocctl restore list --state in-part: their senders hand them in again",
+                            kind: .restoredInPart)))
+            }
             reopenLanes()
         }
         restoration = work
     }
 
-    private mutating func holdRestored(_ number: UInt64, _ mark: RestorationRow, _ turn: inout Turn) -> Bool {
+    /// Envelopes of the copy that wait, are being deleted or are not whole, and where to look on; nil at the end.
+    private func unsettled(
+        from start: UInt64, upTo last: UInt64, _ rows: any RowReader
+    ) -> (numbers: [UInt64], next: UInt64?) {
+        var numbers: [UInt64] = []
+        var next: UInt64?
+        var looked = 0
+        Keys.envelope(start).withBytes { raw in
+            rows.scan(.envelope, from: raw) { key, value in
+                let number = key.number(at: 0)
+                guard number <= last else { return false }
+                guard looked < Restoration.glancesPerTurn, numbers.count < Restoration.rowsPerTurn else {
+                    next = number
+                    return false
+                }
+                looked += 1
+                // A record that cannot be read is set aside by whoever reads it.
+                guard let glance = EnvelopeGlance(number: number, record: value) else { return true }
+                if glance.hasRecipient(where: { _, state in state.isQueued || state == .deleting || state == .held }) {
+                    numbers.append(number)
+                }
+                return true
+            }
+        }
+        return (numbers, next)
+    }
+
+    private mutating func holdRestored(_ number: UInt64, _ mark: inout RestorationRow, _ turn: inout Turn) -> Bool {
         guard var row = envelope(number, &turn) else { return false }
+        if !row.isComplete {
+            loseInPart(&row, &turn)
+            mark.lostInPart += 1
+            turn.rows.put(.meta, RestorationRow.key, mark.encoded())
+            return true
+        }
         var isChanged = false
+        for index in row.recipients.indices where row.recipients[index].state == .deleting {
+            // Whether it is still to go is its operator's to say once more. It is not what the release of the restore means.
+            let since = row.recipients[index].since
+            move(&row, index, to: .held, mark.time)
+            row.recipients[index].since = since
+            row.recipients[index].heldBecause =
+                "held: it was being deleted when the copy was made; delete it once more, or release it"
+            isChanged = true
+        }
+        // The copy was of a store that was itself restored, and not yet released: that restore's holding goes on as this one's.
+        for index in row.recipients.indices where mark.heldFormerly(row.recipients[index], of: number) {
+            row.recipients[index].since = mark.time
+            isChanged = true
+        }
         for index in row.recipients.indices where row.recipients[index].state.isQueued {
             unqueue(row, index, turn.rows)
             move(&row, index, to: .held, mark.time)
@@ -132,9 +196,40 @@ extension RelayCore {
         return true
     }
 
+    /// Ends what is here in part. It was never accepted, so nothing of it is in the books; the history names it.
+    private mutating func loseInPart(_ row: inout EnvelopeRow, _ turn: inout Turn) {
+        turn.recipientsLeft -= row.recipients.count
+        for index in row.recipients.indices where !row.recipients[index].state.isEnd {
+            row.recipients[index].lastAnswer =
+                "here in part when the copy was made; its other pieces were lost with the old store"
+            if row.recipients[index].state.isQueued { unqueue(row, index, turn.rows) }
+            end(&row, index, .deleted, .lostInPart, &turn, isReported: false)
+            turn.rows.put(
+                .history, Keys.history(turn.now.relay, number: row.number, index: index),
+                HistoryRow(envelope: row, recipient: row.recipients[index], ended: turn.now.wall).encoded())
+        }
+        LookupIndex.park(row, turn.rows)
+        settle(&row, &turn)
+    }
+
+    /// True for a piece in the middle of a document of which nothing is here, from before the restore: its sender believes that the
+    /// pieces before it are here. Foreign nodes cut where they like, and need not begin anew.
+    func mayLackPieces(_ offer: Offer, _ now: ClockReading) -> Bool {
+        guard let mark = restoration?.row, mark.phase != .brought, offer.document != nil, let piece = offer.piece,
+            piece.offset > 0
+        else { return false }
+        let wall = now.wall.milliseconds
+        let age = offer.age?.count ?? 0
+        let created = offer.bundle.creationTime > 0 ? offer.bundle.creationTime : wall - min(age, wall)
+        // Clocks differ, and a document that begins with its first piece is never asked.
+        return created < mark.wall.milliseconds.addingSaturating(Milliseconds.days(1).count)
+    }
+
     /// The operator has compared: what is still held goes its way.
     mutating func restoredReleased(_ ticket: Ticket, _ deed: Deed, _ turn: inout Turn) {
-        guard var work = restoration, work.row.phase == .held || work.row.phase == .released else {
+        guard var work = restoration, work.row.phase == .held || work.row.phase == .released,
+            work.comparisons.isEmpty
+        else {
             turn.effects.append(.answerRestore(ticket: ticket, nil))
             return
         }
@@ -183,94 +278,12 @@ extension RelayCore {
             row.recipients[index].due = turn.now.relay
             row.recipients[index].refusedBy = []
             row.recipients[index].lastAnswer = ""
-            switch destiny(of: row.recipients[index], in: row) {
-            case .home:
-                row.recipients[index].routeClass = 0
-                move(&row, index, to: .waiting, turn.now.relay)
-                // What is not whole waits for its rest, without a queue row.
-                guard row.isComplete else { continue }
-                if row.isInPieces, row.document != nil {
-                    enqueue(row, index, &turn)
-                } else {
-                    arrive(&row, index, &turn)
-                }
-            case .away(let hops):
-                setClass(&row, index, hops: hops, &turn)
-                move(&row, index, to: .waiting, turn.now.relay)
-                enqueue(row, index, &turn)
-            case .nowhere:
-                keepWay(&row, index, &turn)
-                move(&row, index, to: .waiting, turn.now.relay)
-                enqueue(row, index, &turn)
-            }
+            // What has outlived its lifetime meanwhile ends as expired, and its submitter hears of it.
+            release(&row, index, &turn)
         }
         guard isChanged else { return }
         turn.recipientsLeft -= row.recipients.count
         LookupIndex.park(row, turn.rows)
         settle(&row, &turn)
-    }
-
-    /// Ends what others prove to have: held copies that a neighbour has taken, and documents in inboxes that the agency has had.
-    mutating func restoredCompared(_ ticket: Ticket, _ deed: Deed, _ evidence: [Evidence], _ turn: inout Turn) {
-        guard var mark = restoration?.row, mark.phase == .held || mark.phase == .released else {
-            turn.effects.append(.answerRestore(ticket: ticket, nil))
-            return
-        }
-        if !mark.isCompared {
-            mark.isCompared = true
-            restoration?.row = mark
-            turn.rows.put(.meta, RestorationRow.key, mark.encoded())
-        }
-        var counts = EvidenceCounts()
-        var bytes: UInt64 = 0
-        for item in evidence {
-            var numbers: [UInt64] = []
-            let prefix = Keys.bundle(item.bundle)
-            turn.rows.scan(.bundle, prefix: prefix) { key, _ in
-                if key.count == prefix.bytes.count + 8 { numbers.append(key.number(at: key.count - 8)) }
-                return numbers.count < 100
-            }
-            var isUsed = false
-            for number in numbers where number <= mark.last {
-                guard let length = apply(item, to: number, mark, &turn) else { continue }
-                bytes = bytes.addingSaturating(length)
-                isUsed = true
-                switch item.fact {
-                case .taken: counts.forwarded += 1
-                case .delivered: counts.delivered += 1
-                }
-            }
-            if !isUsed { counts.skipped += 1 }
-        }
-        if counts.forwarded + counts.delivered > 0 {
-            var deed = deed
-            deed.count = UInt64(counts.forwarded + counts.delivered)
-            deed.bytes = bytes
-            deed.outcome = "ended: \(counts.forwarded) as forwarded, \(counts.delivered) as delivered"
-            audit(deed, &turn)
-        }
-        turn.effects.append(.answerRestore(ticket: ticket, counts))
-    }
-
-    /// The octets of what one piece of evidence has ended; nil when it ends nothing.
-    private mutating func apply(
-        _ item: Evidence, to number: UInt64, _ mark: RestorationRow, _ turn: inout Turn
-    ) -> UInt64? {
-        guard var row = envelope(number, &turn), row.isComplete,
-            let index = row.recipients.firstIndex(where: { $0.name == item.recipient })
-        else { return nil }
-        switch item.fact {
-        case .taken(let peer):
-            guard mark.mayBeGone(row.recipients[index], of: number) else { return nil }
-            row.recipients[index].peer = peer
-            end(&row, index, .forwarded, .none, &turn)
-            ledger.forwarded(peer, row, 1)
-        case .delivered:
-            guard mark.mayRepeat(row.recipients[index], of: number) else { return nil }
-            // The submitter knows it already.
-            end(&row, index, .delivered, .none, &turn, isReported: false)
-        }
-        settle(&row, &turn)
-        return row.payloadLength
     }
 }

@@ -56,18 +56,10 @@ extension CatalogueEntries {
             "Kho ở %1 đang do dịch vụ edocd đang chạy sử dụng; hãy dừng dịch vụ edocd trước."
         ),
         ("There is no store in %.", "Không có kho ở %1."),
-        (
-            "% is no store of this program, or its record of the schema is damaged.",
-            "%1 không phải kho của chương trình này, hoặc bản ghi cấu trúc của kho đã hỏng."
-        ),
         ("% is not sound: %", "%1 không nguyên vẹn: %2"),
         (
             "% is not a directory; name the one that store.directory in edocd.yaml names.",
             "%1 không phải thư mục; hãy nêu thư mục ghi ở store.directory trong edocd.yaml."
-        ),
-        (
-            "% is not empty; with --force it is moved aside, whole, and the copy takes its place.",
-            "%1 không trống; với --force thư mục được chuyển nguyên vẹn sang bên và bản sao thay vào chỗ đó."
         ),
         ("% of % failed: % (%).", "%1 %2 không thành: %3 (%4)."),
         ("% cannot be read as a store: %", "không đọc được %1 như một kho: %2"),

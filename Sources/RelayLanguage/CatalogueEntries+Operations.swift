@@ -99,6 +99,5 @@ extension CatalogueEntries {
         ("restore compare", "đối chiếu sau khôi phục"),
         ("done; what waited is held, incarnation %", "xong; những gì đang chờ được giữ lại, thế hệ %1"),
         ("ended: % as forwarded, % as delivered", "đã kết thúc: %1 là đã chuyển, %2 là đã giao"),
-        ("state is held, held-before or arrived", "trạng thái chỉ nhận held, held-before hoặc arrived"),
     ]
 }

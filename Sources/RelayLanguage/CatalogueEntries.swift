@@ -6,7 +6,7 @@ public enum CatalogueEntries {
 
     public static let all: [Pair] =
         requests + submissions + deeds + waits + stuck + limits + routes + traces + words + reloads + configurations
-        + stores
+        + stores + restores
         + system
         + byNoun
 
@@ -333,10 +333,6 @@ public enum CatalogueEntries {
         ("set aside: %; edocctl queue list --state corrupt", "đã tách riêng: %1; edocctl queue list --state corrupt"),
         ("held by %, job %: %", "do %1 giữ, công việc %2: %=3"),
         ("held by %, job %", "do %1 giữ, công việc %2"),
-        (
-            "nothing has been compared with the books of others yet; edocctl restore compare FILE --apply, or release with --uncompared",
-            "chưa đối chiếu gì với sổ của các nút khác; edocctl restore compare TỆP --apply, hoặc thả với --uncompared"
-        ),
         (
             "held since the store was restored from a copy: %; edocctl restore list, compare and release",
             "bị giữ từ khi kho được khôi phục từ bản sao: %1; edocctl restore list, compare và release"

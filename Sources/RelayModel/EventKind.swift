@@ -82,6 +82,8 @@ public enum EventKind: String, Sendable, CaseIterable {
     case jobsWaiting
     /// The store was restored from a copy: what waited in it is held.
     case storeRestored
+    /// Documents were in the restored copy in part, and ended.
+    case restoredInPart
     /// What was held since the restore has been released.
     case restoreReleased
     /// An operator has made a new envelope of an expired one; the line names it.
@@ -141,6 +143,7 @@ public enum EventKind: String, Sendable, CaseIterable {
         case .jobUnreadable: "5d38b8fe9728448b96367af2cc5d02ce"
         case .jobsWaiting: "f8fabb6abb96486c94c374cd6e09aefb"
         case .storeRestored: "6a47e7683654472fbead08035eadb4f0"
+        case .restoredInPart: "257ce4566d174e2bafb46b09f5962c93"
         case .restoreReleased: "cb392c696da0449d840ceb304f82601f"
         case .resubmitted: "ff8911e8d15d495ba27c43ddc910a1ec"
         case .drained: "e8344491f35c4ad8a463784a09c7c7b5"

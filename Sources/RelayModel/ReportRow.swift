@@ -49,6 +49,8 @@ public struct ReportReason: RawRepresentable, Hashable, Sendable {
     public static let stillQueued = ReportReason(rawValue: 65_542)
     /// Private, of a delay: handed on, and nobody has said since what became of it. Only the submitter's node notes this.
     public static let noReport = ReportReason(rawValue: 65_543)
+    /// Private, never reported: it was here in part when the store was lost, and its other pieces were lost with it.
+    public static let lostInPart = ReportReason(rawValue: 65_544)
 
     /// The word that tools show.
     public var word: String {
@@ -74,6 +76,7 @@ public struct ReportReason: RawRepresentable, Hashable, Sendable {
         case 65_541: "not picked up"
         case 65_542: "still queued"
         case 65_543: "no report has come"
+        case 65_544: "lost in part with an old store"
         default: "reason \(rawValue)"
         }
     }

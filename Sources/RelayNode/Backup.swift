@@ -132,6 +132,10 @@ final class Backup: Sendable {
         // It is in the store before the copy begins, and so in the copy.
         record(deed)
         do throws(StoreFailure) {
+            // Before the room on the disk is judged.
+            for left in try LMDBStore.removeLeftovers(besideCopy: path, prefix: "edocd-\(node.name)-") {
+                logger.notice("removed what an interrupted backup had left", metadata: ["path": "\(left)"])
+            }
             let rate = order.bytesPerSecond ?? LMDBStore.copyRate
             let freed = store.freedBytes
             usleep(Self.measureMicroseconds)

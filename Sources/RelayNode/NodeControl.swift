@@ -161,8 +161,8 @@ struct NodeControl: NodeAccess {
         }
     }
 
-    func compareRestored(_ deed: Deed, _ evidence: [Evidence]) async throws -> EvidenceCounts? {
-        await askRestore { .restoredCompared(ticket: $0, deed, evidence) }
+    func compareRestored(_ deed: Deed, _ portion: Comparison) async throws -> EvidenceCounts? {
+        await askRestore { .restoredCompared(ticket: $0, deed, portion) }
     }
 
     func releaseRestored(_ deed: Deed) async throws -> Bool {

@@ -151,6 +151,12 @@ public struct EnvelopeRow: Sendable {
     }
     public var isComplete: Bool { receivedBytes == payloadLength }
     public var isEnded: Bool { recipients.allSatisfy(\.state.isEnd) }
+    /// This copy has been at a node and came here after a time: that the node had it then says nothing of this copy.
+    public func hasReturned(from node: NodeID, after time: WallTime) -> Bool {
+        time < arrivalWall && path.dropLast().contains { $0.node == node }
+    }
+    /// Ended because its other pieces were lost with an old store: it says nothing of a copy that comes whole.
+    public var isLostInPart: Bool { !isComplete && recipients.contains { $0.reason == .lostInPart } }
 
     /// The bundle's age at a time, by residence.
     public func age(at now: RelayTime) -> Milliseconds { ageAtArrival + now.since(arrival) }

@@ -30,6 +30,13 @@ public struct RestorationRow: Sendable, Hashable {
     public var last: UInt64
     /// Somebody has set it against the books of others.
     public var isCompared = false
+    /// Envelopes that were in the copy in part, and ended.
+    public var lostInPart: UInt64 = 0
+    /// Whose books it has been set against, from before the copy to their end.
+    public var compared: [NodeID] = []
+    /// The mark that the copy itself had, if what it held had not been released: since when, and up to which envelope.
+    public var formerTime = RelayTime.zero
+    public var formerLast: UInt64 = 0
 
     public static let key = Keys.meta("restored")
 
@@ -48,6 +55,18 @@ public struct RestorationRow: Sendable, Hashable {
     /// Held since the store was brought back, and not by an operator or a suspicion.
     public func holds(_ recipient: RecipientRow, of number: UInt64) -> Bool {
         number <= last && recipient.state == .held && recipient.since == time
+    }
+
+    /// Takes over from the mark that the copy had.
+    public mutating func follow(_ former: RestorationRow?) {
+        guard let former, [.holding, .held, .releasing].contains(former.phase) else { return }
+        formerTime = former.time
+        formerLast = former.last
+    }
+
+    /// Held by the restore before this one.
+    public func heldFormerly(_ recipient: RecipientRow, of number: UInt64) -> Bool {
+        formerTime != .zero && number <= formerLast && recipient.state == .held && recipient.since == formerTime
     }
 
     /// Held, by whomever: what was held in the copy may have been released and taken since.
@@ -72,6 +91,11 @@ public struct RestorationRow: Sendable, Hashable {
         out.number(wall.milliseconds)
         out.number(last)
         out.number(isCompared ? 1 : 0)
+        out.number(lostInPart)
+        out.number(UInt64(compared.count))
+        for node in compared { out.node(node) }
+        out.number(formerTime.milliseconds)
+        out.number(formerLast)
         return out.record()
     }
 
@@ -87,6 +111,15 @@ public struct RestorationRow: Sendable, Hashable {
         wall = WallTime(milliseconds: row.number())
         last = row.number()
         isCompared = !row.isAtEnd && row.number() == 1
+        if !row.isAtEnd {
+            lostInPart = row.number()
+            for _ in 0..<row.count() {
+                guard let node = row.node() else { return nil }
+                compared.append(node)
+            }
+            formerTime = RelayTime(milliseconds: row.number())
+            formerLast = row.number()
+        }
         guard row.isSound else { return nil }
     }
 

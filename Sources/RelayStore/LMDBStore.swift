@@ -26,6 +26,7 @@ public final class LMDBStore: DurableStore, @unchecked Sendable {
 
     /// Opens the store in `directory`, and creates it when it is not there.
     public init(directory: String, settings: StoreSettings) throws(StoreFailure) {
+        try StorePlace.refuseEmptyBesideLeftovers(directory)
         let lock = try StoreFiles.lock(directory: directory)
         do throws(LMDBError) {
             // Beside the pool's readers, slots for an operator's mdb_stat and the like.

@@ -59,6 +59,7 @@ public final class StillStore: @unchecked Sendable {
     /// A copy in a file.
     public convenience init(file: String) throws(StoreFailure) {
         guard access(file, R_OK) == 0 else { throw StoreFailure(call: "open", path: file, errno: errno) }
+        if let problem = StoreLength.problem(file) { throw StoreFailure(.damaged, problem) }
         try self.init(file, isFile: true, usesLockTable: false)
     }
 
@@ -78,10 +79,11 @@ public final class StillStore: @unchecked Sendable {
 
     /// Who it belongs to, if this program can read it.
     private static func identity(_ reader: StillReader, _ path: String) throws(StoreFailure) -> String {
-        guard let schema = reader.value(.meta, StoreIdentity.schemaKey), var record = RowCursor(schema),
-            case let found = record.number(), record.isSound
-        else {
-            throw StoreFailure(.damaged, "\(path) is no store of this program, or its record of the schema is damaged.")
+        guard let schema = reader.value(.meta, StoreIdentity.schemaKey) else {
+            throw StoreFailure(.foreign, "\(path) is no store of this program.")
+        }
+        guard var record = RowCursor(schema), case let found = record.number(), record.isSound else {
+            throw StoreFailure(.damaged, "\(path) has a damaged record of its schema.")
         }
         guard found <= StoreIdentity.schema else {
             throw StoreFailure(

@@ -75,6 +75,12 @@ extension LMDBStore {
         return plan
     }
 
+    /// Removes what copies to the same folder have left whose processes were killed; answers the paths. `prefix`: how the names of
+    /// this node's copies begin.
+    public static func removeLeftovers(besideCopy path: String, prefix: String) throws(StoreFailure) -> [String] {
+        try CopyFile.removeLeftovers(beside: path, prefix: prefix)
+    }
+
     /// Copies the store to a file that is not there yet. `goesOn` is told the bytes written so far, several times a second and on a thread
     /// of its own; false gives the copy up. `check` looks at the finished copy before it gets its name, and answers what is wrong.
     public func copy(
@@ -92,6 +98,7 @@ extension LMDBStore {
             return goesOn($0) ? nil : "it was cancelled"
         }
         if let failure { throw failure }
+        if !isCompacting { try file.lengthen() }
         try file.sync()
         let copy = try StillStore(file: file.partial)
         guard copy.node == settings.node else { throw StoreFailure(.damaged, "The copy is not of this node.") }
@@ -304,15 +311,56 @@ final class CopyFile: CopySink {
             throw StoreFailure(
                 .refused, "\(path) is there already; a copy never takes the place of a file. Name another.")
         }
-        // What an earlier copy has left when its process was killed.
-        unlink(partial)
+        _ = try Self.removeLeftovers(beside: path, prefix: nil)
         descriptor = open(partial, O_RDWR | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0o600)
         if descriptor < 0 { throw StoreFailure(call: "open", path: partial, errno: errno) }
+        // As long as it is being written nobody takes it for a leftover.
+        flock(descriptor, LOCK_EX | LOCK_NB)
     }
 
     deinit {
         close(descriptor)
         if !isKept { unlink(partial) }
+    }
+
+    /// Removes what earlier copies have left whose processes were killed: of this name, and of all that begin with `prefix`. What
+    /// somebody still writes stays, and is a refusal when it has this very name; so does what belongs to somebody else.
+    static func removeLeftovers(beside path: String, prefix: String?) throws(StoreFailure) -> [String] {
+        let (folder, name) = split(path)
+        var removed: [String] = []
+        for entry in StorePlace.entries(folder) {
+            let isOwn = entry == "." + name + ".partial"
+            guard isOwn || prefix.map({ isLeftover(entry, of: $0) }) ?? false else { continue }
+            let partial = folder + "/" + entry
+            let file = open(partial, O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC)
+            defer { if file >= 0 { close(file) } }
+            var facts = stat()
+            guard file >= 0, fstat(file, &facts) == 0, facts.st_mode & S_IFMT == S_IFREG, facts.st_uid == geteuid()
+            else { continue }
+            guard flock(file, LOCK_EX | LOCK_NB) == 0 else {
+                if isOwn {
+                    throw StoreFailure(.refused, "Another copy is being written to \(path). Name another file.")
+                }
+                continue
+            }
+            if unlink(partial) == 0 { removed.append(partial) }
+        }
+        return removed
+    }
+
+    /// Behind the prefix stands the moment, which has no dash: the name of another node may begin like this one's.
+    private static func isLeftover(_ entry: String, of prefix: String) -> Bool {
+        entry.hasPrefix("." + prefix) && entry.hasSuffix(".mdb.partial")
+            && !entry.dropFirst(prefix.count + 1).contains("-")
+    }
+
+    /// Makes the file as long as its pages want it to be. LMDB copies a file no further than it goes, and its last pages may never have
+    /// been written, when nothing is in them.
+    func lengthen() throws(StoreFailure) {
+        guard let (needed, length) = StoreLength.measure(partial), length < needed else { return }
+        if ftruncate(descriptor, off_t(clamping: needed)) != 0 {
+            throw StoreFailure(call: "ftruncate", path: partial, errno: errno)
+        }
     }
 
     func write(_ bytes: UnsafeRawBufferPointer) -> StoreFailure? {

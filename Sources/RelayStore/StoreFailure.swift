@@ -11,6 +11,8 @@ public struct StoreFailure: Error, Hashable, Sendable, CustomStringConvertible {
         case system
         /// The file is damaged, or is no store.
         case damaged
+        /// A sound file, and not of this program.
+        case foreign
     }
 
     public let kind: Kind

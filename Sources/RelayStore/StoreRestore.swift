@@ -1,6 +1,7 @@
-// StoreRestore: brings a copy back as the store of a daemon that does not run. The copy is checked, written beside the place where it is to
-// be, marked, brought to the disk, and only then takes that place by a rename; what was there is moved aside and never removed. On
-// any failure the old store is where it was. It blocks its caller.
+// StoreRestore: brings a copy back as the store of a daemon that does not run. The copy is checked, written into the store's directory
+// under another name, marked, brought to the disk, and only then takes the place of the data by one rename; what was there has got a second
+// name in a directory of its own before, and is never removed. On any failure, and whenever it is killed, the place has the old data or the
+// new, whole. All is done inside the directory, which may be a mount point. It blocks its caller.
 
 import Glibc
 import RelayModel
@@ -21,7 +22,6 @@ public struct StoreRestore {
         file: String, directory: String, isForced: Bool, uid: UInt32, login: String, reason: String, suffix: String,
         check: (StillStore) -> String?
     ) throws(StoreFailure) {
-        let directory = directory.count > 1 && directory.hasSuffix("/") ? String(directory.dropLast()) : directory
         let copy = try StillStore(file: file)
         if let problem = try StoreSample(copy).problem ?? check(copy) {
             throw StoreFailure(.damaged, "\(file) is not sound: \(problem)")
@@ -31,87 +31,134 @@ public struct StoreRestore {
             (rows.count(.envelope), WallTime(milliseconds: rows.number(.meta, "wallTime")))
         }
         bytes = copy.endBytes
-        let lock = try Self.place(directory, isForced: isForced)
-        defer { if let lock { StoreFiles.unlock(lock) } }
-        let fresh = directory + ".restoring"
-        Self.clear(fresh)
+        let place = try StorePlace(directory)
+        let target = place.directory
+        try Self.judge(place, isForced: isForced, node: copy.node)
+        // No daemon may begin here meanwhile, and no second restore.
+        let lock = try StoreFiles.lock(directory: target)
+        defer { StoreFiles.unlock(lock) }
+        let fresh = target + "/" + StorePlace.fresh
         do throws(StoreFailure) {
-            try Self.make(fresh, like: directory)
-            try Self.copyFile(file, to: fresh + "/data.mdb")
-            let mark = RestorationRow(uid: uid, login: login, reason: reason, source: file, copied: copied)
+            Self.clear(fresh)
+            try Self.forgetUnused(target)
+            try Self.own(target, isNew: !place.isThere)
+            if mkdir(fresh, 0o700) != 0 { throw StoreFailure(call: "mkdir", path: fresh, errno: errno) }
+            try Self.copyFile(file, to: fresh + "/" + StorePlace.data)
+            var mark = RestorationRow(uid: uid, login: login, reason: reason, source: file, copied: copied)
+            mark.follow(try copy.read { RestorationRow.read($0) })
             try Self.mark(fresh, node: copy.node, mapBytes: max(copy.mapBytes, copy.endBytes + (64 << 20)), mark)
-            try Self.own(fresh, like: directory)
+            try Self.give(
+                [fresh + "/" + StorePlace.data], like: place.hasData ? target + "/" + StorePlace.data : target)
             try CopyFile.syncFolder(fresh)
-            if Self.hasEntries(directory) {
-                let aside = directory + ".before-restore-" + suffix
-                try Self.move(directory, aside)
-                movedTo = aside
-            }
-            do throws(StoreFailure) {
-                // An empty directory gives its place up.
-                try Self.move(fresh, directory)
-            } catch {
-                if let movedTo { try Self.move(movedTo, directory) }
-                throw error
-            }
+            if place.hasData { movedTo = try Self.keepOld(target, suffix) }
+            // What is of the store that was here, and not of the copy.
+            for name in ["lock.mdb", "in-hand"] { unlink(target + "/" + name) }
+            // By this the copy takes the place of what is there, at one moment.
+            try Self.move(fresh + "/" + StorePlace.data, target + "/" + StorePlace.data)
         } catch {
             Self.clear(fresh)
+            if let movedTo { Self.clear(movedTo) }
+            if !place.isThere { Self.clear(target) }
             throw error
         }
-        try CopyFile.syncFolder(CopyFile.split(directory).folder)
+        try CopyFile.syncFolder(target)
+        Self.clear(fresh)
+        if !place.isThere { try CopyFile.syncFolder(CopyFile.split(target).folder) }
     }
 
-    /// Judges the place; answers the lock of the store that is there.
-    private static func place(_ directory: String, isForced: Bool) throws(StoreFailure) -> Int32? {
-        var facts = stat()
-        guard lstat(directory, &facts) == 0 else {
-            if errno == ENOENT { return nil }
-            throw StoreFailure(call: "stat", path: directory, errno: errno)
-        }
-        guard facts.st_mode & S_IFMT == S_IFDIR else {
+    /// May the copy come here?
+    private static func judge(_ place: StorePlace, isForced: Bool, node: String) throws(StoreFailure) {
+        let directory = place.directory
+        guard place.isThere else { return }
+        guard place.hasData else {
+            guard let stranger = place.strangers.min() else { return }
             throw StoreFailure(
-                .refused, "\(directory) is not a directory; name the one that store.directory in edocd.yaml names.")
+                .refused,
+                "\(directory) is no store: it has \(stranger) in it, and no \(StorePlace.data). Name the directory that "
+                    + "store.directory in edocd.yaml names, or an empty one.")
         }
-        guard hasEntries(directory) else { return nil }
         if try StillStore.isInUse(directory) {
             throw StoreFailure(.refused, "The store in \(directory) is in use by a running daemon; stop it first.")
         }
+        if let other = try stranger(directory, node: node) { throw StoreFailure(.refused, other) }
         guard isForced else {
             throw StoreFailure(
                 .refused,
-                "\(directory) is not empty; with --force it is moved aside, whole, and the copy takes its place.")
-        }
-        guard access(directory + "/owner.lock", F_OK) == 0 else { return nil }
-        // No daemon may begin on it while it is being moved.
-        return try StoreFiles.lock(directory: directory)
-    }
-
-    private static func hasEntries(_ directory: String) -> Bool {
-        guard let folder = opendir(directory) else { return false }
-        defer { closedir(folder) }
-        while let entry = readdir(folder) {
-            let name = name(of: entry)
-            if name != ".", name != ".." { return true }
-        }
-        return false
-    }
-
-    private static func name(of entry: UnsafeMutablePointer<dirent>) -> String {
-        withUnsafePointer(to: &entry.pointee.d_name) {
-            $0.withMemoryRebound(to: CChar.self, capacity: 256) { String(cString: $0) }
+                "There is a store in \(directory); with --force it is moved aside, whole, and the copy takes its place."
+            )
         }
     }
 
-    /// Removes what an earlier attempt has left: the files that it makes, and nothing else.
+    /// Why the store that is there is not this node's; nil when it is, or when it cannot be read any more.
+    private static func stranger(_ directory: String, node: String) throws(StoreFailure) -> String? {
+        // One that is cut off must not be looked into.
+        if StoreLength.problem(directory + "/" + StorePlace.data) != nil { return nil }
+        do throws(StoreFailure) {
+            let old = try StillStore(directory: directory)
+            guard old.node != node else { return nil }
+            return
+                "The store in \(directory) is that of \(old.node), and the copy is of \(node); bring it back on its own node."
+        } catch {
+            guard error.kind == .foreign else { return nil }
+            return
+                "\(directory)/\(StorePlace.data) is not of this program; a store is never put in its place. Move it away by hand."
+        }
+    }
+
+    /// The old data under a second name, in a directory of its own; the first is taken from it when the copy comes.
+    private static func keepOld(_ directory: String, _ suffix: String) throws(StoreFailure) -> String {
+        let first = directory + "/" + StorePlace.aside + suffix
+        var aside = first
+        var count = 1
+        while mkdir(aside, 0o700) != 0 {
+            // Two within a second.
+            guard errno == EEXIST, count < 100 else { throw StoreFailure(call: "mkdir", path: aside, errno: errno) }
+            count += 1
+            aside = first + "-\(count)"
+        }
+        let old = directory + "/" + StorePlace.data
+        if link(old, aside + "/" + StorePlace.data) != 0 {
+            let failure = StoreFailure(call: "link", path: old, errno: errno)
+            rmdir(aside)
+            throw failure
+        }
+        try give([aside], like: directory)
+        try CopyFile.syncFolder(aside)
+        return aside
+    }
+
+    /// A restore that was killed before the copy came has left a second name for data that is still in use.
+    private static func forgetUnused(_ directory: String) throws(StoreFailure) {
+        var data = stat()
+        guard stat(directory + "/" + StorePlace.data, &data) == 0 else { return }
+        for name in StorePlace.entries(directory) where name.hasPrefix(StorePlace.aside) {
+            var facts = stat()
+            let aside = directory + "/" + name
+            guard stat(aside + "/" + StorePlace.data, &facts) == 0, facts.st_ino == data.st_ino,
+                facts.st_dev == data.st_dev
+            else { continue }
+            clear(aside)
+        }
+    }
+
+    /// Removes what an attempt has made: a store's files, and nothing else.
     private static func clear(_ directory: String) {
-        for name in ["data.mdb", "lock.mdb", "owner.lock", "ballast"] { unlink(directory + "/" + name) }
+        for name in [StorePlace.data] + StorePlace.companions { unlink(directory + "/" + name) }
         rmdir(directory)
     }
 
-    private static func make(_ directory: String, like old: String) throws(StoreFailure) {
+    private static func own(_ directory: String, isNew: Bool) throws(StoreFailure) {
+        if isNew { try give([directory], like: CopyFile.split(directory).folder) }
+        try give([directory + "/owner.lock"], like: directory)
+    }
+
+    /// The daemon has to be able to use it: it gets the owner of the directory that it is in.
+    private static func give(_ paths: [String], like model: String) throws(StoreFailure) {
         var facts = stat()
-        let mode = stat(old, &facts) == 0 ? facts.st_mode & 0o770 : 0o700
-        if mkdir(directory, mode) != 0 { throw StoreFailure(call: "mkdir", path: directory, errno: errno) }
+        guard geteuid() == 0, stat(model, &facts) == 0 else { return }
+        for path in paths where chown(path, facts.st_uid, facts.st_gid) != 0 {
+            throw StoreFailure(call: "chown", path: path, errno: errno)
+        }
     }
 
     private static func copyFile(_ source: String, to target: String) throws(StoreFailure) {
@@ -157,16 +204,6 @@ public struct StoreRestore {
         }
         // The daemon makes its own.
         for name in ["lock.mdb", "owner.lock", "ballast"] { unlink(directory + "/" + name) }
-    }
-
-    /// The daemon has to be able to use it: it gets the owner of what was there, or of the folder that it is in.
-    private static func own(_ directory: String, like old: String) throws(StoreFailure) {
-        guard geteuid() == 0 else { return }
-        var facts = stat()
-        guard stat(old, &facts) == 0 || stat(CopyFile.split(old).folder, &facts) == 0 else { return }
-        for path in [directory, directory + "/data.mdb"] where chown(path, facts.st_uid, facts.st_gid) != 0 {
-            throw StoreFailure(call: "chown", path: path, errno: errno)
-        }
     }
 
     private static func move(_ from: String, _ to: String) throws(StoreFailure) {

@@ -204,7 +204,11 @@ extension DaemonOptions {
 
 /// The standard streams.
 enum Output {
-    static func say(_ text: String) { put(Offline.takeHeader() + text, STDOUT_FILENO) }
+    static func say(_ text: String) {
+        // Beside the output: what is said may go into a file that a program reads.
+        note(Offline.takeHeader())
+        put(text, STDOUT_FILENO)
+    }
 
     static func complain(_ lines: [String]) { put(complaint(lines, columns: Terminal.errorColumns), STDERR_FILENO) }
 

@@ -93,8 +93,10 @@ struct RestoreListCommand: AsyncParsableCommand {
     @Option(
         help: .init(
             phrase(
-                "held: waits for the comparison. arrived: an agency may get it twice.",
-                "held: chờ đối chiếu. arrived: cơ quan có thể nhận hai lần.")))
+                "held: waits for the comparison. held-before: an operator held it. arrived: an agency may get it twice. "
+                    + "in-part: its other pieces were lost.",
+                "held: chờ đối chiếu. held-before: do người vận hành giữ. arrived: cơ quan có thể nhận hai lần. "
+                    + "in-part: các mảnh khác đã mất.")))
     var state: String?
     @Option(help: .init(phrase("Lines at most.", "Số dòng tối đa."))) var limit = 100
     @Option(help: .init(phrase("Where an earlier list ended.", "Nơi danh sách trước dừng lại."))) var cursor: String?
@@ -137,39 +139,67 @@ struct RestoreCompareCommand: AsyncParsableCommand {
         }
         let client = try common.client
         var total = CompareAnswer()
-        for file in files {
-            try await EvidenceFile(file).portions { lines in
-                let order = CompareOrder(lines: lines, isApplied: apply, reason: reason ?? "")
+        for (index, file) in files.enumerated() {
+            let isLastFile = index == files.count - 1
+            var isWhole = false
+            try await EvidenceFile(file).portions { lines, isEnd in
+                isWhole = lines.last?.isEnd ?? false
+                let order = CompareOrder(
+                    lines: lines, isApplied: apply, reason: reason ?? "", isLast: isEnd && isLastFile)
                 let bytes = try await client.post(
                     ControlPath.restoreCompare, json: try ControlJSON.bytes(order), isLong: true)
-                let part = try common.decoded(CompareAnswer.self, bytes)
-                total.forwarded += part.forwarded
-                total.delivered += part.delivered
-                total.missing += part.missing
-                total.agreeing += part.agreeing
-                total.ended += part.ended
+                total.add(try common.decoded(CompareAnswer.self, bytes))
+            }
+            if !isWhole {
+                Output.complain([
+                    phrase(
+                        "\(file) does not end as a listing does: it was cut off, or the node is of an older version; "
+                            + "the node does not count as compared",
+                        "\(file) không kết thúc như một bản liệt kê trọn vẹn: nó bị cắt cụt, hoặc nút kia dùng phiên bản cũ; "
+                            + "nút ấy không được tính là đã đối chiếu")
+                ])
             }
         }
-        // Handed to this node and on from here, or delivered, before the store was lost: another file tells.
-        if !total.missing.isEmpty {
-            var gone: Set<[String]> = []
-            let missing = Set(total.missing.map { [$0.name, $0.recipient] })
-            for file in files {
-                try await EvidenceFile(file).portions { lines in
-                    for line in lines where line.what != "forwarded" {
-                        let pair = [line.name, line.recipient]
-                        if missing.contains(pair) { gone.insert(pair) }
-                    }
-                }
-            }
-            total.missing.removeAll { gone.contains([$0.name, $0.recipient]) }
-            total.agreeing += gone.count
-        }
+        try await findElsewhere(&total)
         if common.json {
             Output.say(String(decoding: try ControlJSON.bytes(total), as: UTF8.self) + "\n")
         } else {
             Output.say(CompareView.text(total, isApplied: apply, columns: Terminal.columns))
         }
+    }
+
+    /// Handed to this node and on from here, or delivered, before the store was lost: another file tells.
+    private func findElsewhere(_ total: inout CompareAnswer) async throws {
+        guard !total.missing.isEmpty else { return }
+        let missing = Set(total.missing.map { [$0.name, $0.recipient] })
+        var latest: [[String]: Timestamp] = [:]
+        for file in files {
+            try await EvidenceFile(file).portions { lines, _ in
+                for line in lines where line.what == "taken" || line.what == "delivered" {
+                    let pair = [line.name, line.recipient]
+                    if missing.contains(pair) { latest[pair] = max(latest[pair] ?? line.time, line.time) }
+                }
+            }
+        }
+        let before = total.missing.count
+        // What was taken from here long before it was handed over went round, and came back. Clocks differ.
+        total.missing.removeAll { line in
+            latest[[line.name, line.recipient]].map {
+                $0.unixMilliseconds + 3_600_000 >= line.time.unixMilliseconds
+            } ?? false
+        }
+        total.agreeing += before - total.missing.count
+    }
+}
+
+extension CompareAnswer {
+    fileprivate mutating func add(_ part: CompareAnswer) {
+        forwarded += part.forwarded
+        delivered += part.delivered
+        missing += part.missing
+        agreeing += part.agreeing
+        ended += part.ended
+        compared = Array(Set((compared ?? []) + (part.compared ?? []))).sorted()
     }
 }
 
@@ -184,8 +214,8 @@ struct RestoreReleaseCommand: AsyncParsableCommand {
     @Flag(
         help: .init(
             phrase(
-                "Although nothing has been compared: agencies may get documents twice.",
-                "Dù chưa đối chiếu gì: cơ quan có thể nhận văn bản hai lần.")))
+                "Although not all neighbours have been compared: agencies may get documents twice.",
+                "Dù chưa đối chiếu với mọi nút kề: cơ quan có thể nhận văn bản hai lần.")))
     var uncompared = false
 
     func run() async throws {
@@ -202,8 +232,8 @@ struct EvidenceFile {
 
     init(_ path: String) { self.path = path }
 
-    /// Hands the lines on, a bounded number at a time, however long the file is.
-    func portions(_ body: ([EvidenceLine]) async throws -> Void) async throws(any Error) {
+    /// Hands the lines on, a bounded number at a time, however long the file is; says with which it ends. An empty file has one portion.
+    func portions(_ body: ([EvidenceLine], _ isEnd: Bool) async throws -> Void) async throws(any Error) {
         let input = try InputFile(path)
         var rest: [UInt8] = []
         var lines: [EvidenceLine] = []
@@ -216,20 +246,21 @@ struct EvidenceFile {
             var start = 0
             while let end = rest[start...].firstIndex(of: 0x0a) {
                 number += 1
-                let text = Array(rest[start..<end])
+                let text = rest[start..<end]
                 start = end + 1
-                if text.isEmpty { continue }
-                guard let line = try? ControlJSON.answer(EvidenceLine.self, from: text) else {
+                // Files that have been on other systems have other ends of lines.
+                if text.allSatisfy({ $0 == 0x20 || $0 == 0x09 || $0 == 0x0d }) { continue }
+                guard let line = try? ControlJSON.answer(EvidenceLine.self, from: Array(text)) else {
                     throw FileError(
                         phrase(
                             "\(path), line \(number), is not a line of edocctl ledger NODE --envelopes",
                             "\(path), dòng \(number), không phải dòng của edocctl ledger NÚT --envelopes"))
                 }
-                lines.append(line)
                 if lines.count == CompareOrder.linesMax {
-                    try await body(lines)
+                    try await body(lines, false)
                     lines = []
                 }
+                lines.append(line)
             }
             rest.removeFirst(start)
             guard rest.count <= Self.lineBytesMax else {
@@ -238,7 +269,7 @@ struct EvidenceFile {
             }
             if isEnd { break }
         }
-        if !lines.isEmpty { try await body(lines) }
+        try await body(lines, true)
     }
 }
 
@@ -272,6 +303,9 @@ enum RestoreView {
         facts.add(phrase("since", "từ lúc"), answer.restored.map { Shown.time($0) })
         facts.add(phrase("by", "bởi"), answer.login.isEmpty ? nil : answer.login)
         facts.add(phrase("reason", "lý do"), answer.reason.isEmpty ? nil : answer.reason)
+        facts.add(
+            phrase("not compared", "chưa đối chiếu"),
+            answer.uncompared.flatMap { $0.isEmpty ? nil : $0.joined(separator: ", ") })
         var text = facts.text(columns: columns)
         guard !answer.rows.isEmpty else { return text }
         var table = TextTable([
@@ -280,10 +314,7 @@ enum RestoreView {
             (phrase("DOCUMENT", "VĂN BẢN"), .left),
         ])
         for row in answer.rows {
-            let state =
-                row.state == "arrived"
-                ? phrase("arrived: may be taken twice", "đã đến: có thể nhận hai lần") : phrase("held", "đang giữ")
-            table.add([String(row.number), row.name, row.recipient, state, row.documentID ?? "-"])
+            table.add([String(row.number), row.name, row.recipient, state(row.state), row.documentID ?? "-"])
         }
         text += "\n" + table.text(columns: columns, yielding: [.cut(2, to: 8)], wrapping: true)
         if let cursor = answer.cursor {
@@ -292,6 +323,16 @@ enum RestoreView {
                 + "\n"
         }
         return text
+    }
+
+    private static func state(_ word: String) -> String {
+        switch word {
+        case "arrived": phrase("arrived: may be taken twice", "đã đến: có thể nhận hai lần")
+        case "held-before": phrase("held before the copy", "đã bị giữ từ trước bản sao")
+        case "in-part":
+            phrase("was here in part: lost, unless sent anew", "chỉ có một phần: đã mất, trừ khi được gửi lại")
+        default: phrase("held", "đang giữ")
+        }
     }
 
     private static func phase(_ word: String) -> String {
@@ -330,6 +371,9 @@ enum CompareView {
             isApplied ? nil : String(answer.forwarded.count + answer.delivered.count))
         facts.add(phrase("ended", "đã kết thúc"), isApplied ? String(answer.ended) : nil)
         facts.add(phrase("missing", "thiếu"), String(answer.missing.count))
+        facts.add(
+            phrase("whole books of", "sổ trọn vẹn của"),
+            answer.compared.flatMap { $0.isEmpty ? nil : $0.joined(separator: ", ") })
         facts.add(phrase("nothing to do", "không cần làm gì"), String(answer.agreeing))
         return Shown.folded(text, to: columns) + facts.text(columns: columns)
     }

@@ -142,6 +142,7 @@ enum Words {
         case "digestMismatch": phrase("digestMismatch", "mã băm không khớp")
         case "contentConflict": phrase("contentConflict", "nội dung mâu thuẫn")
         case "badCopy": phrase("badCopy", "bản sao sai")
+        case "lostInPart": phrase("lostInPart", "mảnh đầu mất theo kho cũ")
         case "tooManyPieces": phrase("tooManyPieces", "quá nhiều mảnh")
         case "unknownPeer": phrase("unknownPeer", "nút kề lạ")
         case "unsupportedDestination": phrase("unsupportedDestination", "loại đích không hỗ trợ")

@@ -86,6 +86,69 @@ import Testing
         }
     }
 
+    private func line(
+        _ bundle: BundleID, from: String = "truc", what: String = "forwarded", time: WallTime
+    ) -> EvidenceLine {
+        EvidenceLine(
+            from: from, about: "vpcp", name: what == EvidenceLine.end ? "" : bundle.envelopeName, recipient: "G22",
+            what: what, time: time.timestamp)
+    }
+
+    /// What is here in part is not here: the node that has handed all of it over has let go of it. And lines that prove nothing.
+    @Test func whatIsHereInPartIsMissing() async throws {
+        try await World.with { world in
+            let now = world.node.now
+            let hcm = try #require(NodeID(name: "hcm"))
+            let bundle = BundleID(
+                source: hcm.endpoint, creationTime: now.wall.milliseconds, sequence: 7 << 32 | 1)
+            var mark = RestorationRow(uid: 1, login: "lan", reason: "", source: "x.mdb", copied: now.wall)
+            mark.phase = .held
+            mark.last = 100
+            func compare(_ lines: [EvidenceLine]) async throws -> CompareAnswer {
+                let order = CompareOrder(lines: lines, isApplied: false, reason: "")
+                let bytes = try await world.client.post(
+                    ControlPath.restoreCompare, json: try ControlJSON.bytes(order))
+                return try ControlJSON.answer(CompareAnswer.self, from: bytes)
+            }
+            for (received, missing) in [(UInt64(100), 0), (50, 1)] {
+                var row = EnvelopeRow(
+                    number: 5, bundle: bundle, kind: .document, urgency: .normal, lifetime: .days(30),
+                    ageAtArrival: .zero, arrival: now, origin: NodeID(name: "truc"),
+                    destination: .dtn("edoc/~agencies"), reportTo: bundle.source, payloadLength: 100)
+                row.isInPieces = true
+                row.receivedBytes = received
+                row.recipients = [
+                    RecipientRow(name: "G22", state: .held, routeClass: 0, due: now.relay, since: now.relay)
+                ]
+                let (written, last) = (row, mark)
+                _ = world.node.store.batch { rows in
+                    rows.put(.meta, RestorationRow.key, last.encoded())
+                    rows.put(.bundle, Keys.bundle(bundle, number: 5))
+                    rows.put(.envelope, Keys.envelope(5), written.encoded())
+                }
+                let answer = try await compare([line(bundle, time: now.wall)])
+                #expect(answer.missing.count == missing && answer.agreeing == 1 - missing)
+            }
+            // Books to their end, and from before the copy on.
+            let start = WallTime(milliseconds: now.wall.milliseconds - 1_000)
+            #expect(try await compare([line(bundle, what: "end", time: start)]).compared == ["truc"])
+            let later = WallTime(milliseconds: now.wall.milliseconds + 1_000)
+            for bad in [
+                line(bundle, what: "end", time: later), line(bundle, from: "vpcp", time: start),
+                // A delivery is known to the submitter's node only.
+                line(bundle, what: "delivered", time: start), line(bundle, what: "seen", time: start),
+            ] {
+                let (code, _) = try await world.refusal { _ = try await compare([bad]) }
+                #expect(code == 400, "\(bad)")
+            }
+            let release = try ControlJSON.bytes(ReleaseOrder(reason: "x"))
+            let (code, answer) = try await world.refusal {
+                _ = try await world.client.post(ControlPath.restoreRelease, json: release)
+            }
+            #expect(code == 409 && answer.error.hasPrefix("not compared with the books of truc"), "\(answer.error)")
+        }
+    }
+
     /// A log longer than what one answer looks at is listed and checked in portions, to its end.
     @Test func aLongLogIsCheckedInPortions() async throws {
         try await World.with { world in

@@ -190,9 +190,9 @@ actor FakeNode: NodeAccess {
         return false
     }
 
-    func compareRestored(_ deed: Deed, _ evidence: [Evidence]) async throws -> EvidenceCounts? {
+    func compareRestored(_ deed: Deed, _ portion: Comparison) async throws -> EvidenceCounts? {
         for case .answerRestore(_, let counts) in run([
-            .event(.restoredCompared(ticket: takeTicket(), deed, evidence))
+            .event(.restoredCompared(ticket: takeTicket(), deed, portion))
         ]) { return counts }
         return nil
     }

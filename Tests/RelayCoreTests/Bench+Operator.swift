@@ -85,4 +85,14 @@ extension Bench {
             RecipientState.allCases.reduce(0) { $0 + counter(.state($1, admin: admin)) }
         )
     }
+
+    /// The store as it is becomes a copy that was brought back, and the daemon starts on it.
+    func bringBack() {
+        var mark = RestorationRow(
+            uid: 1_000, login: "lan", reason: "đĩa hỏng", source: "/backup/tam.mdb",
+            copied: WallTime(milliseconds: wall))
+        mark.follow(read { RestorationRow.read($0) })
+        _ = store.batch { $0.put(.meta, RestorationRow.key, mark.encoded()) }
+        restart()
+    }
 }

@@ -7,13 +7,7 @@ import RelayRows
 import Testing
 
 @Suite struct RestoreScenarios {
-    private func bringBack(_ bench: Bench) {
-        let mark = RestorationRow(
-            uid: 1_000, login: "lan", reason: "đĩa hỏng", source: "/backup/tam.mdb",
-            copied: WallTime(milliseconds: bench.wall))
-        _ = bench.store.batch { $0.put(.meta, RestorationRow.key, mark.encoded()) }
-        bench.restart()
-    }
+    private func bringBack(_ bench: Bench) { bench.bringBack() }
 
     private func phase(_ bench: Bench) -> RestorationRow.Phase? { bench.read { RestorationRow.read($0)?.phase } }
 
@@ -85,7 +79,8 @@ import Testing
         bench.advance(.seconds(10))
         bench.breathe()
         let evidence = [Evidence(bundle: taken, recipient: "B1", fact: .taken(by: node("binh")))]
-        let answer = bench.event(.restoredCompared(ticket: Ticket(1), deed("restore compare"), evidence))
+        let answer = bench.event(
+            .restoredCompared(ticket: Ticket(1), deed("restore compare"), Comparison(evidence: evidence)))
         #expect(counts(answer)?.forwarded == 1)
         #expect(bench.states(of: taken) == ["B1": .forwarded])
         let job = try #require(bench.deed(.release) { $0.states = [.held] })
@@ -137,17 +132,21 @@ import Testing
             // Not held: an arrived document is nobody's to be taken.
             Evidence(bundle: other, recipient: "T2", fact: .taken(by: node("binh"))),
         ]
-        let answer = bench.event(.restoredCompared(ticket: Ticket(1), deed("restore compare"), evidence))
+        let answer = bench.event(
+            .restoredCompared(ticket: Ticket(1), deed("restore compare"), Comparison(evidence: evidence)))
         var expected = EvidenceCounts()
         expected.forwarded = 1
         expected.delivered = 1
         expected.skipped = 2
         #expect(counts(answer) == expected)
         #expect(answer.documents.isEmpty)
-        // Once more ends nothing and is no deed.
-        let again = bench.event(.restoredCompared(ticket: Ticket(2), deed("restore compare"), evidence))
-        #expect(counts(again)?.skipped == 4)
-        #expect(bench.read { $0.count(.audit) } == 2)
+        // Once more ends nothing. In the middle of a comparison that is no entry of its own, at its end it is.
+        for (isLast, entries) in [(false, 2), (true, 3)] as [(Bool, UInt64)] {
+            let portion = Comparison(evidence: evidence, isLast: isLast)
+            let again = bench.event(.restoredCompared(ticket: Ticket(2), deed("restore compare"), portion))
+            #expect(counts(again)?.skipped == 4)
+            #expect(bench.read { $0.count(.audit) } == entries)
+        }
         #expect(bench.states(of: first) == ["B1": .forwarded, "D1": .held])
         #expect(bench.states(of: home) == ["T2": .delivered])
         #expect(bench.states(of: other) == ["T2": .arrived])
@@ -162,6 +161,100 @@ import Testing
                 "\(first) \(node("dao")) \([agency("D1")])", "\(second) \(node("binh")) \([agency("B2")])",
             ])
         #expect(phase(bench) == .released)
+        expectBalance(bench)
+    }
+
+    /// A comparison is worked off in turns with the traffic; one that a restart cuts off is made again, and finds the rest.
+    @Test func aLongComparisonTakesTurns() throws {
+        let bench = Bench()
+        let bundles = (0..<400).compactMap { _ in bench.submit(["B1", "B2"])?.accepted }
+        bringBack(bench)
+        bench.advance(.seconds(10))
+        let evidence = bundles.flatMap { bundle in
+            ["B1", "B2"].map { Evidence(bundle: bundle, recipient: $0, fact: .taken(by: node("binh"))) }
+        }
+        let portion = Comparison(evidence: evidence, nodes: [node("binh")])
+        let event = Event.restoredCompared(ticket: Ticket(1), deed("restore compare"), portion)
+        #expect(counts(bench.event(event)) == nil)
+        let first = bench.counter(.state(.forwarded, admin: false))
+        #expect(first > 0 && first <= 256)
+        // A release waits for the end of it.
+        let release = bench.event(.restoredReleased(ticket: Ticket(2), deed("restore release")))
+        #expect(release.contains { if case .answerRestore(Ticket(2), nil) = $0 { true } else { false } })
+        bench.restart()
+        let before = Int(bench.counter(.state(.forwarded, admin: false)))
+        #expect(bench.read { RestorationRow.read($0)?.compared } == [])
+        var effects = bench.event(event)
+        effects += bench.advance(.seconds(1))
+        #expect(counts(effects)?.forwarded == 800 - before && counts(effects)?.skipped == before)
+        #expect(bench.counter(.state(.forwarded, admin: false)) == 800)
+        #expect(bench.read { RestorationRow.read($0)?.compared } == [node("binh")])
+        expectBalance(bench)
+    }
+
+    /// A copy that has been at a neighbour and came back: that the neighbour had it before says nothing of this copy.
+    @Test func whatCameBackIsNotGone() throws {
+        let bench = Bench()
+        bench.connect("an")
+        let bundle = bench.bundle(of: "binh")
+        let document = bench.document("B1", ["C1"])
+        #expect(bench.offer("an", bundle, document, path: bench.path("binh", "an")).acknowledgements == 1)
+        bringBack(bench)
+        bench.advance(.seconds(10))
+        #expect(bench.states(of: bundle) == ["C1": .held])
+        for (before, expected) in [(UInt64(60_000), RecipientState.held), (0, .forwarded)] {
+            let time = WallTime(milliseconds: bench.wall - before)
+            let item = Evidence(bundle: bundle, recipient: "C1", fact: .taken(by: node("binh")), time: time)
+            bench.event(
+                .restoredCompared(ticket: Ticket(1), deed("restore compare"), Comparison(evidence: [item])))
+            #expect(bench.states(of: bundle) == ["C1": expected])
+        }
+    }
+
+    /// Held for longer than its lifetime: it ends as expired when it is let go, as by an ordinary release.
+    @Test func whatHasExpiredMeanwhileEndsOnRelease() throws {
+        let bench = Bench()
+        let old = try #require(bench.submit(["B1"], lifetime: .hours(1))?.accepted)
+        let young = try #require(bench.submit(["B1"])?.accepted)
+        bringBack(bench)
+        bench.advance(.hours(3))
+        #expect(bench.states(of: old) == ["B1": .held])
+        bench.connect("binh")
+        var sent = bench.event(.restoredReleased(ticket: Ticket(3), deed("restore release"))).documents
+        sent += bench.advance(.seconds(10)).documents
+        #expect(sent.map(\.bundle) == [young])
+        #expect(bench.states(of: old) == ["B1": .expired])
+        #expect(bench.reports(of: old).map(\.state) == [.expired])
+        expectBalance(bench)
+    }
+
+    /// Under another name it would be a second document to an agency that has the first: that goes behind a comparison.
+    @Test func whatMayBeGoneIsNotResubmitted() throws {
+        let bench = Bench()
+        _ = try #require(bench.submit(["B1"], lifetime: .hours(1))?.accepted)
+        bringBack(bench)
+        bench.advance(.hours(3))
+        let early = try #require(bench.deed(.resubmit) { $0.states = [.held] })
+        #expect(early.done == 0 && early.skipped == [SkipCause.restored.rawValue: 1])
+        bench.event(.restoredCompared(ticket: Ticket(1), deed("restore compare"), Comparison(evidence: [])))
+        let late = try #require(bench.deed(.resubmit) { $0.states = [.held] })
+        #expect(late.done == 1)
+    }
+
+    /// The copy was made of a store that had itself been restored and was still held: one release means both.
+    @Test func aCopyOfARestoredStoreIsHeldAsOne() throws {
+        let bench = Bench()
+        let first = try #require(bench.submit(["B1"])?.accepted)
+        bringBack(bench)
+        bench.advance(.seconds(10))
+        let second = try #require(bench.submit(["B1"])?.accepted)
+        bringBack(bench)
+        bench.advance(.seconds(10))
+        bench.connect("binh")
+        #expect(bench.states(of: first) == ["B1": .held] && bench.states(of: second) == ["B1": .held])
+        var sent = bench.event(.restoredReleased(ticket: Ticket(3), deed("restore release"))).documents
+        sent += bench.advance(.seconds(10)).documents
+        #expect(Set(sent.map(\.bundle)) == [first, second])
         expectBalance(bench)
     }
 

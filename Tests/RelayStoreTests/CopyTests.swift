@@ -151,9 +151,10 @@ import Testing
         let restore = try StoreRestore(
             file: file, directory: directory, isForced: true, uid: 5, login: "lan", reason: "vì lũ", suffix: "1",
             check: { _ in nil })
-        #expect(restore.movedTo == directory + ".before-restore-1" && restore.envelopes == 19)
-        #expect(access(directory + ".before-restore-1/data.mdb", F_OK) == 0)
-        #expect(access(directory + ".restoring", F_OK) != 0)
+        #expect(restore.movedTo == directory + "/before-restore-1" && restore.envelopes == 19)
+        let old = try StillStore(directory: directory + "/before-restore-1")
+        #expect(try old.read { $0.number(.counter, "left") } == 8)
+        #expect(access(directory + "/.restoring", F_OK) != 0)
         let still = try StillStore(directory: directory)
         let mark = try still.read { RestorationRow.read($0) }
         #expect(mark?.phase == .brought && mark?.uid == 5 && mark?.reason == "vì lũ" && mark?.source == file)
