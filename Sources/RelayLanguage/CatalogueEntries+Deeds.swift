@@ -24,8 +24,8 @@ extension CatalogueEntries {
             "done: % of % undone, % held beyond their lifetime",
             "xong: đã hoàn tác %1 trên %2, %3 vẫn giữ vì quá thời hạn"
         ),
-        ("job %: %, for %", "công việc %n1: %=2, trong %=3"),
-        ("job %: %, until resumed", "công việc %n1: %=2, đến khi cho gửi lại"),
+        ("job %: %, for %", "công việc %n1: %=2, trong %t3"),
+        ("job %: %, until resumed", "công việc %n1: %=2, đến khi mở lại"),
         (
             "done: % of %, % skipped, % failed, % ended as expired",
             "xong: %1 trên %2, bỏ qua %3, hỏng %4, %5 kết thúc là hết hạn"

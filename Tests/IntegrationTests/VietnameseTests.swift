@@ -87,7 +87,8 @@ import Testing
             (["log-level", "info", "--for", "x"], 2, "khoảng từ 1s đến 1d"),
             (["drain", "--cancel"], 1, "nút này không đang xả hết"), (["jobs", "77"], 1, "không có công việc"),
             (["queue", "--store", network.folder["nowhere"]], 1, "Không có kho ở"),
-            (["queue", "--nothing"], 2, "Không có tùy chọn"), (["routes", "explain", "Z99"], 0, "danh bạ không có"),
+            (["queue", "--nothing"], 2, "Không có tùy chọn"),
+            (["routes", "explain", "Z99"], 1, "danh bạ của nút này không có"),
         ]
         for (arguments, code, says) in errors {
             let result = try control(network, "vpcp", arguments)

@@ -98,7 +98,7 @@ private let zone: Void = {
         let texts = both { SuspensionsView.text(answer, columns: 80) }
         #expect(joined(texts.english).contains(reason) && joined(texts.vietnamese).contains(reason))
         #expect(texts.english.contains("in 2h"))
-        #expect(texts.vietnamese.contains("cơ quan H26") && texts.vietnamese.contains("2h nữa"))
+        #expect(texts.vietnamese.contains("cơ quan H26") && texts.vietnamese.contains("2 giờ nữa"))
         #expect(Words.subject("peer x") == "peer x")
         let line = both { Words.attention("suspended: peer hanoi, agency H26") }
         #expect(line.english == "suspended: peer hanoi, agency H26")

@@ -80,7 +80,7 @@ import Testing
         "Sources/RelayCore/DeedSteps.swift": ["held by %, job %%"],
         "Sources/RelayCore/Jobs.swift": [
             "%: % of %, % skipped, % failed", "% to %", "job %: ", "job %, %: ", ", until resumed", ", for %",
-            ", % held beyond their lifetime", "done: % of % undone%",
+            ", % ended as expired", ", % held beyond their lifetime", "done: % of % undone%",
         ],
         // A word of its own in edocctl: `Words.file`.
         "Sources/RelayNode/Examination.swift": ["store file"],
@@ -133,6 +133,7 @@ import Testing
         "%: expected %, found %", "%: expected %, found %; did you mean %?", "% changes only with a restart",
         "unknown field % in a selector; known: %", "% for good", "% for %", "job %: %", "job %, %: %",
         "done: % of %, % skipped, % failed", "%, until resumed", "%, for %",
+        "job %: %, for %", "job %: %, until resumed",
         "cancelled: % of %, % skipped, % failed", "done: % of % undone, % held beyond their lifetime",
         "key file % is not the key of certificate file %",
         "an agency code, a subtree such as H29.*, a node or * that is known here",
