@@ -46,6 +46,7 @@ struct MetricsFigures: Sendable {
         var active: Int
         var staged: UInt64
         var isClockDoubted: Bool
+        var spoolsTroubled: Int
         var hopTimes: HopTimes
         var milliseconds: UInt64
     }

@@ -44,7 +44,8 @@ extension ControlServer {
         let found = await node.ask(within: Self.enginePatience) { core, _ in
             MetricsFigures.EngineFigures(
                 peers: core.peerViews, active: core.activeCount, staged: core.stagedOctets,
-                isClockDoubted: core.isClockDoubted, hopTimes: core.hopTimes, milliseconds: 0)
+                isClockDoubted: core.isClockDoubted,
+                spoolsTroubled: core.spoolViews.count { !$0.trouble.isEmpty }, hopTimes: core.hopTimes, milliseconds: 0)
         }
         guard var figures = found else { return nil }
         let span = asked.duration(to: .now)
@@ -104,6 +105,9 @@ enum MetricsPage {
         text.add("edoc_active_envelopes", .gauge, "Envelopes chosen for links.", .count(UInt64(engine.active)))
         text.add(
             "edoc_staged_bytes", .gauge, unit: "bytes", "Octets received and not yet durable.", .count(engine.staged))
+        text.add(
+            "edoc_spools_troubled", .gauge, "Spools that take no documents now.",
+            .count(UInt64(engine.spoolsTroubled)))
         text.add(
             "edoc_clock_doubted", .gauge, "1 while the clock is not believed and expiry is suspended.",
             .flag(engine.isClockDoubted))

@@ -113,10 +113,11 @@ struct SpoolFolder: ~Copyable {
             openat(tmp, file, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0o600)
         }
         guard descriptor >= 0 else { throw .spool(Self.sentence("\(directory)/tmp", errno)) }
+        defer { close(descriptor) }
         do throws(SpoolFailure) {
-            defer { close(descriptor) }
             try claim(length, descriptor)
             let hasher = SHA256Hasher()
+            var written: UInt64 = 0
             var buffer = ByteBuffer()
             while true {
                 buffer.clear()
@@ -124,18 +125,32 @@ struct SpoolFolder: ~Copyable {
                 guard buffer.readableBytes > 0 else { break }
                 buffer.withUnsafeReadableBytes { hasher.update($0) }
                 try write(buffer, to: descriptor)
+                written += UInt64(buffer.readableBytes)
+            }
+            // The file has its full length already: a gap would be zeros. Not every document has a digest.
+            if written != length {
+                throw .document("\(written) bytes of it are in the store, and it has \(length)")
             }
             if let digest, hasher.finish() != digest {
                 throw .document("its bytes in the store do not match its digest")
             }
             try finish(descriptor, mode, group)
         } catch {
-            unlinkat(tmp, file, 0)
+            removeOwn(file, descriptor)
             throw error
         }
         try sync(tmp, "tmp")
         // In a folder that is gone meanwhile it would be nowhere.
         try requireInPlace()
+    }
+
+    /// The file that was not finished, and no other: a call may have hung so long that another has been written under its name.
+    private func removeOwn(_ file: String, _ descriptor: Int32) {
+        var (own, found) = (stat(), stat())
+        guard fstat(descriptor, &own) == 0, fstatat(tmp, file, &found, AT_SYMLINK_NOFOLLOW) == 0,
+            own.st_ino == found.st_ino, own.st_dev == found.st_dev
+        else { return }
+        unlinkat(tmp, file, 0)
     }
 
     /// Takes the blocks at once, so that documents that are written at the same time do not count on the same ones.

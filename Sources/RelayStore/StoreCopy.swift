@@ -2,9 +2,9 @@
 // meanwhile no page that the writer frees can be used again: the plan says how much room that needs, and a copy under way gives up
 // before the room is gone, so that no backup ever fills a store. It blocks the thread that calls it, never the writer.
 //
-// LMDB writes into a stream on a thread of its own; what comes out is written to the file at the rate asked for, and shutting the stream
-// is how a copy is given up. Whether it goes on is asked on a third thread, because the file's disk may never answer: then the copy
-// hangs, and the snapshot is let go all the same. The file has a name of its own until it is whole, checked and on disk.
+// LMDB writes into a pipe on a thread of its own; what comes out is written to the file at the rate asked for, and closing the pipe is how
+// a copy is given up. Whether it goes on is asked on a third thread, because the file's disk may never answer: then the copy hangs, and
+// the snapshot is let go all the same. The file has a name of its own until it is whole, checked and on disk.
 
 import Glibc
 import LMDB
@@ -119,12 +119,14 @@ protocol CopySink: AnyObject {
     func flush() -> StoreFailure?
 }
 
-/// LMDB's copy through a stream.
+/// LMDB's copy through a pipe.
 final class CopyStream {
     private let environment: Environment
     private let readers: ReaderPool
     private let isCompacting: Bool
     private static let portion = 1 << 20
+    /// F_SETPIPE_SZ of fcntl(2), which Glibc does not show to Swift. A pipe that stays small is only slower.
+    private static let setPipeSize: Int32 = 1_031
     /// Written bytes are brought to the disk in steps, so that they do not crowd out the store's own syncs.
     private static let syncStep: UInt64 = 4 << 20
 
@@ -171,7 +173,7 @@ final class CopyStream {
         }
 
         override func run() {
-            // A stream that is shut at the other end is an answer, not the end of the process.
+            // A pipe that is closed at the other end is an answer, not the end of the process.
             var signals = sigset_t()
             sigemptyset(&signals)
             sigaddset(&signals, SIGPIPE)
@@ -187,17 +189,41 @@ final class CopyStream {
         }
     }
 
-    /// Asks several times a second whether the copy goes on, and shuts the stream when it does not.
+    /// The end of the pipe that is read. It is closed by putting another file in its place: one thread may be about to read it while
+    /// another closes it, and its number must not become somebody else's meanwhile.
+    private final class Source {
+        let descriptor: Int32
+        private let nothing: Int32
+
+        init?(_ descriptor: Int32) {
+            self.descriptor = descriptor
+            nothing = open("/dev/null", O_RDONLY | O_CLOEXEC)
+            if nothing < 0 { return nil }
+        }
+
+        /// Nobody reads any more: who writes is told so. Any thread, any number of times.
+        func close() {
+            dup2(nothing, descriptor)
+            _ = fcntl(descriptor, F_SETFD, FD_CLOEXEC)
+        }
+
+        deinit {
+            Glibc.close(descriptor)
+            if nothing >= 0 { Glibc.close(nothing) }
+        }
+    }
+
+    /// Asks several times a second whether the copy goes on, and closes the pipe when it does not.
     private final class Watch: Errand {
         private let stop: (UInt64) -> String?
-        private let descriptor: Int32
+        private let source: Source
         private let verdict = Mutex<String?>(nil)
         private let isOver = ConditionLock(value: false)
         private let written = Atomic<UInt64>(0)
         private static let seconds = 0.1
 
-        init(_ descriptor: Int32, _ stop: @escaping (UInt64) -> String?) {
-            self.descriptor = descriptor
+        init(_ source: Source, _ stop: @escaping (UInt64) -> String?) {
+            self.source = source
             self.stop = stop
         }
 
@@ -205,7 +231,7 @@ final class CopyStream {
             repeat {
                 if let why = stop(written.load(ordering: .relaxed)) {
                     verdict.withLock { $0 = why }
-                    shutdown(descriptor, Int32(SHUT_RDWR))
+                    source.close()
                     return
                 }
             } while !isOver.lock(whenValue: true, timeoutSeconds: Self.seconds)
@@ -228,13 +254,15 @@ final class CopyStream {
     /// Nil when all is in the sink. `stop` answers why to give up; it is asked on another thread.
     func pump(into sink: any CopySink, bytesPerSecond: UInt64?, stop: (UInt64) -> String?) -> StoreFailure? {
         var ends: [Int32] = [-1, -1]
-        // Unlike a pipe, it can be shut by a thread that is not the one that reads.
-        guard socketpair(AF_UNIX, Int32(SOCK_STREAM.rawValue) | Int32(SOCK_CLOEXEC.rawValue), 0, &ends) == 0 else {
-            return StoreFailure(call: "socketpair", path: sink.partial, errno: errno)
+        guard pipe(&ends) == 0 else { return StoreFailure(call: "pipe", path: sink.partial, errno: errno) }
+        for end in ends { _ = fcntl(end, F_SETFD, FD_CLOEXEC) }
+        _ = fcntl(ends[0], Self.setPipeSize, Int32(Self.portion))
+        guard let source = Source(ends[0]) else {
+            close(ends[1])
+            return StoreFailure(call: "open", path: "/dev/null", errno: errno)
         }
-        defer { close(ends[0]) }
         return withoutActuallyEscaping(stop) { stop in
-            let watch = Watch(ends[0], stop)
+            let watch = Watch(source, stop)
             guard let watching = watch.start() else {
                 close(ends[1])
                 return StoreFailure(call: "pthread_create", path: sink.partial, errno: errno)
@@ -248,9 +276,9 @@ final class CopyStream {
                 close(ends[1])
                 return StoreFailure(call: "pthread_create", path: sink.partial, errno: errno)
             }
-            let failure = drain(ends[0], into: sink, bytesPerSecond, watch)
+            let failure = drain(source.descriptor, into: sink, bytesPerSecond, watch)
             // LMDB may still be writing, when the sink has failed.
-            shutdown(ends[0], Int32(SHUT_RDWR))
+            source.close()
             pthread_join(thread, nil)
             if let failure { return failure }
             return copying.error.map { StoreFailure(.system, "The store cannot be copied: \($0.sentence)") }
@@ -268,7 +296,7 @@ final class CopyStream {
             let count = read(source, buffer.baseAddress, buffer.count)
             if count < 0, errno == EINTR { continue }
             if let failure = watch.failure { return failure }
-            if count < 0 { return StoreFailure(call: "read", path: "stream", errno: errno) }
+            if count < 0 { return StoreFailure(call: "read", path: "pipe", errno: errno) }
             if count == 0 { return nil }
             if let failure = sink.write(UnsafeRawBufferPointer(rebasing: buffer[..<count])) { return failure }
             watch.note(sink.written)

@@ -3,6 +3,7 @@
 
 import Glibc
 import NIOCore
+import RelayCore
 import RelayModel
 import TestNetwork
 import Testing
@@ -89,6 +90,40 @@ import Testing
             try folder.move(Self.file, writtenIn: folder.identity)
         }
         #expect(trouble.hasPrefix(spool.path + "/tmp is "), "\(trouble)")
+    }
+
+    /// The store gives less than the document has, or more: the file, which has its full length at once, would be filled up with zeros.
+    @Test(arguments: [3, 100]) func anotherLength(_ length: UInt64) throws {
+        let spool = try Spool()
+        let folder = try spool.open()
+        var rest = ByteBuffer(string: "seven b")
+        var failure: HandOverFailure?
+        do throws(SpoolFailure) {
+            try folder.write(Self.file, length: length, digest: nil, mode: 0o640, group: "") { buffer in
+                buffer.writeBuffer(&rest)
+            }
+        } catch {
+            failure = error.failure
+        }
+        #expect(failure == .document("7 bytes of it are in the store, and it has \(length)"))
+        #expect(!spool.exists("tmp/" + Self.file))
+    }
+
+    /// A write that fails late leaves the file alone that another one has written meanwhile.
+    @Test func aLateFailure() throws {
+        let spool = try Spool()
+        let folder = try spool.open()
+        let path = spool.path + "/tmp/" + Self.file
+        let trouble = Self.trouble { () throws(SpoolFailure) in
+            try folder.write(Self.file, length: 10, digest: nil, mode: 0o640, group: "") {
+                (_) throws(SpoolFailure) in
+                #expect(unlink(path) == 0 && symlink("elsewhere", path) == 0)
+                throw .spool("this node is stopping")
+            }
+        }
+        #expect(trouble == "this node is stopping")
+        var facts = stat()
+        #expect(lstat(path, &facts) == 0)
     }
 
     /// What was written into a folder that nobody finds any more is not handed over.
