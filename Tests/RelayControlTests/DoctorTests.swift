@@ -137,7 +137,7 @@ import Testing
             $0.examination?.store?.mapBytes = 2 << 30
         }
         #expect(
-            found.area == "disk" && found.grade == .fault && found.sentence == "only 2.0 GiB free on the store's disk")
+            found.area == "disk" && found.grade == .fault && found.sentence == "only 2 GiB free on the store's disk")
         found = try only { $0.examination?.store?.freeBytes = 50 << 30 }
         #expect(found.area == "disk" && found.grade == .advice && found.sentence.contains("may grow by"))
         found = try only { $0.status = Self.status(used: 85 << 30) }
