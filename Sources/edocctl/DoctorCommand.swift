@@ -92,10 +92,11 @@ struct DoctorCommand: AsyncParsableCommand {
         var second = try examination(path, as: user)
         if second.node == nil, first.node != nil {
             // It may not even read its configuration: the rest as root sees it.
-            let (errors, files) = (second.errors, second.files)
+            let seen = second
             second = first
-            second.errors = errors
-            second.files = files
+            second.errors = seen.errors
+            second.files = seen.files
+            (second.user, second.userName) = (seen.user, seen.userName)
         }
         facts.examination = second
     }

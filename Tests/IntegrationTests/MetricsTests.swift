@@ -68,7 +68,9 @@ import Testing
         #expect(try !network.status("truc").attention.contains(line))
         #expect(network.stop("truc") == .exited(0))
         let log = network.logText("truc")
-        #expect(log.ranges(of: "metricsTroubled").count == 1 && log.ranges(of: "metricsResumed").count == 1, "\(log)")
+        #expect(
+            log.ranges(of: "no figures are served: ").count == 1
+                && log.ranges(of: "figures are served address").count == 1, "\(log)")
     }
 
     /// A row is missing in the hub's file: somebody is called at once, before the grace is over and the document is refused.
