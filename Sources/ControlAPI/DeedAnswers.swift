@@ -94,6 +94,10 @@ public struct PreviewAnswer: ControlAnswer {
     public var ends: UInt64?
     /// The suspension in whose place this one would stand.
     public var replaces: SuspensionsAnswer.Suspension?
+    /// Of a resumption: other suspensions that the same agencies fall under.
+    public var stillSuspended: [SuspensionsAnswer.Suspension]?
+    /// Of a suspension: agencies that are at home here, and get their documents as ever.
+    public var atHome: [String]?
     /// Rows looked at.
     public var scanned: UInt64
 

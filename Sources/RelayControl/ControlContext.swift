@@ -60,11 +60,23 @@ struct ControlQuery {
 
     func all(_ name: String) -> [String] { values.filter { $0.name == name }.map(\.value) }
 
-    /// Nil when it is absent or empty.
+    /// As often as it is given, and never empty.
+    func every(_ name: String) throws -> [String] {
+        let found = all(name)
+        guard !found.contains("") else { throw Self.empty(name) }
+        return found
+    }
+
+    static func empty(_ name: String) -> ControlError {
+        .badRequest("\(name) is empty; give it a value, or leave it out")
+    }
+
+    /// Nil when it is absent. Empty, it is an error: a script's unset variable must not ask for everything.
     func one(_ name: String) throws -> String? {
         let found = all(name)
         guard found.count <= 1 else { throw ControlError.badRequest("the parameter \(name) is given twice") }
-        return found.first.flatMap { $0.isEmpty ? nil : $0 }
+        guard found.first?.isEmpty != true else { throw Self.empty(name) }
+        return found.first
     }
 
     func number(_ name: String, in range: ClosedRange<UInt64>) throws -> UInt64? {

@@ -129,6 +129,15 @@ extension ControlServer {
                 rows.value(.suspension, subject.key).flatMap { SuspensionRow(record: $0) }
             }.map { .init($0, fixed) }
         }
+        if let subject = selector.suspensionSubject {
+            if plan.verb == .suspend { answer.atHome = try Self.atHome(subject, configuration) }
+            if plan.verb == .resume {
+                let others = try await node.read { SuspensionRow.all($0) }.filter {
+                    $0.subject != subject && $0.subject.overlaps(subject)
+                }
+                answer.stillSuspended = others.map { .init($0, fixed) }
+            }
+        }
         // A suspension is for what comes, too.
         guard found.count > 0 || plan.isSuspension else { return answer }
         let draft = JobDraft(
@@ -139,6 +148,19 @@ extension ControlServer {
         let job = try await job(caller, .preview(draft))
         answer.job = Job(job, fixed)
         return answer
+    }
+
+    /// Agencies of a subject that are at home here: they get their documents as ever. To suspend nothing else is refused.
+    private static func atHome(_ subject: SuspensionSubject, _ configuration: Configuration) throws -> [String]? {
+        let here = configuration.settings.node
+        let codes = configuration.directory.codes.filter { subject.covers(agency: $0.text) }
+        let home = codes.filter { configuration.directory.home(of: $0) == here }.map(\.text).sorted()
+        if home.isEmpty { return nil }
+        guard home.count < codes.count else {
+            throw ControlError.badRequest(
+                "\(subject.text) is at home here and gets its documents as ever: there is nothing to suspend")
+        }
+        return home
     }
 
     /// Looks for the set, some rows a snapshot, and asks of each pair what the job will ask.

@@ -13,9 +13,9 @@ extension SelectorValues {
     /// Of a list's query.
     init(_ query: ControlQuery) throws {
         self.init()
-        envelope = query.all("envelope").filter { !$0.isEmpty }
-        urgency = query.all("urgency").filter { !$0.isEmpty }
-        state = query.all("state").filter { !$0.isEmpty }
+        envelope = try query.every("envelope")
+        urgency = try query.every("urgency")
+        state = try query.every("state")
         peer = try query.one("peer")
         hop = try query.one("hop")
         from = try query.one("from")
@@ -158,6 +158,7 @@ extension Selector {
     }
 
     private static func text(_ text: String, _ name: String) throws -> String {
+        guard text.contains(where: { !$0.isWhitespace }) else { throw ControlQuery.empty(name) }
         guard text.utf8.count <= textBytesMax else {
             throw ControlError.badRequest("\(name) is longer than \(textBytesMax) bytes")
         }

@@ -194,6 +194,9 @@ extension RelayCore {
         settle(&row, &turn)
     }
 
+    /// For so long at most a copy is deferred that one hop has refused while another is down.
+    private static let unaskedBackoffMax = Milliseconds.minutes(2)
+
     /// A hop that cannot take a copy as it is, known before it is asked.
     mutating func refuseLocally(
         _ row: EnvelopeRow, _ recipients: [Int], peer: NodeID, why: String, _ turn: inout Turn
@@ -262,9 +265,11 @@ extension RelayCore {
                 if case .away(let all) = destiny(of: row.recipients[index], in: row) {
                     setClass(&row, index, hops: all, &turn)
                 }
-                // Alarmed at once, but not at every later round.
-                if now.since(row.recipients[index].refusedSince) <= .minutes(1) { isNews = true }
-                deferRecipient(&row, index, until: due, &turn)
+                // Alarmed at once, but not at every later round, nor while a hop has not been asked.
+                if left.isEmpty, now.since(row.recipients[index].refusedSince) <= .minutes(1) { isNews = true }
+                // The hop that has not been asked may come up any moment, and would find it deferred for an hour.
+                let soon = now + Self.unaskedBackoffMax
+                deferRecipient(&row, index, until: left.isEmpty ? due : min(due, soon), &turn)
                 markRefused(&row, index, left.isEmpty)
                 isDeferred = true
             }

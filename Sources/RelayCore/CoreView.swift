@@ -124,8 +124,11 @@ extension RelayCore {
             return view
         }
         let suspension = suspensions.of(agency: recipient.name)
-        if let suspension { view.why.append(sentence(suspension, now)) }
+        for row in suspensions.all(agency: recipient.name) { view.why.append(sentence(row, now)) }
         if let via = recipient.via { view.why.append("an operator has sent it by way of \(via.name)") }
+        if case .nowhere(let reason) = destiny(of: recipient, in: row) {
+            view.why.append("no route today (\(reason.word)): it keeps the way that it had")
+        }
         view.why.append("route: " + view.hops.map(\.name).joined(separator: ", then "))
         if isOffline {
             view.why.append("offline: the daemon does not run; what holds it back shows when it does")
@@ -134,7 +137,11 @@ extension RelayCore {
         for hop in view.hops {
             let sentence = self.sentence(hop, now)
             view.why.append(sentence)
-            if isLive(hop) { break }
+            if isLive(hop) {
+                // It is asked again, but the next one may take it first.
+                if recipient.refusedBy.contains(hop) { continue }
+                break
+            }
             if isExpectedBack(hop, now: now), hop != view.hops.last, let down = peers[hop]?.downSince {
                 view.why.append("\(hop.name) may come back; others take over after the fail-over wait")
                 view.nextAttempt = down + limits.failoverWait

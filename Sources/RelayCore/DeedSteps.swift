@@ -112,6 +112,8 @@ extension RelayCore {
             if row.expiry > now { return .notExpired }
             guard let agency = AgencyCode(recipient.name) else { return .noWay }
             if case .nowhere = destiny(of: agency, avoiding: [], origin: nil) { return .noWay }
+        case .requeue:
+            if case .nowhere = destiny(of: recipient, in: row) { return .noWay }
         default: break
         }
         return nil

@@ -86,7 +86,11 @@ extension RelayCore {
     }
 
     private mutating func keep(_ draft: JobDraft, _ caller: Operator, _ turn: inout Turn) -> JobRow {
-        while jobs.previews.count >= Self.previewsMax { drop(preview: jobs.previews[0], turn.rows) }
+        while jobs.previews.count >= Self.previewsMax {
+            // Nobody's previews push out another's before that one's own are gone.
+            let own = jobs.previews.first { JobRow.read($0, turn.rows)?.uid == caller.uid }
+            drop(preview: own ?? jobs.previews[0], turn.rows)
+        }
         var job = JobRow(
             number: jobs.next, verb: draft.verb, uid: caller.uid, login: caller.login, reason: draft.reason,
             created: draft.fixed)
@@ -127,7 +131,9 @@ extension RelayCore {
     // MARK: What an operator wants of a job
 
     private func missing(_ number: UInt64) -> OperationAnswer {
-        .unknown("there is no job \(number); a preview is kept for an hour, and edocctl jobs lists what there is")
+        .unknown(
+            "there is no job \(number); a preview is kept for an hour, and no more than \(Self.previewsMax) of them; edocctl jobs lists what there is"
+        )
     }
 
     /// A number that was mistyped must not do something else than the verb beside it says.

@@ -8,6 +8,8 @@ import RelayRows
 public struct ReloadForecast: Sendable, Hashable {
     /// (Envelope, recipient) pairs that would be routed anew.
     public var affected = 0
+    /// Those that would have no route, and keep the way that they have.
+    public var stranded = 0
     public var lookedAt = 0
     public var waiting: UInt64 = 0
     public var isWhole = true
@@ -20,7 +22,7 @@ public struct ReloadForecast: Sendable, Hashable {
             rows.number(.counter, CounterKey.state(.waiting, admin: false).name)
             + rows.number(.counter, CounterKey.state(.deferred, admin: false).name)
         guard old.routesDigest != new.routesDigest else { return }
-        var known: [String: Bool] = [:]
+        var known: [String: Change] = [:]
         var queueRows = 0
         rows.scan(.queue, prefix: RowKey()) { key, _ in
             guard queueRows < Self.rowsMax else {
@@ -37,18 +39,34 @@ public struct ReloadForecast: Sendable, Hashable {
                 && recipient.due == queueKey.due
             {
                 lookedAt += 1
-                let moves = known[recipient.name] ?? (old.way(of: recipient.name) != new.way(of: recipient.name))
-                known[recipient.name] = moves
-                if moves { affected += 1 }
+                let change = known[recipient.name] ?? Change(old.way(of: recipient.name), new.way(of: recipient.name))
+                known[recipient.name] = change
+                switch change {
+                case .none: break
+                case .moves: affected += 1
+                case .isStranded: stranded += 1
+                }
             }
             return true
         }
     }
 
-    /// One line for the operator.
-    public var sentence: String {
-        if isWhole { return "waiting copies routed anew: \(affected) of \(waiting)" }
-        return "waiting copies routed anew: \(affected) of the first \(lookedAt) looked at; \(waiting) wait"
+    private enum Change {
+        case none, moves, isStranded
+
+        init(_ old: [NodeID]?, _ new: [NodeID]?) {
+            self = new == [] ? .isStranded : old == new ? .none : .moves
+        }
+    }
+
+    /// Lines for the operator.
+    public var lines: [String] {
+        let moved =
+            isWhole
+            ? "waiting copies routed anew: \(affected) of \(waiting)"
+            : "waiting copies routed anew: \(affected) of the first \(lookedAt) looked at; \(waiting) wait"
+        if stranded == 0 { return [moved] }
+        return [moved, "waiting copies that have no route, and keep the way that they had: \(stranded)"]
     }
 }
 

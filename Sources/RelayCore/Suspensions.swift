@@ -25,16 +25,15 @@ struct Suspensions {
 
     func of(_ peer: NodeID) -> SuspensionRow? { self[.peer(peer)] }
 
-    /// The suspension that an agency falls under.
+    /// The suspension that an agency falls under; of several the one that ends last.
     func of(agency name: String) -> SuspensionRow? {
         if rows.isEmpty { return nil }
-        return rows.first { row in
-            switch row.subject {
-            case .peer: false
-            case .agency(let code): code.text == name
-            case .subtree(let code): code.text == name || name.hasPrefix(code.text + ".")
-            }
-        }
+        return all(agency: name).last
+    }
+
+    /// All that an agency falls under, the one that ends last behind the others.
+    func all(agency name: String) -> [SuspensionRow] {
+        rows.filter { $0.subject.covers(agency: name) }.sorted { $0.until < $1.until }
     }
 
     /// The first time at which one ends.

@@ -16,6 +16,16 @@ extension CatalogueEntries {
             "giữ lại: hết thời hạn trong khi đã bị %1 xóa, công việc %2"
         ),
         ("transmission cancelled by an operator", "người vận hành đã hủy việc gửi"),
+        (
+            "% is at home here and gets its documents as ever: there is nothing to suspend",
+            "%1 có hộp văn bản đến ở nút này và vẫn nhận văn bản như thường: không có gì để tạm ngừng"
+        ),
+        ("% is empty; give it a value, or leave it out", "%=1 để trống; hãy cho giá trị, hoặc bỏ đi"),
+        ("no route today (%): it keeps the way that it had", "hôm nay không có tuyến (%w1): vẫn giữ đường cũ"),
+        (
+            "waiting copies that have no route, and keep the way that they had: %",
+            "bản sao đang chờ không còn tuyến, vẫn giữ đường cũ: %1"
+        ),
         ("job %: %", "công việc %n1: %2"),
         ("done: % of %, % skipped, % failed", "xong: %1 trên %2, bỏ qua %3, hỏng %4"),
         ("cancelled: % of %, % skipped, % failed", "đã dừng: %1 trên %2, bỏ qua %3, hỏng %4"),

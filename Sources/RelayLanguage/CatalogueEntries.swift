@@ -278,8 +278,8 @@ public enum CatalogueEntries {
         ("% is a size such as 4096, 500KiB, 10MiB or 1GiB", "%1 là kích thước như 4096, 500KiB, 10MiB hoặc 1GiB"),
         ("% is longer than % bytes", "%1 dài quá %2 byte"),
         (
-            "there is no job %; a preview is kept for an hour, and edocctl jobs lists what there is",
-            "không có công việc %1; bản xem trước chỉ giữ một giờ, và edocctl jobs liệt kê những gì đang có"
+            "there is no job %; a preview is kept for an hour, and no more than % of them; edocctl jobs lists what there is",
+            "không có công việc %1; bản xem trước được giữ một giờ, và không quá %2 bản; edocctl jobs liệt kê những gì có"
         ),
         ("job % has been applied already: %", "công việc %1 đã được áp dụng rồi: %w2"),
         (

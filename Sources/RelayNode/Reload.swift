@@ -59,7 +59,7 @@ extension Node {
             let diff = ConfigurationDiff(from: old, to: prepared.configuration)
             let core = CoreConfiguration(prepared.configuration)
             let forecast = try store.read { ReloadForecast(from: CoreConfiguration(old), to: core, $0) }
-            let lines = diff.lines() + [forecast.sentence] + certificateLines(prepared)
+            let lines = diff.lines() + forecast.lines + certificateLines(prepared)
             if diff.needsForce, !force {
                 logger.error(
                     "reload refused: more than 5 % would be moved or removed",

@@ -357,6 +357,24 @@ public enum SuspensionSubject: Sendable, Hashable {
 
     public var key: RowKey { RowKey(text: text) }
 
+    public func covers(agency name: String) -> Bool {
+        switch self {
+        case .peer: false
+        case .agency(let code): code.text == name
+        case .subtree(let code): code.text == name || name.hasPrefix(code.text + ".")
+        }
+    }
+
+    /// Is there an agency, in a directory or not, that both mean?
+    public func overlaps(_ other: SuspensionSubject) -> Bool {
+        switch (self, other) {
+        case (.peer, _), (_, .peer): self == other
+        case (.agency(let code), _): other.covers(agency: code.text)
+        case (_, .agency(let code)): covers(agency: code.text)
+        case (.subtree(let one), .subtree(let two)): covers(agency: two.text) || other.covers(agency: one.text)
+        }
+    }
+
     public init?(text: String) {
         let parts = text.split(separator: " ", maxSplits: 1)
         guard parts.count == 2 else { return nil }

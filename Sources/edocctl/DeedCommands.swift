@@ -295,6 +295,21 @@ enum PreviewView {
             )
             text += Shown.folded(place, to: columns) + "\n"
         }
+        for other in answer.stillSuspended ?? [] {
+            let subject = Words.subject(other.subject)
+            let job = other.job
+            let place = phrase(
+                "\(subject) stays suspended (job \(job)): what falls under that does not go.",
+                "\(subject) vẫn bị tạm ngừng (công việc \(job)): những gì thuộc mục đó vẫn chưa được gửi.")
+            text += Shown.folded(place, to: columns) + "\n"
+        }
+        if let home = answer.atHome {
+            let list = home.joined(separator: ", ")
+            let place = phrase(
+                "At home here, with their documents as ever: \(list).",
+                "Có hộp văn bản đến ở nút này, vẫn nhận văn bản như thường: \(list).")
+            text += Shown.folded(place, to: columns) + "\n"
+        }
         let recipients = Shown.counted(answer.count, "recipient", "recipients", "nơi nhận")
         let how = JobView.manner(job).map { ", " + $0 } ?? ""
         let sentence = phrase(

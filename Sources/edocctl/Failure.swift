@@ -29,7 +29,11 @@ struct Failure {
         case .notPermitted(let socket):
             self.init(status: .notPermitted, lines: [FailureSentences.notPermitted(Shown.text(socket))])
         case .refused(let code, let answer):
-            let lines = [Shown.sentence(answer.error)] + answer.problems.map { "  " + Shown.sentence($0) }
+            var lines = [Shown.sentence(answer.error)] + answer.problems.map { "  " + Shown.sentence($0) }
+            // This edocctl asks for nothing that a daemon of its own version does not know.
+            if ["no such path", "unknown parameter", "HTTP 4"].contains(where: answer.error.hasPrefix) {
+                lines[0] += "; " + FailureSentences.daemonOfOtherVersion
+            }
             self.init(status: code == 403 ? .notPermitted : .negative, lines: lines.map(Shown.text))
         case .silent: self.init(status: .unreachable, lines: [FailureSentences.silent])
         case .broken(let why): self.init(status: .negative, lines: [Shown.text(Shown.sentence(why))])
@@ -77,6 +81,11 @@ enum FailureSentences {
         phrase(
             "edocd does not answer; edocctl check and journalctl -u edocd tell more",
             "dịch vụ edocd không trả lời; xem edocctl check và journalctl -u edocd")
+    }
+    static var daemonOfOtherVersion: String {
+        phrase(
+            "the daemon may be of another version: use the edocctl of its package",
+            "dịch vụ edocd có thể khác phiên bản: hãy dùng edocctl trong gói cài của nó")
     }
     static var otherVersion: String {
         phrase(

@@ -199,6 +199,12 @@ import Testing
         #expect(looked.output.contains(", for 90m. Nothing has been done yet"), "\(looked.output)")
         let endless = try network.control("vpcp", ["suspend", "--to", "H29.*", "--reason", "x"])
         #expect(endless.output.contains(", until it is resumed."), "\(endless.output)")
+        let own = try network.control("vpcp", ["suspend", "--to", "G22", "--reason", "x"])
+        #expect(own.end == .exited(1) && own.errors.contains("agency G22 is at home here"), "\(own.errors)")
+        for command in [["queue", "list", "--document", ""], ["hold", "--answer", ""], ["list", "--document", ""]] {
+            let empty = try network.control("vpcp", command)
+            #expect(empty.end == .exited(1) && empty.errors.contains("is empty; give it a value"), "\(empty.errors)")
+        }
         let id = String(try #require(suspended.job).id)
         #expect(try network.control("vpcp", ["jobs", id]).output.contains(", for 2h\n"))
         #expect((try network.ask("vpcp", "suspend", "--apply", id) as JobAnswer).job.phase == "done")
@@ -240,6 +246,13 @@ import Testing
         #expect(old.recipients[0].state == "expired")
         #expect(try network.show("vpcp", name).envelope.formerly == waiting.envelope)
         #expect(try network.trace("vpcp", waiting.envelope).resubmittedAs == [name])
+        let inner: PreviewAnswer = try network.ask("vpcp", "suspend", "--to", "H29", "--reason", "x")
+        _ = try network.ask("vpcp", "suspend", "--apply", String(try #require(inner.job).id)) as JobAnswer
+        let outer: PreviewAnswer = try network.ask("vpcp", "resume", "--to", "H29")
+        #expect(outer.stillSuspended?.map(\.subject) == ["agency H29.*"])
+        let resumed = try network.control("vpcp", ["resume", "--to", "H29"])
+        #expect(resumed.output.contains("agency H29.* stays suspended (job \(id))"), "\(resumed.output)")
+        _ = try network.ask("vpcp", "resume", "--apply", String(try #require(outer.job).id)) as JobAnswer
 
         // Draining ends with what waits; what waits for a suspended agency keeps it from ending.
         #expect(try network.control("vpcp", ["drain", "--yes", "--reason", "thay máy"]).end == .exited(0))

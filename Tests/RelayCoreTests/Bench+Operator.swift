@@ -9,9 +9,9 @@ import Testing
 extension Bench {
     static let operatorsName = Operator(uid: 1_000, login: "lan")
 
-    func operate(_ wish: Operation.Wish) -> OperationAnswer {
+    func operate(_ wish: Operation.Wish, by caller: Operator = operatorsName) -> OperationAnswer {
         let effects = event(
-            .operated(Operation(ticket: ticket(), caller: Self.operatorsName, wish: wish)))
+            .operated(Operation(ticket: ticket(), caller: caller, wish: wish)))
         for case .answerOperation(_, let answer) in effects { return answer }
         return .unknown("no answer came")
     }

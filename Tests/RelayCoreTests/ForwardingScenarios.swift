@@ -81,6 +81,29 @@ import Testing
         #expect(bench.advance(.seconds(10)).documents.map(\.peer.name) == ["binh"])
     }
 
+    /// One hop refuses, the other is down: nobody is called, `show` names both, and the link that comes up finds it soon.
+    @Test(arguments: [false, true])
+    func whatOneHopRefusesIsNotLongInReachOfTheOther(restarts: Bool) {
+        let bench = Bench(restarts: restarts)
+        bench.connect("binh")
+        let bundle = bench.submit(["B1"])!.accepted!
+        var open = bench.released.documents
+        for _ in 0..<40 {
+            while let next = open.popLast() { open += bench.answer(next, .refused(.notAcceptable)).documents }
+            open = bench.advance(.minutes(2)).documents
+        }
+        while let next = open.popLast() { open += bench.answer(next, .refused(.notAcceptable)).documents }
+        #expect(bench.states(of: bundle) == ["B1": .deferred])
+        #expect(bench.released.alarms.isEmpty && bench.counter(.refusedEverywhere) == 0, "chi has not been asked")
+        let why = bench.engine.core.wait(bench.rows(of: bundle)[0], 0, now: bench.reading.relay).why
+        #expect(why.contains { $0.hasPrefix("binh is up") } && why.contains { $0.hasPrefix("chi is down") }, "\(why)")
+        bench.connect("chi")
+        // The hop that its route prefers may have found a way by now.
+        let again = bench.advance(.minutes(2)).documents
+        #expect(again.map(\.peer.name) == ["binh"])
+        #expect(bench.answer(again[0], .refused(.notAcceptable)).documents.map(\.peer.name) == ["chi"])
+    }
+
     @Test func whatIsInDoubtGoesToTheSamePeerFirst() {
         let bench = Bench()
         bench.connect("binh")
@@ -295,7 +318,15 @@ import Testing
         let new = Bench.configuration(
             routes: [("binh", ["chi"]), ("an", ["an"]), ("chi", ["chi"]), ("dao", ["an"])])
         let forecast = bench.read { ReloadForecast(from: bench.configuration, to: new, $0) }
-        #expect(forecast.sentence == "waiting copies routed anew: 4 of 7")
+        #expect(forecast.lines == ["waiting copies routed anew: 4 of 7"])
+        let lost = bench.read {
+            ReloadForecast(from: bench.configuration, to: Bench.configuration(routes: [("binh", ["binh"])]), $0)
+        }
+        #expect(
+            lost.lines == [
+                "waiting copies routed anew: 3 of 7",
+                "waiting copies that have no route, and keep the way that they had: 4",
+            ])
         let same = bench.read { ReloadForecast(from: bench.configuration, to: bench.configuration, $0) }
         #expect(same.affected == 0 && same.waiting == 7)
     }

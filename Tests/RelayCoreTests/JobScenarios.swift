@@ -191,6 +191,18 @@ import Testing
         #expect(bench.read { $0.count(.job) } == 0)
         for _ in 0..<40 { _ = bench.preview(.hold, { $0.states = [.waiting] }) }
         #expect(bench.read { $0.count(.job) } <= 64, "previews are bounded")
+        // Another operator's is not pushed out by them.
+        let others = bench.operate(
+            .preview(
+                JobDraft(
+                    verb: .hold, selector: Selector(), selectorText: "", target: nil, span: .zero, reason: "",
+                    pairs: [], count: 0, bytes: 0, fixed: bench.reading)), by: Operator(uid: 77, login: "mai"))
+        guard case .job(let kept) = others else {
+            Issue.record("no preview")
+            return
+        }
+        for _ in 0..<40 { _ = bench.preview(.hold, { $0.states = [.waiting] }) }
+        #expect(bench.job(kept.number) != nil)
     }
 
     // MARK: Selectors
@@ -293,6 +305,37 @@ import Testing
         _ = bench.operate(.undo(job.number))
         bench.submit(["B1"])
         #expect(bench.released.documents.map(\.peer.name) == ["chi", "binh"])
+    }
+
+    /// Two suspensions of one agency: both are said, and what waits goes when the later one is over.
+    @Test func suspensionsThatOverlapAreBothSaid() {
+        let bench = Bench()
+        bench.deed(.suspend, span: .minutes(1)) { $0.to = .agency(agency("B1")) }
+        bench.deed(.suspend, span: .hours(1)) { $0.to = .subtree(agency("B1")) }
+        let bundle = bench.submit(["B1"])!.accepted!
+        let view = bench.engine.core.wait(bench.rows(of: bundle)[0], 0, now: bench.reading.relay)
+        #expect(view.why.count { $0.contains("is suspended by lan") } == 2, "\(view.why)")
+        bench.connect("binh")
+        bench.advance(.minutes(2))
+        let later = bench.engine.core.wait(bench.rows(of: bundle)[0], 0, now: bench.reading.relay)
+        #expect(later.why.first?.hasPrefix("agency B1.* is suspended by lan") == true, "\(later.why)")
+        #expect(bench.released.documents.isEmpty)
+        #expect(bench.advance(.hours(1)).documents.map(\.peer.name) == ["binh"])
+    }
+
+    /// An agency that has no route any more is not said to have been routed anew.
+    @Test func requeueNeedsARoute() {
+        let bench = Bench()
+        let bundle = bench.submit(["B1"])!.accepted!
+        let preview = bench.preview(.requeue, { $0.states = [.waiting] })!
+        bench.reload(Bench.configuration(routes: [("an", ["an"])]))
+        _ = bench.operate(.apply(preview.number))
+        bench.finishJobs()
+        #expect(bench.job(preview.number)?.skipped == [SkipCause.noWay.rawValue: 1])
+        #expect(bench.states(of: bundle) == ["B1": .waiting])
+        let why = bench.engine.core.wait(bench.rows(of: bundle)[0], 0, now: bench.reading.relay).why
+        #expect(
+            why.contains { $0.hasPrefix("no route today") } && why.contains { $0.hasPrefix("route: binh") }, "\(why)")
     }
 
     @Test(arguments: [false, true])

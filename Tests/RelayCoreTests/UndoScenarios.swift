@@ -120,7 +120,7 @@ import Testing
                 ["hold", "\(name): hold", "refused: \(name) has been applied already: done"],
                 [
                     "delete", "job 77",
-                    "refused: there is no job 77; a preview is kept for an hour, and edocctl jobs lists what there is",
+                    "refused: there is no job 77; a preview is kept for an hour, and no more than 32 of them; edocctl jobs lists what there is",
                 ],
                 ["cancel", "\(name), hold: hold", "refused: \(name) is a hold, not a delete; nothing was done"],
                 ["undo", "\(name), hold: hold", "begun"],
