@@ -174,8 +174,8 @@ struct ExpireCommand: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "expire",
         abstract: phrase(
-            "End envelopes as if their lifetime were over, with a report.",
-            "Kết thúc gói tin như khi hết thời hạn, có báo cáo cho nơi gửi."),
+            "End envelopes before their lifetime is over; the submitter hears that an operator did.",
+            "Kết thúc gói tin trước khi hết thời hạn; nơi nộp được báo là người vận hành đã làm."),
         discussion: phrase("Needs --reason. Cannot be undone.", "Cần --reason. Không thể hoàn tác."))
     @OptionGroup var options: DeedOptions
     @OptionGroup var selector: SelectorOptions

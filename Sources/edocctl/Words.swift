@@ -15,6 +15,7 @@ enum Words {
         case "held-expired": phrase("held-expired", "tạm giữ, hết hạn")
         case "deleting": phrase("deleting", "chờ xóa")
         case "arrived": phrase("arrived", "đã đến")
+        case "handing": phrase("handing", "đang bàn giao")
         case "corrupt": phrase("corrupt", "hỏng")
         case "forwarded": phrase("forwarded", "đã chuyển")
         case "delivered": phrase("delivered", "đã giao")
