@@ -21,10 +21,10 @@ extension ControlServer {
             let rights = try await rights(context)
             let bytes = try await request.body.collect(upTo: Self.compareBytesMax)
             guard let order = try? ControlJSON.answer(CompareOrder.self, from: Array(bytes.readableBytesView)),
-                order.lines.count <= CompareOrder.linesMax
+                (1...CompareOrder.linesMax).contains(order.lines.count)
             else {
                 throw ControlError.badRequest(
-                    "the body has at most \(CompareOrder.linesMax) lines of another node's books")
+                    "the body has 1 to \(CompareOrder.linesMax) lines of another node's books")
             }
             guard rights.may(order.isApplied ? .act : .see) else {
                 throw denied(rights.caller, order.isApplied ? "act" : "see")
@@ -51,7 +51,7 @@ extension ControlServer {
     private func uncompared() async throws -> [String]? {
         let neighbours = node.configuration.settings.peers.filter(\.edoc).map(\.node)
         guard let mark = try await node.read({ RestorationRow.read($0) }) else { return nil }
-        return neighbours.filter { !mark.compared.contains($0) }.map(\.name).sorted()
+        return mark.uncompared(neighbours).map(\.name).sorted()
     }
 
     private func requireComparison(_ order: ReleaseOrder, _ left: [String]?) throws {

@@ -99,5 +99,9 @@ extension CatalogueEntries {
         ("restore compare", "đối chiếu sau khôi phục"),
         ("done; what waited is held, incarnation %", "xong; những gì đang chờ được giữ lại, thế hệ %1"),
         ("ended: % as forwarded, % as delivered", "đã kết thúc: %1 là đã chuyển, %2 là đã giao"),
+        (
+            "ended: % as forwarded, % as delivered; whole books of %",
+            "đã kết thúc: %1 là đã chuyển, %2 là đã giao; sổ trọn vẹn của %3"
+        ),
     ]
 }

@@ -28,8 +28,6 @@ public struct RestorationRow: Sendable, Hashable {
     public var wall: WallTime
     /// The last envelope of the copy.
     public var last: UInt64
-    /// Somebody has set it against the books of others.
-    public var isCompared = false
     /// Envelopes that were in the copy in part, and ended.
     public var lostInPart: UInt64 = 0
     /// Whose books it has been set against, from before the copy to their end.
@@ -51,6 +49,9 @@ public struct RestorationRow: Sendable, Hashable {
         wall = WallTime(milliseconds: 0)
         last = 0
     }
+
+    /// Whose books it has not been set against, of these neighbours.
+    public func uncompared(_ neighbours: [NodeID]) -> [NodeID] { neighbours.filter { !compared.contains($0) } }
 
     /// Held since the store was brought back, and not by an operator or a suspicion.
     public func holds(_ recipient: RecipientRow, of number: UInt64) -> Bool {
@@ -90,7 +91,8 @@ public struct RestorationRow: Sendable, Hashable {
         out.number(time.milliseconds)
         out.number(wall.milliseconds)
         out.number(last)
-        out.number(isCompared ? 1 : 0)
+        // Of former versions: that something had been compared.
+        out.number(0)
         out.number(lostInPart)
         out.number(UInt64(compared.count))
         for node in compared { out.node(node) }
@@ -110,7 +112,7 @@ public struct RestorationRow: Sendable, Hashable {
         time = RelayTime(milliseconds: row.number())
         wall = WallTime(milliseconds: row.number())
         last = row.number()
-        isCompared = !row.isAtEnd && row.number() == 1
+        if !row.isAtEnd { _ = row.number() }
         if !row.isAtEnd {
             lostInPart = row.number()
             for _ in 0..<row.count() {

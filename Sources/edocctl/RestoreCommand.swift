@@ -232,7 +232,7 @@ struct EvidenceFile {
 
     init(_ path: String) { self.path = path }
 
-    /// Hands the lines on, a bounded number at a time, however long the file is; says with which it ends. An empty file has one portion.
+    /// Hands the lines on, a bounded number at a time, however long the file is; says with which it ends. One without lines proves nothing.
     func portions(_ body: ([EvidenceLine], _ isEnd: Bool) async throws -> Void) async throws(any Error) {
         let input = try InputFile(path)
         var rest: [UInt8] = []
@@ -268,6 +268,12 @@ struct EvidenceFile {
                     phrase("\(path), line \(number + 1), is too long", "\(path), dòng \(number + 1), quá dài"))
             }
             if isEnd { break }
+        }
+        guard !lines.isEmpty else {
+            throw FileError(
+                phrase(
+                    "\(path) has no lines; make it anew at the other node: edocctl ledger THIS_NODE --envelopes",
+                    "\(path) không có dòng nào; hãy tạo lại ở nút kia: edocctl ledger TÊN_NÚT_NÀY --envelopes"))
         }
         try await body(lines, true)
     }

@@ -175,6 +175,7 @@ import Testing
         // And behind them the refusal of the preview.
         #expect(entries.map(\.verb).suffix(3) == ["restore", "expire", "apply"])
         #expect(
-            entries.dropLast().last?.outcome == "cancelled, for the store was restored from a copy: \(expired) of 700 done")
+            entries.dropLast().last?.outcome
+                == "cancelled, for the store was restored from a copy: \(expired) of 700 done")
     }
 }
