@@ -76,8 +76,8 @@ extension ControlServer {
     private func restored(_ query: ControlQuery?) async throws -> RestoreAnswer {
         let limit = try query?.limit() ?? 0
         let state = try query?.one("state")
-        if let state, !["held", "held-before", "arrived", "in-part"].contains(state) {
-            throw ControlError.badRequest("state is held, held-before, arrived or in-part")
+        if let state, !["held", "held-before", "arrived", "handing", "in-part"].contains(state) {
+            throw ControlError.badRequest("state is held, held-before, arrived, handing or in-part")
         }
         let from = try query?.number("cursor", in: 0...UInt64.max) ?? 0
         let left = try await uncompared()
@@ -109,13 +109,14 @@ extension ControlServer {
                         } else if mark.mayBeGone(recipient, of: number) {
                             word = "held-before"
                         } else if mark.mayRepeat(recipient, of: number) {
-                            word = "arrived"
+                            word = recipient.state == .handing ? "handing" : "arrived"
                         } else if row.isLostInPart {
                             word = "in-part"
                         } else {
                             continue
                         }
-                        if let state, state != word { continue }
+                        // Both may be taken twice.
+                        if let state, state != word, !(state == "arrived" && word == "handing") { continue }
                         answer.rows.append(
                             .init(
                                 name: row.bundle.envelopeName, number: number, recipient: recipient.name, state: word,

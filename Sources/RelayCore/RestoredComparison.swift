@@ -159,6 +159,7 @@ extension RelayCore {
             ledger.forwarded(peer, row, 1)
         case .delivered:
             guard mark.mayRepeat(row.recipients[index], of: number) else { return nil }
+            leaveSpool(row.recipients[index], number, &turn)
             // The submitter knows it already.
             end(&row, index, .delivered, .none, &turn, isReported: false)
         }

@@ -70,8 +70,8 @@ extension CatalogueEntries {
             "%1: không giao được tệp cho nhóm %2: %3; hãy chạy bằng root: chgrp %4 %5/tmp; chmod g+s %6/tmp"
         ),
         (
-            "%/tmp is not the folder in which % was written; put that one back, or fetch the document into tmp",
-            "%1/tmp không phải thư mục đã ghi %2; hãy đặt lại thư mục cũ, hoặc đưa văn bản về tmp"
+            "%/tmp is not the folder in which % was written; put that one back, or ask the agency: what it has is acknowledged by edocctl inbox ack, what it has not is fetched into tmp",
+            "%1/tmp không phải thư mục đã ghi %2; hãy đặt lại thư mục cũ, hoặc hỏi cơ quan: văn bản đã có thì xác nhận bằng edocctl inbox ack, chưa có thì lấy về tmp"
         ),
     ]
 

@@ -54,7 +54,8 @@ extension CatalogueEntries {
             "một dòng thuộc sổ của %1; hãy tạo tệp ở nút khác, không phải nút này"
         ),
         (
-            "state is held, held-before, arrived or in-part", "trạng thái là held, held-before, arrived hoặc in-part"
+            "state is held, held-before, arrived, handing or in-part",
+            "trạng thái là held, held-before, arrived, handing hoặc in-part"
         ),
         (
             "held: it was being deleted when the copy was made; delete it once more, or release it",

@@ -75,10 +75,13 @@ public struct RestorationRow: Sendable, Hashable {
         number <= last && recipient.state == .held
     }
 
-    /// Waited in its agency's inbox when the copy was made: the agency may have taken it since.
+    /// Waited in its agency's inbox when the copy was made, or was on its way into its spool: the agency may have taken it since.
     public func mayRepeat(_ recipient: RecipientRow, of number: UInt64) -> Bool {
-        number <= last && recipient.state == .arrived && recipient.since <= time
+        number <= last && recipient.state.isAtHome && recipient.since <= time
     }
+
+    /// Is in its agency's inbox, and given to the agency's spool by the release only.
+    public func keepsFromSpool(_ number: UInt64) -> Bool { phase != .released && number <= last }
 
     public func encoded() -> [UInt8] {
         var out = RowWriter(capacity: 128)

@@ -93,9 +93,10 @@ struct RestoreListCommand: AsyncParsableCommand {
     @Option(
         help: .init(
             phrase(
-                "held: waits for the comparison. held-before: an operator held it. arrived: an agency may get it twice. "
-                    + "in-part: its other pieces were lost.",
-                "held: chờ đối chiếu. held-before: do người vận hành giữ. arrived: cơ quan có thể nhận hai lần. "
+                "held: waits for the comparison. held-before: an operator held it. arrived: an agency may get it twice; "
+                    + "handing: those of them on their way into a spool. in-part: its other pieces were lost.",
+                "held: chờ đối chiếu. held-before: do người vận hành giữ. arrived: cơ quan có thể nhận hai lần; "
+                    + "handing: trong đó đang chuyển vào thư mục giao nhận. "
                     + "in-part: các mảnh khác đã mất.")))
     var state: String?
     @Option(help: .init(phrase("Lines at most.", "Số dòng tối đa."))) var limit = 100
@@ -334,6 +335,10 @@ enum RestoreView {
     private static func state(_ word: String) -> String {
         switch word {
         case "arrived": phrase("arrived: may be taken twice", "đã đến: có thể nhận hai lần")
+        case "handing":
+            phrase(
+                "handing over: may be taken twice, ask the agency",
+                "đang bàn giao: có thể nhận hai lần, hãy hỏi cơ quan")
         case "held-before": phrase("held before the copy", "đã bị giữ từ trước bản sao")
         case "in-part":
             phrase("was here in part: lost, unless sent anew", "chỉ có một phần: đã mất, trừ khi được gửi lại")
@@ -364,7 +369,8 @@ enum CompareView {
             phrase("held here, taken by the next node", "đang giữ ở đây, nút kế đã nhận"), answer.forwarded)
         text += list(
             phrase(
-                "in an inbox here, taken by the agency before", "trong hộp văn bản đến ở đây, cơ quan đã nhận trước đó"),
+                "in an inbox or on its way into a spool here, taken by the agency before",
+                "trong hộp văn bản đến hoặc đang chuyển vào thư mục giao nhận ở đây, cơ quan đã nhận trước đó"),
             answer.delivered)
         text += list(
             phrase(
