@@ -234,6 +234,7 @@ extension RelayCore {
             return
         }
         work.row.phase = .releasing
+        (work.row.letGo, work.row.letGoBytes, work.row.endedByRelease) = (0, 0, 0)
         work.nextNumber = 0
         restoration = work
         turn.rows.put(.meta, RestorationRow.key, work.row.encoded())
@@ -256,12 +257,17 @@ extension RelayCore {
         for number in numbers {
             if turn.recipientsLeft <= 0 { break }
             last = number
-            releaseRestored(number, work.row, &turn)
+            releaseRestored(number, &work.row, &turn)
         }
         if let last {
             work.nextNumber = last + 1
         } else if numbers.isEmpty {
             work.row.phase = .released
+            var deed = Deed(.itself, "restore released", "restored store")
+            deed.count = work.row.letGo
+            deed.bytes = work.row.letGoBytes
+            deed.outcome = "done; ended as expired: \(work.row.endedByRelease)"
+            noteDeed(deed, &turn)
             for agency in spools.order { spools[agency]?.offer(0) }
             turn.rows.put(.meta, RestorationRow.key, work.row.encoded())
             turn.effects.append(
@@ -270,11 +276,14 @@ extension RelayCore {
         restoration = work
     }
 
-    private mutating func releaseRestored(_ number: UInt64, _ mark: RestorationRow, _ turn: inout Turn) {
+    private mutating func releaseRestored(_ number: UInt64, _ mark: inout RestorationRow, _ turn: inout Turn) {
         guard var row = envelope(number, &turn) else { return }
         var isChanged = false
         for index in row.recipients.indices where mark.holds(row.recipients[index], of: number) {
             isChanged = true
+            mark.letGo += 1
+            mark.letGoBytes = mark.letGoBytes.addingSaturating(row.payloadLength)
+            if isEndedByRelease(row, index, now: turn.now.relay) { mark.endedByRelease += 1 }
             row.recipients[index].due = turn.now.relay
             row.recipients[index].refusedBy = []
             row.recipients[index].lastAnswer = ""
@@ -282,6 +291,7 @@ extension RelayCore {
             release(&row, index, &turn)
         }
         guard isChanged else { return }
+        turn.rows.put(.meta, RestorationRow.key, mark.encoded())
         turn.recipientsLeft -= row.recipients.count
         LookupIndex.park(row, turn.rows)
         settle(&row, &turn)

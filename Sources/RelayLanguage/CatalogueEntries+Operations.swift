@@ -96,7 +96,8 @@ extension CatalogueEntries {
         ("restored store", "kho khôi phục"), ("the books of %", "sổ của %1"),
         ("configuration, with force", "cấu hình, bắt buộc (--force)"),
         ("backup cancel", "dừng sao lưu"), ("restore release", "thả sau khôi phục"),
-        ("restore compare", "đối chiếu sau khôi phục"),
+        ("restore compare", "đối chiếu sau khôi phục"), ("restore released", "đã thả xong sau khôi phục"),
+        ("done; ended as expired: %", "xong; kết thúc vì hết hạn: %1"),
         ("done; what waited is held, incarnation %", "xong; những gì đang chờ được giữ lại, thế hệ %1"),
         ("ended: % as forwarded, % as delivered", "đã kết thúc: %1 là đã chuyển, %2 là đã giao"),
         (

@@ -35,6 +35,10 @@ public struct RestorationRow: Sendable, Hashable {
     /// The mark that the copy itself had, if what it held had not been released: since when, and up to which envelope.
     public var formerTime = RelayTime.zero
     public var formerLast: UInt64 = 0
+    /// What the release under way has let go, or, where its lifetime was over, ended.
+    public var letGo: UInt64 = 0
+    public var letGoBytes: UInt64 = 0
+    public var endedByRelease: UInt64 = 0
 
     public static let key = Keys.meta("restored")
 
@@ -101,6 +105,7 @@ public struct RestorationRow: Sendable, Hashable {
         for node in compared { out.node(node) }
         out.number(formerTime.milliseconds)
         out.number(formerLast)
+        for count in [letGo, letGoBytes, endedByRelease] { out.number(count) }
         return out.record()
     }
 
@@ -124,6 +129,11 @@ public struct RestorationRow: Sendable, Hashable {
             }
             formerTime = RelayTime(milliseconds: row.number())
             formerLast = row.number()
+        }
+        if !row.isAtEnd {
+            letGo = row.number()
+            letGoBytes = row.number()
+            endedByRelease = row.number()
         }
         guard row.isSound else { return nil }
     }

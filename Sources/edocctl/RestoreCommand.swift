@@ -138,20 +138,31 @@ struct RestoreCompareCommand: AsyncParsableCommand {
                     "--apply ends envelopes and cannot be undone: give a --reason",
                     "--apply kết thúc gói tin và không hoàn tác được: hãy nêu --reason"))
         }
+        // None is applied before all are known to be what they should be.
+        if apply { _ = try await compare(isApplied: false) }
+        var total = try await compare(isApplied: apply)
+        try await findElsewhere(&total)
+        if common.json {
+            Output.say(String(decoding: try ControlJSON.bytes(total), as: UTF8.self) + "\n")
+        } else {
+            Output.say(CompareView.text(total, isApplied: apply, columns: Terminal.columns))
+        }
+    }
+
+    /// Each file is a comparison of its own.
+    private func compare(isApplied: Bool) async throws -> CompareAnswer {
         let client = try common.client
         var total = CompareAnswer()
-        for (index, file) in files.enumerated() {
-            let isLastFile = index == files.count - 1
+        for file in files {
             var isWhole = false
             try await EvidenceFile(file).portions { lines, isEnd in
                 isWhole = lines.last?.isEnd ?? false
-                let order = CompareOrder(
-                    lines: lines, isApplied: apply, reason: reason ?? "", isLast: isEnd && isLastFile)
+                let order = CompareOrder(lines: lines, isApplied: isApplied, reason: reason ?? "", isLast: isEnd)
                 let bytes = try await client.post(
                     ControlPath.restoreCompare, json: try ControlJSON.bytes(order), isLong: true)
                 total.add(try common.decoded(CompareAnswer.self, bytes))
             }
-            if !isWhole {
+            if !isWhole, isApplied == apply {
                 Output.complain([
                     phrase(
                         "\(file) does not end as a listing does: it was cut off, or the node is of an older version; "
@@ -161,12 +172,7 @@ struct RestoreCompareCommand: AsyncParsableCommand {
                 ])
             }
         }
-        try await findElsewhere(&total)
-        if common.json {
-            Output.say(String(decoding: try ControlJSON.bytes(total), as: UTF8.self) + "\n")
-        } else {
-            Output.say(CompareView.text(total, isApplied: apply, columns: Terminal.columns))
-        }
+        return total
     }
 
     /// Handed to this node and on from here, or delivered, before the store was lost: another file tells.

@@ -107,4 +107,22 @@ import Testing
         #expect(!bench.engine.core.picture.spoolViews[0].waitsForRelease)
         #expect(why().first?.hasPrefix("arrived; is being written") == true, "\(why())")
     }
+
+    /// How many it was, also over a restart in the middle.
+    @Test(arguments: [false, true]) func theReleaseIsCounted(restarts: Bool) throws {
+        let bench = Bench()
+        _ = try #require(bench.submit(["B1"], lifetime: .hours(1))?.accepted)
+        for _ in 0..<1_300 { _ = try #require(bench.submit(["B1", "C1"])?.accepted) }
+        bench.bringBack()
+        bench.advance(.hours(3))
+        bench.event(.restoredReleased(ticket: Ticket(1), deed("restore release")))
+        #expect(bench.counter(.state(.held, admin: false)) > 0)
+        if restarts { bench.restart() }
+        bench.advance(.seconds(10))
+        let last = bench.read { rows in
+            rows.value(.audit, Keys.audit(rows.count(.audit))).flatMap { AuditRow(record: $0) }
+        }
+        #expect(last?.verb == "restore released" && last?.count == 2_601)
+        #expect(last?.bytes == 260_100 && last?.outcome == "done; ended as expired: 1")
+    }
 }
