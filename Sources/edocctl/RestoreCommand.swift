@@ -44,9 +44,17 @@ struct RestoreFileCommand: AsyncParsableCommand {
                 "Cả khi đã có kho: kho cũ được chuyển sang bên, không bao giờ bị xóa.")))
     var force = false
     @Option(help: .init(phrase("Why, for the operator log.", "Lý do, cho nhật ký vận hành."))) var reason: String?
+    @Option(
+        help: .init(
+            phrase(
+                "The daemon's configuration file, to see whether the store is its (default: /etc/edoc/edocd.yaml).",
+                "Tệp cấu hình của dịch vụ edocd, để xem kho có phải của dịch vụ đó không (mặc định: /etc/edoc/edocd.yaml)."
+            )))
+    var config = DaemonUser.standardConfiguration
 
     func run() async throws {
         let directory = BackupCommand.absolute(store)
+        warnOfAnotherStore(directory)
         let restore: StoreRestore
         do {
             restore = try StoreRestore(
@@ -69,6 +77,34 @@ struct RestoreFileCommand: AsyncParsableCommand {
                 "start the daemon; what waited is held: edocctl restore list, compare, release",
                 "khởi động dịch vụ edocd; mọi thứ đang chờ bị giữ: edocctl restore list, compare, release"))
         Output.say(facts.text(columns: Terminal.columns))
+    }
+
+    /// A daemon that does not begin on it would begin on what it has, or on an empty store. Where the file cannot be read, nothing is said.
+    private func warnOfAnotherStore(_ directory: String) {
+        guard access(config, R_OK) == 0,
+            let output = try? ChildOutput(ChildOutput.daemon, ["--examine", "--config", config]), output.exitCode == 0,
+            let answer = try? ControlJSON.answer(ExaminationAnswer.self, from: output.bytes),
+            let configured = answer.files.first(where: { $0.what == "store" })?.path,
+            Self.real(configured) != Self.real(directory)
+        else { return }
+        Output.complain([
+            phrase(
+                "the daemon of \(config) has its store in \(configured) (store.directory), not in \(directory): it will not see what is restored here",
+                "dịch vụ edocd của \(config) có kho tại \(configured) (store.directory), không phải \(directory): dịch vụ sẽ không thấy những gì được khôi phục ở đây"
+            )
+        ])
+    }
+
+    /// Where a path leads; of one that is not there, its folder.
+    private static func real(_ path: String) -> String {
+        var path = path
+        while path.count > 1, path.hasSuffix("/") { path.removeLast() }
+        if let real = realpath(path, nil) {
+            defer { free(real) }
+            return String(cString: real)
+        }
+        guard let slash = path.lastIndex(of: "/"), slash > path.startIndex else { return path }
+        return real(String(path[..<slash])) + path[slash...]
     }
 
     private static var login: String {

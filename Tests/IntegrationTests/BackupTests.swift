@@ -322,9 +322,18 @@ import Testing
         // Reached by a link, as where systemd keeps it for a user of its own.
         let link = network.folder["link"]
         try FileManager.default.createSymbolicLink(atPath: link, withDestinationPath: network.folder["truc/store"])
+        let configuration = network.folder["truc.yaml"]
         let result = try network.run(
-            Places.edocctl, ["restore", file, "--store", link, "--force", "--reason", "đĩa hỏng"])
-        #expect(result.end == .exited(0), "\(result.errors)")
+            Places.edocctl,
+            ["restore", file, "--store", link, "--force", "--reason", "đĩa hỏng", "--config", configuration])
+        #expect(result.end == .exited(0) && result.errors.isEmpty, "\(result.errors)")
+        // The daemon would not look there.
+        let apart = try network.run(
+            Places.edocctl, ["restore", file, "--store", network.folder["apart"], "--config", configuration])
+        #expect(apart.end == .exited(0), "\(apart.errors)")
+        #expect(
+            apart.errors.contains("has its store in \(network.folder["truc/store"]) (store.directory), not in "),
+            "\(apart.errors)")
         #expect(try restored(network, offline: "truc").phase == "brought")
         let data = network.folder["truc/store/data.mdb"]
         let store = try FileManager.default.contentsOfDirectory(atPath: network.folder["truc/store"])
