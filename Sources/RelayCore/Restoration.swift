@@ -52,8 +52,25 @@ extension RelayCore {
                     uid: row.uid, login: row.login, verb: "restore", subject: row.source, reason: row.reason,
                     count: waiting, outcome: "done; what waited is held, incarnation \(incarnation)"), &turn)
             stopJobsOfCopy(&turn)
+            cancelDrainOfCopy(&turn)
         }
         restoration = Restoration(row: row)
+    }
+
+    /// The node was being emptied when the copy was made. What it holds now is not to be overlooked for want of a daemon.
+    private mutating func cancelDrainOfCopy(_ turn: inout Turn) {
+        guard drain != nil else { return }
+        turn.rows.delete(.meta, Keys.meta(DrainRow.name))
+        drain = nil
+        hasDrained = false
+        noteDeed(
+            Deed(.itself, "cancel drain", "node \(node.name)", reason: "the store was restored from a copy"), &turn)
+        turn.effects.append(
+            .notice(
+                Notice(
+                    .alarm,
+                    "the copy was made while the node was being drained; the drain is cancelled, for what is held needs the daemon",
+                    kind: .storeRestored)))
     }
 
     /// What operators had begun when the copy was made they have not begun on this store: nothing of it goes on by itself.

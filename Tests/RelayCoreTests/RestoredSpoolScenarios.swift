@@ -125,4 +125,24 @@ import Testing
         #expect(last?.verb == "restore released" && last?.count == 2_601)
         #expect(last?.bytes == 260_100 && last?.outcome == "done; ended as expired: 1")
     }
+
+    /// What is held needs the daemon: a node that was being emptied when the copy was made is not emptied now.
+    @Test(arguments: [false, true]) func theDrainOfACopyIsCancelled(isDone: Bool) throws {
+        let bench = Bench()
+        let bundle = try #require(bench.submit([isDone ? "T2" : "B1"])?.accepted)
+        guard case .draining(true) = bench.operate(.drain(true, reason: "cũ")) else {
+            throw SpoolScenarios.Unexpected()
+        }
+        bench.advance(.seconds(1))
+        #expect(bench.read { DrainRow.read($0)?.isDone } == isDone)
+        let before = bench.released.count
+        bench.bringBack()
+        bench.advance(.seconds(30))
+        let after = bench.released.dropFirst(before)
+        #expect(!after.contains { if case .drained = $0 { true } else { false } })
+        #expect(Array(after).alarms.contains { $0.contains("the drain is cancelled") })
+        #expect(bench.engine.core.drainRow == nil && bench.read { DrainRow.read($0) } == nil)
+        #expect(bench.states(of: bundle) == (isDone ? ["T2": .arrived] : ["B1": .held]))
+        #expect(bench.submit(["B1"])?.accepted != nil)
+    }
 }
