@@ -24,7 +24,7 @@ public struct RestoreAnswer: ControlAnswer {
         public var number: UInt64
         public var recipient: String
         /// held: waits for the comparison. held-before: an operator held it. arrived: its agency may have taken it already, and get it
-        /// twice. in-part: it was here in part, and ended.
+        /// twice. handing: the same, on its way into the agency's spool. in-part: it was here in part, and ended.
         public var state: String
         public var documentID: String?
         public init(name: String, number: UInt64, recipient: String, state: String, documentID: String?) {
@@ -106,7 +106,7 @@ public struct CompareAnswer: ControlAnswer {
     public var schema = ControlPath.schema
     /// Held here and taken there: ended as forwarded, or would be.
     public var forwarded: [EvidenceLine]
-    /// In an inbox here and reported as delivered: ended as delivered, or would be.
+    /// In an inbox here, or on its way into a spool, and reported as delivered: ended as delivered, or would be.
     public var delivered: [EvidenceLine]
     /// Handed to this node and not in its store: lost with what was newer than the copy.
     public var missing: [EvidenceLine]

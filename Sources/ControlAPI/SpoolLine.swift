@@ -9,6 +9,8 @@ public struct SpoolLine: Codable, Sendable, Hashable {
     /// What was wrong at the last attempt.
     public var trouble: String?
     public var nextAttempt: Timestamp?
+    /// True where what was in the inbox of a restored store is given to the directory by `restore release` only.
+    public var waitsForRelease: Bool?
 
     public init(agency: String, directory: String?, underWay: Int, trouble: String?, nextAttempt: Timestamp?) {
         self.agency = agency

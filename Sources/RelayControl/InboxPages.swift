@@ -136,6 +136,7 @@ extension ControlServer {
     ) async throws -> AcknowledgeAnswer {
         let texts = try await acknowledged(request)
         let found = try await node.read { rows in texts.map { Standing.find($0, agency, rows) } }
+        let unknown = try node.picture(of: []).spoolViews.first { $0.agency == agency }?.unknown ?? []
         var numbers: [UInt64] = []
         var alreadyTaken = 0
         var problems: [String] = []
@@ -143,6 +144,8 @@ extension ControlServer {
             switch standing {
             case .waiting(let row): if !numbers.contains(row.number) { numbers.append(row.number) }
             case .taken: alreadyTaken += 1
+            case .handing(let row) where unknown.contains(row.number):
+                if !numbers.contains(row.number) { numbers.append(row.number) }
             case .handing(let row):
                 problems.append(
                     "\(printable(row.bundle.envelopeName)) is being moved into the spool of \(agency), and is delivered there"
@@ -238,5 +241,6 @@ extension SpoolLine {
         self.init(
             agency: view.agency.text, directory: view.directory, underWay: view.underWay,
             trouble: view.trouble.isEmpty ? nil : view.trouble, nextAttempt: view.nextAttempt.flatMap(now.timestamp))
+        if view.waitsForRelease { waitsForRelease = true }
     }
 }

@@ -21,10 +21,10 @@ extension ControlServer {
             let rights = try await rights(context)
             let bytes = try await request.body.collect(upTo: Self.compareBytesMax)
             guard let order = try? ControlJSON.answer(CompareOrder.self, from: Array(bytes.readableBytesView)),
-                order.lines.count <= CompareOrder.linesMax
+                (1...CompareOrder.linesMax).contains(order.lines.count)
             else {
                 throw ControlError.badRequest(
-                    "the body has at most \(CompareOrder.linesMax) lines of another node's books")
+                    "the body has 1 to \(CompareOrder.linesMax) lines of another node's books")
             }
             guard rights.may(order.isApplied ? .act : .see) else {
                 throw denied(rights.caller, order.isApplied ? "act" : "see")
@@ -51,7 +51,7 @@ extension ControlServer {
     private func uncompared() async throws -> [String]? {
         let neighbours = node.configuration.settings.peers.filter(\.edoc).map(\.node)
         guard let mark = try await node.read({ RestorationRow.read($0) }) else { return nil }
-        return neighbours.filter { !mark.compared.contains($0) }.map(\.name).sorted()
+        return mark.uncompared(neighbours).map(\.name).sorted()
     }
 
     private func requireComparison(_ order: ReleaseOrder, _ left: [String]?) throws {
@@ -76,8 +76,8 @@ extension ControlServer {
     private func restored(_ query: ControlQuery?) async throws -> RestoreAnswer {
         let limit = try query?.limit() ?? 0
         let state = try query?.one("state")
-        if let state, !["held", "held-before", "arrived", "in-part"].contains(state) {
-            throw ControlError.badRequest("state is held, held-before, arrived or in-part")
+        if let state, !["held", "held-before", "arrived", "handing", "in-part"].contains(state) {
+            throw ControlError.badRequest("state is held, held-before, arrived, handing or in-part")
         }
         let from = try query?.number("cursor", in: 0...UInt64.max) ?? 0
         let left = try await uncompared()
@@ -109,13 +109,14 @@ extension ControlServer {
                         } else if mark.mayBeGone(recipient, of: number) {
                             word = "held-before"
                         } else if mark.mayRepeat(recipient, of: number) {
-                            word = "arrived"
+                            word = recipient.state == .handing ? "handing" : "arrived"
                         } else if row.isLostInPart {
                             word = "in-part"
                         } else {
                             continue
                         }
-                        if let state, state != word { continue }
+                        // Both may be taken twice.
+                        if let state, state != word, !(state == "arrived" && word == "handing") { continue }
                         answer.rows.append(
                             .init(
                                 name: row.bundle.envelopeName, number: number, recipient: recipient.name, state: word,

@@ -46,7 +46,7 @@ public struct CorePicture: Sendable {
         kept.verifying = []
         kept.damaged = []
         kept.auditLog = AuditLog()
-        kept.restoration = nil
+        kept.restoration?.comparisons = []
         kept.sweep = nil
         kept.indexing = nil
         kept.startNotices = []

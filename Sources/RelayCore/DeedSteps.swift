@@ -107,7 +107,12 @@ extension RelayCore {
             if deed.target.flatMap({ wayBy($0, row, index) }) == nil { return .noWay }
         case .resubmit:
             // Under another name nobody would know that the agency has had it.
-            if let mark = deed.restoration, !mark.isCompared, mark.holds(recipient, of: row.number) { return .restored }
+            // As its release, this wants the books of all neighbours.
+            if let mark = deed.restoration, mark.phase != .released, mark.holds(recipient, of: row.number),
+                !mark.uncompared(configuration.peers.filter(\.isEdoc).map(\.node)).isEmpty
+            {
+                return .restored
+            }
             if row.kind != .document || row.origin != nil || row.bundle.source != node.endpoint { return .notAtHome }
             if row.expiry > now { return .notExpired }
             guard let agency = AgencyCode(recipient.name) else { return .noWay }

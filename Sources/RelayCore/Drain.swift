@@ -32,7 +32,8 @@ extension RelayCore {
 
     /// After all else of a turn: empty?
     mutating func noticeEmpty(_ turn: inout Turn) {
-        guard var row = drain, !hasDrained, offers.isEmpty, submissions.isEmpty, active.isEmpty, jobs.busy.isEmpty
+        guard var row = drain, !hasDrained, offers.isEmpty, submissions.isEmpty, active.isEmpty, jobs.busy.isEmpty,
+            restoration?.isBusy != true
         else {
             return
         }

@@ -134,8 +134,12 @@ extension RelayCore {
         var taken = 0
         for number in envelopes {
             guard var row = envelope(number, &turn),
-                let index = row.recipients.firstIndex(where: { $0.name == agency.text && $0.state == .arrived })
+                let index = row.recipients.firstIndex(where: {
+                    $0.name == agency.text
+                        && ($0.state == .arrived || $0.state == .handing && hasLostItsFolder(number, agency))
+                })
             else { continue }
+            leaveSpool(row.recipients[index], number, &turn)
             end(&row, index, .delivered, .none, &turn)
             settle(&row, &turn)
             taken += 1

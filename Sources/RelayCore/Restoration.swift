@@ -52,8 +52,25 @@ extension RelayCore {
                     uid: row.uid, login: row.login, verb: "restore", subject: row.source, reason: row.reason,
                     count: waiting, outcome: "done; what waited is held, incarnation \(incarnation)"), &turn)
             stopJobsOfCopy(&turn)
+            cancelDrainOfCopy(&turn)
         }
         restoration = Restoration(row: row)
+    }
+
+    /// The node was being emptied when the copy was made. What it holds now is not to be overlooked for want of a daemon.
+    private mutating func cancelDrainOfCopy(_ turn: inout Turn) {
+        guard drain != nil else { return }
+        turn.rows.delete(.meta, Keys.meta(DrainRow.name))
+        drain = nil
+        hasDrained = false
+        noteDeed(
+            Deed(.itself, "cancel drain", "node \(node.name)", reason: "the store was restored from a copy"), &turn)
+        turn.effects.append(
+            .notice(
+                Notice(
+                    .alarm,
+                    "the copy was made while the node was being drained; the drain is cancelled, for what is held needs the daemon",
+                    kind: .storeRestored)))
     }
 
     /// What operators had begun when the copy was made they have not begun on this store: nothing of it goes on by itself.
@@ -234,6 +251,7 @@ extension RelayCore {
             return
         }
         work.row.phase = .releasing
+        (work.row.letGo, work.row.letGoBytes, work.row.endedByRelease) = (0, 0, 0)
         work.nextNumber = 0
         restoration = work
         turn.rows.put(.meta, RestorationRow.key, work.row.encoded())
@@ -256,12 +274,17 @@ extension RelayCore {
         for number in numbers {
             if turn.recipientsLeft <= 0 { break }
             last = number
-            releaseRestored(number, work.row, &turn)
+            releaseRestored(number, &work.row, &turn)
         }
         if let last {
             work.nextNumber = last + 1
         } else if numbers.isEmpty {
             work.row.phase = .released
+            var deed = Deed(.itself, "restore released", "restored store")
+            deed.count = work.row.letGo
+            deed.bytes = work.row.letGoBytes
+            deed.outcome = "done; ended as expired: \(work.row.endedByRelease)"
+            noteDeed(deed, &turn)
             for agency in spools.order { spools[agency]?.offer(0) }
             turn.rows.put(.meta, RestorationRow.key, work.row.encoded())
             turn.effects.append(
@@ -270,11 +293,14 @@ extension RelayCore {
         restoration = work
     }
 
-    private mutating func releaseRestored(_ number: UInt64, _ mark: RestorationRow, _ turn: inout Turn) {
+    private mutating func releaseRestored(_ number: UInt64, _ mark: inout RestorationRow, _ turn: inout Turn) {
         guard var row = envelope(number, &turn) else { return }
         var isChanged = false
         for index in row.recipients.indices where mark.holds(row.recipients[index], of: number) {
             isChanged = true
+            mark.letGo += 1
+            mark.letGoBytes = mark.letGoBytes.addingSaturating(row.payloadLength)
+            if isEndedByRelease(row, index, now: turn.now.relay) { mark.endedByRelease += 1 }
             row.recipients[index].due = turn.now.relay
             row.recipients[index].refusedBy = []
             row.recipients[index].lastAnswer = ""
@@ -282,6 +308,7 @@ extension RelayCore {
             release(&row, index, &turn)
         }
         guard isChanged else { return }
+        turn.rows.put(.meta, RestorationRow.key, mark.encoded())
         turn.recipientsLeft -= row.recipients.count
         LookupIndex.park(row, turn.rows)
         settle(&row, &turn)

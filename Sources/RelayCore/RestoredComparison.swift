@@ -98,7 +98,6 @@ extension RelayCore {
     /// A portion is through: who has been compared is written down, and what it has ended.
     private mutating func close(_ work: OpenComparison, _ turn: inout Turn) {
         if var mark = restoration?.row {
-            mark.isCompared = true
             for node in work.comparison.nodes where !mark.compared.contains(node) { mark.compared.append(node) }
             if mark != restoration?.row {
                 restoration?.row = mark
@@ -110,7 +109,11 @@ extension RelayCore {
             var deed = work.deed
             deed.count = UInt64(counts.forwarded + counts.delivered)
             deed.bytes = work.bytes
-            deed.outcome = "ended: \(counts.forwarded) as forwarded, \(counts.delivered) as delivered"
+            let nodes = work.comparison.nodes.map(\.name).joined(separator: ", ")
+            deed.outcome =
+                nodes.isEmpty
+                ? "ended: \(counts.forwarded) as forwarded, \(counts.delivered) as delivered"
+                : "ended: \(counts.forwarded) as forwarded, \(counts.delivered) as delivered; whole books of \(nodes)"
             audit(deed, &turn)
         }
         turn.effects.append(.answerRestore(ticket: work.ticket, counts))
@@ -156,6 +159,7 @@ extension RelayCore {
             ledger.forwarded(peer, row, 1)
         case .delivered:
             guard mark.mayRepeat(row.recipients[index], of: number) else { return nil }
+            leaveSpool(row.recipients[index], number, &turn)
             // The submitter knows it already.
             end(&row, index, .delivered, .none, &turn, isReported: false)
         }

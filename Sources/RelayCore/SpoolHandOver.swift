@@ -55,6 +55,7 @@ extension RelayCore {
                 guard let flight = state.flights[number], flight.ticket == nil, case .moving(let folder) = flight.step
                 else { continue }
                 state.flights[number]?.ticket = begin(agency, number, flight, .move(folder: folder), &turn)
+                state.flights[number]?.hasLostFolder = false
             }
             if let spool = state.spool { fill(&state, spool, &turn) }
             spools[agency] = state
@@ -81,7 +82,7 @@ extension RelayCore {
             let number = found.key.number(at: found.key.count - 8)
             state.scanned = number
             // What came with the copy that this store was restored from may have been taken before: its release is the operator's.
-            if let mark = restoration?.row, mark.phase != .released, number <= mark.last { continue }
+            if restoration?.row.keepsFromSpool(number) ?? false { continue }
             guard state.flights[number] == nil, let row = envelope(number, &turn),
                 row.recipients.contains(where: { $0.name == spool.agency.text && $0.state == .arrived })
             else { continue }
@@ -127,10 +128,7 @@ extension RelayCore {
             let flight = state.flights[number]
         else { return }
         if !state.trouble.isEmpty {
-            turn.effects.append(
-                .notice(
-                    Notice(.notice, "the spool of \(agency) takes documents again", agency: agency, kind: .spoolResumed)
-                ))
+            turn.effects.append(.notice(Self.takesAgain(agency)))
         }
         state.trouble = ""
         state.attempts = 0
@@ -181,9 +179,32 @@ extension RelayCore {
         if flight.step == .writing { state.flights[number] = nil } else { state.flights[number]?.ticket = nil }
         switch failure {
         case .document(let why): setAsideDamaged(agency, number, why, &turn)
-        case .spool(let why):
+        case .spool(let why), .folderGone(let why):
+            if case .folderGone = failure { state.flights[number]?.hasLostFolder = true }
             if flight.step == .writing { state.offer(number) }
             pause(&state, why, &turn)
+        }
+        spools[agency] = state.spool == nil && state.flights.isEmpty ? nil : state
+    }
+
+    /// Whether the agency has had it, nobody here can know: it may be ended by who does.
+    func hasLostItsFolder(_ number: UInt64, _ agency: AgencyCode) -> Bool {
+        guard let flight = spools[agency]?.flights[number] else { return false }
+        return flight.hasLostFolder && flight.ticket == nil
+    }
+
+    /// A recipient ends while it is *handing over*, for somebody knows that its agency has the document.
+    mutating func leaveSpool(_ recipient: RecipientRow, _ number: UInt64, _ turn: inout Turn) {
+        guard recipient.state == .handing, let agency = AgencyCode(recipient.name) else { return }
+        turn.rows.delete(.spool, Keys.spool(recipient.name, number: number))
+        guard var state = spools[agency] else { return }
+        let flight = state.flights.removeValue(forKey: number)
+        if flight?.hasLostFolder ?? false, !state.flights.values.contains(where: \.hasLostFolder) {
+            // It was what stood in the way.
+            turn.effects.append(.notice(Self.takesAgain(agency)))
+            state.trouble = ""
+            state.attempts = 0
+            state.notBefore = .zero
         }
         spools[agency] = state.spool == nil && state.flights.isEmpty ? nil : state
     }
@@ -223,12 +244,13 @@ extension RelayCore {
         guard var state = spools[agency], !state.stall.isEmpty else { return }
         state.stall = ""
         if state.trouble.isEmpty {
-            turn.effects.append(
-                .notice(
-                    Notice(.notice, "the spool of \(agency) takes documents again", agency: agency, kind: .spoolResumed)
-                ))
+            turn.effects.append(.notice(Self.takesAgain(agency)))
         }
         spools[agency] = state
+    }
+
+    private static func takesAgain(_ agency: AgencyCode) -> Notice {
+        Notice(.notice, "the spool of \(agency) takes documents again", agency: agency, kind: .spoolResumed)
     }
 
     /// The store has lost a part of it. It stays under the eyes of the operator.
@@ -261,7 +283,9 @@ extension RelayCore {
             SpoolView(
                 agency: state.agency, directory: state.spool?.directory, underWay: state.flights.count,
                 trouble: state.problem,
-                nextAttempt: state.problem.isEmpty || !state.stall.isEmpty ? nil : state.notBefore)
+                nextAttempt: state.problem.isEmpty || !state.stall.isEmpty ? nil : state.notBefore,
+                unknown: state.flights.keys.filter { hasLostItsFolder($0, state.agency) }.sorted(),
+                waitsForRelease: state.spool != nil && restoration.map { $0.row.phase != .released } ?? false)
         }
     }
 
@@ -273,10 +297,16 @@ extension RelayCore {
         case (.handing, let flight?):
             let place = flight.directory
             lines = ["handing over: written to \(place)/tmp/\(flight.file), on its way into \(place)/new"]
+            if restoration?.row.mayRepeat(recipient, of: row.number) ?? false {
+                lines.append("the store was restored from a copy: the agency may have taken it since; ask it first")
+            }
         case (.arrived, let flight?): lines = ["arrived; is being written to \(flight.directory)/tmp/\(flight.file)"]
         case (.arrived, nil):
             guard let spool = state.spool else { return nil }
-            lines = ["arrived; waits for the spool \(spool.directory)"]
+            lines =
+                restoration?.row.keepsFromSpool(row.number) ?? false
+                ? ["arrived; held since the restore: edocctl restore release gives it to the spool \(spool.directory)"]
+                : ["arrived; waits for the spool \(spool.directory)"]
         default: return nil
         }
         if !state.problem.isEmpty { lines.append("the spool takes no documents: \(state.problem)") }

@@ -76,6 +76,8 @@ public struct HandOver: Sendable {
 public enum HandOverFailure: Sendable, Hashable {
     /// The directory does not allow it: no room, no right, not there. It is tried again.
     case spool(String)
+    /// The folder in which the document was written is gone: nobody here knows whether it was taken. It is tried again, too.
+    case folderGone(String)
     /// A chunk of the document is missing, or it does not match its digest: trying again does not help.
     case document(String)
 }
@@ -89,6 +91,10 @@ public struct SpoolView: Sendable {
     /// That its disk does not answer, or what was wrong at the last attempt; empty when nothing is.
     public var trouble: String
     public var nextAttempt: RelayTime?
+    /// Envelopes of which nobody here knows whether the agency has taken them: their folder is gone.
+    public var unknown: [UInt64] = []
+    /// What was in the inbox when the store was restored waits for the release.
+    public var waitsForRelease = false
 }
 
 /// One document on its way into a spool.
@@ -104,6 +110,8 @@ struct SpoolFlight {
     var step: Step
     /// The answer that is waited for; nil while the step is still to be begun.
     var ticket: Ticket?
+    /// At the last attempt, the folder in which it was written was gone.
+    var hasLostFolder = false
 }
 
 /// One agency's spool.

@@ -70,8 +70,8 @@ extension CatalogueEntries {
             "%1: không giao được tệp cho nhóm %2: %3; hãy chạy bằng root: chgrp %4 %5/tmp; chmod g+s %6/tmp"
         ),
         (
-            "%/tmp is not the folder in which % was written; put that one back, or fetch the document into tmp",
-            "%1/tmp không phải thư mục đã ghi %2; hãy đặt lại thư mục cũ, hoặc đưa văn bản về tmp"
+            "%/tmp is not the folder in which % was written; put that one back, or ask the agency: what it has is acknowledged by edocctl inbox ack, what it has not is fetched into tmp",
+            "%1/tmp không phải thư mục đã ghi %2; hãy đặt lại thư mục cũ, hoặc hỏi cơ quan: văn bản đã có thì xác nhận bằng edocctl inbox ack, chưa có thì lấy về tmp"
         ),
     ]
 
@@ -96,8 +96,13 @@ extension CatalogueEntries {
         ("restored store", "kho khôi phục"), ("the books of %", "sổ của %1"),
         ("configuration, with force", "cấu hình, bắt buộc (--force)"),
         ("backup cancel", "dừng sao lưu"), ("restore release", "thả sau khôi phục"),
-        ("restore compare", "đối chiếu sau khôi phục"),
+        ("restore compare", "đối chiếu sau khôi phục"), ("restore released", "đã thả xong sau khôi phục"),
+        ("done; ended as expired: %", "xong; kết thúc vì hết hạn: %1"),
         ("done; what waited is held, incarnation %", "xong; những gì đang chờ được giữ lại, thế hệ %1"),
         ("ended: % as forwarded, % as delivered", "đã kết thúc: %1 là đã chuyển, %2 là đã giao"),
+        (
+            "ended: % as forwarded, % as delivered; whole books of %",
+            "đã kết thúc: %1 là đã chuyển, %2 là đã giao; sổ trọn vẹn của %3"
+        ),
     ]
 }

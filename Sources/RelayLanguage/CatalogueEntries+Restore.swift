@@ -54,7 +54,8 @@ extension CatalogueEntries {
             "một dòng thuộc sổ của %1; hãy tạo tệp ở nút khác, không phải nút này"
         ),
         (
-            "state is held, held-before, arrived or in-part", "trạng thái là held, held-before, arrived hoặc in-part"
+            "state is held, held-before, arrived, handing or in-part",
+            "trạng thái là held, held-before, arrived, handing hoặc in-part"
         ),
         (
             "held: it was being deleted when the copy was made; delete it once more, or release it",
@@ -69,6 +70,24 @@ extension CatalogueEntries {
         (
             "cancelled, for the store was restored from a copy: % of % done",
             "đã dừng, vì kho được khôi phục từ bản sao: đã làm %1 trên %2"
+        ),
+        // What waits for the release, and spools.
+        (
+            "% bytes of it are in the store, and it has %",
+            "trong kho có %1 byte của văn bản này, trong khi nó dài %2 byte"
+        ),
+        ("the store was restored from a copy", "kho được khôi phục từ bản sao"),
+        (
+            "the copy was made while the node was being drained; the drain is cancelled, for what is held needs the daemon",
+            "bản sao được tạo khi nút đang xả hết; việc xả đã bị hủy, vì những gì đang giữ cần dịch vụ edocd"
+        ),
+        (
+            "the store was restored from a copy: the agency may have taken it since; ask it first",
+            "kho được khôi phục từ bản sao: cơ quan có thể đã nhận văn bản này từ đó; hãy hỏi cơ quan trước"
+        ),
+        (
+            "arrived; held since the restore: edocctl restore release gives it to the spool %",
+            "đã đến; bị giữ từ lúc khôi phục: edocctl restore release sẽ đưa vào thư mục giao nhận %1"
         ),
     ]
 }

@@ -249,7 +249,7 @@ public enum CatalogueEntries {
             "the operator log cannot be written: the store is full; nothing was done",
             "không ghi được nhật ký vận hành: kho đã đầy; chưa làm gì cả"
         ),
-        ("the body has at most % lines of another node's books", "phần thân có nhiều nhất %1 dòng sổ của nút khác"),
+        ("the body has 1 to % lines of another node's books", "phần thân có từ 1 đến %1 dòng sổ của nút khác"),
         ("a release needs a reason: {\"reason\": \"…\"}", "thả ra cần lý do: {\"reason\": \"…\"}"),
         (
             "this store was not restored from a copy, or is still being held; edocctl restore list tells",

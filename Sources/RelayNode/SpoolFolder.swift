@@ -14,6 +14,7 @@ struct SpoolFailure: Error {
     var failure: HandOverFailure
 
     static func spool(_ sentence: String) -> SpoolFailure { SpoolFailure(failure: .spool(sentence)) }
+    static func folderGone(_ sentence: String) -> SpoolFailure { SpoolFailure(failure: .folderGone(sentence)) }
     static func document(_ sentence: String) -> SpoolFailure { SpoolFailure(failure: .document(sentence)) }
 }
 
@@ -222,9 +223,9 @@ struct SpoolFolder: ~Copyable {
         let code = errno
         guard code == ENOENT else { throw .spool(Self.sentence("\(directory)/tmp", code)) }
         guard identity == folder else {
-            throw .spool(
-                "\(directory)/tmp is not the folder in which \(file) was written; put that one back, or fetch the document into tmp"
-            )
+            throw .folderGone(
+                "\(directory)/tmp is not the folder in which \(file) was written; put that one back, or ask the agency: what it has "
+                    + "is acknowledged by edocctl inbox ack, what it has not is fetched into tmp")
         }
         // Afterwards: what is in its place now was so when the file was looked for.
         try requireInPlace()

@@ -28,8 +28,6 @@ public struct RestorationRow: Sendable, Hashable {
     public var wall: WallTime
     /// The last envelope of the copy.
     public var last: UInt64
-    /// Somebody has set it against the books of others.
-    public var isCompared = false
     /// Envelopes that were in the copy in part, and ended.
     public var lostInPart: UInt64 = 0
     /// Whose books it has been set against, from before the copy to their end.
@@ -37,6 +35,10 @@ public struct RestorationRow: Sendable, Hashable {
     /// The mark that the copy itself had, if what it held had not been released: since when, and up to which envelope.
     public var formerTime = RelayTime.zero
     public var formerLast: UInt64 = 0
+    /// What the release under way has let go, or, where its lifetime was over, ended.
+    public var letGo: UInt64 = 0
+    public var letGoBytes: UInt64 = 0
+    public var endedByRelease: UInt64 = 0
 
     public static let key = Keys.meta("restored")
 
@@ -51,6 +53,9 @@ public struct RestorationRow: Sendable, Hashable {
         wall = WallTime(milliseconds: 0)
         last = 0
     }
+
+    /// Whose books it has not been set against, of these neighbours.
+    public func uncompared(_ neighbours: [NodeID]) -> [NodeID] { neighbours.filter { !compared.contains($0) } }
 
     /// Held since the store was brought back, and not by an operator or a suspicion.
     public func holds(_ recipient: RecipientRow, of number: UInt64) -> Bool {
@@ -74,10 +79,13 @@ public struct RestorationRow: Sendable, Hashable {
         number <= last && recipient.state == .held
     }
 
-    /// Waited in its agency's inbox when the copy was made: the agency may have taken it since.
+    /// Waited in its agency's inbox when the copy was made, or was on its way into its spool: the agency may have taken it since.
     public func mayRepeat(_ recipient: RecipientRow, of number: UInt64) -> Bool {
-        number <= last && recipient.state == .arrived && recipient.since <= time
+        number <= last && recipient.state.isAtHome && recipient.since <= time
     }
+
+    /// Is in its agency's inbox, and given to the agency's spool by the release only.
+    public func keepsFromSpool(_ number: UInt64) -> Bool { phase != .released && number <= last }
 
     public func encoded() -> [UInt8] {
         var out = RowWriter(capacity: 128)
@@ -90,12 +98,14 @@ public struct RestorationRow: Sendable, Hashable {
         out.number(time.milliseconds)
         out.number(wall.milliseconds)
         out.number(last)
-        out.number(isCompared ? 1 : 0)
+        // Of former versions: that something had been compared.
+        out.number(0)
         out.number(lostInPart)
         out.number(UInt64(compared.count))
         for node in compared { out.node(node) }
         out.number(formerTime.milliseconds)
         out.number(formerLast)
+        for count in [letGo, letGoBytes, endedByRelease] { out.number(count) }
         return out.record()
     }
 
@@ -110,7 +120,7 @@ public struct RestorationRow: Sendable, Hashable {
         time = RelayTime(milliseconds: row.number())
         wall = WallTime(milliseconds: row.number())
         last = row.number()
-        isCompared = !row.isAtEnd && row.number() == 1
+        if !row.isAtEnd { _ = row.number() }
         if !row.isAtEnd {
             lostInPart = row.number()
             for _ in 0..<row.count() {
@@ -119,6 +129,11 @@ public struct RestorationRow: Sendable, Hashable {
             }
             formerTime = RelayTime(milliseconds: row.number())
             formerLast = row.number()
+        }
+        if !row.isAtEnd {
+            letGo = row.number()
+            letGoBytes = row.number()
+            endedByRelease = row.number()
         }
         guard row.isSound else { return nil }
     }

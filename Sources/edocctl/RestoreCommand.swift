@@ -44,9 +44,17 @@ struct RestoreFileCommand: AsyncParsableCommand {
                 "Cả khi đã có kho: kho cũ được chuyển sang bên, không bao giờ bị xóa.")))
     var force = false
     @Option(help: .init(phrase("Why, for the operator log.", "Lý do, cho nhật ký vận hành."))) var reason: String?
+    @Option(
+        help: .init(
+            phrase(
+                "The daemon's configuration file, to see whether the store is its (default: /etc/edoc/edocd.yaml).",
+                "Tệp cấu hình của dịch vụ edocd, để xem kho có phải của dịch vụ đó không (mặc định: /etc/edoc/edocd.yaml)."
+            )))
+    var config = DaemonUser.standardConfiguration
 
     func run() async throws {
         let directory = BackupCommand.absolute(store)
+        warnOfAnotherStore(directory)
         let restore: StoreRestore
         do {
             restore = try StoreRestore(
@@ -71,6 +79,34 @@ struct RestoreFileCommand: AsyncParsableCommand {
         Output.say(facts.text(columns: Terminal.columns))
     }
 
+    /// A daemon that does not begin on it would begin on what it has, or on an empty store. Where the file cannot be read, nothing is said.
+    private func warnOfAnotherStore(_ directory: String) {
+        guard access(config, R_OK) == 0,
+            let output = try? ChildOutput(ChildOutput.daemon, ["--examine", "--config", config]), output.exitCode == 0,
+            let answer = try? ControlJSON.answer(ExaminationAnswer.self, from: output.bytes),
+            let configured = answer.files.first(where: { $0.what == "store" })?.path,
+            Self.real(configured) != Self.real(directory)
+        else { return }
+        Output.complain([
+            phrase(
+                "the daemon of \(config) has its store in \(configured) (store.directory), not in \(directory): it will not see what is restored here",
+                "dịch vụ edocd của \(config) có kho tại \(configured) (store.directory), không phải \(directory): dịch vụ sẽ không thấy những gì được khôi phục ở đây"
+            )
+        ])
+    }
+
+    /// Where a path leads; of one that is not there, its folder.
+    private static func real(_ path: String) -> String {
+        var path = path
+        while path.count > 1, path.hasSuffix("/") { path.removeLast() }
+        if let real = realpath(path, nil) {
+            defer { free(real) }
+            return String(cString: real)
+        }
+        guard let slash = path.lastIndex(of: "/"), slash > path.startIndex else { return path }
+        return real(String(path[..<slash])) + path[slash...]
+    }
+
     private static var login: String {
         guard let entry = getpwuid(getuid()) else { return "" }
         return String(cString: entry.pointee.pw_name)
@@ -93,9 +129,10 @@ struct RestoreListCommand: AsyncParsableCommand {
     @Option(
         help: .init(
             phrase(
-                "held: waits for the comparison. held-before: an operator held it. arrived: an agency may get it twice. "
-                    + "in-part: its other pieces were lost.",
-                "held: chờ đối chiếu. held-before: do người vận hành giữ. arrived: cơ quan có thể nhận hai lần. "
+                "held: waits for the comparison. held-before: an operator held it. arrived: an agency may get it twice; "
+                    + "handing: those of them on their way into a spool. in-part: its other pieces were lost.",
+                "held: chờ đối chiếu. held-before: do người vận hành giữ. arrived: cơ quan có thể nhận hai lần; "
+                    + "handing: trong đó đang chuyển vào thư mục giao nhận. "
                     + "in-part: các mảnh khác đã mất.")))
     var state: String?
     @Option(help: .init(phrase("Lines at most.", "Số dòng tối đa."))) var limit = 100
@@ -137,20 +174,31 @@ struct RestoreCompareCommand: AsyncParsableCommand {
                     "--apply ends envelopes and cannot be undone: give a --reason",
                     "--apply kết thúc gói tin và không hoàn tác được: hãy nêu --reason"))
         }
+        // None is applied before all are known to be what they should be.
+        if apply { _ = try await compare(isApplied: false) }
+        var total = try await compare(isApplied: apply)
+        try await findElsewhere(&total)
+        if common.json {
+            Output.say(String(decoding: try ControlJSON.bytes(total), as: UTF8.self) + "\n")
+        } else {
+            Output.say(CompareView.text(total, isApplied: apply, columns: Terminal.columns))
+        }
+    }
+
+    /// Each file is a comparison of its own.
+    private func compare(isApplied: Bool) async throws -> CompareAnswer {
         let client = try common.client
         var total = CompareAnswer()
-        for (index, file) in files.enumerated() {
-            let isLastFile = index == files.count - 1
+        for file in files {
             var isWhole = false
             try await EvidenceFile(file).portions { lines, isEnd in
                 isWhole = lines.last?.isEnd ?? false
-                let order = CompareOrder(
-                    lines: lines, isApplied: apply, reason: reason ?? "", isLast: isEnd && isLastFile)
+                let order = CompareOrder(lines: lines, isApplied: isApplied, reason: reason ?? "", isLast: isEnd)
                 let bytes = try await client.post(
                     ControlPath.restoreCompare, json: try ControlJSON.bytes(order), isLong: true)
                 total.add(try common.decoded(CompareAnswer.self, bytes))
             }
-            if !isWhole {
+            if !isWhole, isApplied == apply {
                 Output.complain([
                     phrase(
                         "\(file) does not end as a listing does: it was cut off, or the node is of an older version; "
@@ -160,12 +208,7 @@ struct RestoreCompareCommand: AsyncParsableCommand {
                 ])
             }
         }
-        try await findElsewhere(&total)
-        if common.json {
-            Output.say(String(decoding: try ControlJSON.bytes(total), as: UTF8.self) + "\n")
-        } else {
-            Output.say(CompareView.text(total, isApplied: apply, columns: Terminal.columns))
-        }
+        return total
     }
 
     /// Handed to this node and on from here, or delivered, before the store was lost: another file tells.
@@ -232,7 +275,7 @@ struct EvidenceFile {
 
     init(_ path: String) { self.path = path }
 
-    /// Hands the lines on, a bounded number at a time, however long the file is; says with which it ends. An empty file has one portion.
+    /// Hands the lines on, a bounded number at a time, however long the file is; says with which it ends. One without lines proves nothing.
     func portions(_ body: ([EvidenceLine], _ isEnd: Bool) async throws -> Void) async throws(any Error) {
         let input = try InputFile(path)
         var rest: [UInt8] = []
@@ -268,6 +311,12 @@ struct EvidenceFile {
                     phrase("\(path), line \(number + 1), is too long", "\(path), dòng \(number + 1), quá dài"))
             }
             if isEnd { break }
+        }
+        guard !lines.isEmpty else {
+            throw FileError(
+                phrase(
+                    "\(path) has no lines; make it anew at the other node: edocctl ledger THIS_NODE --envelopes",
+                    "\(path) không có dòng nào; hãy tạo lại ở nút kia: edocctl ledger TÊN_NÚT_NÀY --envelopes"))
         }
         try await body(lines, true)
     }
@@ -328,6 +377,10 @@ enum RestoreView {
     private static func state(_ word: String) -> String {
         switch word {
         case "arrived": phrase("arrived: may be taken twice", "đã đến: có thể nhận hai lần")
+        case "handing":
+            phrase(
+                "handing over: may be taken twice, ask the agency",
+                "đang bàn giao: có thể nhận hai lần, hãy hỏi cơ quan")
         case "held-before": phrase("held before the copy", "đã bị giữ từ trước bản sao")
         case "in-part":
             phrase("was here in part: lost, unless sent anew", "chỉ có một phần: đã mất, trừ khi được gửi lại")
@@ -358,7 +411,8 @@ enum CompareView {
             phrase("held here, taken by the next node", "đang giữ ở đây, nút kế đã nhận"), answer.forwarded)
         text += list(
             phrase(
-                "in an inbox here, taken by the agency before", "trong hộp văn bản đến ở đây, cơ quan đã nhận trước đó"),
+                "in an inbox or on its way into a spool here, taken by the agency before",
+                "trong hộp văn bản đến hoặc đang chuyển vào thư mục giao nhận ở đây, cơ quan đã nhận trước đó"),
             answer.delivered)
         text += list(
             phrase(

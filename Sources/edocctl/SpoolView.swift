@@ -15,6 +15,7 @@ enum SpoolView {
             spool.directory.map { Sentences.takes(agency, Shown.text($0)) } ?? Sentences.noDirectory(agency)
         if spool.underWay > 0 { text += " " + Sentences.underWay(spool.underWay) }
         if let trouble = spool.trouble { text += "\n  " + Sentences.trouble(Shown.text(Shown.sentence(trouble))) }
+        if spool.waitsForRelease ?? false { text += "\n  " + Sentences.waitsForRelease }
         return text
     }
 
@@ -32,6 +33,11 @@ enum SpoolView {
         }
         static func underWay(_ count: Int) -> String {
             phrase("Handing over: \(count).", "Đang bàn giao: \(count).")
+        }
+        static var waitsForRelease: String {
+            phrase(
+                "What came with the copy that the store was restored from is held back: edocctl restore release.",
+                "Những gì có trong bản sao dùng để khôi phục kho đang bị giữ lại: edocctl restore release.")
         }
         static func trouble(_ why: String) -> String {
             phrase(

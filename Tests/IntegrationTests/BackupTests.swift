@@ -116,11 +116,21 @@ import Testing
             early.end == .exited(1) && early.errors.contains("hcm") && early.errors.contains("vpcp"), "\(early.errors)")
         let late = try network.control("hcm", ["ledger", "truc", "--envelopes", "--since", "2100-01-01"]).output
         try network.folder.write(late, to: "late.jsonl")
-        let refused = try network.control(
-            "truc", ["restore", "compare", network.folder["late.jsonl"], "--apply", "--reason", "x"])
-        #expect(refused.end == .exited(1) && refused.errors.contains("after the copy was made"), "\(refused.errors)")
+        try network.folder.write("\r\n", to: "empty.jsonl")
+        // What is wrong with the last file is known before the first is applied.
+        for (file, why) in [("late.jsonl", "after the copy was made"), ("empty.jsonl", "has no lines")] {
+            let refused = try network.control(
+                "truc",
+                [
+                    "restore", "compare", network.folder["hcm.jsonl"], network.folder[file], "--apply", "--reason", "x",
+                ])
+            #expect(refused.end == .exited(1) && refused.errors.contains(why), "\(refused.errors)")
+            #expect(try restored(network, "truc").rows.count == held - applied.ended)
+        }
+        #expect(try restored(network, "truc").uncompared?.contains("hcm") == true)
         let whole: CompareAnswer = try network.ask(
-            "truc", "restore", "compare", network.folder["vpcp.jsonl"], "--apply", "--reason", "sổ của vpcp")
+            "truc", "restore", "compare", network.folder["vpcp.jsonl"], network.folder["half.jsonl"], "--apply",
+            "--reason", "sổ của vpcp")
         #expect(whole.ended == 0 && whole.compared == ["vpcp"])
         let list = try restored(network, "truc")
         #expect(list.uncompared?.contains("vpcp") == false && list.uncompared?.contains("hcm") == true)
@@ -194,12 +204,17 @@ import Testing
         let log: AuditAnswer = try network.ask("truc", "audit")
         #expect(
             log.entries.map(\.verb).reversed() == [
-                "backup", "restore", "restore compare", "restore compare", "restore release",
+                "backup", "restore", "restore compare", "restore compare", "restore compare", "restore release",
+                "restore released",
             ])
         #expect(log.entries.last?.outcome == "begun" && log.entries.last?.reason == "đêm")
-        #expect(log.entries[3].reason == "đĩa hỏng" && log.entries[3].count == inCopy)
-        #expect(log.entries[1].subject == "the books of vpcp" && log.entries[1].count == 0)
-        #expect(log.entries[0].outcome.hasPrefix("released; not compared: ") && log.entries[0].outcome.contains("hcm"))
+        #expect(log.entries[5].reason == "đĩa hỏng" && log.entries[5].count == inCopy)
+        // Each file that was applied has its entry, whatever it ended.
+        #expect(log.entries[3].subject == "the books of vpcp" && log.entries[3].count == 0)
+        #expect(log.entries[3].outcome == "ended: 0 as forwarded, 0 as delivered; whole books of vpcp")
+        #expect(log.entries[2].subject == "the books of hcm" && log.entries[2].count == 0)
+        #expect(log.entries[1].outcome.hasPrefix("released; not compared: ") && log.entries[1].outcome.contains("hcm"))
+        #expect(log.entries[0].count == log.entries[5].count - log.entries[4].count)
         #expect(try network.control("truc", ["audit", "verify"]).end == .exited(0))
     }
 
@@ -307,9 +322,18 @@ import Testing
         // Reached by a link, as where systemd keeps it for a user of its own.
         let link = network.folder["link"]
         try FileManager.default.createSymbolicLink(atPath: link, withDestinationPath: network.folder["truc/store"])
+        let configuration = network.folder["truc.yaml"]
         let result = try network.run(
-            Places.edocctl, ["restore", file, "--store", link, "--force", "--reason", "đĩa hỏng"])
-        #expect(result.end == .exited(0), "\(result.errors)")
+            Places.edocctl,
+            ["restore", file, "--store", link, "--force", "--reason", "đĩa hỏng", "--config", configuration])
+        #expect(result.end == .exited(0) && result.errors.isEmpty, "\(result.errors)")
+        // The daemon would not look there.
+        let apart = try network.run(
+            Places.edocctl, ["restore", file, "--store", network.folder["apart"], "--config", configuration])
+        #expect(apart.end == .exited(0), "\(apart.errors)")
+        #expect(
+            apart.errors.contains("has its store in \(network.folder["truc/store"]) (store.directory), not in "),
+            "\(apart.errors)")
         #expect(try restored(network, offline: "truc").phase == "brought")
         let data = network.folder["truc/store/data.mdb"]
         let store = try FileManager.default.contentsOfDirectory(atPath: network.folder["truc/store"])

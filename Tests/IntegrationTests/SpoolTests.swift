@@ -310,6 +310,63 @@ import Testing
         try home.expectDelivered()
     }
 
+    /// The store comes back from a copy that was made while a document was *handing over*, which was delivered since, and the directory is
+    /// made anew: it is named, and ended by an acknowledgement instead of being given twice. What was *arrived* waits for the release.
+    @Test func aStoreComesBackWhileADocumentIsHandedOver() throws {
+        let home = try Home("    at_once: 1\n")
+        let network = home.network
+        try home.withoutSpool {
+            try network.start("hcm")
+            try home.submit(2)
+            network.stop("hcm")
+        }
+        network.setEnvironment(
+            "hcm",
+            [
+                "LD_PRELOAD": try network.interposer("killer"), "EDOC_KILL_UNDER": home.folder, "EDOC_KILL_AT": "7",
+                "EDOC_KILL_WHEN": "before",
+            ])
+        #expect(try !life(of: home))
+        network.setEnvironment("hcm", [:])
+        #expect(rename(home.folder + "/new", home.folder + "/away") == 0)
+        try network.start("hcm")
+        let documents = try network.inbox("hcm", "H29")
+        #expect(documents.map(\.state) == ["handing", nil])
+        let copy = network.folder["hcm.mdb"]
+        #expect(try network.control("hcm", ["backup", copy]).end == .exited(0))
+        #expect(rename(home.folder + "/away", home.folder + "/new") == 0)
+        try home.expectDelivered()
+        network.stop("hcm")
+
+        #expect(rename(home.folder, network.folder["lost"]) == 0)
+        for name in ["tmp", "new", "taken"] { try network.folder.makeFolder("spool/" + name) }
+        let restored = try network.run(
+            Places.edocctl, ["restore", copy, "--store", network.folder["hcm/store"], "--force", "--reason", "hỏng"])
+        #expect(restored.end == .exited(0), "\(restored.errors)")
+        try network.start("hcm")
+        #expect(
+            try eventually {
+                let answer: InboxAnswer = try network.ask("hcm", "inbox", "list", "H29")
+                return answer.spool?.trouble?.contains("or ask the agency") == true
+            }, "\(network.logTail("hcm"))")
+        let list: RestoreAnswer = try network.ask("hcm", "restore", "list", "--state", "arrived")
+        #expect(list.rows.map(\.state) == ["handing", "arrived"])
+        let why = try network.show("hcm", documents[1].envelope).envelope.recipients[0].why
+        #expect(why.first?.hasPrefix("arrived; held since the restore") == true, "\(why)")
+        #expect(try network.control("hcm", ["inbox", "list", "H29"]).output.contains("edocctl restore release"))
+        // It may be at its next attempt just now.
+        #expect(
+            try eventually {
+                try network.control("hcm", ["inbox", "ack", "H29", documents[0].envelope]).end == .exited(0)
+            })
+        #expect(try home.delivered() == 1 && home.names("new").isEmpty)
+        let release = ["restore", "release", "--reason", "đã hỏi", "--uncompared"]
+        #expect(try network.control("hcm", release).end == .exited(0))
+        #expect(try eventually { try home.names("new") == [documents[1].envelope + "-H29"] })
+        #expect(try eventually { try home.delivered() == 2 })
+        try network.expectBooksBalance(["hcm"])
+    }
+
     /// The disk of one agency is gone: nothing on it answers. It is said once, nobody else waits, not even the start, a reload or the
     /// end of the daemon, and when the disk is back all goes on.
     @Test(.enabled(if: HangingFolder.isPossible, "A folder that hangs needs root and fanotify."))

@@ -29,8 +29,13 @@ import Testing
         let rights = "[{user: lan, verbs: [see]}, {user: minh, verbs: [act]}]"
         let backup = try order("/tmp/x.mdb")
         let release = try ControlJSON.bytes(ReleaseOrder(reason: "x"))
-        let applied = try ControlJSON.bytes(CompareOrder(lines: [], isApplied: true, reason: "x"))
-        let looked = try ControlJSON.bytes(CompareOrder(lines: [], isApplied: false, reason: "x"))
+        let lines = [
+            line(
+                BundleID(source: .none, creationTime: 0, sequence: 0), what: EvidenceLine.end,
+                time: WallTime(milliseconds: 0))
+        ]
+        let applied = try ControlJSON.bytes(CompareOrder(lines: lines, isApplied: true, reason: "x"))
+        let looked = try ControlJSON.bytes(CompareOrder(lines: lines, isApplied: false, reason: "x"))
         // Without a restored store the last two have nothing to work on.
         let acting: [(path: String, body: [UInt8], codes: [UInt])] = [
             (ControlPath.backup, backup, [403, 200]), (ControlPath.restoreRelease, release, [403, 409]),
@@ -73,16 +78,17 @@ import Testing
                 let (code, _) = try await world.refusal { _ = try await world.client.get(path) }
                 #expect(code == 400, "\(path)")
             }
-            let many = CompareOrder(
-                lines: Array(
-                    repeating: EvidenceLine(
-                        from: "truc", about: "vpcp", name: "vpcp-1-1", recipient: "H29", what: "taken",
-                        time: Timestamp(unixMilliseconds: 0)), count: CompareOrder.linesMax + 1), isApplied: false,
-                reason: "")
-            let (code, _) = try await world.refusal {
-                _ = try await world.client.post(ControlPath.restoreCompare, json: try ControlJSON.bytes(many))
+            let line = EvidenceLine(
+                from: "truc", about: "vpcp", name: "vpcp-1-1", recipient: "H29", what: "taken",
+                time: Timestamp(unixMilliseconds: 0))
+            for count in [0, CompareOrder.linesMax + 1] {
+                let order = CompareOrder(
+                    lines: Array(repeating: line, count: count), isApplied: false, reason: "")
+                let (code, _) = try await world.refusal {
+                    _ = try await world.client.post(ControlPath.restoreCompare, json: try ControlJSON.bytes(order))
+                }
+                #expect(code == 400, "\(count) lines")
             }
-            #expect(code == 400)
         }
     }
 

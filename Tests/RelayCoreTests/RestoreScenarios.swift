@@ -236,7 +236,24 @@ import Testing
         bench.advance(.hours(3))
         let early = try #require(bench.deed(.resubmit) { $0.states = [.held] })
         #expect(early.done == 0 && early.skipped == [SkipCause.restored.rawValue: 1])
-        bench.event(.restoredCompared(ticket: Ticket(1), deed("restore compare"), Comparison(evidence: [])))
+        // An empty file proves nothing, nor do the books of some of the neighbours.
+        let some = ["an", "binh", "chi"].map { node($0) }
+        for nodes in [[], some] {
+            let portion = Comparison(evidence: [], nodes: nodes)
+            bench.event(.restoredCompared(ticket: Ticket(1), deed("restore compare"), portion))
+            let still = try #require(bench.deed(.resubmit) { $0.states = [.held] })
+            #expect(still.done == 0 && still.skipped == [SkipCause.restored.rawValue: 1])
+        }
+        let entries = bench.read { rows in
+            (1...rows.count(.audit)).compactMap { rows.value(.audit, Keys.audit($0)).flatMap { AuditRow(record: $0) } }
+        }
+        #expect(
+            entries.filter { $0.verb == "restore compare" }.map(\.outcome) == [
+                "ended: 0 as forwarded, 0 as delivered",
+                "ended: 0 as forwarded, 0 as delivered; whole books of an, binh, chi",
+            ])
+        let portion = Comparison(evidence: [], nodes: [node("dao")])
+        bench.event(.restoredCompared(ticket: Ticket(1), deed("restore compare"), portion))
         let late = try #require(bench.deed(.resubmit) { $0.states = [.held] })
         #expect(late.done == 1)
     }
