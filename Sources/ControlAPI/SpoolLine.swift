@@ -8,6 +8,8 @@ public struct SpoolLine: Codable, Sendable, Hashable {
     public var underWay: Int
     /// What was wrong at the last attempt.
     public var trouble: String?
+    /// How many documents alone are in trouble; nil when the directory takes none at all, or nothing is wrong.
+    public var stuck: Int?
     public var nextAttempt: Timestamp?
 
     public init(agency: String, directory: String?, underWay: Int, trouble: String?, nextAttempt: Timestamp?) {

@@ -238,5 +238,6 @@ extension SpoolLine {
         self.init(
             agency: view.agency.text, directory: view.directory, underWay: view.underWay,
             trouble: view.trouble.isEmpty ? nil : view.trouble, nextAttempt: view.nextAttempt.flatMap(now.timestamp))
+        if view.stuck > 0 { stuck = view.stuck }
     }
 }

@@ -70,9 +70,19 @@ extension CatalogueEntries {
             "%1: không giao được tệp cho nhóm %2: %3; hãy chạy bằng root: chgrp %4 %5/tmp; chmod g+s %6/tmp"
         ),
         (
-            "%/tmp is not the folder in which % was written; put that one back, or fetch the document into tmp",
-            "%1/tmp không phải thư mục đã ghi %2; hãy đặt lại thư mục cũ, hoặc đưa văn bản về tmp"
+            "%/tmp is not the folder in which it was written; put that one back, or fetch the document into tmp",
+            "%1/tmp không phải thư mục đã ghi văn bản; hãy đặt lại thư mục cũ, hoặc đưa văn bản về tmp"
         ),
+        (
+            "%/tmp/% is not the document; remove it, and fetch the document under that name",
+            "%1/tmp/%2 không phải là văn bản này; hãy xóa tệp, rồi đưa văn bản về với đúng tên đó"
+        ),
+        (
+            "the spool of % does not take documents that are handing over (%): %",
+            "thư mục giao nhận của %1 không nhận các văn bản đang bàn giao (%2): %3"
+        ),
+        ("the spool does not take it: %", "thư mục giao nhận không nhận văn bản này: %1"),
+        ("% bytes of it are in the store, and it has %", "trong kho có %1 byte, mà văn bản có %2 byte"),
     ]
 
     private static let watches: [Pair] = [

@@ -14,7 +14,9 @@ enum SpoolView {
         var text =
             spool.directory.map { Sentences.takes(agency, Shown.text($0)) } ?? Sentences.noDirectory(agency)
         if spool.underWay > 0 { text += " " + Sentences.underWay(spool.underWay) }
-        if let trouble = spool.trouble { text += "\n  " + Sentences.trouble(Shown.text(Shown.sentence(trouble))) }
+        if let trouble = spool.trouble.map({ Shown.text(Shown.sentence($0)) }) {
+            text += "\n  " + (spool.stuck.map { Sentences.stuck($0, trouble) } ?? Sentences.trouble(trouble))
+        }
         return text
     }
 
@@ -32,6 +34,11 @@ enum SpoolView {
         }
         static func underWay(_ count: Int) -> String {
             phrase("Handing over: \(count).", "Đang bàn giao: \(count).")
+        }
+        static func stuck(_ count: Int, _ why: String) -> String {
+            phrase(
+                "The directory does not take documents that are handing over (\(count)), and is tried again: \(why)",
+                "Thư mục chưa nhận được các văn bản đang bàn giao (\(count)), hệ thống sẽ thử lại: \(why)")
         }
         static func trouble(_ why: String) -> String {
             phrase(
