@@ -8,6 +8,8 @@ public struct SpoolLine: Codable, Sendable, Hashable {
     public var underWay: Int
     /// What was wrong at the last attempt.
     public var trouble: String?
+    /// How many documents alone are in trouble; nil when the directory takes none at all, or nothing is wrong.
+    public var stuck: Int?
     public var nextAttempt: Timestamp?
     /// True where what was in the inbox of a restored store is given to the directory by `restore release` only.
     public var waitsForRelease: Bool?

@@ -47,7 +47,7 @@ extension ControlServer {
                 revocationLists: watch.revocationListUpdate.map(Self.timestamp), peers: peers),
             oldestSeconds: oldest, configurationPath: watch.configurationPath)
         answer.clockDoubted = figures.engine?.isClockDoubted
-        answer.oldestArrivedSeconds = figures.rows.inboxes.agencies > 0 ? figures.rows.inboxes.oldestSeconds : nil
+        answer.oldestArrivedSeconds = figures.oldestArrivedSeconds
         if case .open(let address) = watch.metrics { answer.metricsAddress = address }
         answer.openFiles = watch.openFiles
         answer.openFilesMax = watch.openFilesMax

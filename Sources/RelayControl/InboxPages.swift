@@ -242,5 +242,6 @@ extension SpoolLine {
             agency: view.agency.text, directory: view.directory, underWay: view.underWay,
             trouble: view.trouble.isEmpty ? nil : view.trouble, nextAttempt: view.nextAttempt.flatMap(now.timestamp))
         if view.waitsForRelease { waitsForRelease = true }
+        if view.stuck > 0 { stuck = view.stuck }
     }
 }

@@ -20,6 +20,15 @@ struct MetricsFigures: Sendable {
     /// Clients dropped, by socket.
     var drops: [(socket: String, count: UInt64)] = []
 
+    /// How long the oldest document has waited to be taken, from an inbox or through a spool; nil when none waits.
+    var oldestArrivedSeconds: UInt64? {
+        let ages = [
+            rows.inboxes.agencies > 0 ? rows.inboxes.oldestSeconds : nil,
+            engine?.oldestHanding.map { now.relay.since($0).count / 1_000 },
+        ]
+        return ages.compactMap(\.self).max()
+    }
+
     /// Of one snapshot of the store.
     struct Rows: Sendable {
         /// Pairs by state word; of documents and of reports.
@@ -47,6 +56,8 @@ struct MetricsFigures: Sendable {
         var staged: UInt64
         var isClockDoubted: Bool
         var spoolsTroubled: Int
+        /// Since when the oldest document that is *handing over* to a spool has been so.
+        var oldestHanding: RelayTime?
         var hopTimes: HopTimes
         var milliseconds: UInt64
     }

@@ -45,7 +45,8 @@ extension ControlServer {
             MetricsFigures.EngineFigures(
                 peers: core.peerViews, active: core.activeCount, staged: core.stagedOctets,
                 isClockDoubted: core.isClockDoubted,
-                spoolsTroubled: core.spoolViews.count { !$0.trouble.isEmpty }, hopTimes: core.hopTimes, milliseconds: 0)
+                spoolsTroubled: core.spoolViews.count { !$0.trouble.isEmpty },
+                oldestHanding: core.spoolViews.compactMap(\.oldest).min(), hopTimes: core.hopTimes, milliseconds: 0)
         }
         guard var figures = found else { return nil }
         let span = asked.duration(to: .now)
@@ -188,8 +189,8 @@ enum MetricsPage {
             .count(UInt64(figures.rows.inboxes.agencies)))
         text.add(
             "edoc_inbox_oldest_seconds", .gauge, unit: "seconds",
-            "How long the oldest document in an inbox has waited to be taken; 0 when none waits.",
-            .count(figures.rows.inboxes.oldestSeconds))
+            "How long the oldest document in an inbox, or handing over to a spool, has waited; 0 when none waits.",
+            .count(figures.oldestArrivedSeconds ?? 0))
     }
 
     private static func links(_ figures: MetricsFigures, _ text: inout MetricsText) {

@@ -69,9 +69,7 @@ extension ControlServer {
         if let line = Self.certificateSentence(watch, now) { attention.append(line) }
         if live.isClockDoubted { attention.append("the clock is not believed: expiry is suspended") }
         if !down.isEmpty { attention.append("links down: " + down.joined(separator: ", ")) }
-        for spool in live.spoolViews where !spool.trouble.isEmpty {
-            attention.append("the spool of \(spool.agency) takes no documents: \(spool.trouble)")
-        }
+        attention += live.spoolViews.compactMap(\.sentence)
         if case .troubled(let address, let why)? = watch?.metrics {
             attention.append("no figures are served: metrics.listen \(address) cannot be opened: \(why)")
         }

@@ -115,7 +115,7 @@ extension RelayCore {
         }
         guard recipient.state.isQueued else {
             view.why = spoolSentences(row, recipient) ?? [Self.sentence(recipient)]
-            if recipient.state.isAtHome { view.nextAttempt = spoolAttempt(recipient) }
+            if recipient.state.isAtHome { view.nextAttempt = spoolAttempt(row, recipient) }
             if recipient.state == .held, row.expiry <= now { view.why.append(Self.heldExpired) }
             return view
         }

@@ -2,8 +2,9 @@
 // *handing over* is committed, and only then it is renamed into `new`; then *delivered* is committed. Whatever the process is killed
 // at, the file in `tmp` tells what was done: it is there, and is renamed; or it is gone, and was.
 //
-// Failures: what the directory does not allow pauses its agency's spool, with one notice a change; a document whose bytes are not what
-// they should be is set aside as *corrupt*.
+// Failures: what the directory does not allow pauses its agency's spool, with one notice for each kind of trouble, until no document is
+// in trouble. What was written into a folder that another has replaced waits by itself, and others pass it. A document whose bytes are
+// not what they should be is set aside as *corrupt*.
 
 import RelayModel
 import RelayRows
@@ -33,6 +34,8 @@ extension RelayCore {
             for number in spools[agency]?.flights.keys.sorted() ?? [] {
                 guard let row = envelope(number, &turn) else { continue }
                 spools[agency]?.flights[number]?.bundle = row.bundle
+                let recipient = row.recipients.first { $0.name == agency.text && $0.state == .handing }
+                spools[agency]?.flights[number]?.since = recipient?.since
             }
         }
         inHand(0)
@@ -45,19 +48,28 @@ extension RelayCore {
         guard !spools.order.isEmpty else { return }
         for agency in spools.order {
             guard var state = spools[agency] else { continue }
-            if state.notBefore > turn.now.relay {
-                if !state.isDry || state.flights.values.contains(where: { $0.ticket == nil }) {
-                    spools.due = min(spools.due ?? .never, state.notBefore)
-                }
-                continue
-            }
             for number in state.flights.keys.sorted() {
                 guard let flight = state.flights[number], flight.ticket == nil, case .moving(let folder) = flight.step
                 else { continue }
-                state.flights[number]?.ticket = begin(agency, number, flight, .move(folder: folder), &turn)
-                state.flights[number]?.hasLostFolder = false
+                let due = max(state.notBefore, flight.notBefore)
+                guard due <= turn.now.relay else {
+                    spools.due = min(spools.due ?? .never, due)
+                    continue
+                }
+                let content = envelope(number, &turn).map {
+                    HandOver.Content(length: $0.payloadLength, digest: $0.document?.digest)
+                }
+                let step = HandOver.Step.move(folder: folder, document: content)
+                state.flights[number]?.ticket = begin(agency, number, flight, step, &turn)
             }
-            if let spool = state.spool { fill(&state, spool, &turn) }
+            if let spool = state.spool {
+                if state.notBefore <= turn.now.relay {
+                    fill(&state, spool, &turn)
+                    forgetGone(&state, &turn)
+                } else if !state.isDry {
+                    spools.due = min(spools.due ?? .never, state.notBefore)
+                }
+            }
             spools[agency] = state
         }
         inHand(0)
@@ -66,8 +78,9 @@ extension RelayCore {
     private mutating func fill(_ state: inout SpoolState, _ spool: Spool, _ turn: inout Turn) {
         var budget = SpoolTable.rowsPerTurn
         let prefix = RowKey(text: spool.agency.text)
-        // What hangs in a directory that was configured before does not count: it may hang for ever.
-        var underWay = state.flights.values.count { $0.directory == spool.directory }
+        // What hangs in a directory that was configured before does not count, nor what was written into a folder that another has
+        // replaced: it may hang for ever.
+        var underWay = state.flights.count { $0.value.directory == spool.directory && !state.isStuck($0.key) }
         while !state.isDry, underWay < spool.atOnce {
             guard budget > 0 else {
                 spools.due = .zero
@@ -127,10 +140,7 @@ extension RelayCore {
         guard let (agency, number) = spools.tickets.removeValue(forKey: ticket), var state = spools[agency],
             let flight = state.flights[number]
         else { return }
-        if !state.trouble.isEmpty {
-            turn.effects.append(.notice(Self.takesAgain(agency)))
-        }
-        state.trouble = ""
+        relieve(&state, [number], &turn)
         state.attempts = 0
         switch flight.step {
         case .writing: written(&state, number, flight, folder, &turn)
@@ -159,6 +169,7 @@ extension RelayCore {
         save(row, turn.rows)
         state.flights[number]?.step = .moving(folder: folder)
         state.flights[number]?.ticket = nil
+        state.flights[number]?.since = turn.now.relay
     }
 
     /// It is in `new`: delivered, which is final.
@@ -178,19 +189,42 @@ extension RelayCore {
         else { return }
         if flight.step == .writing { state.flights[number] = nil } else { state.flights[number]?.ticket = nil }
         switch failure {
-        case .document(let why): setAsideDamaged(agency, number, why, &turn)
-        case .spool(let why), .folderGone(let why):
-            if case .folderGone = failure { state.flights[number]?.hasLostFolder = true }
+        case .document(let why):
+            setAsideDamaged(agency, number, why, &turn)
+            relieve(&state, [number], &turn)
+        case .place where flight.step != .writing, .folderGone where flight.step != .writing:
+            let attempts = flight.attempts &+ 1
+            state.flights[number]?.attempts = attempts
+            state.flights[number]?.notBefore = turn.now.relay + pause(attempts)
+            // The others will fail at the same.
+            let alike = state.flights.values.count { $0.directory == flight.directory && $0.step == flight.step }
+            tell(
+                &state, number, failure,
+                Notice(
+                    .alarm,
+                    "the spool of \(agency) does not take documents that are handing over (\(alike)), tried again: \(failure.sentence)",
+                    agency: agency, kind: .spoolTroubled), &turn)
+        case .spool, .room, .place, .folderGone:
             if flight.step == .writing { state.offer(number) }
-            pause(&state, why, &turn)
+            // Several steps may fail for one reason: they are one failure.
+            if state.notBefore <= turn.now.relay {
+                state.attempts = state.attempts &+ 1
+                state.notBefore = turn.now.relay + pause(state.attempts)
+            }
+            tell(
+                &state, number, failure,
+                Notice(
+                    .alarm, "the spool of \(agency) takes no documents, tried again: \(failure.sentence)",
+                    agency: agency, kind: .spoolTroubled), &turn)
         }
         spools[agency] = state.spool == nil && state.flights.isEmpty ? nil : state
     }
 
     /// Whether the agency has had it, nobody here can know: it may be ended by who does.
     func hasLostItsFolder(_ number: UInt64, _ agency: AgencyCode) -> Bool {
-        guard let flight = spools[agency]?.flights[number] else { return false }
-        return flight.hasLostFolder && flight.ticket == nil
+        guard let state = spools[agency], let flight = state.flights[number], flight.ticket == nil else { return false }
+        if case .folderGone = state.troubles[number] { return true }
+        return false
     }
 
     /// A recipient ends while it is *handing over*, for somebody knows that its agency has the document.
@@ -198,31 +232,43 @@ extension RelayCore {
         guard recipient.state == .handing, let agency = AgencyCode(recipient.name) else { return }
         turn.rows.delete(.spool, Keys.spool(recipient.name, number: number))
         guard var state = spools[agency] else { return }
-        let flight = state.flights.removeValue(forKey: number)
-        if flight?.hasLostFolder ?? false, !state.flights.values.contains(where: \.hasLostFolder) {
-            // It was what stood in the way.
-            turn.effects.append(.notice(Self.takesAgain(agency)))
-            state.trouble = ""
-            state.attempts = 0
-            state.notBefore = .zero
-        }
+        state.flights[number] = nil
+        relieve(&state, [number], &turn)
         spools[agency] = state.spool == nil && state.flights.isEmpty ? nil : state
     }
 
-    /// Several steps may fail for one reason: they are one failure.
-    private mutating func pause(_ state: inout SpoolState, _ why: String, _ turn: inout Turn) {
-        if state.notBefore <= turn.now.relay {
-            state.attempts = state.attempts &+ 1
-            let backoff = Backoff(minimum: limits.pauseMin, maximum: limits.pauseMax)
-            state.notBefore = turn.now.relay + backoff.delay(attempt: state.attempts, random: &random)
+    private mutating func pause(_ attempts: UInt32) -> Milliseconds {
+        Backoff(minimum: limits.pauseMin, maximum: limits.pauseMax).delay(attempt: attempts, random: &random)
+    }
+
+    /// A document is in trouble. What another one is in already, or this one was, is no news.
+    private func tell(
+        _ state: inout SpoolState, _ number: UInt64, _ failure: HandOverFailure, _ notice: Notice, _ turn: inout Turn
+    ) {
+        let isNews = !state.troubles.values.contains { $0.isSameNews(as: failure) }
+        state.troubles[number] = failure
+        guard isNews else { return }
+        turn.effects.append(.notice(notice))
+    }
+
+    /// These documents are out of trouble. It is over when no document is in any.
+    private func relieve(_ state: inout SpoolState, _ numbers: [UInt64], _ turn: inout Turn) {
+        let wasTroubled = !state.troubles.isEmpty
+        for number in numbers { state.troubles[number] = nil }
+        guard wasTroubled, state.troubles.isEmpty, state.stall.isEmpty else { return }
+        turn.effects.append(.notice(Self.resumed(state.agency)))
+    }
+
+    private static func resumed(_ agency: AgencyCode) -> Notice {
+        Notice(.notice, "the spool of \(agency) takes documents again", agency: agency, kind: .spoolResumed)
+    }
+
+    /// What could not be written, and is no longer in the inbox: somebody has taken it there.
+    private func forgetGone(_ state: inout SpoolState, _ turn: inout Turn) {
+        let gone = state.troubles.keys.filter {
+            state.flights[$0] == nil && (state.isDry || $0 <= state.scanned)
         }
-        guard state.trouble != why else { return }
-        state.trouble = why
-        turn.effects.append(
-            .notice(
-                Notice(
-                    .alarm, "the spool of \(state.agency) takes no documents, tried again: \(why)",
-                    agency: state.agency, kind: .spoolTroubled)))
+        relieve(&state, gone, &turn)
     }
 
     /// A call on its disk has not returned. What is under way there stays so; a new engine finds what became of it.
@@ -243,14 +289,8 @@ extension RelayCore {
     mutating func spoolAnswers(_ agency: AgencyCode, _ turn: inout Turn) {
         guard var state = spools[agency], !state.stall.isEmpty else { return }
         state.stall = ""
-        if state.trouble.isEmpty {
-            turn.effects.append(.notice(Self.takesAgain(agency)))
-        }
+        if state.troubles.isEmpty { turn.effects.append(.notice(Self.resumed(agency))) }
         spools[agency] = state
-    }
-
-    private static func takesAgain(_ agency: AgencyCode) -> Notice {
-        Notice(.notice, "the spool of \(agency) takes documents again", agency: agency, kind: .spoolResumed)
     }
 
     /// The store has lost a part of it. It stays under the eyes of the operator.
@@ -280,12 +320,20 @@ extension RelayCore {
 
     public var spoolViews: [SpoolView] {
         spools.order.compactMap { spools[$0] }.map { state in
-            SpoolView(
+            let common = state.commonTrouble
+            let stuck = state.flights.filter { state.isStuck($0.key) }
+            var view = SpoolView(
                 agency: state.agency, directory: state.spool?.directory, underWay: state.flights.count,
-                trouble: state.problem,
-                nextAttempt: state.problem.isEmpty || !state.stall.isEmpty ? nil : state.notBefore,
-                unknown: state.flights.keys.filter { hasLostItsFolder($0, state.agency) }.sorted(),
-                waitsForRelease: state.spool != nil && restoration.map { $0.row.phase != .released } ?? false)
+                trouble: common ?? state.ownTrouble ?? "", stuck: common == nil ? stuck.count : 0,
+                oldest: state.flights.values.compactMap(\.since).min())
+            if common == nil {
+                view.nextAttempt = stuck.values.map(\.notBefore).min()
+            } else if state.stall.isEmpty {
+                view.nextAttempt = state.notBefore
+            }
+            view.unknown = state.flights.keys.filter { hasLostItsFolder($0, state.agency) }.sorted()
+            view.waitsForRelease = state.spool != nil && restoration.map { $0.row.phase != .released } ?? false
+            return view
         }
     }
 
@@ -309,17 +357,22 @@ extension RelayCore {
                 : ["arrived; waits for the spool \(spool.directory)"]
         default: return nil
         }
-        if !state.problem.isEmpty { lines.append("the spool takes no documents: \(state.problem)") }
+        if let common = state.commonTrouble {
+            lines.append("the spool takes no documents: \(common)")
+        } else if let own = state.troubles[row.number] {
+            lines.append("the spool does not take it: \(own.sentence)")
+        }
         return lines
     }
 
-    func spoolAttempt(_ recipient: RecipientRow) -> RelayTime? {
-        guard let agency = AgencyCode(recipient.name), let state = spools[agency], !state.trouble.isEmpty,
-            state.stall.isEmpty
-        else {
+    func spoolAttempt(_ row: EnvelopeRow, _ recipient: RecipientRow) -> RelayTime? {
+        guard let agency = AgencyCode(recipient.name), let state = spools[agency], state.stall.isEmpty else {
             return nil
         }
-        return state.notBefore
+        if state.isStuck(row.number), let flight = state.flights[row.number] {
+            return max(flight.notBefore, state.notBefore)
+        }
+        return state.commonTrouble == nil ? nil : state.notBefore
     }
 
     // MARK: - Names

@@ -42,10 +42,21 @@ public struct HandOver: Sendable {
         /// Write `tmp/<file>`, compare its digest, and sync file and folder.
         case write(payload: [ExtentRange], length: UInt64, digest: Digest?, spool: Spool)
         /// Rename `tmp/<file>` into `new/` and sync both folders. When it is gone from `tmp`, and `tmp` is this folder, it has been
-        /// renamed before.
-        case move(folder: UInt64)
+        /// renamed before. In another folder it is a file that somebody has put there, and must first be found to be the document.
+        case move(folder: UInt64, document: Content?)
         /// Remove `tmp/<file>`: the document has been taken from the inbox meanwhile.
         case discard
+    }
+    /// What a whole document is known by.
+    public struct Content: Sendable, Hashable {
+        public var length: UInt64
+        /// Not every document has one.
+        public var digest: Digest?
+
+        public init(length: UInt64, digest: Digest?) {
+            self.length = length
+            self.digest = digest
+        }
     }
     public var ticket: Ticket
     public var agency: AgencyCode
@@ -76,10 +87,38 @@ public struct HandOver: Sendable {
 public enum HandOverFailure: Sendable, Hashable {
     /// The directory does not allow it: no room, no right, not there. It is tried again.
     case spool(String)
-    /// The folder in which the document was written is gone: nobody here knows whether it was taken. It is tried again, too.
+    /// The folder in which the document was written is gone: nobody here knows whether it was taken. That is no matter of other documents, and tried again.
     case folderGone(String)
+    /// The same, where the numbers in the sentence differ from one attempt to the next: its disk has no room.
+    case room(String)
+    /// What is *handing over* was written into another folder than is there now. That is no matter of other documents.
+    case place(String)
     /// A chunk of the document is missing, or it does not match its digest: trying again does not help.
     case document(String)
+
+    /// Of one document alone.
+    var isOwn: Bool {
+        switch self {
+        case .place, .folderGone: true
+        case .spool, .room, .document: false
+        }
+    }
+
+    /// Sentences may name numbers and files that are others at each attempt.
+    func isSameNews(as other: HandOverFailure) -> Bool {
+        switch (self, other) {
+        case (.room, .room), (.place, .place), (.folderGone, .folderGone): true
+        default: self == other
+        }
+    }
+
+    public var sentence: String {
+        switch self {
+        case .spool(let sentence), .room(let sentence), .place(let sentence), .folderGone(let sentence),
+            .document(let sentence):
+            sentence
+        }
+    }
 }
 
 /// A spool as operators see it.
@@ -90,11 +129,22 @@ public struct SpoolView: Sendable {
     public var underWay: Int
     /// That its disk does not answer, or what was wrong at the last attempt; empty when nothing is.
     public var trouble: String
+    /// Documents *handing over* that alone are in trouble, while others are taken; 0 when the trouble is everybody's.
+    public var stuck: Int
     public var nextAttempt: RelayTime?
     /// Envelopes of which nobody here knows whether the agency has taken them: their folder is gone.
     public var unknown: [UInt64] = []
     /// What was in the inbox when the store was restored waits for the release.
     public var waitsForRelease = false
+    /// Since when the oldest that is *handing over* has been so.
+    public var oldest: RelayTime?
+
+    /// For those who look after the node; nil when nothing is wrong.
+    public var sentence: String? {
+        if trouble.isEmpty { return nil }
+        guard stuck > 0 else { return "the spool of \(agency) takes no documents: \(trouble)" }
+        return "the spool of \(agency) does not take documents that are handing over (\(stuck)): \(trouble)"
+    }
 }
 
 /// One document on its way into a spool.
@@ -110,8 +160,11 @@ struct SpoolFlight {
     var step: Step
     /// The answer that is waited for; nil while the step is still to be begun.
     var ticket: Ticket?
-    /// At the last attempt, the folder in which it was written was gone.
-    var hasLostFolder = false
+    /// Since when it has been *handing over*.
+    var since: RelayTime?
+    /// Failures in a row that are its own, and the pause after the last.
+    var attempts: UInt32 = 0
+    var notBefore = RelayTime.zero
 }
 
 /// One agency's spool.
@@ -128,11 +181,20 @@ struct SpoolState {
     /// Failures in a row.
     var attempts: UInt32 = 0
     var notBefore = RelayTime.zero
-    var trouble = ""
+    /// What was wrong at the last attempt, by envelope: of those that have failed and not succeeded since.
+    var troubles: [UInt64: HandOverFailure] = [:]
     /// That a step has been waiting for the disk too long; empty when none has.
     var stall = ""
-    /// What operators are told.
-    var problem: String { stall.isEmpty ? trouble : stall }
+
+    /// What keeps all documents from being taken; of several reasons that of the oldest document.
+    var commonTrouble: String? {
+        if !stall.isEmpty { return stall }
+        return troubles.filter { !$0.value.isOwn }.min { $0.key < $1.key }?.value.sentence
+    }
+    /// What keeps one document, or a few, from being taken.
+    var ownTrouble: String? { troubles.filter(\.value.isOwn).min { $0.key < $1.key }?.value.sentence }
+
+    func isStuck(_ number: UInt64) -> Bool { troubles[number]?.isOwn == true }
 
     mutating func offer(_ number: UInt64) {
         isDry = false
@@ -167,6 +229,9 @@ struct SpoolTable {
     mutating func configure(_ spools: [Spool]) {
         for agency in order where !spools.contains(where: { $0.agency == agency }) {
             self[agency]?.spool = nil
+            for number in self[agency]?.troubles.keys.sorted() ?? [] where self[agency]?.flights[number] == nil {
+                self[agency]?.troubles[number] = nil
+            }
             if self[agency]?.flights.isEmpty == true { self[agency] = nil }
         }
         for spool in spools where self[spool.agency]?.spool != spool {
@@ -175,6 +240,7 @@ struct SpoolTable {
             state.offer(0)
             state.attempts = 0
             state.notBefore = .zero
+            for number in state.flights.keys { state.flights[number]?.notBefore = .zero }
             self[spool.agency] = state
         }
     }

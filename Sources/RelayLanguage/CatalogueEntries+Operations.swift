@@ -73,6 +73,16 @@ extension CatalogueEntries {
             "%/tmp is not the folder in which % was written; put that one back, or ask the agency: what it has is acknowledged by edocctl inbox ack, what it has not is fetched into tmp",
             "%1/tmp không phải thư mục đã ghi %2; hãy đặt lại thư mục cũ, hoặc hỏi cơ quan: văn bản đã có thì xác nhận bằng edocctl inbox ack, chưa có thì lấy về tmp"
         ),
+        (
+            "%/tmp/% is not the document; remove it, and fetch the document under that name",
+            "%1/tmp/%2 không phải là văn bản này; hãy xóa tệp, rồi đưa văn bản về với đúng tên đó"
+        ),
+        (
+            "the spool of % does not take documents that are handing over (%): %",
+            "thư mục giao nhận của %1 không nhận các văn bản đang bàn giao (%2): %3"
+        ),
+        ("the spool does not take it: %", "thư mục giao nhận không nhận văn bản này: %1"),
+        ("% bytes of it are in the store, and it has %", "trong kho có %1 byte, mà văn bản có %2 byte"),
     ]
 
     private static let watches: [Pair] = [

@@ -68,7 +68,8 @@ public struct PreparedNode: Sendable {
             notes = []
         }
         // Not an error: the disk may be mounted later, and what is there meanwhile waits.
-        for (spool, problem) in zip(settings.spools, SpoolLook.shared.problems(settings.spools.map(\.directory))) {
+        let places = settings.spools.map { SpoolLook.Place(directory: $0.directory, group: $0.group ?? "") }
+        for (spool, problem) in zip(settings.spools, SpoolLook.shared.problems(places)) {
             if let problem { warnings.append("spool.\(spool.agency): \(problem)") }
         }
         self.warnings = warnings

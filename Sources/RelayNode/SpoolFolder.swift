@@ -15,6 +15,8 @@ struct SpoolFailure: Error {
 
     static func spool(_ sentence: String) -> SpoolFailure { SpoolFailure(failure: .spool(sentence)) }
     static func folderGone(_ sentence: String) -> SpoolFailure { SpoolFailure(failure: .folderGone(sentence)) }
+    static func room(_ sentence: String) -> SpoolFailure { SpoolFailure(failure: .room(sentence)) }
+    static func place(_ sentence: String) -> SpoolFailure { SpoolFailure(failure: .place(sentence)) }
     static func document(_ sentence: String) -> SpoolFailure { SpoolFailure(failure: .document(sentence)) }
 }
 
@@ -22,7 +24,7 @@ struct SpoolFolder: ~Copyable {
     private let directory: String
     private let tmp: Int32
     private let new: Int32
-    /// The inode number of `tmp`.
+    /// What tells `tmp` from another folder at its path.
     let identity: UInt64
 
     init(_ directory: String) throws(SpoolFailure) {
@@ -85,21 +87,22 @@ struct SpoolFolder: ~Copyable {
         let (free, overflow) = UInt64(facts.f_bavail).multipliedReportingOverflow(by: UInt64(facts.f_frsize))
         let (wanted, isTooMuch) = length.addingReportingOverflow(reserve)
         if !overflow, isTooMuch || free < wanted {
-            throw .spool(
+            throw .room(
                 "\(directory): its disk has \(free) bytes free, and \(reserve) beside the document must stay free")
         }
     }
 
     /// What would keep documents from going into a directory, looked at before there is one; nil when nothing would.
-    static func problem(_ directory: String) -> String? {
+    static func problem(_ directory: String, group: String = "") -> String? {
         do throws(SpoolFailure) {
             _ = try SpoolFolder(directory)
         } catch {
-            if case .spool(let sentence) = error.failure { return sentence }
+            return error.failure.sentence
         }
         for name in ["tmp", "new"] where access(directory + "/" + name, W_OK | X_OK) != 0 {
             return sentence("\(directory)/\(name)", errno)
         }
+        if !group.isEmpty, Self.group(group) == nil { return noGroup(directory, group) }
         return nil
     }
 
@@ -185,7 +188,7 @@ struct SpoolFolder: ~Copyable {
     private func finish(_ descriptor: Int32, _ mode: UInt32, _ group: String) throws(SpoolFailure) {
         if !group.isEmpty {
             guard let number = Self.group(group) else {
-                throw .spool("\(directory): there is no group \(group) on this machine")
+                throw .spool(Self.noGroup(directory, group))
             }
             // A folder with the set-group-ID bit gives its files its group, for which nobody needs a right: the unit's filter of system
             // calls leaves no other way.
@@ -201,8 +204,13 @@ struct SpoolFolder: ~Copyable {
         if retrying({ fsync(descriptor) }) != 0 { throw .spool(Self.sentence("\(directory)/tmp", errno)) }
     }
 
-    /// Renames `tmp/<file>` into `new/`.
-    func move(_ file: String, writtenIn folder: UInt64) throws(SpoolFailure) {
+    /// Renames `tmp/<file>` into `new/`. `beat` is called now and then while much is read.
+    func move(
+        _ file: String, writtenIn folder: UInt64, document: HandOver.Content?,
+        beat: () throws(SpoolFailure) -> Void = {}
+    ) throws(SpoolFailure) {
+        // What lies in another folder was put there by hand, and may be half of it.
+        if identity != folder { try requireWhole(file, document, beat) }
         if renameat(tmp, file, new, file) != 0 {
             let code = errno
             guard code == ENOENT else { throw .spool(Self.sentence("\(directory)/new", code)) }
@@ -210,6 +218,47 @@ struct SpoolFolder: ~Copyable {
         }
         try sync(new, "new")
         try sync(tmp, "tmp")
+    }
+
+    /// The file is there with the length, and the digest where it is known, of the document; and on disk.
+    private func requireWhole(
+        _ file: String, _ document: HandOver.Content?, _ beat: () throws(SpoolFailure) -> Void
+    ) throws(SpoolFailure) {
+        let descriptor = retrying { openat(tmp, file, O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC) }
+        guard descriptor >= 0 else {
+            let code = errno
+            guard code == ENOENT else { throw .place(Self.sentence("\(directory)/tmp/\(file)", code)) }
+            return try requireMoved(file, writtenIn: 0)
+        }
+        defer { close(descriptor) }
+        var facts = stat()
+        guard fstat(descriptor, &facts) == 0 else { throw .place(Self.sentence("\(directory)/tmp/\(file)", errno)) }
+        let isWhole =
+            if facts.st_mode & S_IFMT == S_IFREG, let document, UInt64(max(facts.st_size, 0)) == document.length {
+                if let digest = document.digest { try self.digest(of: file, descriptor, beat) == digest } else { true }
+            } else {
+                false
+            }
+        guard isWhole else {
+            throw .place(
+                "\(directory)/tmp/\(file) is not the document; remove it, and fetch the document under that name")
+        }
+        if retrying({ fsync(descriptor) }) != 0 { throw .spool(Self.sentence("\(directory)/tmp", errno)) }
+    }
+
+    private func digest(
+        of file: String, _ descriptor: Int32, _ beat: () throws(SpoolFailure) -> Void
+    ) throws(SpoolFailure) -> Digest {
+        let hasher = SHA256Hasher()
+        var portion = [UInt8](repeating: 0, count: 1 << 20)
+        while true {
+            try beat()
+            let count = read(descriptor, &portion, portion.count)
+            if count < 0, errno == EINTR { continue }
+            guard count >= 0 else { throw .place(Self.sentence("\(directory)/tmp/\(file)", errno)) }
+            guard count > 0 else { return hasher.finish() }
+            portion.withUnsafeBytes { hasher.update(UnsafeRawBufferPointer(rebasing: $0[..<count])) }
+        }
     }
 
     /// `rename` answers with the same number whether the file is gone, or one of the folders. Only that the file is gone, out of the
@@ -257,6 +306,10 @@ struct SpoolFolder: ~Copyable {
     private static func text(_ code: Int32) -> String { String(cString: strerror(code)) }
 
     private static func sentence(_ path: String, _ code: Int32) -> String { "\(path): \(text(code))" }
+
+    private static func noGroup(_ directory: String, _ group: String) -> String {
+        "\(directory): there is no group \(group) on this machine"
+    }
 
     private static func group(_ name: String) -> gid_t? {
         var entry = Glibc.group()

@@ -6,16 +6,22 @@ import NIOConcurrencyHelpers
 
 final class SpoolLook: Sendable {
     /// For the whole process: a thread that waits for a disk outlives the reload that began it.
-    static let shared = SpoolLook(look: SpoolFolder.problem)
+    static let shared = SpoolLook { SpoolFolder.problem($0.directory, group: $0.group) }
 
-    private let look: @Sendable (String) -> String?
+    /// What is looked at. The group is looked up there as well: the names of groups may come from another machine.
+    struct Place: Sendable, Hashable {
+        var directory: String
+        var group = ""
+    }
+
+    private let look: @Sendable (Place) -> String?
     /// Directories at which a thread looks.
     private let waiting = NIOLockedValueBox<Set<String>>([])
 
     /// The most that the start or a reload waits, however many directories there are.
     static let patienceSeconds = 2.0
 
-    init(look: @escaping @Sendable (String) -> String?) { self.look = look }
+    init(look: @escaping @Sendable (Place) -> String?) { self.look = look }
 
     /// What has been found so far of the directories of one call.
     private final class Findings: Sendable {
@@ -41,19 +47,19 @@ final class SpoolLook: Sendable {
     }
 
     /// What would keep documents from going into each of these directories, in their order; nil when nothing would.
-    func problems(_ directories: [String], patienceSeconds: Double = SpoolLook.patienceSeconds) -> [String?] {
+    func problems(_ places: [Place], patienceSeconds: Double = SpoolLook.patienceSeconds) -> [String?] {
         let silence = { (directory: String) in "\(directory): its disk does not answer" }
-        let asked = Set(directories)
+        let asked = Dictionary(places.map { ($0.directory, $0) }) { first, _ in first }
         let free = waiting.withLockedValue { waiting in
-            let free = asked.subtracting(waiting)
+            let free = Set(asked.keys).subtracting(waiting)
             waiting.formUnion(free)
             return free
         }
-        guard !free.isEmpty else { return directories.map(silence) }
+        guard !free.isEmpty else { return places.map { silence($0.directory) } }
         let findings = Findings(wanted: free.count)
-        for directory in free {
+        for (directory, place) in asked where free.contains(directory) {
             let failure = DetachedThread.start("spool") { [self] in
-                let problem = look(directory)
+                let problem = look(place)
                 waiting.withLockedValue { _ = $0.remove(directory) }
                 findings.enter(directory, problem)
             }
@@ -62,8 +68,8 @@ final class SpoolLook: Sendable {
             findings.enter(directory, "\(directory): \(failure)")
         }
         let found = findings.wait(seconds: patienceSeconds)
-        return directories.map { directory in
-            if let problem = found[directory] { problem } else { silence(directory) }
+        return places.map { place in
+            if let problem = found[place.directory] { problem } else { silence(place.directory) }
         }
     }
 }

@@ -57,7 +57,11 @@ final class SpoolWriter: Sendable {
                     if pulse.isStopping { throw .spool("this node is stopping") }
                     try reader.next(&buffer)
                 }
-            case .move(let identity): try folder.move(step.file, writtenIn: identity)
+            case .move(let identity, let document):
+                try folder.move(step.file, writtenIn: identity, document: document) { () throws(SpoolFailure) in
+                    pulse.beat()
+                    if pulse.isStopping { throw .spool("this node is stopping") }
+                }
             case .discard:
                 try folder.remove(step.file)
                 return nil

@@ -208,8 +208,8 @@ struct CheckLadder: Sendable {
         return CheckResult(
             seconds >= warnArrived ? .warning : .ok, "arrived",
             phrase(
-                "the oldest in an inbox has waited for \(Shown.span(seconds))",
-                "văn bản lâu nhất trong hộp văn bản đến đã chờ \(Shown.span(seconds))"),
+                "the oldest in an inbox or on its way into a spool has waited for \(Shown.span(seconds))",
+                "văn bản lâu nhất trong hộp văn bản đến hoặc đang bàn giao vào thư mục đã chờ \(Shown.span(seconds))"),
             ["arrived_oldest=\(seconds)s;\(warnArrived);;0"])
     }
 

@@ -53,31 +53,81 @@ final class InputFile: Sendable {
     }
 }
 
-/// A file that is written, or the standard output. A file is there whole or not at all.
+/// A file that is written, or the standard output. Under its name it is there whole or not at all: until `finish` the bytes are in a
+/// hidden file beside it, with a name that nobody who looks into the folder takes for a document.
 final class OutputFile: Sendable {
+    /// Where the bytes go, and what becomes of them.
+    private enum Goal: Sendable {
+        /// The standard output, or a device or pipe of this path: there is nothing that could take its place.
+        case stream(path: String?)
+        /// The file's path, and that of the hidden one. `replaces`: what is there already goes.
+        case file(path: String, hidden: String, replaces: Bool)
+    }
+
     private let descriptor: Int32
-    private let path: String?
+    private let goal: Goal
     private let isDone = Atomic(false)
 
     /// Nil writes to the standard output. An existing file is left alone unless `overwrites`.
     init(_ path: String?, overwrites: Bool) throws(FileError) {
         guard let path else {
-            self.path = nil
+            goal = .stream(path: nil)
             descriptor = STDOUT_FILENO
             return
         }
-        let flags = O_WRONLY | O_CREAT | O_CLOEXEC | (overwrites ? O_TRUNC : O_EXCL)
-        let descriptor = open(path, flags, 0o640)
-        if descriptor < 0, errno == EEXIST { throw FileError("\(path) exists already; give --force to write over it") }
+        var found = stat()
+        let exists = lstat(path, &found) == 0
+        if exists, !overwrites { throw Self.exists(path) }
+        // What a link leads to is written over, not the link.
+        var goal = path
+        if exists, found.st_mode & S_IFMT == S_IFLNK {
+            guard let real = realpath(path, nil) else { throw FileError("cannot write", path) }
+            goal = String(cString: real)
+            free(real)
+            guard lstat(goal, &found) == 0 else { throw FileError("cannot write", path) }
+        }
+        if exists, found.st_mode & S_IFMT != S_IFREG {
+            let descriptor = open(path, O_WRONLY | O_CLOEXEC)
+            guard descriptor >= 0 else { throw FileError("cannot write", path) }
+            self.goal = .stream(path: path)
+            self.descriptor = descriptor
+            return
+        }
+        // What may not be written to is not replaced either.
+        if exists, access(goal, W_OK) != 0 { throw FileError("cannot write", path) }
+        let hidden =
+            Self.folder(of: goal) + "/.edocctl-\(getpid())-" + String(UInt64.random(in: 0 ... .max), radix: 36)
+        let descriptor = open(hidden, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0o640)
         guard descriptor >= 0 else { throw FileError("cannot write", path) }
-        self.path = path
+        if exists { _ = fchmod(descriptor, found.st_mode & 0o7777) }
+        self.goal = .file(path: goal, hidden: hidden, replaces: exists)
         self.descriptor = descriptor
     }
 
     deinit {
-        guard let path else { return }
-        _ = close(descriptor)
-        if !isDone.load(ordering: .relaxed) { unlink(path) }
+        switch goal {
+        case .stream(path: nil): break
+        case .stream: _ = close(descriptor)
+        case .file(_, let hidden, _):
+            _ = close(descriptor)
+            if !isDone.load(ordering: .relaxed) { unlink(hidden) }
+        }
+    }
+
+    private static func folder(of path: String) -> String {
+        guard let slash = path.lastIndex(of: "/") else { return "." }
+        return slash == path.startIndex ? "" : String(path[..<slash])
+    }
+
+    private static func exists(_ path: String) -> FileError {
+        FileError("\(path) exists already; give --force to write over it")
+    }
+
+    private var path: String? {
+        switch goal {
+        case .stream(let path): path
+        case .file(let path, _, _): path
+        }
     }
 
     func write(_ buffer: ByteBuffer) throws {
@@ -97,9 +147,38 @@ final class OutputFile: Sendable {
         }
     }
 
-    /// All bytes are written and on disk; the file stays from now on.
+    /// All bytes are written and on disk; the file gets its name, and stays from now on.
     func finish() throws(FileError) {
-        if let path, fsync(descriptor) != 0 { throw FileError("cannot write", path) }
+        guard case .file(let path, let hidden, let replaces) = goal else { return }
+        guard fsync(descriptor) == 0 else { throw FileError("cannot write", path) }
+        if replaces {
+            guard rename(hidden, path) == 0 else { throw FileError("cannot write", path) }
+        } else {
+            try Self.give(hidden, path)
+        }
         isDone.store(true, ordering: .relaxed)
+        // Who may write into a folder may not always open it; the name is in it all the same.
+        let folder = open(Self.folder(of: path) + "/", O_RDONLY | O_DIRECTORY | O_CLOEXEC)
+        guard folder >= 0 else { return }
+        defer { _ = close(folder) }
+        // Some file systems know no such thing.
+        guard fsync(folder) == 0 || errno == EINVAL else { throw FileError("cannot write", path) }
+    }
+
+    /// A second name, which is refused where somebody has made a file of that name meanwhile; and the first goes.
+    private static func give(_ hidden: String, _ path: String) throws(FileError) {
+        if link(hidden, path) == 0 {
+            unlink(hidden)
+            return
+        }
+        let code = errno
+        if code == EEXIST { throw exists(path) }
+        guard [EPERM, EOPNOTSUPP, ENOSYS, EMLINK, EINVAL].contains(code) else {
+            throw FileError("cannot write", path, code)
+        }
+        // A file system on which a file has one name.
+        var found = stat()
+        if lstat(path, &found) == 0 { throw exists(path) }
+        guard rename(hidden, path) == 0 else { throw FileError("cannot write", path) }
     }
 }

@@ -14,7 +14,9 @@ enum SpoolView {
         var text =
             spool.directory.map { Sentences.takes(agency, Shown.text($0)) } ?? Sentences.noDirectory(agency)
         if spool.underWay > 0 { text += " " + Sentences.underWay(spool.underWay) }
-        if let trouble = spool.trouble { text += "\n  " + Sentences.trouble(Shown.text(Shown.sentence(trouble))) }
+        if let trouble = spool.trouble.map({ Shown.text(Shown.sentence($0)) }) {
+            text += "\n  " + (spool.stuck.map { Sentences.stuck($0, trouble) } ?? Sentences.trouble(trouble))
+        }
         if spool.waitsForRelease ?? false { text += "\n  " + Sentences.waitsForRelease }
         return text
     }
@@ -38,6 +40,11 @@ enum SpoolView {
             phrase(
                 "What came with the copy that the store was restored from is held back: edocctl restore release.",
                 "Những gì có trong bản sao dùng để khôi phục kho đang bị giữ lại: edocctl restore release.")
+        }
+        static func stuck(_ count: Int, _ why: String) -> String {
+            phrase(
+                "The directory does not take documents that are handing over (\(count)), and is tried again: \(why)",
+                "Thư mục chưa nhận được các văn bản đang bàn giao (\(count)), hệ thống sẽ thử lại: \(why)")
         }
         static func trouble(_ why: String) -> String {
             phrase(

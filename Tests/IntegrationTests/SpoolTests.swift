@@ -301,6 +301,25 @@ import Testing
         if byHand {
             let envelope = try #require(try network.inbox("hcm", "H29").first?.envelope)
             let file = home.folder + "/tmp/" + envelope + "-H29"
+            // Half of it, as a copy that is still being made: the daemon leaves it where it is.
+            let half = Data((home.documents[envelope + "-H29"] ?? []).prefix(1_000))
+            try half.write(to: URL(fileURLWithPath: file))
+            let isRefused = try eventually {
+                let answer: InboxAnswer = try network.ask("hcm", "inbox", "list", "H29")
+                return answer.spool?.trouble?.contains("is not the document") == true && answer.spool?.stuck == 1
+            }
+            #expect(isRefused, "\(network.logTail("hcm"))")
+            #expect(try home.names("new").isEmpty && home.names("tmp").count == 1)
+            // One that is stuck holds up no other, though only one may be under way at once.
+            try home.submit(1)
+            #expect(try eventually { try home.delivered() == 1 }, "\(network.logTail("hcm"))")
+            let attention = try network.status("hcm").attention
+            #expect(
+                attention.contains { $0.contains("does not take documents that are handing over (1)") },
+                "\(attention)")
+            let page = try network.control("hcm", ["check", "arrived"])
+            #expect(page.output.contains("on its way into a spool has waited for"), "\(page.output)")
+            #expect(unlink(file) == 0)
             let fetched = try network.control("hcm", ["inbox", "fetch", "H29", envelope, "-o", file])
             #expect(fetched.end == .exited(0), "\(fetched.errors)")
         } else {
@@ -421,6 +440,20 @@ import Testing
             log.components(separatedBy: "takes no documents: \(home.folder): its disk has not").count == 3, "\(log)")
         #expect(log.contains("the spool of H29 takes documents again"))
         try network.expectBooksBalance(["hcm"])
+    }
+
+    /// Found before a document comes, by everything that looks at the configuration.
+    @Test func aGroupThatIsNotThere() throws {
+        let home = try Home("    group: no-such-group\n")
+        let network = home.network
+        let sentence = "spool.H29: \(home.folder): there is no group no-such-group on this machine"
+        let file = network.folder["hcm.yaml"]
+        let checked = try network.run(Places.edocd, ["--config", file, "--check-config"])
+        #expect(checked.errors.contains(sentence), "\(checked.errors)")
+        let doctor = try network.control("hcm", ["doctor", "--config", file])
+        #expect(doctor.output.contains(sentence), "\(doctor.output)")
+        try network.start("hcm")
+        #expect(network.logText("hcm").contains("warning: " + sentence))
     }
 
     @Test func whatIsWrongInTheFile() throws {

@@ -27,7 +27,7 @@ import Testing
 
     private func loseFolder(_ bench: Bench) throws {
         let move = try #require(SpoolScenarios.steps(bench.released).last)
-        guard case .move(folder: 77) = move.step else { throw SpoolScenarios.Unexpected() }
+        guard case .move(folder: 77, _) = move.step else { throw SpoolScenarios.Unexpected() }
         bench.event(.handOverFailed(ticket: move.ticket, .folderGone("another folder")))
     }
 

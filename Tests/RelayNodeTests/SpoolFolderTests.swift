@@ -3,6 +3,7 @@
 
 import Glibc
 import NIOCore
+import OpenSSLTLS
 import RelayCore
 import RelayModel
 import TestNetwork
@@ -39,7 +40,7 @@ import Testing
         do throws(SpoolFailure) {
             try body()
         } catch {
-            if case .spool(let sentence) = error.failure { return sentence }
+            return error.failure.sentence
         }
         return ""
     }
@@ -48,10 +49,10 @@ import Testing
         let spool = try Spool()
         let folder = try spool.open()
         try Self.write(folder)
-        try folder.move(Self.file, writtenIn: folder.identity)
+        try folder.move(Self.file, writtenIn: folder.identity, document: nil)
         #expect(spool.exists("new/" + Self.file) && !spool.exists("tmp/" + Self.file))
         #expect(unlink(spool.path + "/new/" + Self.file) == 0)
-        try folder.move(Self.file, writtenIn: folder.identity)
+        try folder.move(Self.file, writtenIn: folder.identity, document: nil)
     }
 
     enum Change: String, CaseIterable { case removed, movedAway, exchanged }
@@ -71,7 +72,7 @@ import Testing
         if isWritten { try Self.write(folder) }
         Self.change(spool.path + "/new", change)
         let trouble = Self.trouble { () throws(SpoolFailure) in
-            try folder.move(Self.file, writtenIn: folder.identity)
+            try folder.move(Self.file, writtenIn: folder.identity, document: nil)
         }
         if isWritten, change != .removed {
             // The folder lives, under another name: the file is in it.
@@ -87,9 +88,45 @@ import Testing
         let folder = try spool.open()
         Self.change(spool.path + "/tmp", change)
         let trouble = Self.trouble { () throws(SpoolFailure) in
-            try folder.move(Self.file, writtenIn: folder.identity)
+            try folder.move(Self.file, writtenIn: folder.identity, document: nil)
         }
         #expect(trouble.hasPrefix(spool.path + "/tmp is "), "\(trouble)")
+    }
+
+    /// In another folder lies what somebody has put there by hand: it is handed over when it is the document, and stays otherwise.
+    @Test(arguments: ["Kính gửi", "Kính g", "Kính gửi!", "kính gửi", nil], [false, true])
+    func putThereByHand(_ text: String?, isKnown: Bool) throws {
+        let spool = try Spool()
+        let folder = try spool.open()
+        if let text { try Self.write(folder, text) }
+        let hasher = SHA256Hasher()
+        let whole = Array("Kính gửi".utf8)
+        whole.withUnsafeBytes { hasher.update($0) }
+        let digest = hasher.finish()
+        let document = HandOver.Content(length: UInt64(whole.count), digest: isKnown ? digest : nil)
+        var failure: HandOverFailure?
+        do throws(SpoolFailure) {
+            try folder.move(Self.file, writtenIn: folder.identity &+ 1, document: document)
+        } catch {
+            failure = error.failure
+        }
+        let isWhole = text == "Kính gửi" || text == "kính gửi" && !isKnown
+        #expect(spool.exists("new/" + Self.file) == isWhole)
+        #expect(spool.exists("tmp/" + Self.file) == (text != nil && !isWhole))
+        guard !isWhole else { return #expect(failure == nil) }
+        guard case .place(let sentence)? = failure else { throw Unexpected() }
+        #expect(sentence.contains(text == nil ? "is not the folder in which" : "is not the document"), "\(sentence)")
+    }
+
+    struct Unexpected: Error {}
+
+    /// A group that nobody knows is told before any document comes.
+    @Test func aGroupThatIsNotThere() throws {
+        let spool = try Spool()
+        #expect(SpoolFolder.problem(spool.path) == nil)
+        #expect(
+            SpoolFolder.problem(spool.path, group: "no-such-group")
+                == "\(spool.path): there is no group no-such-group on this machine")
     }
 
     /// The store gives less than the document has, or more: the file, which has its full length at once, would be filled up with zeros.

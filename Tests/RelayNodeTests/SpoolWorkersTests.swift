@@ -61,7 +61,7 @@ final class Gate: Sendable {
                 HandOver(
                     ticket: Ticket(ticket), agency: AgencyCode("H29")!, number: ticket,
                     bundle: BundleID(source: .none, creationTime: 0, sequence: ticket), directory: directory,
-                    file: "file \(ticket)", step: .move(folder: 1), patience: .seconds(30)))
+                    file: "file \(ticket)", step: .move(folder: 1, document: nil), patience: .seconds(30)))
         }
 
         func pass(_ seconds: Int64) { time.withLockedValue { $0 = $0 + .seconds(seconds) } }
@@ -137,21 +137,25 @@ final class Gate: Sendable {
     @Test func aLookAtDeadDisks() throws {
         let gate = Gate()
         let looks = NIOLockedValueBox<[String]>([])
-        let look = SpoolLook { directory in
+        let look = SpoolLook { place in
+            let directory = place.directory
             looks.withLockedValue { $0.append(directory) }
             if directory.hasPrefix("/dead") { gate.pass() }
             return directory == "/bad" ? "/bad/tmp is not there" : nil
         }
         defer { gate.open() }
+        func problems(_ directories: [String], _ seconds: Double) -> [String?] {
+            look.problems(directories.map { SpoolLook.Place(directory: $0) }, patienceSeconds: seconds)
+        }
         let directories = ["/good", "/dead/1", "/bad", "/dead/2"]
-        #expect(look.problems(["/good", "/bad"], patienceSeconds: 60) == [nil, "/bad/tmp is not there"])
+        #expect(problems(["/good", "/bad"], 60) == [nil, "/bad/tmp is not there"])
         let silent = ["/dead/1: its disk does not answer", "/dead/2: its disk does not answer"]
         // The two good ones are told if they have been looked at in that time.
-        let first = look.problems(directories, patienceSeconds: 0.05)
+        let first = problems(directories, 0.05)
         #expect([first[1], first[3]] == silent)
-        #expect(look.problems(["/dead/2"], patienceSeconds: 60) == [silent[1]])
+        #expect(problems(["/dead/2"], 60) == [silent[1]])
         #expect(looks.withLockedValue { $0.count { $0.hasPrefix("/dead") } } <= 2)
         gate.open()
-        #expect(try eventually { look.problems(["/dead/1", "/dead/2"], patienceSeconds: 60) == [nil, nil] })
+        #expect(try eventually { problems(["/dead/1", "/dead/2"], 60) == [nil, nil] })
     }
 }
