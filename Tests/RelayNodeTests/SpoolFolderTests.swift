@@ -114,8 +114,12 @@ import Testing
         #expect(spool.exists("new/" + Self.file) == isWhole)
         #expect(spool.exists("tmp/" + Self.file) == (text != nil && !isWhole))
         guard !isWhole else { return #expect(failure == nil) }
-        guard case .place(let sentence)? = failure else { throw Unexpected() }
-        #expect(sentence.contains(text == nil ? "is not the folder in which" : "is not the document"), "\(sentence)")
+        switch failure {
+        case .folderGone(let sentence)?:
+            #expect(text == nil && sentence.contains("is not the folder in which"), "\(sentence)")
+        case .place(let sentence)?: #expect(text != nil && sentence.contains("is not the document"), "\(sentence)")
+        default: throw Unexpected()
+        }
     }
 
     struct Unexpected: Error {}
