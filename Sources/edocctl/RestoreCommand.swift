@@ -17,7 +17,7 @@ struct RestoreCommand: AsyncParsableCommand {
             "edocctl restore FILE --store DIR takes the place of a stopped daemon's store. When the daemon starts, everything "
                 + "that waited is held, under a new incarnation, until you have compared and released it.",
             "edocctl restore TỆP --store THƯ_MỤC thay kho của dịch vụ edocd đã dừng. Khi dịch vụ edocd khởi động, mọi thứ đang chờ đều bị "
-                + "giữ lại, với lần hiện thân mới, cho đến khi đối chiếu và thả ra."),
+                + "giữ lại, với thế hệ mới, cho đến khi đối chiếu và thả ra."),
         subcommands: [
             RestoreFileCommand.self, RestoreListCommand.self, RestoreCompareCommand.self, RestoreReleaseCommand.self,
         ], defaultSubcommand: RestoreFileCommand.self)
@@ -381,7 +381,7 @@ enum RestoreView {
             phrase(
                 "handing over: may be taken twice, ask the agency",
                 "đang bàn giao: có thể nhận hai lần, hãy hỏi cơ quan")
-        case "held-before": phrase("held before the copy", "đã bị giữ từ trước bản sao")
+        case "held-before": phrase("held before the copy", "bị giữ từ trước khi sao lưu")
         case "in-part":
             phrase("was here in part: lost, unless sent anew", "chỉ có một phần: đã mất, trừ khi được gửi lại")
         default: phrase("held", "đang giữ")
@@ -393,7 +393,7 @@ enum RestoreView {
         case "brought":
             phrase(
                 "brought back; the daemon has not run on it yet", "đã khôi phục; dịch vụ edocd chưa chạy trên kho này")
-        case "holding": phrase("being held; nothing is sent", "đang giữ lại; không gì được gửi")
+        case "holding": phrase("being held; nothing is sent", "đang giữ lại; không gửi gì")
         case "held": phrase("held until compared and released", "đang giữ cho đến khi đối chiếu và thả")
         case "releasing": phrase("being released", "đang thả")
         case "released": phrase("released", "đã thả")
@@ -417,7 +417,7 @@ enum CompareView {
         text += list(
             phrase(
                 "handed to this node after the backup and not here: lost unless delivered; ask the sender",
-                "đã giao cho nút này sau khi sao lưu mà không có ở đây: mất nếu chưa phát; hãy hỏi nơi gửi"),
+                "đã giao cho nút này sau khi sao lưu mà không có ở đây: mất nếu chưa giao; hãy hỏi nơi gửi"),
             answer.missing)
         var facts = FactList()
         facts.add(
