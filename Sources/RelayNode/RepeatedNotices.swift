@@ -1,5 +1,6 @@
-// RepeatedNotices: what anybody may cause by connecting is said once, and then with a count every ten minutes: a port check would fill the
-// journal, and so would somebody who wants it full. The event loops; cannot fail.
+// RepeatedNotices: what anybody may cause by connecting, and what a hop says of one envelope after the other, is said once, and then with a
+// count every ten minutes: a port check would fill the journal, and so would a row that is missing in a neighbour's tables. How many there
+// are, the metrics say. The event loops; cannot fail.
 
 import RelayCore
 import RelayModel
@@ -19,11 +20,19 @@ final class RepeatedNotices: Sendable {
 
     var seenCount: Int { seen.withLock { $0.count } }
 
+    /// By what it is the same as an earlier one; nil for what is always said.
+    private static func key(_ notice: Notice) -> String? {
+        switch notice.kind {
+        // Whoever connects again does so from another port.
+        case .contactFailed: notice.text.lastIndex(of: ":").map { String(notice.text[..<$0]) } ?? notice.text
+        case .refusedEverywhere: "refused by \(notice.peer?.name ?? "")"
+        default: nil
+        }
+    }
+
     /// The notice as it is to be written; nil when it was written lately.
     func thinned(_ notice: Notice, now: RelayTime) -> Notice? {
-        guard notice.kind == .contactFailed else { return notice }
-        // Whoever connects again does so from another port.
-        let key = notice.text.lastIndex(of: ":").map { String(notice.text[..<$0]) } ?? notice.text
+        guard let key = Self.key(notice) else { return notice }
         let unsaid = seen.withLock { seen -> UInt64? in
             if var known = seen[key], now.since(known.said) < Self.pause {
                 known.unsaid += 1

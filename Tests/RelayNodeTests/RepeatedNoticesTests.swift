@@ -34,6 +34,25 @@ import Testing
                 != nil)
     }
 
+    /// A row that is missing in a neighbour's tables makes it refuse one envelope after the other.
+    @Test func whatAHopRefusesIsSaidOnceAHop() {
+        let notices = RepeatedNotices()
+        let start = RelayTime(milliseconds: 1_000_000)
+        func refused(_ peer: String, _ second: UInt64) -> String? {
+            let notice = Notice(
+                .alarm, "refused by every next hop: \(peer): not acceptable", peer: NodeID(name: peer),
+                kind: .refusedEverywhere)
+            return notices.thinned(notice, now: start + .seconds(second))?.text
+        }
+        let said = (0..<700).compactMap { refused("binh", $0) }
+        #expect(
+            said == [
+                "refused by every next hop: binh: not acceptable",
+                "refused by every next hop: binh: not acceptable, and 599 more like it since it was last said",
+            ])
+        #expect(refused("chi", 1) != nil)
+    }
+
     @Test func othersAreNotTouchedAndMemoryIsBounded() {
         let notices = RepeatedNotices()
         let now = RelayTime(milliseconds: 1_000_000)
