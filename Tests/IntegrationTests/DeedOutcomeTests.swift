@@ -241,6 +241,12 @@ import Testing
         #expect(try Self.isHeldExpired(network, short))
         #expect(
             try Self.log(network, "vpcp", held).last == "undo done: 0 of 1 undone, 1 held beyond their lifetime")
+        // It was handed in after the other.
+        #expect(
+            try eventually {
+                let seen = try network.show("vpcp", gone)
+                return seen.envelope.expires.map { $0 <= seen.now } ?? false
+            })
         let restored = try network.control("vpcp", ["delete", "--undo", delete])
         #expect(restored.output.contains("beyond their lifetime"), "\(restored.output) \(restored.errors)")
         #expect(try eventually { try Self.isHeldExpired(network, gone) })
