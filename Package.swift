@@ -21,14 +21,39 @@ let signals: Target.Dependency = .product(name: "UnixSignals", package: "swift-s
 let histogram: Target.Dependency = .product(name: "Histogram", package: "hdrhistogram-swift")
 let yams: Target.Dependency = .product(name: "Yams", package: "Yams")
 
+// The floors, from the top. A module may depend on its own floor and on those below; Tests/House holds this against the folders.
+let floors: KeyValuePairs<String, [String]> = [
+    "Programs": ["edocd", "edocctl", "edoc-sim", "edoc-bench", "edoc-manual", "edoc-chunk-layout"],
+    "Node": ["RelayNode", "RelayLink", "RelaySession", "RelaySimulator"],
+    "Operators": ["RelayControl", "ControlAPI", "RelayConfiguration", "OpenMetrics"],
+    "Documents": ["EdXML"],
+    "Core": ["RelayEngine", "RelayCore", "RelayRouting"],
+    "Wire": ["BundleProtocol", "TCPCL", "OpenSSLTLS"],
+    "Store": ["RelayStore", "RelayRows", "LMDB"],
+    "Base": ["RelayModel", "Journal", "RelayLanguage", "Language"],
+    "System": ["CLMDB", "COpenSSL", "CExpat", "CChecksum", "CLinux"],
+]
+// Tests that stand for no single module.
+let ensembles = [
+    "TestNetwork": "Programs", "IntegrationTests": "Programs", "CrashTests": "Programs", "SimulationTests": "Node",
+    "TidyTests": "House",
+]
+
+func floor(of module: String) -> String {
+    guard let floor = floors.first(where: { $0.value.contains(module) }) else { fatalError("\(module) has no floor") }
+    return floor.key
+}
+func source(_ name: String) -> String { "Sources/\(floor(of: name))/\(name)" }
 func module(_ name: String, _ dependencies: [Target.Dependency]) -> Target {
-    .target(name: name, dependencies: dependencies, swiftSettings: strict)
+    .target(name: name, dependencies: dependencies, path: source(name), swiftSettings: strict)
 }
 func program(_ name: String, _ dependencies: [Target.Dependency]) -> Target {
-    .executableTarget(name: name, dependencies: dependencies, swiftSettings: strict)
+    .executableTarget(name: name, dependencies: dependencies, path: source(name), swiftSettings: strict)
 }
 func tests(_ name: String, _ dependencies: [Target.Dependency]) -> Target {
-    .testTarget(name: name, dependencies: dependencies, swiftSettings: strict)
+    let folder = ensembles[name] ?? floor(of: String(name.dropLast("Tests".count)))
+    return .testTarget(
+        name: name, dependencies: dependencies, path: "Tests/\(folder)/\(name)", swiftSettings: strict)
 }
 
 let package = Package(
@@ -38,21 +63,23 @@ let package = Package(
         .executable(name: "edocctl", targets: ["edocctl"]),
     ],
     dependencies: [
-        .package(url: "https://github.com/apple/swift-nio", from: "2.101.2"),
-        .package(url: "https://github.com/apple/swift-log", from: "1.16.2"),
-        .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.2"),
-        .package(url: "https://github.com/hummingbird-project/hummingbird", from: "2.28.1"),
-        .package(url: "https://github.com/swift-server/swift-service-lifecycle", from: "2.13.0"),
-        .package(url: "https://github.com/HdrHistogram/hdrhistogram-swift", from: "0.2.0"),
-        .package(url: "https://github.com/jpsim/Yams", from: "6.2.2"),
+        .package(url: "https://github.com/apple/swift-nio", .upToNextMinor(from: "2.101.2")),
+        .package(url: "https://github.com/apple/swift-log", .upToNextMinor(from: "1.16.2")),
+        .package(url: "https://github.com/apple/swift-argument-parser", .upToNextMinor(from: "1.8.2")),
+        .package(url: "https://github.com/hummingbird-project/hummingbird", .upToNextMinor(from: "2.28.1")),
+        .package(url: "https://github.com/swift-server/swift-service-lifecycle", .upToNextMinor(from: "2.13.0")),
+        .package(url: "https://github.com/HdrHistogram/hdrhistogram-swift", .upToNextMinor(from: "0.2.0")),
+        .package(url: "https://github.com/jpsim/Yams", .upToNextMinor(from: "6.2.2")),
     ],
     targets: [
         // System libraries and what Swift cannot import of them.
-        .systemLibrary(name: "CLMDB", pkgConfig: "lmdb", providers: [.apt(["liblmdb-dev"])]),
-        .systemLibrary(name: "COpenSSL", pkgConfig: "openssl", providers: [.apt(["libssl-dev"])]),
-        .systemLibrary(name: "CExpat", pkgConfig: "expat", providers: [.apt(["libexpat1-dev"])]),
-        .target(name: "CChecksum"),
-        .target(name: "CLinux"),
+        .systemLibrary(name: "CLMDB", path: source("CLMDB"), pkgConfig: "lmdb", providers: [.apt(["liblmdb-dev"])]),
+        .systemLibrary(
+            name: "COpenSSL", path: source("COpenSSL"), pkgConfig: "openssl", providers: [.apt(["libssl-dev"])]),
+        .systemLibrary(
+            name: "CExpat", path: source("CExpat"), pkgConfig: "expat", providers: [.apt(["libexpat1-dev"])]),
+        .target(name: "CChecksum", path: source("CChecksum")),
+        .target(name: "CLinux", path: source("CLinux")),
 
         // Values and codecs: no I/O.
         module("Language", []),
@@ -120,7 +147,7 @@ let package = Package(
         program(
             "edoc-bench", ["RelayNode", "RelayModel", "ControlAPI", "CLMDB", arguments, nioCore, histogram]),
         program("edoc-manual", ["Language"]),
-        program("edoc-gate", ["RelayRows", "RelayStore"]),
+        program("edoc-chunk-layout", ["RelayRows", "RelayStore"]),
 
         // Tests.
         tests("LanguageTests", ["Language", "RelayLanguage"]),
@@ -169,7 +196,7 @@ let package = Package(
             dependencies: [
                 "ControlAPI", "RelayModel", "RelayNode", "TCPCL", "BundleProtocol", "OpenSSLTLS", nioCore, nioPosix,
             ],
-            path: "Tests/TestNetwork", swiftSettings: strict),
+            path: "Tests/Programs/TestNetwork", swiftSettings: strict),
         tests(
             "IntegrationTests",
             [

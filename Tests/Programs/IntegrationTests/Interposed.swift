@@ -1,0 +1,28 @@
+// Interposed: libraries for LD_PRELOAD, compiled for a test's network, and programs that end by themselves because of them.
+
+import Foundation
+import TestNetwork
+
+extension Network {
+    /// Compiles Tests/Programs/Interposer/`name`.c; the path of the library.
+    func interposer(_ name: String) throws -> String {
+        let library = folder[name + ".so"]
+        let source = Places.root + "/Tests/Programs/Interposer/\(name).c"
+        // The toolchain brings a compiler where the system has none.
+        let compiled = try ["cc", "clang"].map { compiler in
+            try run("/usr/bin/env", [compiler, "-O1", "-shared", "-fPIC", "-o", library, source, "-ldl"])
+        }
+        guard compiled.contains(where: { $0.end == .exited(0) }) else {
+            throw TestFailure("\(name).c does not compile: \(compiled.map(\.errors))")
+        }
+        return library
+    }
+
+    /// Waits for the end of a node that ends by itself.
+    func end(of name: String) throws -> ProgramEnd? {
+        guard try eventually({ !isRunning(name) }) else {
+            throw TestFailure("\(name) does not end:\n\(logTail(name))")
+        }
+        return stop(name)
+    }
+}
