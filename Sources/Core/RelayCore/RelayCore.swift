@@ -59,6 +59,12 @@ public struct RelayCore: Sendable {
     var metaChanged = false
 
     var numbers = Numbers()
+    /// Envelopes of this node that get a new name; nothing is sent before all have it.
+    var renaming: RenamePass?
+    /// Sessions of a node that has another one already, and is asked for a sign of life.
+    var pendingSessions: [PendingSession] = []
+    /// Of the memory of arrivals; nil before the first of them.
+    var seenKey: KeyedHash?
     var peers: PeerTable
     var sessions: [Ticket: SessionState] = [:]
     /// Session tickets in the order of their establishment; iteration must not depend on hashing.
@@ -144,6 +150,7 @@ public struct RelayCore: Sendable {
         if turn.rows.isUnreadable(.meta, "nextCounter") { nextCounter = .max }
         peers = PeerTable(configuration.peers, now: turn.now.relay)
         loadNumbers(turn.rows)
+        loadSeenKey(turn.rows)
         // Copies, roll-backs and clones that start must not give a number twice.
         if !isOffline || incarnation == 0 { drawIncarnation(turn.rows) }
         _ = clockJudge.set(turn.rows.number(.meta, "clockDoubted") != 0)
@@ -222,6 +229,8 @@ public struct RelayCore: Sendable {
         case .restoredReleased(let ticket, let deed): restoredReleased(ticket, deed, &turn)
         case .restoredCompared(let ticket, let deed, let portion): restoredCompared(ticket, deed, portion, &turn)
         case .operated(let operation): operated(operation, &turn)
+        case .sessionAnswered(let session): sessionAnswered(session, &turn)
+        case .identityTwice(let session): identityTwice(session, &turn)
         }
     }
 
@@ -230,6 +239,7 @@ public struct RelayCore: Sendable {
         decisions += 1
         wake(turn.now.relay)
         suspensionsDue(&turn)
+        pendingSessionsDue(&turn)
         if !isHoldingRestored { runJobs(&turn) }
         peersDue(&turn)
         holdRestored(&turn)
@@ -243,10 +253,11 @@ public struct RelayCore: Sendable {
             verifyDocuments(&turn)
             feedSpools(&turn)
         }
+        renameSince(&turn)
         setDamagedAside(&turn)
         gatherReports(&turn)
         housekeeping(&turn)
-        if !isHoldingRestored { feedLinks(&turn) }
+        if !isHoldingRestored, renaming == nil { feedLinks(&turn) }
         noticeEmpty(&turn)
         markStaged(&turn)
         publishAuditHead(&turn)
@@ -272,6 +283,8 @@ public struct RelayCore: Sendable {
         }
         if hasRemovals || hasMoreToFeed || indexing != nil || restoration?.isBusy ?? false { take(.zero) }
         take(sweep?.notBefore)
+        take(pendingSessions.map(\.due).min())
+        if renaming != nil { take(.zero) }
         take(spools.due)
         take(jobsDeadline)
         take(suspensions.due)
