@@ -67,6 +67,8 @@ public struct CorePicture: Sendable {
     public func peerViews(at now: RelayTime) -> [PeerView] { core.peerViews(at: now) }
     public var isClockDoubted: Bool { core.isClockDoubted }
     public var spoolViews: [SpoolView] { core.spoolViews }
+    /// What to tell a node that is, or says that it is, this one.
+    public func greeting(for node: NodeID?, version: String) -> Greeting { core.greeting(for: node, version: version) }
     public var drainRow: DrainRow? { core.drainRow }
     public var suspensionRows: [SuspensionRow] { core.suspensionRows }
 
