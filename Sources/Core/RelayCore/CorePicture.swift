@@ -23,6 +23,8 @@ public struct PictureUpdate: Sendable {
 /// The decisions at one moment.
 public struct CorePicture: Sendable {
     private let core: RelayCore
+    /// For the other files that answer from a picture.
+    var asked: RelayCore { core }
     /// What is on links, of the envelopes that were asked for.
     public var onLinks: [UInt64: [OnLink]] = [:]
     public let activeCount: Int
