@@ -100,6 +100,14 @@ public enum EventKind: String, Sendable, CaseIterable {
     case metricsTroubled
     /// Figures are served at metrics.listen, which could not be opened before.
     case metricsResumed
+    /// A document that was handed in here has ended badly for a recipient: refused, expired or deleted.
+    case documentEndedBadly
+    /// A document that was handed in here is late for a recipient.
+    case documentLate
+    /// Bundles of a peer are refused by a rule of this node; the line names envelope, sender and rule.
+    case peerRefused
+    /// A node on the way refuses documents that were handed in here, or that came through here, and says why.
+    case refusedDownstream
 
     /// 128 bits in hexadecimal, as systemd.journal-fields(7) wants them.
     public var messageID: String {
@@ -152,6 +160,10 @@ public enum EventKind: String, Sendable, CaseIterable {
         case .logLost: "137749dfaeb6403990c2900b7a395261"
         case .metricsTroubled: "940c040729354d99a98a7f0b1c9898cb"
         case .metricsResumed: "575562ef780342b7b1ac985e71ff4a36"
+        case .documentEndedBadly: "6ba435df87784c4c930fc441d456762f"
+        case .documentLate: "78d56ced73e4477cb3421ad97eb422e0"
+        case .peerRefused: "97951e6281c14541b1f4fe3f1cdd2454"
+        case .refusedDownstream: "514eb46efef54b9289bac6e629915640"
         }
     }
 }

@@ -38,6 +38,7 @@ extension RelayCore {
         guard var row = RestorationRow.read(turn.rows) else { return }
         if row.phase == .brought, !isOffline {
             drawIncarnation(&turn)
+            drawOutcomeEpoch(&turn)
             row.phase = .holding
             row.time = turn.now.relay
             row.wall = turn.now.wall

@@ -48,6 +48,10 @@ public enum Table: UInt8, CaseIterable, Sendable {
     case undo
     /// Peer or agency → why and until when it is given nothing.
     case suspension
+    /// (good or bad, sequence number, recipient) → what is known of the end of a pair that was handed in here and is not delivered.
+    case outcome
+    /// Order → one change of what is known.
+    case outcomeChange
 
     /// The name in the store's file.
     public var name: String { String(describing: self) }
