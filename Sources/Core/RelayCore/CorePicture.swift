@@ -71,6 +71,8 @@ public struct CorePicture: Sendable {
     public var outcomeHead: (epoch: UInt32, order: UInt64) { core.outcomeHead }
     public var isClockDoubted: Bool { core.isClockDoubted }
     public var spoolViews: [SpoolView] { core.spoolViews }
+    /// What to tell a node that is, or says that it is, this one.
+    public func greeting(for node: NodeID?, version: String) -> Greeting { core.greeting(for: node, version: version) }
     public var drainRow: DrainRow? { core.drainRow }
     public var suspensionRows: [SuspensionRow] { core.suspensionRows }
 
