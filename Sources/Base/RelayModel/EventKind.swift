@@ -108,6 +108,14 @@ public enum EventKind: String, Sendable, CaseIterable {
     case envelopeRenamed
     /// Two daemons with one identity have been found. The second was not let in.
     case identityTwice
+    /// A document that was handed in here has ended badly for a recipient: refused, expired or deleted.
+    case documentEndedBadly
+    /// A document that was handed in here is late for a recipient.
+    case documentLate
+    /// Bundles of a peer are refused by a rule of this node; the line names envelope, sender and rule.
+    case peerRefused
+    /// A node on the way refuses documents that were handed in here, or that came through here, and says why.
+    case refusedDownstream
 
     /// 128 bits in hexadecimal, as systemd.journal-fields(7) wants them.
     public var messageID: String {
@@ -164,6 +172,10 @@ public enum EventKind: String, Sendable, CaseIterable {
         case .copyReturned: "910c1632982b3e393e4eb423b57736b1"
         case .envelopeRenamed: "a3cdc4cf1a3301baefa22e495e084593"
         case .identityTwice: "90bc41fc0beefc8f98a040cec48d3250"
+        case .documentEndedBadly: "6ba435df87784c4c930fc441d456762f"
+        case .documentLate: "78d56ced73e4477cb3421ad97eb422e0"
+        case .peerRefused: "97951e6281c14541b1f4fe3f1cdd2454"
+        case .refusedDownstream: "514eb46efef54b9289bac6e629915640"
         }
     }
 }

@@ -31,6 +31,7 @@ public enum FindingCode: String, Sendable, Hashable, CaseIterable {
     case clockDoubted, linkDown, spoolTroubled, metricsTroubled
     case refusedEverywhere, recordsCorrupt, held, restored
     case oldWaiting, oldArrived
+    case endedBadly, documentsLate
 
     /// The check of `edocctl check` that counts it.
     public var check: String {
@@ -42,6 +43,7 @@ public enum FindingCode: String, Sendable, Hashable, CaseIterable {
         case .recordsCorrupt: "records"
         case .oldWaiting: "oldest"
         case .oldArrived: "arrived"
+        case .endedBadly, .documentsLate: "outcomes"
         default: "alarms"
         }
     }

@@ -46,6 +46,7 @@ extension RelayCore {
     mutating func record(_ row: inout EnvelopeRow, isComplete: Bool, _ turn: inout Turn) {
         // What is not whole takes room, too: its whole length counts against the quotas from its first piece on.
         row.isStocked = true
+        expectOutcomes(row, turn)
         ledger.stocked(row, by: 1, turn.now)
         turn.rows.put(.bundle, Keys.bundle(row.bundle, number: row.number))
         row.nextLook = firstLook(row)

@@ -87,6 +87,7 @@ extension RelayCore {
         dropHistory(&turn)
         dropSeen(&turn)
         dropReports(&turn)
+        dropOutcomes(&turn)
         dropPreviews(&turn)
         if !isHoldingRestored { endForgottenDeletions(&turn) }
         doubts.drop(until: now, turn.rows)

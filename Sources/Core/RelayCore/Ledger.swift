@@ -27,6 +27,10 @@ public enum CounterKey: Hashable, Sendable {
     case delayReported
     case stockCount(Stock)
     case stockBytes(Stock)
+    /// Changes of what is known of pairs that were handed in here, by what they are now.
+    case outcome(ReportedState)
+    /// Bad ends and delays that nobody has acknowledged.
+    case outcomeOpen(OutcomeCause)
 
     public var name: String {
         switch self {
@@ -52,6 +56,8 @@ public enum CounterKey: Hashable, Sendable {
         case .delayReported: "report.delays"
         case .stockCount(let stock): "stock." + stock.name + ".count"
         case .stockBytes(let stock): "stock." + stock.name + ".bytes"
+        case .outcome(let state): "outcome." + String(describing: state)
+        case .outcomeOpen(let cause): "outcome.open." + cause.code
         }
     }
 

@@ -122,6 +122,7 @@ public struct RelayCore: Sendable {
     var random: SplitMix64
     var auditLog = AuditLog()
     var restoration: Restoration?
+    var outcomes = OutcomeBook()
     let writeReport: ReportWriter
     /// SHA-256, for the chain of the operator log; handed in, as the core knows no library for it.
     let hash: AuditHash
@@ -166,6 +167,8 @@ public struct RelayCore: Sendable {
         ledger.load(turn.rows, now: turn.now.relay)
         doubts.load(turn.rows, now: turn.now.relay)
         auditLog.load(turn.rows, hash)
+        outcomes.load(turn.rows)
+        if outcomes.epoch == 0, !isOffline { drawOutcomeEpoch(&turn) }
         loadRestoration(&turn)
         // Peers that were up before may come back at once; then others take over.
         wakeups.insert(turn.now.relay + configuration.limits.failoverWait, .everything)

@@ -66,7 +66,7 @@ extension RelayCore {
                 bundle: row.bundle, recipient: code, state: state, time: turn.now.wall,
                 reason: reason ?? recipient.reason, path: row.path)
             if source == node {
-                store(line, turn)
+                store(line, &turn)
             } else {
                 turn.rows.put(
                     .outgoingReport, Keys.outgoingReport(source, order: takeNumber()), line.encoded())
@@ -176,7 +176,7 @@ extension RelayCore {
         }
         var believed = 0
         for line in lines where isBelievable(line, reporter, turn) {
-            store(line, turn)
+            store(line, &turn)
             believed += 1
         }
         ledger.count(.recordTaken)
@@ -234,7 +234,7 @@ extension RelayCore {
         return rows.count(.report) < historyRowsMax(turn.room)
     }
 
-    func store(_ line: ReportRow, _ turn: Turn) {
+    mutating func store(_ line: ReportRow, _ turn: inout Turn) {
         // One row a state, the first that came: a reporter cannot fill the table by repeating itself. Delays one for each stop of
         // the way, of which there are at most 64.
         var order = UInt64(line.state.rawValue)
@@ -242,6 +242,7 @@ extension RelayCore {
         let key = Keys.report(line.bundle, recipient: line.recipient, order: order)
         if turn.rows.value(.report, key) == nil {
             turn.rows.put(.report, key, line.encoded(received: turn.now.relay))
+            noteOutcome(line, &turn)
         }
     }
 }

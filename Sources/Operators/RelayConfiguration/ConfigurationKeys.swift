@@ -151,8 +151,8 @@ extension ConfigurationKey {
         row("control.rights[].group", .text(canBeEmpty: true), "\"\"", "A group of this machine; either this or user."),
         row(
             "control.rights[].verbs", .choices(ControlVerb.allCases.map(\.rawValue)), "[]",
-            "Submit as agencies, read and acknowledge their inbox, see queues, act on them."),
-        row("control.rights[].agencies", .agencyPatterns, "[]", "The agencies for submit_as and inbox."),
+            "Submit as agencies, have their inbox, see their outcomes (see_agencies); see all, act on all."),
+        row("control.rights[].agencies", .agencyPatterns, "[]", "The agencies for submit_as, inbox and see_agencies."),
     ]
 
     private static let metrics = [

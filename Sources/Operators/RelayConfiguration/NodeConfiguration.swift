@@ -78,6 +78,8 @@ public enum ControlVerb: String, CaseIterable, Sendable {
     case inbox
     case see
     case act
+    /// Outcomes of what its agencies have sent, and of what is for them; nothing else.
+    case seeAgencies = "see_agencies"
 }
 
 /// One row of the rights table.
@@ -88,7 +90,7 @@ public struct ControlRight: Hashable, Sendable {
     }
     public var caller: Caller
     public var verbs: Set<ControlVerb>
-    /// For `submit_as` and `inbox`; `own` is the agencies at home here.
+    /// For `submit_as`, `inbox` and `see_agencies`; `own` is the agencies at home here.
     public var agencies: [AgencyPattern]
 }
 

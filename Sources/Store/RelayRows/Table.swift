@@ -50,6 +50,10 @@ public enum Table: UInt8, CaseIterable, Sendable {
     case suspension
     /// (node, incarnation) → the highest counter given of this node's own, or taken of a neighbour's.
     case numbers
+    /// (good or bad, sequence number, recipient) → what is known of the end of a pair that was handed in here and is not delivered.
+    case outcome
+    /// Order → one change of what is known.
+    case outcomeChange
 
     /// The name in the store's file.
     public var name: String { String(describing: self) }
