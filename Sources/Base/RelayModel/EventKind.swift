@@ -100,6 +100,8 @@ public enum EventKind: String, Sendable, CaseIterable {
     case metricsTroubled
     /// Figures are served at metrics.listen, which could not be opened before.
     case metricsResumed
+    /// The store's books and indexes were compared with its rows, or damage was found and mended.
+    case storeReckoned
 
     /// 128 bits in hexadecimal, as systemd.journal-fields(7) wants them.
     public var messageID: String {
@@ -152,6 +154,7 @@ public enum EventKind: String, Sendable, CaseIterable {
         case .logLost: "137749dfaeb6403990c2900b7a395261"
         case .metricsTroubled: "940c040729354d99a98a7f0b1c9898cb"
         case .metricsResumed: "575562ef780342b7b1ac985e71ff4a36"
+        case .storeReckoned: "2d552ff5baec4f82876d4c6ea60ab6a8"
         }
     }
 }

@@ -89,6 +89,7 @@ extension RelayCore {
         dropReports(&turn)
         dropPreviews(&turn)
         if !isHoldingRestored { endForgottenDeletions(&turn) }
+        verifyBySchedule(&turn)
         doubts.drop(until: now, turn.rows)
         noteLinks(&turn)
         // A backlog of an earlier version is put together an hour a second.

@@ -69,6 +69,8 @@ public enum Event: Sendable {
     case restoredReleased(ticket: Ticket, Deed)
     /// An operator wants something done.
     case operated(Operation)
+    /// Damage was found when the store was opened, and mended as far as rows go.
+    case storeDamaged(why: String)
 }
 
 /// What the shell is to do once the batch in which it was decided is durable. In the imperative.

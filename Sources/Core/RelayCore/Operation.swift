@@ -63,6 +63,8 @@ public struct Operation: Sendable {
         case undo(UInt64, as: DeedVerb? = nil)
         /// Stop accepting, empty the queues, and exit; or go on as before.
         case drain(Bool, reason: String)
+        /// Look through the whole store, payloads too, at so many octets of them a second.
+        case verify(bytesPerSecond: UInt64, reason: String)
     }
 
     public var ticket: Ticket
@@ -79,6 +81,7 @@ public struct Operation: Sendable {
 public enum OperationAnswer: Sendable {
     case job(JobRow)
     case draining(Bool)
+    case verifying
     /// There is no such job.
     case unknown(String)
     /// It cannot be done as things stand.

@@ -115,6 +115,11 @@ public struct RelayCore: Sendable {
     var random: SplitMix64
     var auditLog = AuditLog()
     var restoration: Restoration?
+    /// The books are being made anew, and how it ended last.
+    var reckoning: Reckoning?
+    /// Tables whose damage is known and waits for the next start.
+    var knownDamage = TableSet()
+    public internal(set) var reckoned: ReckoningResult?
     let writeReport: ReportWriter
     /// SHA-256, for the chain of the operator log; handed in, as the core knows no library for it.
     let hash: AuditHash
@@ -168,6 +173,7 @@ public struct RelayCore: Sendable {
             setAside(.routeClass, key, record, &turn)
         }
         loadSpools(&turn)
+        loadReckoning(&turn)
         startNotices = turn.effects
     }
 
@@ -219,6 +225,10 @@ public struct RelayCore: Sendable {
         case .restoredReleased(let ticket, let deed): restoredReleased(ticket, deed, &turn)
         case .restoredCompared(let ticket, let deed, let portion): restoredCompared(ticket, deed, portion, &turn)
         case .operated(let operation): operated(operation, &turn)
+        case .storeDamaged(let why):
+            // A list of next hops may be gone with its record: what waited under it is routed anew.
+            sweep = RouteSweep()
+            reckon(why, turn.rows)
         }
     }
 
@@ -241,6 +251,7 @@ public struct RelayCore: Sendable {
             feedSpools(&turn)
         }
         setDamagedAside(&turn)
+        runReckoning(&turn)
         gatherReports(&turn)
         housekeeping(&turn)
         if !isHoldingRestored { feedLinks(&turn) }
@@ -276,6 +287,7 @@ public struct RelayCore: Sendable {
         take(spools.due)
         take(jobsDeadline)
         take(suspensions.due)
+        take(reckoningDue)
         return next
     }
 

@@ -94,7 +94,8 @@ public final class Network {
     public func launch(_ name: String) throws {
         if port != 0 { try edit(name) { Self.fix(port, &$0, isHub: name == "truc") } }
         nodes[name] = try Program(
-            Places.edocd, ["--config", folder[name + ".yaml"]], environment: environments[name] ?? [:],
+            Places.edocd, ["--create-store", "--config", folder[name + ".yaml"]],
+            environment: environments[name] ?? [:],
             output: log(name), errors: log(name))
     }
 
