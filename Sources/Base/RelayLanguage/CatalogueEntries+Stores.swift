@@ -53,7 +53,15 @@ extension CatalogueEntries {
                 "There is no store in %. edocd --create-store begins with an empty one.",
                 "Không có kho ở %1. edocd --create-store bắt đầu với kho trống."
             ),
-            ("the store is being verified already", "kho đang được soát rồi"),
+            (
+            "unreadable, and set aside: %; edocctl queue list --state corrupt",
+            "không đọc được, đã để riêng: %1; edocctl queue list --state corrupt"
+        ),
+        (
+            "the store was not in order when it was verified last, and was mended; edocctl verify says what was found",
+            "kho không đúng trong lần soát gần nhất và đã được sửa; edocctl verify cho biết đã thấy gì"
+        ),
+        ("the store is being verified already", "kho đang được soát rồi"),
             ("rate is a number of octets a second", "rate là số byte mỗi giây"),
             ("The store in % cannot be used: %", "Kho ở %1 không dùng được: %2"),
             (

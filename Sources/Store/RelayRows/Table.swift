@@ -48,6 +48,8 @@ public enum Table: UInt8, CaseIterable, Sendable {
     case undo
     /// Peer or agency → why and until when it is given nothing.
     case suspension
+    /// (node, incarnation) → the highest counter given of this node's own, or taken of a neighbour's.
+    case numbers
     /// Envelope number → what names it, kept apart from its record for as long as it has not ended (LabelRow).
     case label
 
