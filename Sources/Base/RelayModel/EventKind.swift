@@ -116,6 +116,8 @@ public enum EventKind: String, Sendable, CaseIterable {
     case peerRefused
     /// A node on the way refuses documents that were handed in here, or that came through here, and says why.
     case refusedDownstream
+    /// The store's books and indexes were compared with its rows, or damage was found and mended.
+    case storeReckoned
 
     /// 128 bits in hexadecimal, as systemd.journal-fields(7) wants them.
     public var messageID: String {
@@ -176,6 +178,7 @@ public enum EventKind: String, Sendable, CaseIterable {
         case .documentLate: "78d56ced73e4477cb3421ad97eb422e0"
         case .peerRefused: "97951e6281c14541b1f4fe3f1cdd2454"
         case .refusedDownstream: "514eb46efef54b9289bac6e629915640"
+        case .storeReckoned: "2d552ff5baec4f82876d4c6ea60ab6a8"
         }
     }
 }

@@ -294,6 +294,7 @@ extension RelayCore {
         row.bundle = takeBundleID(&turn)
         row.bundle.creationTime = 0
         turn.rows.put(.bundle, Keys.bundle(row.bundle, number: row.number))
+        label(row, turn.rows)
     }
 
     /// When the recipients of a copy that was not taken are tried again: one time for all, or each would go as a copy of its own.

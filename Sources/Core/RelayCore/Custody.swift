@@ -29,7 +29,7 @@ extension RelayCore {
         row.receivedBytes = offer.piece == nil ? offer.payloadLength : 0
         record(&row, isComplete: offer.piece == nil, &turn)
         if offer.piece != nil {
-            ledger.add(.reservedBytes, Int64(clamping: row.payloadLength))
+            ledger.add(.reservedBytes, Int64(clamping: row.payloadLength), of: number)
             save(row, turn.rows)
             addPiece(open, to: number, &turn)
         }
@@ -52,6 +52,7 @@ extension RelayCore {
         row.nextLook = firstLook(row)
         turn.rows.put(.deadline, Keys.deadline(row.nextLook, number: row.number))
         index(row, turn.rows)
+        label(row, turn.rows)
         if !isComplete { LookupIndex.park(row, turn.rows) }
         // Away recipients of an incomplete envelope are queued at once: its pieces travel on as they come.
         for index in row.recipients.indices where row.recipients[index].state == .waiting {
@@ -75,7 +76,7 @@ extension RelayCore {
             let counted = min(piece.length, row.payloadLength - row.receivedBytes)
             row.receivedBytes += counted
             row.pieceCount += 1
-            ledger.add(.reservedBytes, -Int64(clamping: counted))
+            ledger.add(.reservedBytes, -Int64(clamping: counted), of: number)
         }
         removeUnused(of: open.extent, range, gaps, turn.rows)
         if row.isComplete { complete(&row, &turn) }
@@ -187,7 +188,7 @@ extension RelayCore {
     mutating func markRefused(_ row: inout EnvelopeRow, _ index: Int, _ isRefused: Bool) {
         guard row.recipients[index].isRefusedEverywhere != isRefused, row.kind != .administrative else { return }
         row.recipients[index].isRefusedEverywhere = isRefused
-        ledger.add(.refusedEverywhere, isRefused ? 1 : -1)
+        ledger.add(.refusedEverywhere, isRefused ? 1 : -1, of: row.number)
     }
 
     /// Ends one recipient on this node: counted, remembered in the history, and reported unless it was handed on.
@@ -229,8 +230,9 @@ extension RelayCore {
         // Rows of an earlier version say nothing of it: there documents were counted when they were whole, and records never.
         if row.isStocked || row.isComplete && row.kind != .administrative { ledger.stocked(row, by: -1, turn.now) }
         if !row.isComplete {
-            ledger.add(.reservedBytes, -Int64(clamping: row.payloadLength - row.receivedBytes))
+            ledger.add(.reservedBytes, -Int64(clamping: row.payloadLength - row.receivedBytes), of: row.number)
         }
+        unlabel(row, turn.rows)
         row.ended = max(turn.now.relay, RelayTime(milliseconds: 1))
         unindex(row, turn.rows)
         removePayload(of: row, &turn)

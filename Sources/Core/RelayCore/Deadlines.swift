@@ -90,6 +90,7 @@ extension RelayCore {
         dropOutcomes(&turn)
         dropPreviews(&turn)
         if !isHoldingRestored { endForgottenDeletions(&turn) }
+        verifyBySchedule(&turn)
         doubts.drop(until: now, turn.rows)
         noteLinks(&turn)
         // A backlog of an earlier version is put together an hour a second.

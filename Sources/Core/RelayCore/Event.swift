@@ -84,6 +84,8 @@ public enum Event: Sendable {
     case sessionAnswered(Ticket)
     /// The peer ends the session: another one with this node's identity has one with it.
     case identityTwice(session: Ticket)
+    /// Damage was found when the store was opened, and mended as far as rows go.
+    case storeDamaged(why: String)
 }
 
 /// What the shell is to do once the batch in which it was decided is durable. In the imperative.

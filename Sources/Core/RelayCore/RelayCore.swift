@@ -123,6 +123,11 @@ public struct RelayCore: Sendable {
     var auditLog = AuditLog()
     var restoration: Restoration?
     var outcomes = OutcomeBook()
+    /// The books are being made anew, and how it ended last.
+    var reckoning: Reckoning?
+    /// Tables whose damage is known and waits for the next start.
+    var knownDamage = TableSet()
+    public internal(set) var reckoned: ReckoningResult?
     let writeReport: ReportWriter
     /// SHA-256, for the chain of the operator log; handed in, as the core knows no library for it.
     let hash: AuditHash
@@ -181,6 +186,7 @@ public struct RelayCore: Sendable {
             setAside(.routeClass, key, record, &turn)
         }
         loadSpools(&turn)
+        loadReckoning(&turn)
         startNotices = turn.effects
     }
 
@@ -234,6 +240,10 @@ public struct RelayCore: Sendable {
         case .operated(let operation): operated(operation, &turn)
         case .sessionAnswered(let session): sessionAnswered(session, &turn)
         case .identityTwice(let session): identityTwice(session, &turn)
+        case .storeDamaged(let why):
+            // A list of next hops may be gone with its record: what waited under it is routed anew.
+            sweep = RouteSweep()
+            reckon(why, turn.rows)
         }
     }
 
@@ -258,6 +268,7 @@ public struct RelayCore: Sendable {
         }
         renameSince(&turn)
         setDamagedAside(&turn)
+        runReckoning(&turn)
         gatherReports(&turn)
         housekeeping(&turn)
         if !isHoldingRestored, renaming == nil { feedLinks(&turn) }
@@ -291,6 +302,7 @@ public struct RelayCore: Sendable {
         take(spools.due)
         take(jobsDeadline)
         take(suspensions.due)
+        take(reckoningDue)
         return next
     }
 

@@ -49,6 +49,12 @@ extension ConfigurationKey {
         row(
             "store.dedup_memory", .duration(day...4_000 * day), "400d",
             "How long a delivered document is remembered against duplicates; must exceed limits.lifetime_max."),
+        row(
+            "store.verify_every", .duration(0...400 * day), "7d",
+            "How often the whole store is verified while it works; 0s is never."),
+        row(
+            "store.verify_rate", .size(64 << 10...gib), "4MiB",
+            "How much payload a verification reads in a second."),
     ]
 
     private static let session = [

@@ -105,6 +105,9 @@ extension NodeConfiguration {
         public var historyMemory: Milliseconds
         public var historyPercent: UInt64
         public var dedupMemory: Milliseconds
+        /// Zero is never.
+        public var verifyEvery: Milliseconds
+        public var verifyRate: UInt64
     }
 
     public struct Session: Hashable, Sendable {
