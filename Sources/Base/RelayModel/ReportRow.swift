@@ -51,6 +51,8 @@ public struct ReportReason: RawRepresentable, Hashable, Sendable {
     public static let noReport = ReportReason(rawValue: 65_543)
     /// Private, never reported: it was here in part when the store was lost, and its other pieces were lost with it.
     public static let lostInPart = ReportReason(rawValue: 65_544)
+    /// Private: every next hop refused it as made in the future; the clock of its source was ahead when it was accepted.
+    public static let clockWasAhead = ReportReason(rawValue: 65_550)
 
     /// The word that tools show.
     public var word: String {
@@ -77,6 +79,7 @@ public struct ReportReason: RawRepresentable, Hashable, Sendable {
         case 65_542: "still queued"
         case 65_543: "no report has come"
         case 65_544: "lost in part with an old store"
+        case 65_550: "refused as made in the future: the sender's clock was ahead"
         default: "reason \(rawValue)"
         }
     }

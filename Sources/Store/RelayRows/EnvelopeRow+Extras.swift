@@ -7,6 +7,8 @@ extension EnvelopeRow {
     private enum Extra: UInt64 {
         case extent = 1
         case formerly, resubmittedAs, via, hasArrived, heldBecause, isRefusedEverywhere, lastAnswer, crashDoubt
+        case statusRequest = 20
+        case payloadCover, sibling
     }
 
     func writeExtras(to out: inout RowWriter) {
@@ -19,6 +21,9 @@ extension EnvelopeRow {
         if extent != number { write(.extent, "", extent, 0) }
         if let formerly { write(.formerly, formerly.source.text, formerly.creationTime, formerly.sequence) }
         for name in resubmittedAs { write(.resubmittedAs, name.source.text, name.creationTime, name.sequence) }
+        if !statusRequest.isEmpty { write(.statusRequest, "", UInt64(statusRequest.rawValue), 0) }
+        if let payloadCover { write(.payloadCover, payloadCover, 0, 0) }
+        for name in siblings { write(.sibling, name.source.text, name.creationTime, name.sequence) }
         for (index, recipient) in recipients.enumerated() {
             if let via = recipient.via { write(.via, via.text, UInt64(index), 0) }
             if recipient.hasArrived { write(.hasArrived, "", UInt64(index), 0) }
@@ -64,6 +69,9 @@ extension EnvelopeRow {
                 recipients[Int(first)].crashDoubt = NodeID(text: text).map {
                     DoubtRow(peer: $0, until: RelayTime(milliseconds: second))
                 }
+            case .statusRequest: statusRequest = StatusRequest(rawValue: UInt8(truncatingIfNeeded: first))
+            case .payloadCover: payloadCover = text
+            case .sibling: if let name { siblings.append(name) }
             case nil: break
             }
         }
