@@ -377,6 +377,7 @@ extension RelayCore {
         {
             return nil
         }
+        if has(.completedWhileHeld), recipient.state == .held { return .known }
         // Here for good, or ended here and reported.
         guard recipient.state == .forwarded || recipient.state.isQueued || recipient.state == .held else {
             return .known

@@ -56,6 +56,7 @@ extension RelayCore {
         var row = entry.row
         if let slot = entry.copies[position].marksSlot { row.sentMarks[slot].peer = nil }
         for index in recipients {
+            if has(.expiresOnLink), row.recipients[index].state.isEnd { continue }
             unqueue(row, index, turn.rows)
             row.recipients[index].peer = dispatch.peer
             end(&row, index, .forwarded, .none, &turn)

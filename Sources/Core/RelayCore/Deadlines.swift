@@ -49,7 +49,7 @@ extension RelayCore {
         for index in row.recipients.indices where !row.recipients[index].state.isEnd {
             switch row.recipients[index].state {
             case .waiting, .deferred:
-                if busy.contains(index) {
+                if busy.contains(index), !has(.expiresOnLink) {
                     // On the link at this moment: the answer decides.
                     isLeft = true
                 } else {

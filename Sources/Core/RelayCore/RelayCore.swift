@@ -120,6 +120,8 @@ public struct RelayCore: Sendable {
     var random: SplitMix64
     var auditLog = AuditLog()
     var restoration: Restoration?
+    /// Nil but in the simulator.
+    var plantedBug: PlantedBug?
     let writeReport: ReportWriter
     /// SHA-256, for the chain of the operator log; handed in, as the core knows no library for it.
     let hash: AuditHash

@@ -170,6 +170,7 @@ extension RelayCore {
                 continue
             }
             store(line, &turn)
+            believeAsCustody(line, &turn)
             believed += 1
         }
         ledger.count(.recordTaken)

@@ -34,6 +34,9 @@ public struct Engine {
         core.inHand = inHand
     }
 
+    /// A mistake made on purpose, for the simulator.
+    package mutating func plant(_ bug: PlantedBug?) { core.plant(bug) }
+
     /// Decides a batch. Stops taking inputs when the transaction has grown large; answers how many were taken.
     public mutating func run(
         _ inputs: ArraySlice<EngineInput>, now: ClockReading, room: HeadRoom, rows: any StoreTransaction

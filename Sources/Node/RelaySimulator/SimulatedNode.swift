@@ -127,6 +127,7 @@ struct OfferNote {
     var pieceOffset: UInt64?
     var isDocument: Bool
     var from: Int
+    var path: [PathStop]
 }
 
 extension RowReader {
