@@ -123,6 +123,7 @@ extension RelayCore {
             if open.isMarked { turn.rows.delete(.staging, Keys.extent(open.extent)) }
             admit(open, recipients, avoiding: tried, &turn)
             if let word = open.clockWord { clockHeard(word, of: open.peer, &turn) }
+            noteTaken(offer.bundle, turn.rows)
             turn.effects.append(.acknowledge(session: offer.session, offer: ticket))
         }
     }

@@ -45,7 +45,7 @@ extension RelayCore {
         guard copies.isEmpty else { return false }
         // Its row has gone with the transit memory; the counter was given out by this store. Nothing here knows its creation time any
         // more, so a reporter could make up any number of names: only as many are kept as history may take.
-        guard line.bundle.incarnation == incarnation, line.bundle.counter < nextCounter else { return false }
+        guard hasGiven(line.bundle, turn.rows) else { return false }
         let created = line.bundle.creationTime
         let wall = turn.now.wall.milliseconds
         if !clockJudge.isDoubted, created > 0 {

@@ -174,6 +174,7 @@ extension RelayCore {
             believed += 1
         }
         ledger.count(.recordTaken)
+        noteTaken(bundle, turn.rows)
         if believed < lines.count {
             ledger.add(.reportRowRefused, Int64(lines.count - believed))
             turn.effects.append(
