@@ -36,6 +36,8 @@ public enum EventKind: String, Sendable, CaseIterable {
     case contentDiffers
     /// A peer sent report rows that it may not send, or that do not fit.
     case reportsDisbelieved
+    /// A home says that a document has arrived, and another node that it was not delivered. The arrival counts.
+    case reportsContradict
     /// There is no route to the node that waits for reports; they are kept.
     case reportsUnroutable
     /// Every next hop refuses an envelope. It is tried again for retry.refusal_grace, then it ends as refused.
@@ -138,6 +140,7 @@ public enum EventKind: String, Sendable, CaseIterable {
         case .bundleRefused: "ebb68a24e0384756a0c8bc95c17e65b4"
         case .contentDiffers: "6d313e17ebe24b7689ce08b090b03aba"
         case .reportsDisbelieved: "208f5f45a15e4469b25708e2767b5477"
+        case .reportsContradict: "d0f2b7a54d8e4c0fb1a96c1b7e4f2a83"
         case .reportsUnroutable: "5accd8ba53404c3cb0d7bec7856beda3"
         case .refusedEverywhere: "fe0c8c745fb24c6692f148490ba27fcd"
         case .digestMismatch: "e154e4b7a5334abf9f0a16a2ef4ded87"

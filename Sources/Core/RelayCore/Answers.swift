@@ -44,18 +44,26 @@ extension RelayCore {
         guard let (_, position) = land(ticket), let entry = active[dispatch.number] else { return }
         peers.change(dispatch.peer) { $0.pauses = 0 }
         hopTimes.answered(decided: dispatch.decided, now: turn.now.relay)
-        if let piece = dispatch.piece, !pieceTaken(piece, dispatch, position, &turn) { return }
+        if let piece = dispatch.piece {
+            if entry.row.kind == .foreign { statusForwarded(entry.row, piece, &turn) }
+            if !pieceTaken(piece, dispatch, position, &turn) { return }
+        } else {
+            statusForwarded(entry.row, nil, &turn)
+        }
         let recipients = entry.copies[position].recipients
         doubts.settle(dispatch.number, at: dispatch.peer, turn.rows)
+        // A lone fragment: handed on for good, and like all that is not whole never counted as accepted.
+        let isWhole = entry.row.isComplete
         var row = entry.row
         if let slot = entry.copies[position].marksSlot { row.sentMarks[slot].peer = nil }
         for index in recipients {
+            if has(.expiresOnLink), row.recipients[index].state.isEnd { continue }
             unqueue(row, index, turn.rows)
             row.recipients[index].peer = dispatch.peer
             end(&row, index, .forwarded, .none, &turn)
         }
-        ledger.forwarded(dispatch.peer, row, recipients.count)
-        if row.kind != .administrative {
+        if isWhole { ledger.forwarded(dispatch.peer, row, recipients.count) }
+        if isWhole, row.kind != .administrative {
             hopTimes.forwarded(urgency: row.urgency, accepted: row.arrival, now: turn.now.relay)
         }
         closeCopy(dispatch.number, dispatch.session)
@@ -76,7 +84,12 @@ extension RelayCore {
             stored.mark(slot, isSent: true)
             turn.rows.put(.piece, key, stored.encoded())
         }
-        return copy.sentBytes >= (active[dispatch.number]?.row.payloadLength ?? .max)
+        guard let row = active[dispatch.number]?.row else { return false }
+        if copy.sentBytes >= row.payloadLength { return true }
+        // Others' fragments go each its own way, and what is not here may never come: once the next hop has all that is here, it is over
+        // for this node. What comes later begins anew.
+        guard row.kind == .foreign, !row.isComplete, copy.flights.isEmpty else { return false }
+        return pieces(of: row.number, turn.rows).allSatisfy { copy.sent.contains($0.offset) }
     }
 
     /// Removes the queue row of a recipient, unless another one still waits under the same row.
@@ -255,7 +268,7 @@ extension RelayCore {
                 enqueue(row, index, &turn)
                 hasNewHop = true
             } else if left.isEmpty, isGraceOver, canEnd {
-                end(&row, index, .refused, .refusedByNextHop, &turn)
+                end(&row, index, .refused, isOfTheFuture(row, turn) ? .clockWasAhead : .refusedByNextHop, &turn)
             } else {
                 if left.isEmpty { row.recipients[index].refusedBy = [] }
                 // The hops that a record has come back from may have found another way by then.
@@ -280,10 +293,20 @@ extension RelayCore {
                 .notice(
                     Notice(
                         .alarm,
-                        "refused by every next hop: \(recipients.first.map { row.recipients[$0].lastAnswer } ?? "")",
+                        "refused by every next hop: \(recipients.first.map { row.recipients[$0].lastAnswer } ?? "")"
+                            + (isOfTheFuture(row, turn)
+                                ? "; its time is of the future: the sender's clock was ahead" : ""),
                         peer: peer, envelope: row.bundle,
                         kind: .refusedEverywhere)))
         }
+    }
+
+    /// Made while the clock of its source was ahead; that others refuse it is no matter of the ways. Where this node doubts its own
+    /// clock, it cannot say so.
+    private func isOfTheFuture(_ row: EnvelopeRow, _ turn: Turn) -> Bool {
+        let wall = turn.now.wall.milliseconds
+        return !clockJudge.isDoubted
+            && row.bundle.creationTime > wall.addingSaturating(limits.clockDisagreementMax.count)
     }
 
     /// A node whose clock is ahead does not know it before others tell, and its records are refused meanwhile. One that every

@@ -18,6 +18,8 @@ extension RelayCore {
             ageAtArrival: ageAtArrival(offer, turn), arrival: turn.now, origin: open.peer,
             destination: offer.destination, reportTo: offer.reportTo, payloadLength: offer.documentLength)
         row.wantsStatusReports = offer.wantsStatusReports
+        row.statusRequest = offer.statusRequest
+        row.payloadCover = offer.payloadCover
         row.header = offer.header
         row.document = offer.document
         row.path = (offer.copy?.path ?? tried) + [PathStop(node: node, time: turn.now.wall)]
@@ -205,20 +207,18 @@ extension RelayCore {
         unindex(row, recipient: index, turn.rows)
         if wasParked { LookupIndex.park(row, turn.rows) }
         row.recipients[index].reason = reason
-        guard row.isComplete else { return }
+        guard row.isComplete else {
+            // Fragments of others, of which the rest never came: not counted, but their source may have asked.
+            if isReported, row.kind == .foreign { report(row, row.recipients[index], state.reported, &turn) }
+            return
+        }
         if row.kind != .administrative {
             turn.rows.put(
                 .history, Keys.history(turn.now.relay, number: row.number, index: index),
                 HistoryRow(envelope: row, recipient: row.recipients[index], ended: turn.now.wall).encoded())
         }
         guard isReported else { return }
-        switch state {
-        case .delivered: report(row, row.recipients[index], .delivered, &turn)
-        case .refused: report(row, row.recipients[index], .refused, &turn)
-        case .expired: report(row, row.recipients[index], .expired, &turn)
-        case .deleted: report(row, row.recipients[index], .deleted, &turn)
-        default: break
-        }
+        report(row, row.recipients[index], state.reported, &turn)
     }
 
     /// Writes a changed row. When the last recipient has ended, the payload goes, and the row stays as memory against

@@ -62,8 +62,8 @@ public enum Event: Sendable {
     case documentVerified(number: UInt64, matches: Bool)
     /// A chunk of it is missing or damaged: nothing can be said of its digest.
     case documentUnreadable(number: UInt64)
-    /// What a bundle that is not offered (a record for this node) says of its source's clock.
-    case sourceHeard(source: EndpointID, created: UInt64, age: Milliseconds)
+    /// The age of a record for this node, as its bundle says; `reported` follows under the same ticket.
+    case recordHeard(ticket: Ticket, age: Milliseconds)
     /// Something was refused before it came to a decision (malformed, against the protocol, not the caller's right): counted.
     case refusedOutside(CounterKey)
     /// New routes, peers, rights and limits, already validated as a whole.

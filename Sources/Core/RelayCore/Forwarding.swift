@@ -97,7 +97,8 @@ extension RelayCore {
                 charge(peer, urgency, sent, isCredit: true)
                 return true
             }
-            peers.change(peer) { $0.credit[Int(urgency.rawValue)] = 0 }
+            // It has nothing to send; without a free place it keeps what it has earned, or the higher ones would take each that comes free.
+            if allowance.places > 0 { peers.change(peer) { $0.credit[Int(urgency.rawValue)] = 0 } }
         }
         for urgency in Self.urgentFirst {
             if let sent = feed(session, peer, urgency, &allowance, &turn) {
@@ -113,6 +114,7 @@ extension RelayCore {
     /// Each byte given to a class earns every lower class a twentieth; what a class is given on credit is taken off.
     private mutating func charge(_ peer: NodeID, _ urgency: Urgency, _ bytes: UInt64, isCredit: Bool) {
         let amount = Int64(clamping: bytes)
+        if has(.noCredit) { return }
         peers.change(peer) { state in
             if isCredit {
                 state.credit[Int(urgency.rawValue)] -= amount

@@ -32,6 +32,10 @@ public struct Offer: Sendable {
     public var wantsStatusReports: Bool
     public var document: DocumentDescription?
     public var copy: CopyDescription?
+    /// Which of them, each by itself, and whether with the time.
+    public var statusRequest: StatusRequest = []
+    /// "BIB" or "BCB": the payload is under a block of RFC 9172, which nobody here can check or open.
+    public var payloadCover: String?
     /// The bundle's header, encoded, from which the next hop's header is made. Opaque here.
     public var header: [UInt8]
     /// The name that it had before, from its block 242.
@@ -62,6 +66,9 @@ public struct Offer: Sendable {
         self.copy = copy
         self.header = header
     }
+
+    /// Its source is nobody (`dtn:none`, `ipn:0.0`): its name is not its own.
+    public var isAnonymous: Bool { bundle.isAnonymous }
 
     /// Octets of the whole document.
     public var documentLength: UInt64 { piece?.total ?? payloadLength }

@@ -22,7 +22,10 @@ public enum AdministrativeContent {
     /// Rows of our own report record, for one destination node.
     case rows([ReportRow])
     /// An RFC status report (RFC 9171, 6.1.1) for a foreign envelope that asks for one.
-    case status(bundle: BundleID, piece: PieceRange?, state: ReportedState, time: WallTime, reason: ReportReason)
+    case status(StatusNote)
+
+    /// Its rows are kept until there is a route.
+    var waits: Bool { if case .rows = self { true } else { false } }
 }
 
 /// One decision's surroundings: the clocks and the head room as read once for the batch, the open transaction, and what is to
@@ -88,6 +91,8 @@ public struct RelayCore: Sendable {
     /// For monitors.
     public internal(set) var hopTimes = HopTimes()
     var clockJudge = ClockJudge()
+    /// What the record that comes next said of its age.
+    var recordHeard: RecordHeard?
     var sweep: RouteSweep?
     /// Counts what may have changed the books: an offer that comes whole with nothing between is judged once.
     var decisions: UInt64 = 0
@@ -128,6 +133,8 @@ public struct RelayCore: Sendable {
     /// Tables whose damage is known and waits for the next start.
     var knownDamage = TableSet()
     public internal(set) var reckoned: ReckoningResult?
+    /// Nil but in the simulator.
+    var plantedBug: PlantedBug?
     let writeReport: ReportWriter
     /// SHA-256, for the chain of the operator log; handed in, as the core knows no library for it.
     let hash: AuditHash
@@ -159,7 +166,8 @@ public struct RelayCore: Sendable {
         loadSeenKey(turn.rows)
         // Copies, roll-backs and clones that start must not give a number twice.
         if !isOffline || incarnation == 0 { drawIncarnation(turn.rows) }
-        _ = clockJudge.set(turn.rows.number(.meta, "clockDoubted") != 0)
+        clockJudge.restore(turn.rows.number(.meta, "clockDoubted"))
+        configureClock()
         let unreadable = classes.load(turn.rows)
         hasRemovals = turn.rows.row(.staging, atOrAfter: RowKey()) != nil
         loadIndex(turn.rows)
@@ -223,8 +231,7 @@ public struct RelayCore: Sendable {
         case .documentVerified(let number, let matches): documentVerified(number, matches, &turn)
         case .refusedOutside(let key): ledger.count(key)
         case .documentUnreadable(let number): documentUnreadable(number, &turn)
-        case .sourceHeard(let source, let created, let age):
-            judgeClock(created: created, age: age, source: source, &turn)
+        case .recordHeard(let ticket, let age): recordHeard = RecordHeard(ticket: ticket, age: age)
         case .reconfigured(let configuration):
             reconfigure(configuration, &turn)
             reconfigureSpools()

@@ -105,6 +105,7 @@ extension RelayCore {
         peers.replace(new.peers, now: turn.now.relay)
         loadNumbers(turn.rows)
         markSuspendedPeers()
+        configureClock()
         wakeups.insert(turn.now.relay + new.limits.failoverWait, .everything)
         for state in gone {
             for session in state.sessions {
@@ -226,6 +227,10 @@ extension RelayCore {
         unqueue(row, index, turn.rows)
         if row.isComplete { ledger.reclassified(row, row.recipients[index], to: 0) }
         row.recipients[index].routeClass = 0
+        if row.payloadCover != nil {
+            // Nobody here can check or open it.
+            return end(&row, index, .refused, .blockUnsupported, &turn)
+        }
         guard row.isComplete else { return LookupIndex.park(row, turn.rows) }
         if row.isInPieces, row.document != nil {
             enqueue(row, index, &turn)

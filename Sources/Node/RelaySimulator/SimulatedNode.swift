@@ -130,6 +130,7 @@ struct OfferNote {
     /// The name that it had before.
     var former: BundleID?
     var isReturn = false
+    var path: [PathStop]
 }
 
 extension RowReader {

@@ -27,11 +27,18 @@ public struct Plan: Sendable {
     public var operatorGap: UInt64
     /// Nodes are put back to earlier states, stopped or running, and clones take turns with their originals. Nothing else goes wrong.
     public var goesBack = false
+    /// Simulated milliseconds between two deeds of the hostile, about; zero: none. Only in a world with faults.
+    public var hostileGap: UInt64
+    /// A mistake made on purpose in every node, to see whether it is found.
+    public var planted: PlantedBug?
 
     public init(
         topology: Topology, seed: UInt64, duration: UInt64 = 300_000, usesConversations: Bool = false,
-        hasFaults: Bool = true, documents: Int = 120, keepsLines: Bool = false, operatorGap: UInt64 = 8_000
+        hasFaults: Bool = true, documents: Int = 120, keepsLines: Bool = false, operatorGap: UInt64 = 8_000,
+        hostileGap: UInt64 = 12_000, planted: PlantedBug? = nil
     ) {
+        self.hostileGap = hostileGap
+        self.planted = planted
         self.topology = topology
         self.seed = seed
         self.duration = duration
@@ -94,6 +101,10 @@ enum Happening {
     case mend(node: Int)
     case goBack(node: Int, SavedState, isResumed: Bool)
     case save(node: Int)
+    case hostile
+    case thaw(session: Int)
+    case quickens(session: Int)
+    case lookAtLinks
 }
 
 public final class World {
@@ -104,6 +115,11 @@ public final class World {
     var random: SplitMix64
     /// The operators' own, so that a world without them is the same world.
     var operators: SplitMix64
+    /// That of the hostile, for the same reason.
+    var hostile: SplitMix64
+    /// The node that lies.
+    let liar: Int?
+    var belief = BeliefBooks()
     public internal(set) var trace: Trace
     var agenda = Agenda<Happening>()
     let tickets = TicketSource()
@@ -128,9 +144,11 @@ public final class World {
         random = SplitMix64(seed: plan.seed)
         operators = SplitMix64(seed: plan.seed ^ 0x6f70_6572)
         backward = SplitMix64(seed: plan.seed ^ 0x6261_636b)
+        hostile = SplitMix64(seed: plan.seed ^ 0x6c69_6172)
         trace = Trace(keepsLines: plan.keepsLines)
         network = Network(plan.topology, seed: plan.seed)
         network.usesSpools = !plan.goesBack
+        liar = Self.liar(of: network, &hostile)
         limits = Self.limits(&random)
         for index in network.nodes.indices {
             let offset = network.clockOffsets[index] ?? Int64(random.next(below: 20_000)) - 10_000
@@ -188,6 +206,16 @@ public final class World {
             }
         }
         if plan.goesBack { planGoingBack() }
+        if plan.hasFaults, plan.hostileGap > 0 {
+            var at: UInt64 = 4_000
+            while at < plan.duration {
+                agenda.insert(.hostile, at: at)
+                at += 1 + hostile.next(below: 2 * plan.hostileGap)
+            }
+        }
+        for time in stride(from: Self.lookGap, to: plan.duration + 120_000, by: Int(Self.lookGap)) {
+            agenda.insert(.lookAtLinks, at: time)
+        }
         for time in stride(from: UInt64(5_000), to: plan.duration, by: 10_000) { agenda.insert(.check, at: time) }
         // Most that ends after the healing ends soon.
         for time in stride(from: 0, to: Self.quietTime, by: 30_000) where time <= 360_000 || time % 120_000 == 0 {
@@ -245,6 +273,10 @@ public final class World {
         case .mend(let node): mend(nodes[node])
         case .save(let node): save(nodes[node])
         case .goBack(let node, let state, let isResumed): goBack(nodes[node], to: state, isResumed: isResumed)
+        case .hostile: hostileDeed()
+        case .thaw(let session): thaw(session)
+        case .quickens(let session): quicken(session)
+        case .lookAtLinks: lookAtLinks()
         }
     }
 
@@ -294,6 +326,7 @@ public final class World {
     }
 
     private func committed(_ node: SimulatedNode, _ outcome: BatchOutcome, isIdle: Bool) {
+        for input in node.mailbox.prefix(outcome.taken) where failure == nil { judgeTaken(input, node) }
         node.mailbox.removeFirst(outcome.taken)
         node.board?.publish(outcome.picture)
         node.isCommitting = true
@@ -333,10 +366,13 @@ public final class World {
                 configuration: configuration, seed: seed, now: reading, room: room, rows: rows,
                 hash: SHA256Hasher.digest)
         }
-        guard let engine = result.released else {
+        guard var engine = result.released else {
             node.isRestartPlanned = true
             return plan(.restart(node: node.index), at: now + 3_000)
         }
+        engine.plant(plan.planted)
+        belief.startedAt[node.index] = now
+        belief.flights = belief.flights.filter { $0.key.node != node.index }
         node.engine = engine
         node.board = PictureBoard(engine.core.picture)
         note(node.index, "start", UInt64(node.life), "starts, life \(node.life)")

@@ -51,6 +51,10 @@ public struct InboxAnswer: ControlAnswer {
         public var mayRepeat: Bool?
         /// `handing`: it is being moved into the agency's spool. Nil: it waits.
         public var state: String?
+        /// True when nobody vouches for the sender: the bundle named none, and came from a node of another make.
+        public var unvouched: Bool?
+        /// The endpoint that such a bundle names as its source.
+        public var source: String?
         public init(
             envelope: String, number: UInt64, sender: String?, documentID: String?, urgency: Int, bytes: UInt64,
             arrived: Timestamp?, digest: String?, state: String? = nil

@@ -130,6 +130,9 @@ extension ConfigurationKey {
     private static let reportAndQuotas = [
         row("report", .section, "Reports to the nodes where documents were submitted."),
         row("report.gather", .duration(0...second), "20ms", "How long rows are gathered for one report."),
+        row(
+            "report.status_reports", .yesNo, "no",
+            "Whether foreign bundles that ask for the status reports of RFC 9171 get them."),
         row("report.rows", .count(1...500), "500", "Rows in one report."),
         row(
             "report.delay_after", .duration(0...30 * day), "4h",
@@ -182,6 +185,9 @@ extension ConfigurationKey {
         row("spool.<name>.reserve", .size(0...tib), "64MiB", "What stays free on the disk of the directory."),
         row("spool.<name>.at_once", .count(1...64), "4", "Documents on their way at once."),
         row(
+            "spool.<name>.sidecar", .yesNo, "yes",
+            "Whether each file gets another, its name and .json, with what the relay has verified of it."),
+        row(
             "spool.<name>.answer_within", .duration(100...hour), "30s",
             "How long its disk may be silent before the operators are told."),
     ]
@@ -192,6 +198,10 @@ extension ConfigurationKey {
         row("peers.<name>.address", .address(canBeEmpty: true), "\"\"", "Where it listens."),
         row("peers.<name>.dial", .yesNo, "no", "Whether this node connects to it; it may connect here in any case."),
         row("peers.<name>.edoc", .yesNo, "yes", "It understands the document and copy blocks and our reports."),
+        row(
+            "peers.<name>.foreign", .choice(["unset", "yes", "no"]), "unset",
+            "It may send bundles that name no sender; unset is yes where edoc is no, else no (in 0.4 yes, with a warning)."
+        ),
         row("peers.<name>.fragments", .yesNo, "yes", "It takes large documents in pieces."),
         row(
             "peers.<name>.segment_size", .size(kib...16 * mib, word: "inherit"), "inherit",

@@ -46,6 +46,8 @@ public struct SpoolConfiguration: Hashable, Sendable {
     public var reserve: UInt64
     public var atOnce: UInt64
     public var answerWithin: Milliseconds
+    /// Each file gets another with what the relay has verified.
+    public var sidecar = true
 }
 
 /// One neighbour node.
@@ -55,6 +57,8 @@ public struct PeerConfiguration: Hashable, Sendable {
     public var address: HostPort?
     public var dial: Bool
     public var edoc: Bool
+    /// Nil: the operator has not said.
+    public var foreign: Bool?
     public var fragments: Bool
     /// Octets.
     public var segmentSize: UInt64
@@ -163,6 +167,8 @@ extension NodeConfiguration {
         public var rows: UInt64
         public var delayAfter: Milliseconds
         public var delayAfterUrgent: Milliseconds
+        /// RFC status reports for foreign bundles.
+        public var statusReports: Bool
     }
 
     public struct Quotas: Hashable, Sendable {

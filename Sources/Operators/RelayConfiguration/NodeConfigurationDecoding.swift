@@ -157,7 +157,7 @@ struct NodeConfigurationReader {
     private func report(_ section: ConfigurationSection) -> NodeConfiguration.Report {
         .init(
             gather: section.span("gather"), rows: section.number("rows"), delayAfter: section.span("delay_after"),
-            delayAfterUrgent: section.span("delay_after_urgent"))
+            delayAfterUrgent: section.span("delay_after_urgent"), statusReports: section.yesNo("status_reports"))
     }
 
     private func quotas(_ section: ConfigurationSection) -> NodeConfiguration.Quotas {
@@ -232,7 +232,8 @@ struct NodeConfigurationReader {
         let quota = section.section("quotas")
         return PeerConfiguration(
             name: name, node: id, address: section.addresses("address").first, dial: section.yesNo("dial"),
-            edoc: section.yesNo("edoc"), fragments: section.yesNo("fragments"),
+            edoc: section.yesNo("edoc"),
+            foreign: ["yes": true, "no": false][section.text("foreign")], fragments: section.yesNo("fragments"),
             segmentSize: section.optionalNumber("segment_size") ?? session.segmentSize,
             segmentMRU: section.optionalNumber("segment_mru") ?? session.segmentMRU,
             transferMRU: section.optionalNumber("transfer_mru") ?? session.transferMRU,

@@ -232,6 +232,10 @@ extension InboxAnswer.Document {
             documentID: row.document?.documentID, urgency: Int(row.urgency.rawValue), bytes: row.payloadLength,
             arrived: recipient.flatMap { now.timestamp($0.since) }, digest: row.document?.digest.hex,
             state: recipient?.state == .handing ? RecipientState.handing.word : nil)
+        if row.document == nil {
+            unvouched = true
+            source = printable(row.bundle.source.text)
+        }
         if let mark, let recipient, mark.mayRepeat(recipient, of: row.number) { mayRepeat = true }
     }
 }

@@ -25,7 +25,8 @@ final class Bench {
     private(set) var sessions: [NodeID: Ticket] = [:]
     private var connected: [NodeID] = []
     var relay: UInt64 = 1_000_000_000
-    var wall: UInt64 = 820_454_400_000
+    var wall = Bench.epoch
+    static let epoch: UInt64 = 820_454_400_000
     private let restarts: Bool
     private var lastTicket: UInt64 = 0
     private var lives: UInt64 = 1
@@ -191,7 +192,22 @@ final class Bench {
     }
 
     func path(_ names: String...) -> [PathStop] {
-        names.enumerated().map { PathStop(node: node($1), time: WallTime(milliseconds: UInt64($0) + 5)) }
+        names.enumerated().map { PathStop(node: node($1), time: WallTime(milliseconds: Self.epoch + UInt64($0) + 5)) }
+    }
+
+    /// A neighbour hands over a record of its own for this node, which says what its clock shows.
+    @discardableResult
+    func hear(_ name: String, stamp: UInt64, age: Milliseconds = .zero) -> [Effect] {
+        let peer = node(name)
+        if sessions[peer] == nil { connect(name) }
+        let ticket = ticket()
+        return run([
+            .event(.recordHeard(ticket: ticket, age: age)),
+            .event(
+                .reported(
+                    ticket: ticket, session: sessions[peer]!, reporter: peer,
+                    bundle: bundle(of: name, created: stamp), rows: [])),
+        ]) ?? []
     }
 
     /// A peer offers a copy and sends all of it. `piece`: offset and length.

@@ -71,7 +71,7 @@ import Testing
             "; it may come back before others take over",
         ],
         // To the log, by a variable.
-        "Sources/Core/RelayCore/Deadlines.swift": [
+        "Sources/Core/RelayCore/ClockJudge.swift": [
             "expiry is suspended: the clock is doubted", "the clock is believed again",
         ],
         "Sources/Core/RelayCore/Reports.swift": [
