@@ -100,6 +100,12 @@ public enum EventKind: String, Sendable, CaseIterable {
     case metricsTroubled
     /// Figures are served at metrics.listen, which could not be opened before.
     case metricsResumed
+    /// The store has free pages that do not lie together: a batch was divided, or a document was refused for it.
+    case storeInPieces
+    /// A program outside reads the store from an old snapshot: room that was freed since cannot be used.
+    case readerOld
+    /// A program that read the store from outside was killed; the room that it held is free again.
+    case readerReleased
 
     /// 128 bits in hexadecimal, as systemd.journal-fields(7) wants them.
     public var messageID: String {
@@ -152,6 +158,9 @@ public enum EventKind: String, Sendable, CaseIterable {
         case .logLost: "137749dfaeb6403990c2900b7a395261"
         case .metricsTroubled: "940c040729354d99a98a7f0b1c9898cb"
         case .metricsResumed: "575562ef780342b7b1ac985e71ff4a36"
+        case .storeInPieces: "53d19a205b074f05a04538deb1706d7a"
+        case .readerOld: "13bb6c8be1374a1089bd7e11ac6ed934"
+        case .readerReleased: "4ea95a1ec7d34c5e92453c7f55d8d38d"
         }
     }
 }

@@ -44,6 +44,8 @@ public enum RefusalCause: String, Sendable, CaseIterable {
         noRoute
     case noResources, quota, draining, digestMismatch, contentConflict, badCopy, tooManyPieces, unknownPeer
     case forgedReport, badPayload
+    /// There are free pages, but not side by side as it needs them.
+    case storeInPieces
     /// A piece of a document whose first pieces were lost with the old store.
     case lostInPart
     /// A rule of the session protocol broken; contact that came to nothing.
@@ -79,7 +81,7 @@ extension RelayCore {
     }
 
     /// What was promised to an offer is used, or given back.
-    private mutating func release(_ open: OpenOffer) {
+    mutating func release(_ open: OpenOffer) {
         stagedBytes -= open.promised
         sessions[open.offer.session]?.openOffers -= 1
         sessions[open.offer.session]?.promisedBytes -= open.promised
@@ -134,11 +136,11 @@ extension RelayCore {
     }
 
     /// The bytes written so far are removed by and by; a row says so until they are gone.
-    private mutating func discard(_ open: OpenOffer, _ turn: inout Turn) {
+    mutating func discard(_ open: OpenOffer, _ turn: inout Turn) {
         discard(extent: open.extent, isMarked: open.isMarked, &turn)
     }
 
-    private mutating func refuse(
+    mutating func refuse(
         _ offer: Offer, _ refusal: Refusal, _ why: String, _ cause: RefusalCause, _ turn: inout Turn
     ) {
         ledger.count(.refusedToPeer(cause.rawValue))
@@ -534,6 +536,7 @@ extension RelayCore {
             shortageAt = turn.now.relay
             return .noResources
         }
+        if !hasRun(for: offer, turn) { return .storeInPieces }
         if peer.quota != .unlimited {
             // What it has begun to send counts as if it were here.
             var stock = ledger.stock(.origin(peer.node), turn.rows)

@@ -168,6 +168,8 @@ struct Ledger {
                 // The count is lost with its record; it begins anew rather than stop the daemon.
                 next = 0
             }
+            // After a change that was not taken reads say nothing, and nothing of this batch stays.
+            if rows.isFailed { return }
             precondition(next >= 0, "the counter \(name) would fall below zero")
             rows.setNumber(.counter, name, UInt64(next))
         }

@@ -65,6 +65,11 @@ extension ControlServer {
             attention.append(
                 "documents are not taken for want of room: at this time the largest that fits has \(largest) bytes")
         }
+        if let old = room.oldReader {
+            attention.append(
+                "process \(old.process) reads the store from outside: \(room.pinnedBytes) bytes that are free cannot be used until it ends"
+            )
+        }
         let watch = try? await node.watchFacts()
         if let line = Self.certificateSentence(watch, now) { attention.append(line) }
         if live.isClockDoubted { attention.append("the clock is not believed: expiry is suspended") }
@@ -92,7 +97,8 @@ extension ControlServer {
             store: .init(
                 envelopes: counted.count, payloadBytes: counted.bytes, usedBytes: room.usedBytes,
                 freeBytes: room.freeBytes, reserveBytes: room.reserveBytes, acceptableBytes: room.acceptableBytes,
-                fileBytes: facts.storeFileBytes),
+                fileBytes: facts.storeFileBytes, outsideReader: room.oldReader?.process,
+                pinnedBytes: room.oldReader == nil ? nil : room.pinnedBytes),
             inStore: counted.states, links: .init(up: peers.count - down.count, down: down.count),
             active: UInt64(live.activeCount),
             stagedBytes: live.stagedOctets, corruptRecords: counted.corrupt, clockDoubted: live.isClockDoubted)
