@@ -115,6 +115,7 @@ extension RelayCore {
         case .take(let recipients, let tried):
             if open.isMarked { turn.rows.delete(.staging, Keys.extent(open.extent)) }
             admit(open, recipients, avoiding: tried, &turn)
+            noteTaken(offer.bundle, turn.rows)
             turn.effects.append(.acknowledge(session: offer.session, offer: ticket))
         }
     }

@@ -11,11 +11,22 @@ public struct SessionFacts: Sendable {
     public var transferMRU: UInt64
     /// True when this node opened the connection.
     public var isDialled: Bool
-    public init(peer: NodeID, transferMRU: UInt64, isDialled: Bool) {
+    /// What it says of itself; nil of a node that says nothing, as 0.3 and other makes do.
+    public var greeting: Greeting?
+    /// The address of the other end, without its port; empty where it is not known.
+    public var host: String
+    public init(
+        peer: NodeID, transferMRU: UInt64, isDialled: Bool, greeting: Greeting? = nil, host: String = ""
+    ) {
         self.peer = peer
         self.transferMRU = transferMRU
         self.isDialled = isDialled
+        self.greeting = greeting
+        self.host = host
     }
+
+    /// May something that was added since 0.3 be sent on this session?
+    public func understands(_ feature: Feature) -> Bool { greeting?.features.contains(feature) ?? false }
 }
 
 /// The peer's answer to a transfer.

@@ -24,6 +24,9 @@ struct PeerState {
     /// Where the round over route classes goes on.
     var nextClass = 0
 
+    /// What it has said of itself on its last session.
+    var greeting: Greeting?
+
     var isUp: Bool { !sessions.isEmpty }
 }
 
@@ -111,6 +114,7 @@ extension RelayCore {
         let wasUp = state.isUp
         peers.change(facts.peer) {
             $0.sessions.append(session)
+            $0.greeting = facts.greeting
             $0.isDialling = false
             // An incoming session proves the way, too: the backoff of dialling is over.
             $0.failures = 0

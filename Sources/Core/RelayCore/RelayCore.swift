@@ -56,12 +56,13 @@ public struct RelayCore: Sendable {
     var limits: CoreLimits { configuration.limits }
     var node: NodeID { configuration.node }
 
-    /// Drawn when the store was created (or restored): the upper half of every sequence number made here.
+    /// Drawn at every start: the upper half of every sequence number made here.
     public internal(set) var incarnation: UInt32
     var nextNumber: UInt64
     var nextCounter: UInt32
     var metaChanged = false
 
+    var numbers = Numbers()
     var peers: PeerTable
     var sessions: [Ticket: SessionState] = [:]
     /// Session tickets in the order of their establishment; iteration must not depend on hashing.
@@ -143,10 +144,12 @@ public struct RelayCore: Sendable {
         nextNumber = max(1, turn.rows.number(.meta, "nextNumber"), Self.numberAfterLast(turn.rows))
         firstNumber = nextNumber
         nextCounter = UInt32(truncatingIfNeeded: max(1, turn.rows.number(.meta, "nextCounter")))
-        // A counter that cannot be read must not begin anew under the same incarnation: IDs would come twice.
-        if turn.rows.isUnreadable(.meta, "nextCounter") { incarnation = 0 }
+        // Nobody knows how far an unreadable counter had come.
+        if turn.rows.isUnreadable(.meta, "nextCounter") { nextCounter = .max }
         peers = PeerTable(configuration.peers, now: turn.now.relay)
-        if incarnation == 0 { drawIncarnation(&turn) }
+        loadNumbers(turn.rows)
+        // Copies, roll-backs and clones that start must not give a number twice.
+        if !isOffline || incarnation == 0 { drawIncarnation(turn.rows) }
         _ = clockJudge.set(turn.rows.number(.meta, "clockDoubted") != 0)
         let unreadable = classes.load(turn.rows)
         hasRemovals = turn.rows.row(.staging, atOrAfter: RowKey()) != nil
@@ -254,11 +257,7 @@ public struct RelayCore: Sendable {
         noticeEmpty(&turn)
         markStaged(&turn)
         publishAuditHead(&turn)
-        if metaChanged {
-            turn.rows.setNumber(.meta, "nextNumber", nextNumber)
-            turn.rows.setNumber(.meta, "nextCounter", UInt64(nextCounter))
-            metaChanged = false
-        }
+        writeNumbers(&turn)
         ledger.write(to: turn.rows, turn.now.relay)
         inHand(0)
     }
@@ -294,7 +293,7 @@ public struct RelayCore: Sendable {
 
     /// A bundle ID of this node, never given out before: the counter is durable, and a new incarnation begins when it is used up.
     mutating func takeBundleID(_ turn: inout Turn) -> BundleID {
-        if nextCounter == .max { drawIncarnation(&turn) }
+        if nextCounter == .max { drawIncarnation(turn.rows) }
         let sequence = UInt64(incarnation) << 32 | UInt64(nextCounter)
         nextCounter += 1
         metaChanged = true
@@ -302,16 +301,6 @@ public struct RelayCore: Sendable {
         return BundleID(
             source: node.endpoint, creationTime: clockJudge.isDoubted ? 0 : turn.now.wall.milliseconds,
             sequence: sequence)
-    }
-
-    mutating func drawIncarnation(_ turn: inout Turn) {
-        let old = incarnation
-        repeat {
-            incarnation = UInt32(truncatingIfNeeded: random.next()) & 0x7fff_ffff
-        } while incarnation == 0 || incarnation == old
-        nextCounter = 1
-        metaChanged = true
-        turn.rows.setNumber(.meta, "incarnation", UInt64(incarnation))
     }
 }
 

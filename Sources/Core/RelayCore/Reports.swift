@@ -175,6 +175,7 @@ extension RelayCore {
             believed += 1
         }
         ledger.count(.recordTaken)
+        noteTaken(bundle, turn.rows)
         if believed < lines.count {
             ledger.add(.reportRowRefused, Int64(lines.count - believed))
             turn.effects.append(
@@ -217,7 +218,7 @@ extension RelayCore {
         }
         // Its row has gone with the transit memory; the counter was given out by this store. Nothing here knows its creation time any
         // more, so a reporter could make up any number of names: only as many are kept as history may take.
-        guard line.bundle.incarnation == incarnation, line.bundle.counter < nextCounter else { return false }
+        guard hasGiven(line.bundle, rows) else { return false }
         let created = line.bundle.creationTime
         let wall = turn.now.wall.milliseconds
         if !clockJudge.isDoubted, created > 0 {

@@ -103,6 +103,7 @@ extension RelayCore {
         configuration = new
         let gone = peers.states.filter { state in !new.peers.contains { $0.node == state.peer.node } }
         peers.replace(new.peers, now: turn.now.relay)
+        loadNumbers(turn.rows)
         markSuspendedPeers()
         wakeups.insert(turn.now.relay + new.limits.failoverWait, .everything)
         for state in gone {

@@ -10,6 +10,7 @@
 // `receive`, `perform` and `pump` as octets, effects and room come, `deadlineReached` at `nextDeadline`; `connectionEnded`.
 // After every batch of calls the shell takes all that is in the output. The files beside this one: +Receiving, +Sending.
 
+import BundleProtocol
 import NIOCore
 import RelayCore
 import RelayModel
@@ -54,6 +55,8 @@ public struct Conversation: ~Copyable {
     /// A transfer broke off on our side: the session ends as soon as the others are answered.
     var isBroken = false
     var peerTransferMRU: UInt64 = 0
+    /// The address of the other end, without its port; empty where it is not known.
+    public var host = ""
 
     public internal(set) var counts = ConversationCounts()
     /// Since when transfers are under way with nothing acknowledged.
@@ -73,7 +76,18 @@ public struct Conversation: ~Copyable {
         self.judge = judge
         self.dialled = dialled
         self.tickets = tickets
-        machine = SessionMachine(settings.session)
+        machine = SessionMachine(Self.greeting(settings, dialled))
+    }
+
+    /// The session's configuration, with our item of SESS_INIT.
+    private static func greeting(_ settings: ConversationSettings, _ dialled: NodeID?) -> SessionConfiguration {
+        var configuration = settings.session
+        configuration.knownItemTypes = [GreetingItem.type]
+        configuration.initializationItems = { [greet = settings.greet] announced in
+            guard let greeting = greet(dialled ?? announced.flatMap { NodeID(text: $0) }) else { return [] }
+            return [ExtensionItem(isCritical: false, type: GreetingItem.type, value: GreetingItem.encode(greeting))]
+        }
+        return configuration
     }
 
     // MARK: - What the shell may ask
@@ -275,7 +289,10 @@ public struct Conversation: ~Copyable {
             if settings.sessionLifetime > .zero { lifetimeEnds = now + settings.sessionLifetime }
             // A peer with segment MRU 0 takes no transfers.
             peerTransferMRU = parameters.peerSegmentMRU > 0 ? parameters.peerTransferMRU : 0
-            let facts = SessionFacts(peer: peer, transferMRU: peerTransferMRU, isDialled: dialled != nil)
+            var facts = SessionFacts(peer: peer, transferMRU: peerTransferMRU, isDialled: dialled != nil)
+            // Two items contradict one another: then it has said nothing.
+            if parameters.peerItems.count == 1 { facts.greeting = GreetingItem.decode(parameters.peerItems[0].value) }
+            facts.host = host
             output.event(.sessionEstablished(session: session, facts))
         }
     }

@@ -34,11 +34,13 @@ final class ValueSession: SimulatedSession {
         for end in [0, 1] {
             ends[end].isKnown = true
             let peer = world.nodes[ends[1 - end].node].id
+            let greeting = world.nodes[ends[1 - end].node].board?.picture(of: []).greeting(
+                for: world.nodes[ends[end].node].id, version: "simulated")
             world.post(
                 .event(
                     .sessionEstablished(
                         session: ends[end].ticket,
-                        SessionFacts(peer: peer, transferMRU: 1 << 30, isDialled: end == 0))),
+                        SessionFacts(peer: peer, transferMRU: 1 << 30, isDialled: end == 0, greeting: greeting))),
                 to: ends[end].node)
         }
     }

@@ -26,6 +26,8 @@ public struct StatusAnswer: ControlAnswer {
     public var corruptRecords: UInt64
     /// True while expiry is suspended because the clock is not believed.
     public var clockDoubted: Bool
+    /// The same as `attention`, in parts; the worst first.
+    public var findings: [FindingLine]?
 
     /// Octets by /proc/self/status.
     public struct Memory: Codable, Sendable, Hashable {
@@ -49,12 +51,9 @@ public struct StatusAnswer: ControlAnswer {
         /// What may still be accepted before the reserve is touched.
         public var acceptableBytes: UInt64
         public var fileBytes: UInt64
-        /// A process outside of the daemon that reads the store from an old snapshot, and what that keeps from being used.
-        public var outsideReader: Int32?
-        public var pinnedBytes: UInt64?
         public init(
             envelopes: UInt64, payloadBytes: UInt64, usedBytes: UInt64, freeBytes: UInt64, reserveBytes: UInt64,
-            acceptableBytes: UInt64, fileBytes: UInt64, outsideReader: Int32? = nil, pinnedBytes: UInt64? = nil
+            acceptableBytes: UInt64, fileBytes: UInt64
         ) {
             self.envelopes = envelopes
             self.payloadBytes = payloadBytes
@@ -63,8 +62,6 @@ public struct StatusAnswer: ControlAnswer {
             self.reserveBytes = reserveBytes
             self.acceptableBytes = acceptableBytes
             self.fileBytes = fileBytes
-            self.outsideReader = outsideReader
-            self.pinnedBytes = pinnedBytes
         }
     }
 

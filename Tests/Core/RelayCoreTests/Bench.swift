@@ -166,13 +166,15 @@ final class Bench {
     }
 
     @discardableResult
-    func connect(_ name: String) -> [Effect] {
+    func connect(_ name: String, greeting: Greeting? = nil, host: String = "") -> [Effect] {
         let peer = node(name)
         let session = ticket()
         sessions[peer] = session
         if !connected.contains(peer) { connected.append(peer) }
         return event(
-            .sessionEstablished(session: session, SessionFacts(peer: peer, transferMRU: 1 << 30, isDialled: false)))
+            .sessionEstablished(
+                session: session,
+                SessionFacts(peer: peer, transferMRU: 1 << 30, isDialled: false, greeting: greeting, host: host)))
     }
 
     @discardableResult
