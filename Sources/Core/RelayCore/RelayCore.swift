@@ -42,10 +42,14 @@ public struct Turn {
     /// Recipients that deadlines, reloads and the like may still change in this turn: each costs some rows.
     var recipientsLeft = 2_048
 
-    public init(now: ClockReading, room: HeadRoom, rows: any RowTransaction) {
+    /// `isLean`: a batch before this one found no room, so that this one changes as little as it can.
+    public init(now: ClockReading, room: HeadRoom, rows: any RowTransaction, isLean: Bool = false) {
         self.now = now
         self.room = room
         self.rows = rows
+        guard room.isTight || isLean else { return }
+        removalsLeft = isLean ? 16 : min(removalsLeft, room.removalsMax)
+        if isLean { recipientsLeft = 16 }
     }
 }
 
@@ -256,6 +260,8 @@ public struct RelayCore: Sendable {
 
     /// Ends a batch: what is due by time, then what the links can take, then the counters. Call once before each commit.
     public mutating func finish(_ turn: inout Turn) {
+        // Behind a change that was not taken reads answer nothing: there is nothing to decide by.
+        if turn.rows.isFailed { return }
         decisions += 1
         wake(turn.now.relay)
         suspensionsDue(&turn)
@@ -279,6 +285,7 @@ public struct RelayCore: Sendable {
         gatherReports(&turn)
         housekeeping(&turn)
         if !isHoldingRestored, renaming == nil { feedLinks(&turn) }
+        if turn.rows.isFailed { return }
         noticeEmpty(&turn)
         markStaged(&turn)
         publishAuditHead(&turn)

@@ -70,6 +70,9 @@ public struct Summary: Sendable, Hashable {
     public var crashes = 0
     public var cuts = 0
     public var fullCommits = 0
+    /// Batches that were tried again in smaller parts, and inputs that had no room by themselves.
+    public var narrowed = 0
+    public var outgrown = 0
     public var faults = 0
     public var completedAnswers = 0
     public var operations = 0
@@ -300,12 +303,13 @@ public final class World {
     private func batch(_ node: SimulatedNode, _ life: Int) {
         guard node.life == life, node.isUp, !node.isCommitting, node.wakesAt.map({ $0 <= now }) ?? false else { return }
         node.wakesAt = nil
-        let inputs = node.mailbox
+        let inputs = node.mailbox.prefix(node.narrowing.share(of: node.mailbox.count))
         node.store.nextCommit = node.nextFate
         let reading = node.clock.reading(now)
         let room = node.store.headRoom
+        let before = room.isTight ? node.engine : nil
         let result = node.store.batch { rows in
-            node.engine!.run(inputs[...], now: reading, room: room, rows: rows)
+            node.engine!.run(inputs, now: reading, room: room, rows: rows, isLean: node.narrowing.isLean)
         }
         node.clock.persist(now)
         summary.batches += 1
@@ -314,7 +318,13 @@ public final class World {
         case .unchanged(let outcome): committed(node, outcome, isIdle: inputs.isEmpty && outcome.effects.isEmpty)
         case .full:
             summary.fullCommits += 1
+            if node.store.failingChange == nil, node.failuresLeft > 0 {
+                // The next one soon: in the batch that tries again, or in one that refuses.
+                node.failuresLeft -= 1
+                node.store.failingChange = 1 + random.next(below: 12)
+            }
             note(node.index, "full", UInt64(inputs.count), "commit refused: full")
+            if let before, narrow(node, to: before) { return }
             // The decisions are gone with their transaction: sessions end, and the engine is built again from the store.
             stop(node, restartAfter: 50)
         case .fatal(let sentence):
@@ -325,9 +335,29 @@ public final class World {
         }
     }
 
+    /// As the daemon does where free pages may not lie together: the engine is put back, and smaller batches find out what has no room.
+    private func narrow(_ node: SimulatedNode, to before: Engine) -> Bool {
+        switch node.narrowing.foundNoRoom(first: node.mailbox.first) {
+        case .again, .refuseFirst:
+            node.engine = before
+            wake(node, at: now)
+        case .wait(let milliseconds):
+            node.engine = before
+            wake(node, at: now + UInt64(milliseconds))
+        case .startOver: return false
+        }
+        summary.narrowed += 1
+        return true
+    }
+
     private func committed(_ node: SimulatedNode, _ outcome: BatchOutcome, isIdle: Bool) {
         for input in node.mailbox.prefix(outcome.taken) where failure == nil { judgeTaken(input, node) }
         node.mailbox.removeFirst(outcome.taken)
+        if node.narrowing.went() == .refuseFirst, let first = node.mailbox.first {
+            note(node.index, "outgrown", 0, "one input has no room by itself")
+            node.mailbox[0] = .foundNoRoom(first)
+            summary.outgrown += 1
+        }
         node.board?.publish(outcome.picture)
         node.isCommitting = true
         node.idleTurns = isIdle ? node.idleTurns + 1 : 0
@@ -383,6 +413,7 @@ public final class World {
     func stop(_ node: SimulatedNode, restartAfter delay: UInt64) {
         guard node.isUp else { return }
         node.engine = nil
+        node.narrowing = Narrowing()
         node.mailbox = []
         node.isCommitting = false
         node.wakesAt = nil

@@ -138,6 +138,7 @@ enum Words {
         case "unknownAgency": phrase("unknownAgency", "cơ quan không có trong danh bạ")
         case "noRoute": phrase("noRoute", "không có tuyến")
         case "noResources": phrase("noResources", "hết tài nguyên")
+        case "storeInPieces": phrase("storeInPieces", "kho phân mảnh")
         case "quota": phrase("quota", "hết hạn mức")
         case "draining": phrase("draining", "đang xả hết")
         case "digestMismatch": phrase("digestMismatch", "mã băm không khớp")

@@ -132,7 +132,7 @@ final class Side {
             }
         case .offerAbandoned(let ticket): abandoned.append(ticket)
         case .event(let event): take(event)
-        case .submitted, .submissionBytes, .submissionCompleted, .submissionAbandoned, .question:
+        case .submitted, .submissionBytes, .submissionCompleted, .submissionAbandoned, .question, .foundNoRoom:
             preconditionFailure("not the business of a session")
         }
     }
