@@ -100,6 +100,10 @@ public enum EventKind: String, Sendable, CaseIterable {
     case metricsTroubled
     /// Figures are served at metrics.listen, which could not be opened before.
     case metricsResumed
+    /// Transfers are under way to a peer and nothing was acknowledged for longer than its link should take.
+    case linkSilent
+    /// Two sessions in a row with a peer ended with transfers unanswered, and not one was answered.
+    case linkBarren
 
     /// 128 bits in hexadecimal, as systemd.journal-fields(7) wants them.
     public var messageID: String {
@@ -152,6 +156,8 @@ public enum EventKind: String, Sendable, CaseIterable {
         case .logLost: "137749dfaeb6403990c2900b7a395261"
         case .metricsTroubled: "940c040729354d99a98a7f0b1c9898cb"
         case .metricsResumed: "575562ef780342b7b1ac985e71ff4a36"
+        case .linkSilent: "0d7bb34c0a014798964ae5f04c86d0f9"
+        case .linkBarren: "d70012109c4c44808fd303568822f9fa"
         }
     }
 }

@@ -24,9 +24,14 @@ public struct Peer: Sendable {
     /// What it may hand over, and to whom.
     public var rights: SendRights
     public var quota: Quota
+    /// Where it is dialled, as text: another one is tried at once.
+    public var address: String
+    /// A second session is kept with it, for what is urgent.
+    public var hasUrgentSession: Bool
     public init(
         node: NodeID, dials: Bool, isEdoc: Bool = true, takesFragments: Bool = true,
-        rights: SendRights = SendRights(), quota: Quota = .unlimited
+        rights: SendRights = SendRights(), quota: Quota = .unlimited, address: String = "",
+        hasUrgentSession: Bool = true
     ) {
         self.node = node
         self.dials = dials
@@ -34,6 +39,8 @@ public struct Peer: Sendable {
         self.takesFragments = takesFragments
         self.rights = rights
         self.quota = quota
+        self.address = address
+        self.hasUrgentSession = hasUrgentSession
     }
 }
 

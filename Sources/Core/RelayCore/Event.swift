@@ -11,10 +11,13 @@ public struct SessionFacts: Sendable {
     public var transferMRU: UInt64
     /// True when this node opened the connection.
     public var isDialled: Bool
-    public init(peer: NodeID, transferMRU: UInt64, isDialled: Bool) {
+    /// What may be handed over before the link has been measured, in octets.
+    public var firstWindow: UInt64
+    public init(peer: NodeID, transferMRU: UInt64, isDialled: Bool, firstWindow: UInt64 = .max) {
         self.peer = peer
         self.transferMRU = transferMRU
         self.isDialled = isDialled
+        self.firstWindow = firstWindow
     }
 }
 
@@ -25,6 +28,10 @@ public enum Answer: Sendable, Hashable {
     case refused(Refusal)
     /// It could not be sent: its payload cannot be read from the store.
     case unreadable
+    /// It was not begun and is given back.
+    case returned
+    /// The bundle, with its header, is longer than the peer takes.
+    case tooLarge
 }
 
 /// What happened. One batch of these is decided in one transaction.
@@ -69,6 +76,12 @@ public enum Event: Sendable {
     case restoredReleased(ticket: Ticket, Deed)
     /// An operator wants something done.
     case operated(Operation)
+    /// How fast the peer acknowledges, and how much it has acknowledged of transfers that it has not answered.
+    case sessionMeasured(session: Ticket, bytesPerSecond: UInt64, acknowledged: UInt64)
+    /// Transfers are under way and nothing was acknowledged for longer than this link should take. What was not begun comes back.
+    case sessionSilent(session: Ticket)
+    /// It acknowledges again.
+    case sessionAnswered(session: Ticket)
 }
 
 /// What the shell is to do once the batch in which it was decided is durable. In the imperative.

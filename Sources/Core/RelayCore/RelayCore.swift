@@ -158,7 +158,7 @@ public struct RelayCore: Sendable {
         auditLog.load(turn.rows, hash)
         loadRestoration(&turn)
         // Peers that were up before may come back at once; then others take over.
-        wakeups.insert(turn.now.relay + configuration.limits.failoverWait, .everything)
+        wakeForFailover(turn.now.relay)
         if turn.rows.number(.meta, "routesDigest") != configuration.routesDigest {
             sweep = RouteSweep()
         }
@@ -219,6 +219,9 @@ public struct RelayCore: Sendable {
         case .restoredReleased(let ticket, let deed): restoredReleased(ticket, deed, &turn)
         case .restoredCompared(let ticket, let deed, let portion): restoredCompared(ticket, deed, portion, &turn)
         case .operated(let operation): operated(operation, &turn)
+        case .sessionMeasured(let session, let rate, let acknowledged): measured(session, rate, acknowledged)
+        case .sessionSilent(let session): fellSilent(session, &turn)
+        case .sessionAnswered(let session): answersAgain(session)
         }
     }
 
@@ -229,6 +232,7 @@ public struct RelayCore: Sendable {
         suspensionsDue(&turn)
         if !isHoldingRestored { runJobs(&turn) }
         peersDue(&turn)
+        silencesDue(&turn)
         holdRestored(&turn)
         compareRestored(&turn)
         releaseRestored(&turn)
@@ -263,6 +267,7 @@ public struct RelayCore: Sendable {
             guard let time, time != .never else { return }
             if next == nil || time < next! { next = time }
         }
+        take(linkDeadline)
         take(wakeups.first)
         take(gathering.due(limits))
         take(lanes.values.lazy.compactMap(\.waitUntil).min())

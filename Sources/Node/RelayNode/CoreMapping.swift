@@ -13,7 +13,8 @@ extension CoreConfiguration {
         let peers = settings.peers.map { peer in
             Peer(
                 node: peer.node, dials: peer.dial, isEdoc: peer.edoc, takesFragments: peer.fragments,
-                rights: peer.rights, quota: Quota(bytes: peer.quotaBytes, count: peer.quotaEnvelopes))
+                rights: peer.rights, quota: Quota(bytes: peer.quotaBytes, count: peer.quotaEnvelopes),
+                address: peer.address.map { "\($0.host):\($0.port)" } ?? "", hasUrgentSession: peer.urgentSession)
         }
         self.init(
             node: settings.node, directory: configuration.directory, routes: configuration.routes, peers: peers,

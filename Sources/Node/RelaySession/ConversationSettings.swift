@@ -15,6 +15,8 @@ public struct ConversationSettings: Sendable {
     public var hopLimit: UInt8 = 32
     /// Rules that a peer's bundles may break.
     public var toleratedIssues: Set<BundleIssue.Code> = []
+    /// What is under way may stay without any acknowledgement for so long, or for longer on a slow link; 0: for ever.
+    public var silenceMin = Milliseconds.seconds(5)
     /// Payload read from the store at a time.
     public var portionBytesMax = 256 * 1_024
 
