@@ -47,7 +47,7 @@ public struct Conversation: ~Copyable {
     var undecided: [Ticket: TransferID] = [:]
 
     // Sending.
-    var queue = DispatchQueue()
+    var queue = WaitingDispatches()
     var outgoing: OutgoingBundle?
     /// Transfers that the peer has not answered.
     var dispatches: [TransferID: Ticket] = [:]

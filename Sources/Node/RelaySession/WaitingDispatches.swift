@@ -1,4 +1,4 @@
-// DispatchQueue: the dispatches of one session that are not begun: the more urgent first, in their order among equals. A class that more
+// WaitingDispatches: the dispatches of one session that are not begun: the more urgent first, in their order among equals. A class that more
 // urgent ones have overtaken with twenty times the octets of its first is served once: every class has its twentieth. A value;
 // bounded by the window of the session, which the engine keeps. Cannot fail.
 
@@ -6,7 +6,7 @@ import NIOCore
 import RelayCore
 import RelayModel
 
-struct DispatchQueue {
+struct WaitingDispatches {
     static let overtakingTimes: UInt64 = 20
 
     /// By urgency.
@@ -45,5 +45,5 @@ struct DispatchQueue {
 
     private static func cost(_ dispatch: Dispatch) -> UInt64 { dispatch.payloadLength.saturatingPlus(512) }
 
-    mutating func removeAll() { self = DispatchQueue() }
+    mutating func removeAll() { self = WaitingDispatches() }
 }
