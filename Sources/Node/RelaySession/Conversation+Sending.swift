@@ -30,7 +30,7 @@ extension Conversation {
         while room > 0 {
             if var bundle = outgoing.take() {
                 inHand(bundle.number)
-                guard let portion = bundle.nextPortion(payloadBytesMax: portionBytes(room), read: read) else {
+                guard let portion = bundle.nextPortion(payloadBytesMax: portionBytes(room, of: bundle), read: read) else {
                     breakOff(bundle, now, &output)
                     break
                 }
@@ -48,8 +48,11 @@ extension Conversation {
         settle(now, &output)
     }
 
-    private func portionBytes(_ room: Int) -> Int {
-        min(settings.portionBytesMax, max(room, Self.portionBytesMin))
+    /// A little more at the end, rather than a rest of a few octets in a portion of its own.
+    private func portionBytes(_ room: Int, of bundle: OutgoingBundle) -> Int {
+        let portion = min(settings.portionBytesMax, max(room, Self.portionBytesMin))
+        let rest = Int(clamping: bundle.remaining)
+        return rest > portion && rest - portion <= portion / 4 ? rest : portion
     }
 
     /// Begins a transfer with its first octets. What cannot be sent is found out before anything of it goes out.
@@ -72,7 +75,7 @@ extension Conversation {
         guard bundle.totalLength <= peerTransferMRU else {
             return answer(dispatch.ticket, .tooLarge, &output)
         }
-        guard let portion = bundle.nextPortion(payloadBytesMax: portionBytes(room), read: read) else {
+        guard let portion = bundle.nextPortion(payloadBytesMax: portionBytes(room, of: bundle), read: read) else {
             counts.unreadable += 1
             output.notices.append(
                 Notice(

@@ -8,9 +8,8 @@ import TCPCL
 extension Conversation {
     /// Figures for the engine no more often than this.
     static var measureTime: Milliseconds { Milliseconds(500) }
-    /// So many times its patience, and at least `silenceEndsMin`, a session is kept that acknowledges nothing.
+    /// So many times its patience a session is kept that acknowledges nothing: a minute, on a link that is not slow.
     static var silenceEndsTimes: UInt64 { 12 }
-    static var silenceEndsMin: Milliseconds { .seconds(60) }
     /// What the peer sends is a sign of life for so long; then it owes its acknowledgements.
     static var excuseMax: Milliseconds { .seconds(60) }
 
@@ -34,7 +33,7 @@ extension Conversation {
     }
 
     private var silenceEnds: RelayTime {
-        meter.quietSince + max(Self.silenceEndsMin, Milliseconds(patience.count.saturatingTimes(Self.silenceEndsTimes)))
+        meter.quietSince + Milliseconds(patience.count.saturatingTimes(Self.silenceEndsTimes))
     }
 
     /// Octets of a transfer are going out: called before and after they are written.

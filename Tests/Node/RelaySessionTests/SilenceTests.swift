@@ -69,10 +69,10 @@ struct SilenceTests {
         a.perform(.send(Self.dispatch(1, 30_000, at: a)), link.duet.now)
         if isHeard {
             // The document is there, its END is never acknowledged, and the peer keeps alive.
-            link.run(.seconds(70), until: { a.closed != nil })
+            link.run(.seconds(120), until: { a.closed != nil })
         } else {
             link.isFrozen = true
-            link.run(.seconds(70), until: { a.closed != nil })
+            link.run(.seconds(120), until: { a.closed != nil })
         }
         let reason = a.closed ?? ""
         #expect(isHeard ? reason.contains("the peer is heard") : reason.contains("keepalive"), "\(reason)")
