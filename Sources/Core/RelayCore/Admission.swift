@@ -86,6 +86,7 @@ extension RelayCore {
         case .take, .renew: promised = offer.documentLength
         case .join: promised = offer.payloadLength
         }
+        heard(of: offer.copy?.path ?? [], turn.now)
         let extent = takeNumber()
         offers[offer.ticket] = OpenOffer(
             offer: offer, peer: session.peer, extent: extent, promised: promised, judgement: judgement,

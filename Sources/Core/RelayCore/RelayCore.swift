@@ -188,7 +188,7 @@ public struct RelayCore: Sendable {
         if outcomes.epoch == 0, !isOffline { drawOutcomeEpoch(&turn) }
         loadRestoration(&turn)
         // Peers that were up before may come back at once; then others take over.
-        wakeups.insert(turn.now.relay + configuration.limits.failoverWait, .everything)
+        wakeForFailover(turn.now.relay)
         if turn.rows.number(.meta, "routesDigest") != configuration.routesDigest {
             sweep = RouteSweep()
         }
@@ -255,6 +255,9 @@ public struct RelayCore: Sendable {
             // A list of next hops may be gone with its record: what waited under it is routed anew.
             sweep = RouteSweep()
             reckon(why, turn.rows)
+        case .sessionMeasured(let session, let rate, let acknowledged): measured(session, rate, acknowledged)
+        case .sessionSilent(let session): fellSilent(session, &turn)
+        case .sessionAcknowledgesAgain(let session): answersAgain(session)
         }
     }
 
@@ -268,6 +271,7 @@ public struct RelayCore: Sendable {
         pendingSessionsDue(&turn)
         if !isHoldingRestored { runJobs(&turn) }
         peersDue(&turn)
+        silencesDue(&turn)
         holdRestored(&turn)
         compareRestored(&turn)
         releaseRestored(&turn)
@@ -301,6 +305,7 @@ public struct RelayCore: Sendable {
             guard let time, time != .never else { return }
             if next == nil || time < next! { next = time }
         }
+        take(linkDeadline)
         take(wakeups.first)
         take(gathering.due(limits))
         take(lanes.values.lazy.compactMap(\.waitUntil).min())

@@ -76,8 +76,9 @@ extension Node {
                 _ = log.threshold.set(prepared.logLevel, forGood: true)
                 log.loanEnds.withLock { $0 = nil }
             }
-            engine.reconfigure(core)
+            // First the links: what the decisions dial at once, they dial by the new addresses.
             links.replacePolicy(LinkPolicy(prepared))
+            engine.reconfigure(core)
             for (path, digest) in prepared.digests {
                 logger.notice(
                     "reloaded",

@@ -49,6 +49,7 @@ enum Words {
         case "unreachable": phrase("unreachable", "không tới được")
         case "absent": phrase("absent", "chưa gọi đến")
         case "idle": phrase("idle", "không gửi")
+        case "barren": phrase("carries nothing", "không tải được gì")
         default: word
         }
     }
