@@ -33,7 +33,7 @@ struct NodeControl: NodeAccess {
     let path: String
     let log: NodeLogging
     let copying: Backup
-    let reloadConfiguration: @Sendable (_ force: Bool) -> (isApplied: Bool, lines: [String])
+    let reloadConfiguration: @Sendable (_ manner: ReloadManner) -> (isApplied: Bool, lines: [String])
 
     var now: ClockReading { clock.reading }
     var configuration: Configuration { configurationBox.withLockedValue { $0 } }
@@ -125,8 +125,8 @@ struct NodeControl: NodeAccess {
         }
     }
 
-    func reload(force: Bool) async throws -> (isApplied: Bool, lines: [String]) {
-        try await readers.runIfActive { reloadConfiguration(force) }
+    func reload(_ manner: ReloadManner) async throws -> (isApplied: Bool, lines: [String]) {
+        try await readers.runIfActive { reloadConfiguration(manner) }
     }
 
     func bounds() async throws -> [LimitView] {

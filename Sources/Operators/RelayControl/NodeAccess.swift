@@ -47,7 +47,7 @@ public protocol NodeAccess: NodeWatching {
     func sessions() async throws -> [SessionInfo]
 
     /// Reads the configuration anew and applies it whole or not at all.
-    func reload(force: Bool) async throws -> (isApplied: Bool, lines: [String])
+    func reload(_ manner: ReloadManner) async throws -> (isApplied: Bool, lines: [String])
 
     /// Writes an entry of the operator log; returns after its commit, false when it could not be made durable.
     func record(_ deed: Deed) async throws -> Bool

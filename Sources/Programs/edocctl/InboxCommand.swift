@@ -94,7 +94,8 @@ enum InboxView {
         ])
         for document in answer.documents {
             table.add([
-                document.envelope, document.sender ?? "-", String(document.urgency), Shown.size(document.bytes),
+                document.envelope, document.sender ?? "-", String(document.urgency),
+                Shown.size(document.bytes),
                 document.arrived.map { Shown.span($0.seconds(until: answer.now)) } ?? "-",
                 document.state == nil ? Sentences.waits : Sentences.handing, document.documentID ?? "-",
             ])

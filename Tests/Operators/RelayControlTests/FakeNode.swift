@@ -178,8 +178,8 @@ actor FakeNode: NodeAccess {
         _ = run([.event(.refusedOutside(.submissionRefused(cause.rawValue)))])
     }
 
-    func reload(force: Bool) async throws -> (isApplied: Bool, lines: [String]) {
-        (force, ["routes: 0 added, 9 moved, 0 removed"])
+    func reload(_ manner: ReloadManner) async throws -> (isApplied: Bool, lines: [String]) {
+        (manner == .forced, ["routes: 0 added, 9 moved, 0 removed"])
     }
 
     func record(_ deed: Deed) async throws -> Bool {
