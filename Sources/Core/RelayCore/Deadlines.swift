@@ -88,6 +88,7 @@ extension RelayCore {
         dropSeen(&turn)
         dropReports(&turn)
         dropPreviews(&turn)
+        dropSubmissionKeys(&turn)
         if !isHoldingRestored { endForgottenDeletions(&turn) }
         doubts.drop(until: now, turn.rows)
         noteLinks(&turn)

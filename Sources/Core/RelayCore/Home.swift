@@ -77,6 +77,11 @@ extension RelayCore {
         decisions += 1
         let submission = open.submission
         stagedBytes -= submission.payloadLength
+        if let key = submission.key, let answer = answer(to: key, submission, digest: digest, turn) {
+            if case .refused(_, let cause) = answer { ledger.count(.submissionRefused(cause.rawValue)) }
+            discard(extent: open.number, isMarked: open.isMarked, &turn)
+            return turn.effects.append(.answerSubmission(ticket: ticket, answer))
+        }
         if open.isMarked { turn.rows.delete(.staging, Keys.extent(open.number)) }
         let document = DocumentDescription(
             sender: submission.sender, recipients: open.recipients, urgency: submission.urgency,
@@ -106,6 +111,7 @@ extension RelayCore {
             row.recipients.append(recipient)
         }
         record(&row, isComplete: true, &turn)
+        if let key = submission.key { remember(key, submission, digest: digest, row, turn) }
         turn.effects.append(.answerSubmission(ticket: ticket, .accepted(row.bundle, number: row.number)))
     }
 

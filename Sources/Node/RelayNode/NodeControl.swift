@@ -75,12 +75,13 @@ struct NodeControl: NodeAccess {
         stream.begin(
             Submission(
                 ticket: ticket, sender: values.sender, recipients: values.recipients, urgency: values.urgency,
-                documentID: values.documentID, payloadLength: values.payloadLength, lifetime: values.lifetime))
+                documentID: values.documentID, payloadLength: values.payloadLength, lifetime: values.lifetime,
+                key: values.key))
         // Asked behind the submission in the mailbox: is it open?
         if await askInOrder({ core, _ in core.isOpen(ticket) }) { return .open(stream) }
         switch try await stream.answer() {
         case .refused(let problems, let cause): return .refused(problems, cause: cause)
-        case .accepted: preconditionFailure("a submission was accepted before its bytes came")
+        case .accepted, .repeated: preconditionFailure("a submission was accepted before its bytes came")
         }
     }
 

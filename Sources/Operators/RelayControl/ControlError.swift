@@ -62,6 +62,7 @@ struct ControlError: Error {
             case .noResources: .init(code: 507, reasonPhrase: "Insufficient Storage")
             case .badRequest: .badRequest
             case .badPackage: .unprocessableContent
+            case .keyConflict: .conflict
             }
         return ControlError(
             status: status,

@@ -80,11 +80,14 @@ public struct SubmissionValues: Sendable, Hashable {
     public var payloadLength: UInt64
     /// Nil: the configured default.
     public var lifetime: Milliseconds?
+    /// Under which the caller may hand it in again.
+    public var key: SubmissionKey?
 
     public init(
         sender: AgencyCode, recipients: [String], urgency: Urgency, documentID: String, payloadLength: UInt64,
-        lifetime: Milliseconds?
+        lifetime: Milliseconds?, key: SubmissionKey? = nil
     ) {
+        self.key = key
         self.sender = sender
         self.recipients = recipients
         self.urgency = urgency

@@ -50,6 +50,8 @@ public enum Table: UInt8, CaseIterable, Sendable {
     case suspension
     /// (node, incarnation) → the highest counter given of this node's own, or taken of a neighbour's.
     case numbers
+    /// (day, user, key of the caller's) → the envelope that a submission with this key made.
+    case submissionKey
 
     /// The name in the store's file.
     public var name: String { String(describing: self) }

@@ -127,7 +127,8 @@ actor FakeNode: NodeAccess {
         let ticket = takeTicket()
         let submission = Submission(
             ticket: ticket, sender: values.sender, recipients: values.recipients, urgency: values.urgency,
-            documentID: values.documentID, payloadLength: values.payloadLength, lifetime: values.lifetime)
+            documentID: values.documentID, payloadLength: values.payloadLength, lifetime: values.lifetime,
+            key: values.key)
         for case .answerSubmission(_, .refused(let problems, let cause)) in run([.submitted(submission)]) {
             return .refused(problems, cause: cause)
         }
