@@ -82,7 +82,12 @@ public enum CatalogueEntries {
             "danh bạ của nút này không có cơ quan hay nút %1; hãy kiểm tra mã trong agencies.yaml"
         ),
         ("the cursor is not one that this node gave", "con trỏ trang này không phải do nút này cấp"),
-        ("force is true or false", "force chỉ nhận true hoặc false"),
+        ("the key % was used for another document, %", "khóa %1 đã dùng cho một văn bản khác, %2"),
+        (
+            "Idempotency-Key is one value of 1 to % printable ASCII characters",
+            "Idempotency-Key là một giá trị gồm 1 đến %1 ký tự ASCII in được"
+        ),
+        ("% is true or false", "%1 chỉ nhận true hoặc false"),
         ("% is at home on node %; its inbox is there", "%1 thuộc nút %2; hộp văn bản đến của cơ quan ở nút đó"),
         (
             "% was taken by % before; its bytes are no longer here",

@@ -137,6 +137,8 @@ public enum Effect: Sendable {
 /// What became of a submission.
 public enum SubmissionAnswer: Sendable {
     case accepted(BundleID, number: UInt64)
+    /// It was accepted before under the same key of the caller's; nothing new was made.
+    case repeated(BundleID, number: UInt64)
     /// Each sentence names a recipient or the cause.
     case refused([String], cause: SubmissionRefusal)
 }
@@ -151,6 +153,8 @@ public enum SubmissionRefusal: String, Sendable, CaseIterable {
     case badRequest
     /// The edXML package is not one.
     case badPackage
+    /// The caller's key was used before, for another document.
+    case keyConflict
 }
 
 /// A line for the operator.

@@ -160,7 +160,7 @@ public final class Node: Sendable {
             configurationBox: configuration, listening: listening, metrics: metrics, started: started,
             submitters: { [bulkBox] in bulkBox.withLockedValue { $0?.connections } }, path: path, log: log,
             copying: backup,
-            reloadConfiguration: { [self] force in reload(force: force) })
+            reloadConfiguration: { [self] manner in reload(manner) })
         let settings = configuration.withLockedValue { $0.settings }
         let server = ControlServer(
             node: control, socket: settings.control.socket, descriptor: given.control, logger: logger,

@@ -174,7 +174,22 @@ enum Words {
         }
     }
 
-    static func urgency(_ number: Int) -> String { phrase("urgency \(number)", "độ khẩn \(number)") }
+    /// With its name in the rules on records of the State, which has no English.
+    static func urgency(_ number: Int) -> String {
+        let name = urgencyName(number)
+        return phrase("urgency \(number) (\(name))", "độ khẩn \(number) (\(name))")
+    }
+
+    /// For a column.
+    static func shortUrgency(_ number: Int) -> String {
+        let short = ["Thường", "Khẩn", "T.khẩn", "H.tốc", "H.tốc hg"]
+        return short.indices.contains(number) ? "\(number) \(short[number])" : String(number)
+    }
+
+    static func urgencyName(_ number: Int) -> String {
+        let names = ["Thường", "Khẩn", "Thượng khẩn", "Hỏa tốc", "Hỏa tốc hẹn giờ"]
+        return names.indices.contains(number) ? names[number] : "?"
+    }
 }
 
 /// The terminal that the output goes to.
