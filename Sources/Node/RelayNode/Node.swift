@@ -146,7 +146,9 @@ public final class Node: Sendable {
             record: { [engine, desk, tickets] deed in engine.recordBlocking(deed, desk, tickets) }, logger: logger,
             loop: MultiThreadedEventLoopGroup.singleton.any())
         if !store.findings.isEmpty { engine.post(.event(.storeDamaged(why: store.findings.sentence))) }
-        engine.post(.event(.suspected(inHand?.takeSuspects() ?? [])))
+        // Where the store itself was damaged, what was in hand at the crash is innocent.
+        let suspects = inHand?.takeSuspects() ?? []
+        engine.post(.event(.suspected(store.findings.isEmpty ? suspects : [])))
         inHand?.watch()
         if let doubt = clock.doubt { engine.post(.event(.clockDoubted(true, why: doubt))) }
     }
