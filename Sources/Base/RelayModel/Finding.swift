@@ -31,7 +31,9 @@ public enum FindingCode: String, Sendable, Hashable, CaseIterable {
     case clockDoubted, linkDown, spoolTroubled, metricsTroubled
     case refusedEverywhere, recordsCorrupt, held, restored
     case oldWaiting, oldArrived
+    case endedBadly, documentsLate
     case storeMended, unreadable
+    case readerOld
 
     /// The check of `edocctl check` that counts it.
     public var check: String {
@@ -43,6 +45,7 @@ public enum FindingCode: String, Sendable, Hashable, CaseIterable {
         case .recordsCorrupt, .storeMended, .unreadable: "records"
         case .oldWaiting: "oldest"
         case .oldArrived: "arrived"
+        case .endedBadly, .documentsLate: "outcomes"
         default: "alarms"
         }
     }

@@ -27,6 +27,10 @@ public enum CounterKey: Hashable, Sendable {
     case delayReported
     case stockCount(Stock)
     case stockBytes(Stock)
+    /// Changes of what is known of pairs that were handed in here, by what they are now.
+    case outcome(ReportedState)
+    /// Bad ends and delays that nobody has acknowledged.
+    case outcomeOpen(OutcomeCause)
 
     public var name: String {
         switch self {
@@ -52,6 +56,8 @@ public enum CounterKey: Hashable, Sendable {
         case .delayReported: "report.delays"
         case .stockCount(let stock): "stock." + stock.name + ".count"
         case .stockBytes(let stock): "stock." + stock.name + ".bytes"
+        case .outcome(let state): "outcome." + String(describing: state)
+        case .outcomeOpen(let cause): "outcome.open." + cause.code
         }
     }
 
@@ -257,6 +263,8 @@ struct Ledger {
     mutating func write(to rows: any RowTransaction, _ now: RelayTime) {
         for (name, delta) in deltas.map({ ($0.key.name, $0.value) }).sorted(by: { $0.0 < $1.0 }) where delta != 0 {
             let stored = Int64(bitPattern: rows.number(.counter, name))
+            // After a change that was not taken reads say nothing, and nothing of this batch stays.
+            if rows.isFailed { return }
             var (next, overflow) = stored.addingReportingOverflow(delta)
             if overflow || next < 0 {
                 // The record of the count was damaged, or lost with its key. The books are made anew from the rows (Reckoning.swift)

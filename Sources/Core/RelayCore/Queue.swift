@@ -23,10 +23,10 @@ struct Lane {
     var waitUntil: RelayTime?
 
     /// A row has come (back) into the lane.
-    mutating func offer(_ key: QueueKey) {
+    mutating func offer(_ key: QueueKey, sleepsOn: Bool = false) {
         isDry = false
         if let scanned, key < scanned || key == scanned { self.scanned = key.predecessor }
-        if let waitUntil, key.due < waitUntil { self.waitUntil = nil }
+        if let waitUntil, key.due < waitUntil, !sleepsOn { self.waitUntil = nil }
     }
 }
 
@@ -140,7 +140,8 @@ extension RelayCore {
     }
 
     mutating func offer(_ key: QueueKey) {
-        lanes[LaneKey(routeClass: key.routeClass, urgency: key.urgency), default: Lane()].offer(key)
+        lanes[LaneKey(routeClass: key.routeClass, urgency: key.urgency), default: Lane()].offer(
+            key, sleepsOn: has(.laneStalls))
     }
 
     mutating func wake(_ now: RelayTime) {

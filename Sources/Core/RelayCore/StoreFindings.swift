@@ -38,6 +38,20 @@ extension Finding {
                     .warning, .restored,
                     "the store was restored from a copy and is \(phase): edocctl restore list, compare and release"))
         }
-        return found
+        return found + ofOutcomes(rows)
+    }
+
+    /// By cause: there may be many.
+    private static func ofOutcomes(_ rows: any RowReader) -> [Finding] {
+        Outcomes.open(rows).map { cause, count in
+            cause.state == .delayed
+                ? Finding(
+                    .warning, .documentsLate, subject: cause.code,
+                    "documents handed in here are late (\(cause.reason.word)): \(count); edocctl outcomes")
+                : Finding(
+                    .critical, .endedBadly, subject: cause.code,
+                    "documents handed in here have ended as \(cause.state) (\(cause.reason.word)): \(count); edocctl outcomes"
+                )
+        }
     }
 }

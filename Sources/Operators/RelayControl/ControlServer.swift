@@ -88,6 +88,7 @@ public struct ControlServer<Node: NodeAccess>: Service {
         router.add(middleware: ErrorAnswers())
         addStatus(to: router)
         addFindings(to: router)
+        addOutcomes(to: router)
         addEnvelopes(to: router)
         addQueueList(to: router)
         addLinks(to: router)

@@ -223,7 +223,7 @@ extension ControlServer {
         case .job(let job): return job
         case .unknown(let sentence): throw ControlError.notFound(sentence)
         case .refused(let sentence): throw ControlError(status: .conflict, error: sentence)
-        case .draining, .verifying: preconditionFailure("a job was answered as something else")
+        case .draining, .acknowledged, .verifying: preconditionFailure("a job was answered as something else")
         }
     }
 
@@ -251,7 +251,7 @@ extension ControlServer {
         switch try await node.operate(caller, .drain(isOn, reason: reason)) {
         case .draining: return
         case .unknown(let sentence), .refused(let sentence): throw ControlError(status: .conflict, error: sentence)
-        case .job, .verifying: preconditionFailure("a drain was answered as something else")
+        case .job, .acknowledged, .verifying: preconditionFailure("a drain was answered as something else")
         }
     }
 

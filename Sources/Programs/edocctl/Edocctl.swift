@@ -67,7 +67,8 @@ struct Edocctl: AsyncParsableCommand {
         version: "edocctl \(ProgramVersion.text)",
         subcommands: [
             StatusCommand.self, QueueCommand.self, ListCommand.self, ShowCommand.self, TraceCommand.self,
-            HistoryCommand.self, PeersCommand.self, RoutesCommand.self, LimitsCommand.self, TopCommand.self,
+            HistoryCommand.self, OutcomesCommand.self, PeersCommand.self, RoutesCommand.self, LimitsCommand.self,
+            TopCommand.self,
             LedgerCommand.self, SubmitCommand.self, InboxCommand.self, PackageCommand.self, HoldCommand.self,
             ReleaseCommand.self, RetryCommand.self, RequeueCommand.self, RerouteCommand.self, ExpireCommand.self,
             DeleteCommand.self, ResubmitCommand.self, SuspendCommand.self, ResumeCommand.self,

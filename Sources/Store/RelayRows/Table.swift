@@ -50,8 +50,14 @@ public enum Table: UInt8, CaseIterable, Sendable {
     case suspension
     /// (node, incarnation) → the highest counter given of this node's own, or taken of a neighbour's.
     case numbers
+    /// (good or bad, sequence number, recipient) → what is known of the end of a pair that was handed in here and is not delivered.
+    case outcome
+    /// Order → one change of what is known.
+    case outcomeChange
     /// Envelope number → what names it, kept apart from its record for as long as it has not ended (LabelRow).
     case label
+    /// (day, user, key of the caller's) → the envelope that a submission with this key made.
+    case submissionKey
 
     /// The name in the store's file.
     public var name: String { String(describing: self) }

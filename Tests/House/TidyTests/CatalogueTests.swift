@@ -71,7 +71,7 @@ import Testing
             "; it may come back before others take over",
         ],
         // To the log, by a variable.
-        "Sources/Core/RelayCore/Deadlines.swift": [
+        "Sources/Core/RelayCore/ClockJudge.swift": [
             "expiry is suspended: the clock is doubted", "the clock is believed again",
         ],
         "Sources/Core/RelayCore/Reports.swift": [
@@ -162,7 +162,9 @@ import Testing
             + "change the one or the other, or: systemctl disable --now %",
         "the service manager's socket % listens at %, which listen does not name; change the one or the other, or: "
             + "systemctl disable --now %",
-        "+ and % more", "> and % more", "- and % more", "> %: via % to %", "> %: % to %", "+ % via %", "- % via %",
+        "+ and % more", "> and % more", "* and % more", "- and % more", "> %: via % to %", "* %: via %", "> %: % to %",
+        "+ % via %",
+        "- % via %",
         "+ % of %", "- % of %", "cannot read %: %", "cannot write %: %", "cannot run %: %", "bytes of peer %",
         "bytes of sender %", "it is not a regular file, and its length must be known first", "code: %",
         "recipients: %", "document ID: %", "subject: %", "priority: %", "sent at: %", "attachments: %",
