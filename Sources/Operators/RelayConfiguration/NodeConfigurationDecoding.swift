@@ -230,7 +230,9 @@ struct NodeConfigurationReader {
     }
 
     /// Nodes of another make may take a second session for the first one begun anew.
-    private static func hasUrgentSession(_ word: String, isEdoc: Bool) -> Bool { word == "auto" ? isEdoc : word == "yes" }
+    private static func hasUrgentSession(_ word: String, isEdoc: Bool) -> Bool {
+        word == "auto" ? isEdoc : word == "yes"
+    }
 
     private func peer(
         _ name: String, _ id: NodeID, _ section: ConfigurationSection, _ session: NodeConfiguration.Session,
