@@ -14,6 +14,7 @@ extension RelayCore {
             damaged.insert(dispatch.number)
         case .refused(.noResources): pause(ticket, dispatch, &turn)
         case .refused(.notAcceptable), .refused(.extensionFailure): refused(ticket, dispatch, &turn)
+        case .refused(.numberTaken): numberTaken(ticket, dispatch, &turn)
         case .refused(.sessionTerminating):
             sessionEnding(dispatch.session, turn.now.relay)
             returnToQueue(ticket, &turn)
@@ -23,7 +24,7 @@ extension RelayCore {
     }
 
     /// Takes a transfer off the books of its session; answers the copy it belonged to.
-    private mutating func land(_ ticket: Ticket) -> (DispatchState, Int)? {
+    mutating func land(_ ticket: Ticket) -> (DispatchState, Int)? {
         guard let dispatch = dispatches.removeValue(forKey: ticket) else { return nil }
         if let bytes = sessions[dispatch.session]?.inFlightBytes {
             precondition(bytes >= dispatch.bytes, "a session's window has lost count")
@@ -193,7 +194,7 @@ extension RelayCore {
     }
 
     /// *Not Acceptable*: the next route; when all have said so, deferred, and refused only after the grace.
-    private mutating func refused(_ ticket: Ticket, _ dispatch: DispatchState, _ turn: inout Turn) {
+    mutating func refused(_ ticket: Ticket, _ dispatch: DispatchState, _ turn: inout Turn) {
         guard let (_, position) = land(ticket), let entry = active[dispatch.number] else { return }
         let copy = entry.copies[position]
         // Answers to its other pieces are still to come; they find no copy and change nothing.
@@ -287,6 +288,7 @@ extension RelayCore {
                 isDeferred = true
             }
         }
+        if renameOfTheFuture(&row, recipients, &turn) { return }
         if isDeferred, isNews, !hasNewHop {
             turn.effects.append(
                 .notice(
@@ -298,6 +300,24 @@ extension RelayCore {
                         peer: peer, envelope: row.bundle,
                         kind: .refusedEverywhere)))
         }
+    }
+
+    /// What was handed in here while this node's clock was ahead, and every hop refuses as made in the future, goes on under a name
+    /// without a time, as records do: its age tells the rest. Once; true when it was done.
+    private mutating func renameOfTheFuture(
+        _ row: inout EnvelopeRow, _ recipients: [Int], _ turn: inout Turn
+    ) -> Bool {
+        guard row.kind == .document, row.origin == nil, row.isComplete, row.former == nil, isOfTheFuture(row, turn),
+            active[row.number] == nil
+        else { return false }
+        let refused = recipients.filter { index in
+            row.recipients[index].state == .deferred && row.recipients[index].isRefusedEverywhere
+                && doubt(row, index, now: turn.now.relay) == nil
+        }
+        guard !refused.isEmpty else { return false }
+        for index in refused { unqueue(row, index, turn.rows) }
+        rename(&row, refused, &turn, isTimeless: true)
+        return true
     }
 
     /// Made while the clock of its source was ahead; that others refuse it is no matter of the ways. Where this node doubts its own
@@ -316,6 +336,7 @@ extension RelayCore {
         row.bundle = takeBundleID(&turn)
         row.bundle.creationTime = 0
         turn.rows.put(.bundle, Keys.bundle(row.bundle, number: row.number))
+        label(row, turn.rows)
     }
 
     /// When the recipients of a copy that was not taken are tried again: one time for all, or each would go as a copy of its own.

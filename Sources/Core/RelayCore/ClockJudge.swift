@@ -254,7 +254,7 @@ extension RelayCore {
 
     mutating func clockDoubted(_ isDoubted: Bool, _ why: String, _ turn: inout Turn) {
         // A snapshot of a running machine that is resumed shows as a step of its clock.
-        if isDoubted { drawIncarnation(turn.rows) }
+        if isDoubted, nextCounter > 1 { beginIncarnation(&turn) }
         let was = clockJudge.isDoubted
         if clockJudge.isSteppedDoubt != isDoubted {
             turn.effects.append(

@@ -87,8 +87,10 @@ extension RelayCore {
         dropHistory(&turn)
         dropSeen(&turn)
         dropReports(&turn)
+        dropOutcomes(&turn)
         dropPreviews(&turn)
         if !isHoldingRestored { endForgottenDeletions(&turn) }
+        verifyBySchedule(&turn)
         doubts.drop(until: now, turn.rows)
         noteLinks(&turn)
         judgeClock(&turn)

@@ -80,6 +80,12 @@ public enum Event: Sendable {
     case restoredReleased(ticket: Ticket, Deed)
     /// An operator wants something done.
     case operated(Operation)
+    /// Something came on a session that was asked for a sign of life.
+    case sessionAnswered(Ticket)
+    /// The peer ends the session: another one with this node's identity has one with it.
+    case identityTwice(session: Ticket)
+    /// Damage was found when the store was opened, and mended as far as rows go.
+    case storeDamaged(why: String)
 }
 
 /// What the shell is to do once the batch in which it was decided is durable. In the imperative.
@@ -106,6 +112,10 @@ public enum Effect: Sendable {
     case reply(@Sendable () -> Void)
     /// The head of the operator log, for a place outside of the store.
     case auditHead(AuditHead)
+    /// Have the peer of a session give a sign of life; whatever comes is told by `sessionAnswered`.
+    case probe(session: Ticket)
+    /// End a session, because another one with its peer's identity lives.
+    case endTwin(session: Ticket, why: String)
     /// Nil: the store is not one that was restored, or its envelopes are not all held yet.
     case answerRestore(ticket: Ticket, EvidenceCounts?)
 }
@@ -178,6 +188,10 @@ public struct Dispatch: Sendable {
     public var payload: [ExtentRange]
     public var payloadLength: UInt64
     public var urgency: Urgency
+    /// The name that it had before, where the peer understands that.
+    public var formerName: BundleID?
+    /// It goes back along its path.
+    public var isReturn = false
 }
 
 /// What the shell does with an offer's or a submission's bytes.

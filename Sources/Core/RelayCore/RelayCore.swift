@@ -62,6 +62,12 @@ public struct RelayCore: Sendable {
     var metaChanged = false
 
     var numbers = Numbers()
+    /// Envelopes of this node that get a new name; nothing is sent before all have it.
+    var renaming: RenamePass?
+    /// Sessions of a node that has another one already, and is asked for a sign of life.
+    var pendingSessions: [PendingSession] = []
+    /// Of the memory of arrivals; nil before the first of them.
+    var seenKey: KeyedHash?
     var peers: PeerTable
     var sessions: [Ticket: SessionState] = [:]
     /// Session tickets in the order of their establishment; iteration must not depend on hashing.
@@ -123,6 +129,12 @@ public struct RelayCore: Sendable {
     var restoration: Restoration?
     /// Nil but in the simulator.
     var plantedBug: PlantedBug?
+    var outcomes = OutcomeBook()
+    /// The books are being made anew, and how it ended last.
+    var reckoning: Reckoning?
+    /// Tables whose damage is known and waits for the next start.
+    var knownDamage = TableSet()
+    public internal(set) var reckoned: ReckoningResult?
     let writeReport: ReportWriter
     /// SHA-256, for the chain of the operator log; handed in, as the core knows no library for it.
     let hash: AuditHash
@@ -151,6 +163,7 @@ public struct RelayCore: Sendable {
         if turn.rows.isUnreadable(.meta, "nextCounter") { nextCounter = .max }
         peers = PeerTable(configuration.peers, now: turn.now.relay)
         loadNumbers(turn.rows)
+        loadSeenKey(turn.rows)
         // Copies, roll-backs and clones that start must not give a number twice.
         if !isOffline || incarnation == 0 { drawIncarnation(turn.rows) }
         clockJudge.restore(turn.rows.number(.meta, "clockDoubted"))
@@ -167,6 +180,8 @@ public struct RelayCore: Sendable {
         ledger.load(turn.rows, now: turn.now.relay)
         doubts.load(turn.rows, now: turn.now.relay)
         auditLog.load(turn.rows, hash)
+        outcomes.load(turn.rows)
+        if outcomes.epoch == 0, !isOffline { drawOutcomeEpoch(&turn) }
         loadRestoration(&turn)
         // Peers that were up before may come back at once; then others take over.
         wakeups.insert(turn.now.relay + configuration.limits.failoverWait, .everything)
@@ -179,6 +194,7 @@ public struct RelayCore: Sendable {
             setAside(.routeClass, key, record, &turn)
         }
         loadSpools(&turn)
+        loadReckoning(&turn)
         startNotices = turn.effects
     }
 
@@ -229,6 +245,12 @@ public struct RelayCore: Sendable {
         case .restoredReleased(let ticket, let deed): restoredReleased(ticket, deed, &turn)
         case .restoredCompared(let ticket, let deed, let portion): restoredCompared(ticket, deed, portion, &turn)
         case .operated(let operation): operated(operation, &turn)
+        case .sessionAnswered(let session): sessionAnswered(session, &turn)
+        case .identityTwice(let session): identityTwice(session, &turn)
+        case .storeDamaged(let why):
+            // A list of next hops may be gone with its record: what waited under it is routed anew.
+            sweep = RouteSweep()
+            reckon(why, turn.rows)
         }
     }
 
@@ -237,6 +259,7 @@ public struct RelayCore: Sendable {
         decisions += 1
         wake(turn.now.relay)
         suspensionsDue(&turn)
+        pendingSessionsDue(&turn)
         if !isHoldingRestored { runJobs(&turn) }
         peersDue(&turn)
         holdRestored(&turn)
@@ -250,10 +273,12 @@ public struct RelayCore: Sendable {
             verifyDocuments(&turn)
             feedSpools(&turn)
         }
+        renameSince(&turn)
         setDamagedAside(&turn)
+        runReckoning(&turn)
         gatherReports(&turn)
         housekeeping(&turn)
-        if !isHoldingRestored { feedLinks(&turn) }
+        if !isHoldingRestored, renaming == nil { feedLinks(&turn) }
         noticeEmpty(&turn)
         markStaged(&turn)
         publishAuditHead(&turn)
@@ -279,9 +304,12 @@ public struct RelayCore: Sendable {
         }
         if hasRemovals || hasMoreToFeed || indexing != nil || restoration?.isBusy ?? false { take(.zero) }
         take(sweep?.notBefore)
+        take(pendingSessions.map(\.due).min())
+        if renaming != nil { take(.zero) }
         take(spools.due)
         take(jobsDeadline)
         take(suspensions.due)
+        take(reckoningDue)
         return next
     }
 

@@ -124,5 +124,6 @@ extension RelayCore {
             break
         }
         turn.rows.put(.report, key, line.encoded(received: turn.now.relay))
+        noteOutcome(line, &turn)
     }
 }

@@ -141,6 +141,11 @@ extension RelayCore {
         _ turn: inout Turn
     ) {
         guard let from = sessions[session]?.peer, let peer = peers[from]?.peer else {
+            if isPending(session) {
+                turn.effects.append(
+                    .refuse(session: session, offer: ticket, .noResources, why: "it is not known yet who the peer is"))
+                return
+            }
             turn.effects.append(
                 .refuse(session: session, offer: ticket, .sessionTerminating, why: "the session is over"))
             return

@@ -55,6 +55,8 @@ extension CoreLimits {
         historyMemory = settings.store.historyMemory
         historyPercent = settings.store.historyPercent
         dedupMemory = settings.store.dedupMemory
+        verifyEvery = settings.store.verifyEvery
+        verifyRate = settings.store.verifyRate
         reportGather = settings.report.gather
         statusReports = settings.report.statusReports
         reportRowsMax = Int(clamping: settings.report.rows)

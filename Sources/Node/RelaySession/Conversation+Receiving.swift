@@ -170,6 +170,8 @@ extension Conversation {
             document: header.document, copy: header.copy, header: Array(octets.readableBytesView))
         offer.statusRequest = StatusRequest(primary.flags)
         offer.payloadCover = header.payloadCover
+        offer.formerName = header.formerName
+        offer.isReturn = header.isReturn
         return offer
     }
 

@@ -57,6 +57,9 @@ public struct Conversation: ~Copyable {
     var peerTransferMRU: UInt64 = 0
     /// The address of the other end, without its port; empty where it is not known.
     public var host = ""
+    /// A sign of life was asked for, and none has come.
+    var isProbed = false
+    private var understandsIdentityTwice = false
 
     public internal(set) var counts = ConversationCounts()
     /// Since when transfers are under way with nothing acknowledged.
@@ -154,6 +157,10 @@ public struct Conversation: ~Copyable {
         _ input: inout ByteBuffer, now: RelayTime, _ output: inout ConversationOutput
     ) {
         if case .established = phase { Self.compact(&input) }
+        if isProbed, input.readableBytes > 0 {
+            isProbed = false
+            output.event(.sessionAnswered(session))
+        }
         machine.feed(&input, now: now.milliseconds, &output.effects)
         settle(now, &output)
     }
@@ -212,6 +219,11 @@ public struct Conversation: ~Copyable {
             if inFlight == 0 { silentSince = now }
             send(dispatch, &output)
         case .endSession(_, let why): end(why: why, now: now, &output)
+        case .probe: probe(now: now, &output)
+        case .endTwin(_, let why):
+            end(
+                why: why, reason: understandsIdentityTwice ? .identityTwice : .contactFailure, timeout: .seconds(2),
+                now: now, &output)
         case .dial, .verify, .answerSubmission, .answerInbox, .answerOperation, .handOver, .drained, .notice,
             .auditHead,
             .answerRestore, .reply:
@@ -252,7 +264,8 @@ public struct Conversation: ~Copyable {
             silentSince = now
             // RFC 9174, 5.2.4: a reason that cannot be decoded is treated as unknown.
             answered(id, .refused(Refusal(rawValue: reason.code) ?? .unknown), &output)
-        case .peerTerminating: break
+        case .peerTerminating(let reason):
+            if reason == .identityTwice, case .established = phase { output.event(.identityTwice(session: session)) }
         case .messageRejected(let reason, _):
             counts.violations += 1
             output.notices.append(
@@ -293,6 +306,7 @@ public struct Conversation: ~Copyable {
             // Two items contradict one another: then it has said nothing.
             if parameters.peerItems.count == 1 { facts.greeting = GreetingItem.decode(parameters.peerItems[0].value) }
             facts.host = host
+            understandsIdentityTwice = facts.understands(.identityTwice)
             output.event(.sessionEstablished(session: session, facts))
         }
     }

@@ -128,6 +128,9 @@ struct OfferNote {
     var isDocument: Bool
     var from: Int
     var path: [PathStop]
+    /// The name that it had before.
+    var former: BundleID?
+    var isReturn = false
 }
 
 extension RowReader {
@@ -161,9 +164,6 @@ extension RowReader {
 
     /// Has this recipient's copy of this bundle ever arrived here?
     func hasSeen(_ bundle: BundleID, _ recipient: String) -> Bool {
-        let key = Keys.seen(
-            bundle.source, incarnation: bundle.incarnation, recipient: recipient,
-            block: bundle.counter / SeenRow.counters)
-        return value(.seen, key).flatMap { SeenRow(record: $0) }?.contains(bundle.counter) ?? false
+        hasSeen(SeenPlace(bundle, recipient))
     }
 }

@@ -32,6 +32,8 @@ public struct Plan: Sendable {
     public var hostileGap: UInt64
     /// A mistake made on purpose in every node, to see whether it is found.
     public var planted: PlantedMistake?
+    /// Nodes are put back to earlier states, stopped or running, and clones take turns with their originals. Nothing else goes wrong.
+    public var goesBack = false
 
     public init(
         topology: Topology, seed: UInt64, duration: UInt64 = 300_000, usesConversations: Bool = false,
@@ -74,6 +76,9 @@ public struct Summary: Sendable, Hashable {
     public var faults = 0
     public var completedAnswers = 0
     public var operations = 0
+    /// How often a node went back, and how many envelopes were renamed for it.
+    public var wentBack = 0
+    public var renamed = 0
 }
 
 enum Happening {
@@ -101,6 +106,8 @@ enum Happening {
     case thaw(session: Int)
     case quickens(session: Int)
     case lookAtLinks
+    case goBack(node: Int, SavedState, isResumed: Bool)
+    case save(node: Int)
 }
 
 public final class World {
@@ -129,6 +136,8 @@ public final class World {
     public internal(set) var failure: String?
     var steps: UInt64 = 0
     var books = Books()
+    /// Of those that go back, so that a world without is the same world.
+    var backward: SplitMix64
     /// By agency; the files of each.
     var spools: [AgencyCode: SimulatedSpool] = [:]
     let limits: CoreLimits
@@ -138,8 +147,10 @@ public final class World {
         random = SplitMix64(seed: plan.seed)
         operators = SplitMix64(seed: plan.seed ^ 0x6f70_6572)
         hostile = SplitMix64(seed: plan.seed ^ 0x6c69_6172)
+        backward = SplitMix64(seed: plan.seed ^ 0x6261_636b)
         trace = Trace(keepsLines: plan.keepsLines)
         network = Network(plan.topology, seed: plan.seed)
+        network.usesSpools = !plan.goesBack
         liar = Self.liar(of: network, &hostile)
         limits = Self.limits(&random)
         for index in network.nodes.indices {
@@ -207,6 +218,7 @@ public final class World {
         for time in stride(from: Self.lookGap, to: plan.duration + 120_000, by: Int(Self.lookGap)) {
             agenda.insert(.lookAtLinks, at: time)
         }
+        if plan.goesBack { planGoingBack() }
         for time in stride(from: UInt64(5_000), to: plan.duration, by: 10_000) { agenda.insert(.check, at: time) }
         // Most that ends after the healing ends soon.
         for time in stride(from: 0, to: Self.quietTime, by: 30_000) where time <= 360_000 || time % 120_000 == 0 {
@@ -266,6 +278,8 @@ public final class World {
         case .thaw(let session): thaw(session)
         case .quickens(let session): quicken(session)
         case .lookAtLinks: lookAtLinks()
+        case .save(let node): save(nodes[node])
+        case .goBack(let node, let state, let isResumed): goBack(nodes[node], to: state, isResumed: isResumed)
         }
     }
 

@@ -165,6 +165,16 @@ enum MetricsPage {
             SubmissionRefusal.allCases.map {
                 Sample(.count(rows.refusedSubmissions[$0.rawValue] ?? 0), ("reason", $0.rawValue))
             })
+        text.add(
+            "edoc_outcomes", .counter, "What was heard of pairs that were handed in here, by what it was.",
+            ReportedState.allCases.map {
+                Sample(.count(rows.outcomes[$0] ?? 0), ("outcome", String(describing: $0)))
+            })
+        text.add(
+            "edoc_outcomes_open", .gauge, "Bad ends and delays of them that no operator has acknowledged.",
+            ReportedState.badOutcomes.map {
+                Sample(.count(rows.openOutcomes[$0] ?? 0), ("outcome", String(describing: $0)))
+            })
         text.add("edoc_corrupt_records", .counter, "Records of the store that were set aside.", .count(rows.corrupt))
     }
 

@@ -57,7 +57,9 @@ struct Simulate: ParsableCommand {
         if let topology, Topology(rawValue: topology) == nil {
             throw ValidationError("\(topology) is no topology")
         }
-        if let planted, PlantedMistake(rawValue: planted) == nil { throw ValidationError("\(planted) is no such mistake") }
+        if let planted, PlantedMistake(rawValue: planted) == nil {
+            throw ValidationError("\(planted) is no such mistake")
+        }
         guard ["values", "conversations", "mixed"].contains(links) else {
             throw ValidationError("--links is values, conversations or mixed")
         }
