@@ -101,7 +101,7 @@ extension RelayCore {
 
     /// Stores a row, once for each state: a reporter cannot fill the table by repeating itself. Delays one for each stop of the way, of
     /// which there are at most 64. An arrival and another node's word against it are told together.
-    func store(_ line: ReportRow, _ turn: inout Turn) {
+    mutating func store(_ line: ReportRow, _ turn: inout Turn) {
         var order = UInt64(line.state.rawValue)
         if line.state == .delayed { order = order << 32 | UInt64(min(line.path.count, PathStop.pathStopsMax)) }
         let key = Keys.report(line.bundle, recipient: line.recipient, order: order)
