@@ -120,6 +120,16 @@ public enum EventKind: String, Sendable, CaseIterable {
     case refusedDownstream
     /// The store's books and indexes were compared with its rows, or damage was found and mended.
     case storeReckoned
+    /// The store has free pages that do not lie together: a batch was divided, or a document was refused for it.
+    case storeInPieces
+    /// A program outside reads the store from an old snapshot: room that was freed since cannot be used.
+    case readerOld
+    /// A program that read the store from outside was killed; the room that it held is free again.
+    case readerReleased
+    /// Transfers are under way to a peer and nothing was acknowledged for longer than its link should take.
+    case linkSilent
+    /// Two sessions in a row with a peer ended with transfers unanswered, and not one was answered.
+    case linkBarren
 
     /// 128 bits in hexadecimal, as systemd.journal-fields(7) wants them.
     public var messageID: String {
@@ -182,6 +192,11 @@ public enum EventKind: String, Sendable, CaseIterable {
         case .peerRefused: "97951e6281c14541b1f4fe3f1cdd2454"
         case .refusedDownstream: "514eb46efef54b9289bac6e629915640"
         case .storeReckoned: "2d552ff5baec4f82876d4c6ea60ab6a8"
+        case .storeInPieces: "53d19a205b074f05a04538deb1706d7a"
+        case .readerOld: "13bb6c8be1374a1089bd7e11ac6ed934"
+        case .readerReleased: "4ea95a1ec7d34c5e92453c7f55d8d38d"
+        case .linkSilent: "0d7bb34c0a014798964ae5f04c86d0f9"
+        case .linkBarren: "d70012109c4c44808fd303568822f9fa"
         }
     }
 }

@@ -33,6 +33,7 @@ public enum FindingCode: String, Sendable, Hashable, CaseIterable {
     case oldWaiting, oldArrived
     case endedBadly, documentsLate
     case storeMended, unreadable
+    case readerOld
 
     /// The check of `edocctl check` that counts it.
     public var check: String {

@@ -50,6 +50,8 @@ public enum RefusalCause: String, Sendable, CaseIterable {
     case forgedReport, badPayload
     /// Its payload is under a BIB or BCB, and it is for an agency here.
     case payloadCovered
+    /// There are free pages, but not side by side as it needs them.
+    case storeInPieces
     /// A piece of a document whose first pieces were lost with the old store.
     case lostInPart
     /// Called complete by its number alone: 0.3 has remembered it without a hash, and its history has gone.
@@ -84,6 +86,7 @@ extension RelayCore {
         case .take, .renew: promised = offer.documentLength
         case .join: promised = offer.payloadLength
         }
+        heard(of: offer.copy?.path ?? [], turn.now)
         let extent = takeNumber()
         offers[offer.ticket] = OpenOffer(
             offer: offer, peer: session.peer, extent: extent, promised: promised, judgement: judgement,
@@ -95,7 +98,7 @@ extension RelayCore {
     }
 
     /// What was promised to an offer is used, or given back.
-    private mutating func release(_ open: OpenOffer) {
+    mutating func release(_ open: OpenOffer) {
         stagedBytes -= open.promised
         sessions[open.offer.session]?.openOffers -= 1
         sessions[open.offer.session]?.promisedBytes -= open.promised
@@ -160,11 +163,11 @@ extension RelayCore {
     }
 
     /// The bytes written so far are removed by and by; a row says so until they are gone.
-    private mutating func discard(_ open: OpenOffer, _ turn: inout Turn) {
+    mutating func discard(_ open: OpenOffer, _ turn: inout Turn) {
         discard(extent: open.extent, isMarked: open.isMarked, &turn)
     }
 
-    private mutating func refuse(
+    mutating func refuse(
         _ offer: Offer, _ refusal: Refusal, _ why: String, _ cause: RefusalCause, _ turn: inout Turn
     ) {
         ledger.count(.refusedToPeer(cause.rawValue))
@@ -536,6 +539,7 @@ extension RelayCore {
             shortageAt = turn.now.relay
             return .noResources
         }
+        if !hasRun(for: offer, turn) { return .storeInPieces }
         if peer.quota != .unlimited {
             // What it has begun to send counts as if it were here.
             var stock = ledger.stock(.origin(peer.node), turn.rows)

@@ -6,6 +6,7 @@ import RelayRows
 extension RelayCore {
     mutating func answered(_ ticket: Ticket, _ answer: Answer, _ turn: inout Turn) {
         guard let dispatch = dispatches[ticket] else { return }
+        if answer != .returned, answer != .unreadable, answer != .tooLarge { heardAnswer(dispatch) }
         switch answer {
         case .acknowledged: taken(ticket, dispatch, &turn)
         case .refused(.completed): taken(ticket, dispatch, &turn)
@@ -20,8 +21,12 @@ extension RelayCore {
             returnToQueue(ticket, &turn)
         case .refused(.retransmit), .refused(.unknown):
             retryLater(ticket, dispatch, why: "asked to retransmit", &turn)
+        case .returned: returnToQueue(ticket, &turn)
+        case .tooLarge: refused(ticket, dispatch, why: Self.beyondMRU, &turn)
         }
     }
+
+    static let beyondMRU = "larger than the peer's transfer MRU"
 
     /// Takes a transfer off the books of its session; answers the copy it belonged to.
     mutating func land(_ ticket: Ticket) -> (DispatchState, Int)? {
@@ -30,6 +35,8 @@ extension RelayCore {
             precondition(bytes >= dispatch.bytes, "a session's window has lost count")
             sessions[dispatch.session]?.inFlight.remove(ticket)
             sessions[dispatch.session]?.inFlightBytes = bytes - dispatch.bytes
+            let acknowledged = sessions[dispatch.session]?.acknowledgedBytes ?? 0
+            sessions[dispatch.session]?.acknowledgedBytes = acknowledged - min(acknowledged, dispatch.bytes)
         }
         let offset = dispatch.piece?.offset ?? 0
         guard let entry = active[dispatch.number],
@@ -126,7 +133,7 @@ extension RelayCore {
         if dispatch.piece != nil, sessions[dispatch.session] != nil {
             let offset = dispatch.piece?.offset ?? 0
             active[dispatch.number]?.copies[position].nextOffset = min(entry.copies[position].nextOffset, offset)
-            if sessions[dispatch.session]?.isEnding == false { return }
+            if isUsable(dispatch.session) { return }
             guard active[dispatch.number]?.copies[position].flights.isEmpty == true else { return }
         } else if dispatch.piece != nil {
             // The session is gone; its stream is released as a whole.
@@ -146,7 +153,7 @@ extension RelayCore {
         reopen(entry.row, copy.recipients)
     }
 
-    private mutating func reopen(_ row: EnvelopeRow, _ recipients: [Int]) {
+    mutating func reopen(_ row: EnvelopeRow, _ recipients: [Int]) {
         for index in recipients where row.recipients[index].state.isQueued {
             let recipient = row.recipients[index]
             offer(
@@ -194,7 +201,9 @@ extension RelayCore {
     }
 
     /// *Not Acceptable*: the next route; when all have said so, deferred, and refused only after the grace.
-    mutating func refused(_ ticket: Ticket, _ dispatch: DispatchState, _ turn: inout Turn) {
+    mutating func refused(
+        _ ticket: Ticket, _ dispatch: DispatchState, why: String = "not acceptable", _ turn: inout Turn
+    ) {
         guard let (_, position) = land(ticket), let entry = active[dispatch.number] else { return }
         let copy = entry.copies[position]
         // Answers to its other pieces are still to come; they find no copy and change nothing.
@@ -202,8 +211,8 @@ extension RelayCore {
         var row = entry.row
         // What it had of a copy that it refuses it may have thrown away.
         if let slot = copy.marksSlot { row.sentMarks[slot].peer = nil }
-        row.note("not acceptable", of: dispatch.peer, for: copy.recipients, turn.now.wall)
-        ledger.count(.refusedByPeer(dispatch.peer))
+        row.note(why, of: dispatch.peer, for: copy.recipients, turn.now.wall)
+        if why != Self.beyondMRU { ledger.count(.refusedByPeer(dispatch.peer)) }
         saidNo(&row, copy.recipients, dispatch.peer, &turn)
         settle(&row, &turn)
     }
@@ -259,7 +268,7 @@ extension RelayCore {
                 continue
             }
             let left = hops.filter { !saidNo.contains($0) }
-            if left.contains(where: { isLive($0) || isExpectedBack($0, now: now) }) {
+            if left.contains(where: { isLive($0) || isExpectedBack($0, urgency: row.urgency, now: now) }) {
                 // Those who said no come last: they are asked again if the others die.
                 setClass(&row, index, hops: left + hops.filter(saidNo.contains), &turn)
                 row.recipients[index].attempts += 1

@@ -36,6 +36,7 @@ extension RelayCore {
     /// What is remembered of an offered copy for one recipient.
     func memory(of offer: Offer, _ name: String, _ rows: any RowReader) -> SeenAnswer {
         guard let document = offer.document else {
+            // Whose number it is, nobody knows.
             if offer.isAnonymous { return .unknown }
             // Sequence numbers of foreign sources are not ours to interpret: their bundles are remembered by their whole names.
             return rows.value(.seen, Keys.seenForeign(offer.bundle, recipient: name)) != nil ? .same : .unknown
@@ -95,7 +96,6 @@ extension RelayCore {
     mutating func remember(_ row: EnvelopeRow, _ name: String, _ turn: inout Turn) {
         let today = turn.now.relay.milliseconds / Milliseconds.days(1).count
         guard let document = row.document else {
-            // The name of nobody's bundle is no name.
             if row.bundle.isAnonymous { return }
             var seen = SeenRow()
             seen.insert(0, day: today)

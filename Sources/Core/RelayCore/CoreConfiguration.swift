@@ -26,9 +26,14 @@ public struct Peer: Sendable {
     public var quota: Quota
     /// It may hand over bundles without a document block, for whose sender nobody vouches.
     public var allowsForeign = true
+    /// Where it is dialled, as text: another one is tried at once.
+    public var address: String
+    /// A second session is kept with it, for what is urgent.
+    public var hasUrgentSession: Bool
     public init(
         node: NodeID, dials: Bool, isEdoc: Bool = true, takesFragments: Bool = true,
-        rights: SendRights = SendRights(), quota: Quota = .unlimited
+        rights: SendRights = SendRights(), quota: Quota = .unlimited, address: String = "",
+        hasUrgentSession: Bool = true
     ) {
         self.node = node
         self.dials = dials
@@ -36,6 +41,8 @@ public struct Peer: Sendable {
         self.takesFragments = takesFragments
         self.rights = rights
         self.quota = quota
+        self.address = address
+        self.hasUrgentSession = hasUrgentSession
     }
 }
 

@@ -97,11 +97,21 @@ extension RelayCore {
             let start = range.offset + index * chunk
             let end = min(start + chunk, range.end)
             if gaps.contains(where: { $0.lowerBound < end && start < $0.upperBound }) { continue }
-            // The end of an extent may be cut once more (`ChunkLayout.tail`); both rows lie in this range.
+            // In stores of version 0.3 the rest of an extent's end stands under the next key; it lies in this range.
             for row in [index, index + 1] where row == index || end == range.end {
-                ChunkKey(extent: extent, chunk: UInt32(clamping: row)).withBytes { key in _ = rows.delete(.chunk, key) }
+                removeChunk(extent, UInt32(clamping: row), rows)
             }
         }
+    }
+
+    /// All rows that one chunk stands in.
+    private func removeChunk(_ extent: UInt64, _ chunk: UInt32, _ rows: any RowTransaction) {
+        var keys: [RowKey] = []
+        rows.scan(.chunk, prefix: RowKey(extent).adding(chunk)) { key, _ in
+            keys.append(RowKey(copying: key))
+            return true
+        }
+        for key in keys { rows.delete(.chunk, key) }
     }
 
     /// The whole document is here: from now on its recipients are counted, and those at home get it.

@@ -89,6 +89,7 @@ extension RelayCore {
         dropReports(&turn)
         dropOutcomes(&turn)
         dropPreviews(&turn)
+        dropSubmissionKeys(&turn)
         if !isHoldingRestored { endForgottenDeletions(&turn) }
         verifyBySchedule(&turn)
         doubts.drop(until: now, turn.rows)

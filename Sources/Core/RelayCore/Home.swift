@@ -77,6 +77,11 @@ extension RelayCore {
         decisions += 1
         let submission = open.submission
         stagedBytes -= submission.payloadLength
+        if let key = submission.key, let answer = answer(to: key, submission, digest: digest, turn) {
+            if case .refused(_, let cause) = answer { ledger.count(.submissionRefused(cause.rawValue)) }
+            discard(extent: open.number, isMarked: open.isMarked, &turn)
+            return turn.effects.append(.answerSubmission(ticket: ticket, answer))
+        }
         if open.isMarked { turn.rows.delete(.staging, Keys.extent(open.number)) }
         // Where it was taken, its bytes lie under the first number, whatever it is split into.
         var rows = split(open.recipients).enumerated().map { index, group in
@@ -94,6 +99,7 @@ extension RelayCore {
             if row.isInPieces { cut(row, turn.rows) }
             record(&row, isComplete: true, &turn)
         }
+        if let key = submission.key { remember(key, submission, digest: digest, rows[0], turn) }
         turn.effects.append(.answerSubmission(ticket: ticket, .accepted(names[0], number: open.number)))
     }
 

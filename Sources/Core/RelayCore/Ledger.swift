@@ -263,6 +263,8 @@ struct Ledger {
     mutating func write(to rows: any RowTransaction, _ now: RelayTime) {
         for (name, delta) in deltas.map({ ($0.key.name, $0.value) }).sorted(by: { $0.0 < $1.0 }) where delta != 0 {
             let stored = Int64(bitPattern: rows.number(.counter, name))
+            // After a change that was not taken reads say nothing, and nothing of this batch stays.
+            if rows.isFailed { return }
             var (next, overflow) = stored.addingReportingOverflow(delta)
             if overflow || next < 0 {
                 // The record of the count was damaged, or lost with its key. The books are made anew from the rows (Reckoning.swift)

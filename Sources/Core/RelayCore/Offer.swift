@@ -85,10 +85,13 @@ public struct Submission: Sendable {
     public var payloadLength: UInt64
     /// Nil: the configured default.
     public var lifetime: Milliseconds?
+    /// Under which the caller may ask again what became of it; nil: under none.
+    public var key: SubmissionKey?
     public init(
         ticket: Ticket, sender: AgencyCode, recipients: [String], urgency: Urgency, documentID: String,
-        payloadLength: UInt64, lifetime: Milliseconds?
+        payloadLength: UInt64, lifetime: Milliseconds?, key: SubmissionKey? = nil
     ) {
+        self.key = key
         self.ticket = ticket
         self.sender = sender
         self.recipients = recipients

@@ -42,10 +42,14 @@ public struct Turn {
     /// Recipients that deadlines, reloads and the like may still change in this turn: each costs some rows.
     var recipientsLeft = 2_048
 
-    public init(now: ClockReading, room: HeadRoom, rows: any RowTransaction) {
+    /// `isLean`: a batch before this one found no room, so that this one changes as little as it can.
+    public init(now: ClockReading, room: HeadRoom, rows: any RowTransaction, isLean: Bool = false) {
         self.now = now
         self.room = room
         self.rows = rows
+        guard room.isTight || isLean else { return }
+        removalsLeft = isLean ? 16 : min(removalsLeft, room.removalsMax)
+        if isLean { recipientsLeft = 16 }
     }
 }
 
@@ -127,14 +131,14 @@ public struct RelayCore: Sendable {
     var random: SplitMix64
     var auditLog = AuditLog()
     var restoration: Restoration?
-    /// Nil but in the simulator.
-    var plantedBug: PlantedBug?
     var outcomes = OutcomeBook()
     /// The books are being made anew, and how it ended last.
     var reckoning: Reckoning?
     /// Tables whose damage is known and waits for the next start.
     var knownDamage = TableSet()
     public internal(set) var reckoned: ReckoningResult?
+    /// Nil but in the simulator.
+    var plantedBug: PlantedBug?
     let writeReport: ReportWriter
     /// SHA-256, for the chain of the operator log; handed in, as the core knows no library for it.
     let hash: AuditHash
@@ -184,7 +188,7 @@ public struct RelayCore: Sendable {
         if outcomes.epoch == 0, !isOffline { drawOutcomeEpoch(&turn) }
         loadRestoration(&turn)
         // Peers that were up before may come back at once; then others take over.
-        wakeups.insert(turn.now.relay + configuration.limits.failoverWait, .everything)
+        wakeForFailover(turn.now.relay)
         if turn.rows.number(.meta, "routesDigest") != configuration.routesDigest {
             sweep = RouteSweep()
         }
@@ -251,17 +255,23 @@ public struct RelayCore: Sendable {
             // A list of next hops may be gone with its record: what waited under it is routed anew.
             sweep = RouteSweep()
             reckon(why, turn.rows)
+        case .sessionMeasured(let session, let rate, let acknowledged): measured(session, rate, acknowledged)
+        case .sessionSilent(let session): fellSilent(session, &turn)
+        case .sessionAcknowledgesAgain(let session): answersAgain(session)
         }
     }
 
     /// Ends a batch: what is due by time, then what the links can take, then the counters. Call once before each commit.
     public mutating func finish(_ turn: inout Turn) {
+        // Behind a change that was not taken reads answer nothing: there is nothing to decide by.
+        if turn.rows.isFailed { return }
         decisions += 1
         wake(turn.now.relay)
         suspensionsDue(&turn)
         pendingSessionsDue(&turn)
         if !isHoldingRestored { runJobs(&turn) }
         peersDue(&turn)
+        silencesDue(&turn)
         holdRestored(&turn)
         compareRestored(&turn)
         releaseRestored(&turn)
@@ -279,6 +289,7 @@ public struct RelayCore: Sendable {
         gatherReports(&turn)
         housekeeping(&turn)
         if !isHoldingRestored, renaming == nil { feedLinks(&turn) }
+        if turn.rows.isFailed { return }
         noticeEmpty(&turn)
         markStaged(&turn)
         publishAuditHead(&turn)
@@ -294,6 +305,7 @@ public struct RelayCore: Sendable {
             guard let time, time != .never else { return }
             if next == nil || time < next! { next = time }
         }
+        take(linkDeadline)
         take(wakeups.first)
         take(gathering.due(limits))
         take(lanes.values.lazy.compactMap(\.waitUntil).min())

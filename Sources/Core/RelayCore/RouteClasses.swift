@@ -77,11 +77,11 @@ extension RelayCore {
     }
 
     /// The first hop of a class that can be given envelopes now; nil while a preferred one may still come back.
-    func bestLiveHop(_ routeClass: UInt32, now: RelayTime) -> NodeID? {
+    func bestLiveHop(_ routeClass: UInt32, _ urgency: Urgency = .normal, now: RelayTime) -> NodeID? {
         guard let hops = classes.hops[routeClass], !classes.suspended.contains(routeClass) else { return nil }
         for hop in hops {
             if isLive(hop) { return hop }
-            if isExpectedBack(hop, now: now) { return nil }
+            if isExpectedBack(hop, urgency: urgency, now: now) { return nil }
         }
         return nil
     }
@@ -106,7 +106,7 @@ extension RelayCore {
         loadNumbers(turn.rows)
         markSuspendedPeers()
         configureClock()
-        wakeups.insert(turn.now.relay + new.limits.failoverWait, .everything)
+        wakeForFailover(turn.now.relay)
         for state in gone {
             for session in state.sessions {
                 turn.effects.append(.endSession(session: session, why: "peer removed from the configuration"))

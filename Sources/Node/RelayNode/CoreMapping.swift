@@ -13,7 +13,9 @@ extension CoreConfiguration {
         let peers = settings.peers.map { peer in
             var mapped = Peer(
                 node: peer.node, dials: peer.dial, isEdoc: peer.edoc, takesFragments: peer.fragments,
-                rights: peer.rights, quota: Quota(bytes: peer.quotaBytes, count: peer.quotaEnvelopes))
+                rights: peer.rights, quota: Quota(bytes: peer.quotaBytes, count: peer.quotaEnvelopes),
+                address: peer.address.map { "\($0.host):\($0.port)" } ?? "",
+                hasUrgentSession: peer.urgentSession)
             // Version 0.4 keeps the old behaviour where nothing is said, and warns of it (PreparedNode).
             mapped.allowsForeign = peer.foreign ?? true
             return mapped

@@ -138,7 +138,9 @@ public final class Node: Sendable {
         let verifier = DocumentVerifier(store: store, pool: verifiers, inHand: inHand) { [engine] in engine.post($0) }
         spools = SpoolWriter(store: store) { [engine] in engine.post($0) }
         spools.watch(on: group.next())
-        effects = NodeEffects(links: links, desk: desk, verifier: verifier, spools: spools, logger: logger)
+        effects = NodeEffects(links: links, desk: desk, verifier: verifier, spools: spools, logger: logger) { notice in
+            repeated.thinned(notice, now: clock.relayNow)
+        }
         configuration = NIOLockedValueBox(prepared.configuration)
         rights = RightsTable(configuration)
         backup = Backup(
@@ -158,7 +160,7 @@ public final class Node: Sendable {
             configurationBox: configuration, listening: listening, metrics: metrics, started: started,
             submitters: { [bulkBox] in bulkBox.withLockedValue { $0?.connections } }, path: path, log: log,
             copying: backup,
-            reloadConfiguration: { [self] force in reload(force: force) })
+            reloadConfiguration: { [self] manner in reload(manner) })
         let settings = configuration.withLockedValue { $0.settings }
         let server = ControlServer(
             node: control, socket: settings.control.socket, descriptor: given.control, logger: logger,
@@ -297,13 +299,15 @@ extension LinkPolicy {
         numbers.connectTimeout = settings.session.connectTimeout
         numbers.handshakeTimeout = settings.session.handshakeTimeout
         numbers.sessionsMax = Int(clamping: settings.session.sessionsMax)
+        numbers.silenceMin = settings.session.silence
         numbers.hopLimit = UInt8(clamping: settings.limits.hopsMax)
         let peers = settings.peers.map { peer in
             LinkPeer(
                 identity: PeerIdentity(node: peer.node, acceptsURI: peer.acceptURISAN),
                 address: peer.address.map { LinkAddress(host: $0.host, port: Int($0.port)) },
                 security: settings.plainLoopback ? .plain : .tls, segmentBytesMax: Int(clamping: peer.segmentSize),
-                segmentMRU: peer.segmentMRU, transferMRU: peer.transferMRU)
+                segmentMRU: peer.segmentMRU, transferMRU: peer.transferMRU,
+                keepaliveSeconds: UInt16(clamping: peer.keepalive.count / 1_000))
         }
         self.init(node: settings.node, tls: prepared.tls, peers: peers, settings: numbers)
     }

@@ -168,10 +168,10 @@ extension Conversation {
             isAdministrative: primary.flags.contains(.isAdministrativeRecord),
             wantsStatusReports: !primary.flags.isDisjoint(with: .reports),
             document: header.document, copy: header.copy, header: Array(octets.readableBytesView))
-        offer.statusRequest = StatusRequest(primary.flags)
-        offer.payloadCover = header.payloadCover
         offer.formerName = header.formerName
         offer.isReturn = header.isReturn
+        offer.statusRequest = StatusRequest(primary.flags)
+        offer.payloadCover = header.payloadCover
         return offer
     }
 

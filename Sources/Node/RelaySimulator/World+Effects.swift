@@ -70,7 +70,7 @@ extension World {
                 recipients: offer.document != nil
                     ? offer.copy?.recipients.map(\.text) ?? [] : [offer.destination.text],
                 pieceOffset: offer.piece?.offset, isDocument: offer.document != nil, from: from,
-                path: offer.copy?.path ?? [], former: offer.formerName, isReturn: offer.isReturn)
+                former: offer.formerName, isReturn: offer.isReturn, path: offer.copy?.path ?? [])
             note(
                 node.index, "offered", offer.ticket.number,
                 "is offered \(offer.bundle) as \(offer.ticket.number), piece \(offer.piece.map { "\($0.offset)" } ?? "-") path \(offer.copy?.path.map(\.node.name) ?? [])"

@@ -12,6 +12,8 @@ public struct SubmitAnswer: ControlAnswer {
     public var digest: String
     /// What an edXML package does against the rules of its format and was understood all the same, with its line.
     public var warnings: [String]?
+    /// True: it was taken before under the same Idempotency-Key, and this is that envelope.
+    public var isRepeated: Bool?
 
     public init(
         envelope: String, number: UInt64, sender: String, recipients: [String], bytes: UInt64, digest: String,

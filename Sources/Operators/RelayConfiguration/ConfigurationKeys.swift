@@ -83,6 +83,10 @@ extension ConfigurationKey {
             "session.handshake_timeout", .duration(100...5 * minute), "15s",
             "The most that TLS and session set-up may take together."),
         row("session.sessions_max", .count(1...65_536), "1024", "Sessions at once."),
+        row(
+            "session.silence", .duration(0...hour), "5s",
+            "How long what is under way may stay unacknowledged before other hops are asked; on a slow link it is longer."
+        ),
     ]
 
     private static let tls = [
@@ -212,6 +216,12 @@ extension ConfigurationKey {
         row(
             "peers.<name>.transfer_mru", .size(8 * mib...16 * gib, word: "inherit"), "inherit",
             "The largest transfer taken from it; inherit means session.transfer_mru."),
+        row(
+            "peers.<name>.keepalive", .duration(0...65_535 * second, word: "inherit"), "inherit",
+            "The keepalive offered to it, in whole seconds; inherit means session.keepalive."),
+        row(
+            "peers.<name>.urgent_session", .choice(["auto", "yes", "no"]), "auto",
+            "Whether a second session is kept with it for urgent documents; auto means as edoc says."),
         row("peers.<name>.accept_uri_san", .yesNo, "no", "Its certificate may carry the node ID as a URI instead."),
         row("peers.<name>.may_send_from", .section, "In whose name it may send; own means its node and agencies."),
         row("peers.<name>.may_send_from.nodes", .nodePatterns, "[own]", "Source nodes."),

@@ -64,6 +64,9 @@ public struct PeerConfiguration: Hashable, Sendable {
     public var segmentSize: UInt64
     public var segmentMRU: UInt64
     public var transferMRU: UInt64
+    public var keepalive: Milliseconds
+    /// A second session for urgent documents.
+    public var urgentSession: Bool
     public var acceptURISAN: Bool
     public var rights: SendRights
     /// What of it may wait in the store.
@@ -127,6 +130,7 @@ extension NodeConfiguration {
         public var connectTimeout: Milliseconds
         public var handshakeTimeout: Milliseconds
         public var sessionsMax: UInt64
+        public var silence: Milliseconds
     }
 
     public struct TLS: Hashable, Sendable {

@@ -125,7 +125,7 @@ struct NodeConfigurationReader {
             windowBytes: section.number("window_bytes"), windowTransfers: section.number("window_transfers"),
             idleTimeout: section.span("idle_timeout"), sessionLifetime: section.span("session_lifetime"),
             connectTimeout: section.span("connect_timeout"), handshakeTimeout: section.span("handshake_timeout"),
-            sessionsMax: section.number("sessions_max"))
+            sessionsMax: section.number("sessions_max"), silence: section.span("silence"))
     }
 
     private mutating func tls(_ section: ConfigurationSection) -> NodeConfiguration.TLS {
@@ -214,6 +214,11 @@ struct NodeConfigurationReader {
                     found: "\(id.text), which is also peers.\(other.name)")
             }
             let peer = peer(name, id, section, session, quotas)
+            if peer.keepalive.count % 1_000 != 0 {
+                errors.add(
+                    .badValue, file, section.mark("keepalive"), "peers.\(name).keepalive", expected: "whole seconds",
+                    found: Quantity.text(peer.keepalive.count, Quantity.durationUnits))
+            }
             if peer.dial, peer.address == nil {
                 errors.add(
                     .contradiction, file, section.mark("dial"), "peers.\(name).dial",
@@ -222,6 +227,11 @@ struct NodeConfigurationReader {
             result.append(peer)
         }
         return result
+    }
+
+    /// Nodes of another make may take a second session for the first one begun anew.
+    private static func hasUrgentSession(_ word: String, isEdoc: Bool) -> Bool {
+        word == "auto" ? isEdoc : word == "yes"
     }
 
     private func peer(
@@ -237,6 +247,8 @@ struct NodeConfigurationReader {
             segmentSize: section.optionalNumber("segment_size") ?? session.segmentSize,
             segmentMRU: section.optionalNumber("segment_mru") ?? session.segmentMRU,
             transferMRU: section.optionalNumber("transfer_mru") ?? session.transferMRU,
+            keepalive: section.optionalNumber("keepalive").map { Milliseconds($0) } ?? session.keepalive,
+            urgentSession: Self.hasUrgentSession(section.text("urgent_session"), isEdoc: section.yesNo("edoc")),
             acceptURISAN: section.yesNo("accept_uri_san"),
             rights: SendRights(
                 fromNodes: from.texts("nodes").compactMap(Pattern.node),

@@ -213,7 +213,8 @@ private enum Standing: Sendable {
             if let state, state.isQueued {
                 return .other(
                     ControlError(
-                        status: .conflict, error: "\(name) is not whole or not yet checked; try again in a while"))
+                        status: .conflict, error: "\(name) is not whole or not yet checked; try again in a while",
+                        code: "notWhole"))
             }
             return .other(.notFound("\(name) is not in the inbox of \(agency)"))
         } catch let error as ControlError {

@@ -127,7 +127,8 @@ struct Simulate: ParsableCommand {
             "seed \(plan.seed) \(plan.topology.rawValue) \(plan.usesConversations ? "conversations" : "values")"
         let numbers =
             "accepted \(summary.accepted) delivered \(summary.delivered)/\(summary.pairs) ended \(summary.endedOtherwise)"
-            + " crashes \(summary.crashes) cuts \(summary.cuts) full \(summary.fullCommits) completed"
+            + " crashes \(summary.crashes) cuts \(summary.cuts) full \(summary.fullCommits) narrowed \(summary.narrowed) outgrown"
+            + " \(summary.outgrown) completed"
             + " \(summary.completedAnswers) operations \(summary.operations) steps \(outcome.steps) hash \(String(outcome.hash, radix: 16))"
         return head + ": " + (outcome.failure.map { "FAILED: \($0)\n    " } ?? "") + numbers
     }

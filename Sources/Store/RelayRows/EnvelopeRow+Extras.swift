@@ -7,11 +7,11 @@ extension EnvelopeRow {
     private enum Extra: UInt64 {
         case extent = 1
         case formerly, resubmittedAs, via, hasArrived, heldBecause, isRefusedEverywhere, lastAnswer, crashDoubt
-        case statusRequest = 20
-        case payloadCover, sibling
         // Those of 0.4 on, far from what others may have added.
         case formerName = 40
         case isReturning, isRenewed
+        case statusRequest = 20
+        case payloadCover, sibling
     }
 
     func writeExtras(to out: inout RowWriter) {

@@ -163,7 +163,9 @@ import Testing
             + "change the one or the other, or: systemctl disable --now %",
         "the service manager's socket % listens at %, which listen does not name; change the one or the other, or: "
             + "systemctl disable --now %",
-        "+ and % more", "> and % more", "- and % more", "> %: via % to %", "> %: % to %", "+ % via %", "- % via %",
+        "+ and % more", "> and % more", "* and % more", "- and % more", "> %: via % to %", "* %: via %", "> %: % to %",
+        "+ % via %",
+        "- % via %",
         "+ % of %", "- % of %", "cannot read %: %", "cannot write %: %", "cannot run %: %", "bytes of peer %",
         "bytes of sender %", "it is not a regular file, and its length must be known first", "code: %",
         "recipients: %", "document ID: %", "subject: %", "priority: %", "sent at: %", "attachments: %",

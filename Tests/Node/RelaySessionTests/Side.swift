@@ -33,6 +33,9 @@ final class Side {
     var answers: [Ticket: [Answer]] = [:]
     var sentWhole: [Ticket] = []
     var log: [String] = []
+    var measures: [(rate: UInt64, acknowledged: UInt64)] = []
+    /// True: nothing is acknowledged; false: it goes on.
+    var silences: [Bool] = []
     var facts: SessionFacts?
     var notices: [Notice] = []
 
@@ -132,7 +135,7 @@ final class Side {
             }
         case .offerAbandoned(let ticket): abandoned.append(ticket)
         case .event(let event): take(event)
-        case .submitted, .submissionBytes, .submissionCompleted, .submissionAbandoned, .question:
+        case .submitted, .submissionBytes, .submissionCompleted, .submissionAbandoned, .question, .foundNoRoom:
             preconditionFailure("not the business of a session")
         }
     }
@@ -153,6 +156,9 @@ final class Side {
             due.append(.acknowledge(session: Ticket(1), offer: ticket))
         case .refusedOutside(let key): counted.append(key)
         case .recordHeard(let ticket, _): heard.append(ticket)
+        case .sessionMeasured(_, let rate, let acknowledged): measures.append((rate, acknowledged))
+        case .sessionSilent: silences.append(true)
+        case .sessionAcknowledgesAgain: silences.append(false)
         default: preconditionFailure("not the business of a session")
         }
     }
