@@ -267,17 +267,6 @@ extension RelayCore {
         return nil
     }
 
-    /// A bundle of nobody: whoever may send for anybody may send it. Its name says nothing, so its pieces cannot be told from others'.
-    private func refusalOfNobody(_ offer: Offer, _ peer: Peer) -> Judgement? {
-        guard offer.document == nil, !offer.isAdministrative, peer.rights.fromNodes.contains(.any) else {
-            return .refuse(.notAcceptable, why: "anonymous source", count: .notAuthorised)
-        }
-        guard offer.piece == nil else {
-            return .refuse(.notAcceptable, why: "a piece of an anonymous bundle", count: .badCopy)
-        }
-        return nil
-    }
-
     /// The longest administrative record that is relayed.
     private static let recordBytesMax: UInt64 = 4 << 20
 
@@ -449,33 +438,6 @@ extension RelayCore {
     /// Pieces of one envelope. Ours are cut on the grid and stay far below; those of foreign nodes may be of any length.
     private static let piecesMax = 16_384
 
-    /// The parts of an offered piece that are not here yet, in order. Foreign nodes cut where they like, and pieces may overlap: what
-    /// came first is kept (RFC 9171, 5.9 leaves open which). Looks at the pieces that the offered one touches only.
-    func gaps(of number: UInt64, over piece: PieceRange, _ rows: any RowReader) -> [Range<UInt64>] {
-        let prefix = RowKey(number)
-        var gaps: [Range<UInt64>] = []
-        var from = piece.offset
-        if let before = rows.row(.piece, before: Keys.piece(number, offset: piece.offset)),
-            prefix.isPrefix(of: before.key),
-            let part = PieceRow(offset: before.key.number(at: 8), record: before.value, withHeader: false)
-        {
-            from = max(from, part.end)
-        }
-        Keys.piece(number, offset: piece.offset).withBytes { start in
-            rows.scan(.piece, from: start) { key, value in
-                guard prefix.isPrefix(of: key), from < piece.end, key.number(at: 8) < piece.end else { return false }
-                guard let part = PieceRow(offset: key.number(at: 8), record: value, withHeader: false) else {
-                    return true
-                }
-                if part.offset > from { gaps.append(from..<part.offset) }
-                from = max(from, part.end)
-                return true
-            }
-        }
-        if from < piece.end { gaps.append(from..<piece.end) }
-        return gaps
-    }
-
     /// The recipients that this copy is for, as row names.
     func names(of offer: Offer) -> [String] {
         if let copy = offer.copy, offer.document != nil { return copy.recipients.map(\.text) }
@@ -555,17 +517,6 @@ extension RelayCore {
             return .refuse(.noResources, why: shortage.rawValue, count: shortage)
         }
         return .take(taken + refused + known, avoiding: past.tried)
-    }
-
-    /// By name: what this node cannot check it does not hand over as good.
-    private static func refusalOfCover(_ cover: String) -> Judgement {
-        .refuse(
-            .notAcceptable, why: "its payload is under a \(cover) (RFC 9172), which is not checked here",
-            count: .payloadCovered)
-    }
-
-    private func isHome(_ name: String, _ offer: Offer) -> Bool {
-        !offer.isAdministrative && AgencyCode(name).flatMap(configuration.directory.home(of:)) == node
     }
 
     private func way(of name: String, _ offer: Offer, _ peer: Peer, avoiding path: [PathStop]) -> Destiny {
