@@ -92,7 +92,7 @@ extension RelayCore {
 
     /// Sends an envelope of this node under a new name, for these recipients; the rest of its lifetime goes with it. They are in no
     /// queue any more; their old pairs end here, unreported, for they go on.
-    mutating func rename(_ row: inout EnvelopeRow, _ indexes: [Int], _ turn: inout Turn) {
+    mutating func rename(_ row: inout EnvelopeRow, _ indexes: [Int], isTold: Bool = true, _ turn: inout Turn) {
         var new = EnvelopeRow(
             number: takeNumber(), bundle: takeBundleID(&turn), kind: .document, urgency: row.urgency,
             lifetime: row.lifetime, ageAtArrival: row.age(at: turn.now.relay), arrival: turn.now, origin: nil,
@@ -120,7 +120,7 @@ extension RelayCore {
             row.recipients[index].lastAnswer = "sent again as \(new.bundle.envelopeName)"
             end(&row, index, .deleted, .renamed, &turn, isReported: false)
         }
-        noticeRenamed(row.bundle, new.bundle, &turn)
+        if isTold { noticeRenamed(row.bundle, new.bundle, &turn) }
     }
 
     private mutating func noticeRenamed(_ old: BundleID, _ new: BundleID, _ turn: inout Turn) {

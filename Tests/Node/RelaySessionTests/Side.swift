@@ -153,6 +153,8 @@ final class Side {
             due.append(.acknowledge(session: Ticket(1), offer: ticket))
         case .refusedOutside(let key): counted.append(key)
         case .sourceHeard(let source, _, _): heard.append(source)
+        case .sessionAnswered: log.append("answered")
+        case .identityTwice: log.append("identityTwice")
         default: preconditionFailure("not the business of a session")
         }
     }
