@@ -155,7 +155,6 @@ final class Side {
             reports.append((ticket, reporter, bundle, rows))
             due.append(.acknowledge(session: Ticket(1), offer: ticket))
         case .refusedOutside(let key): counted.append(key)
-        case .sourceHeard(let source, _, _): heard.append(source)
         case .sessionAnswered: log.append("answered")
         case .identityTwice: log.append("identityTwice")
         case .recordHeard(let ticket, _): heard.append(ticket)
