@@ -239,7 +239,7 @@ extension RelayCore {
         save(sent, turn.rows)
         record(&row, isComplete: offer.piece == nil, &turn)
         if offer.piece != nil {
-            ledger.add(.reservedBytes, Int64(clamping: row.payloadLength))
+            ledger.add(.reservedBytes, Int64(clamping: row.payloadLength), of: row.number)
             save(row, turn.rows)
             addPiece(open, to: row.number, &turn)
         }
