@@ -91,7 +91,7 @@ extension RelayCore {
     }
 
     /// Sends an envelope of this node under a new name, for these recipients; the rest of its lifetime goes with it. They are in no
-    /// queue any more; their old pairs end here, unreported, for they go on.
+    /// queue any more; of their old pairs the books here say that they go on under a new name.
     mutating func rename(_ row: inout EnvelopeRow, _ indexes: [Int], isTold: Bool = true, _ turn: inout Turn) {
         var new = EnvelopeRow(
             number: takeNumber(), bundle: takeBundleID(&turn), kind: .document, urgency: row.urgency,
@@ -118,7 +118,7 @@ extension RelayCore {
         record(&new, isComplete: true, &turn)
         for index in indexes {
             row.recipients[index].lastAnswer = "sent again as \(new.bundle.envelopeName)"
-            end(&row, index, .deleted, .renamed, &turn, isReported: false)
+            end(&row, index, .deleted, .renamed, &turn)
         }
         if isTold { noticeRenamed(row.bundle, new.bundle, &turn) }
     }
@@ -232,6 +232,7 @@ extension RelayCore {
             guard let index = sent.recipients.firstIndex(where: { $0.name == name }) else { continue }
             sent.recipients[index].isRenewed = true
             sent.recipients[index].lastAnswer = "sent again as \(row.bundle.envelopeName)"
+            report(sent, sent.recipients[index], .deleted, &turn, reason: .renamed)
         }
         if sent.ended == .zero {
             turn.rows.put(.lookup, LookupIndex.key(.sharer, String(sent.extent), sent.number))
