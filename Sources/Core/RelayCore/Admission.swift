@@ -408,20 +408,6 @@ extension RelayCore {
         return isSenior(row.path, to: path) ? .known : nil
     }
 
-    /// The copy of which some pieces are here already.
-    private func isSameCopy(_ offer: Offer, _ names: [String], _ row: EnvelopeRow) -> Bool {
-        guard let path = offer.copy?.path else { return true }
-        return row.path.dropLast().elementsEqual(path) && row.recipients.count == names.count
-            && names.allSatisfy { name in row.recipients.contains { $0.name == name } }
-    }
-
-    /// Copies that end here may be put together from the pieces of any of them.
-    private func isAllAtHome(_ names: [String], _ row: EnvelopeRow) -> Bool {
-        names.allSatisfy { name in
-            row.recipients.contains { $0.name == name && $0.state == .waiting && $0.routeClass == 0 }
-        }
-    }
-
     func judgePiece(
         _ piece: PieceRange, of row: EnvelopeRow, isOwn: Bool, _ rows: any RowReader, _ past: inout Past
     ) {
