@@ -100,6 +100,12 @@ public enum EventKind: String, Sendable, CaseIterable {
     case metricsTroubled
     /// Figures are served at metrics.listen, which could not be opened before.
     case metricsResumed
+    /// A session was ended because its peer's sessions hold more memory than their share.
+    case sessionMemoryExhausted
+    /// No descriptor is free: connections are taken later.
+    case descriptorsExhausted
+    /// Revocation lists should have been replaced.
+    case revocationListOverdue
 
     /// 128 bits in hexadecimal, as systemd.journal-fields(7) wants them.
     public var messageID: String {
@@ -152,6 +158,9 @@ public enum EventKind: String, Sendable, CaseIterable {
         case .logLost: "137749dfaeb6403990c2900b7a395261"
         case .metricsTroubled: "940c040729354d99a98a7f0b1c9898cb"
         case .metricsResumed: "575562ef780342b7b1ac985e71ff4a36"
+        case .sessionMemoryExhausted: "5e1d3c0a7b7e4c0f9a53d2f1c8e6b447"
+        case .descriptorsExhausted: "b0c7a4de2f5843d1a6e1907c35fb82d9"
+        case .revocationListOverdue: "8f24e6b1d9c34f7aa0372be85d16c4f3"
         }
     }
 }

@@ -31,6 +31,7 @@ public enum FindingCode: String, Sendable, Hashable, CaseIterable {
     case clockDoubted, linkDown, spoolTroubled, metricsTroubled
     case refusedEverywhere, recordsCorrupt, held, restored
     case oldWaiting, oldArrived
+    case boundReached, storeSilent
 
     /// The check of `edocctl check` that counts it.
     public var check: String {

@@ -106,8 +106,6 @@ struct EdocdCommand: AsyncParsableCommand {
     func run() async throws {
         // A peer that has gone must not end the process.
         signal(SIGPIPE, SIG_IGN)
-        // Until the daemon waits for it, a request to reload must not end it.
-        signal(SIGHUP, SIG_IGN)
         umask(0o027)
         if printDefaults {
             print(ConfigurationDefaults.text(), terminator: "")
@@ -122,8 +120,8 @@ struct EdocdCommand: AsyncParsableCommand {
             return
         }
         let prepared: PreparedNode
-        do {
-            prepared = try PreparedNode(path: path, credentials: checkConfiguration ? .lookedAt : .needed)
+        do throws(PreparationFailure) {
+            prepared = try await readFiles()
         } catch {
             complain("\(error)")
             throw ExitCode(78)
@@ -134,12 +132,31 @@ struct EdocdCommand: AsyncParsableCommand {
             print("\(path): " + phrase("in order; ", "hợp lệ; ") + Self.summary(prepared.configuration))
             return
         }
+        DescriptorLimit.raise()
+        defer { StandardErrorLog.pipe.flush(seconds: 2) }
         let log = NodeLogging(level: prepared.logLevel, journal: NodeLogging.journal())
         do {
             try await Node.run(prepared, sockets: try ServiceSockets.take(), log: log)
         } catch let failure as NodeFailure {
-            complain("\(failure)")
+            // A pipe that nobody reads must not keep the process.
+            if isatty(STDERR_FILENO) == 1 {
+                complain("\(failure)")
+            } else {
+                StandardErrorLog.pipe.write(Array("\(failure)\n".utf8))
+            }
             throw ExitCode(failure.exitCode)
+        }
+    }
+
+    /// Reads what the operator wrote. A certificate of our own that has ended may do so by a clock that is ahead and will be mended: an exit
+    /// after which nobody starts the daemon again would outlast it.
+    private func readFiles() async throws(PreparationFailure) -> PreparedNode {
+        do throws(PreparationFailure) {
+            return try PreparedNode(path: path, credentials: checkConfiguration ? .lookedAt : .needed)
+        } catch {
+            guard error.mayPass, !checkConfiguration else { throw error }
+            complain("\(error)")
+            return try await CertificateWait.until(path: path) { complain($0) }
         }
     }
 

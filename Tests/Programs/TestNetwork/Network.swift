@@ -90,12 +90,13 @@ public final class Network {
         for name in names.sorted(by: { left, _ in left == "truc" }) { try start(name) }
     }
 
-    /// Starts a node and does not wait for it.
-    public func launch(_ name: String) throws {
+    /// Starts a node and does not wait for it. `through`: a program and its arguments that run the node's command line behind them.
+    public func launch(_ name: String, through: [String] = []) throws {
         if port != 0 { try edit(name) { Self.fix(port, &$0, isHub: name == "truc") } }
+        let line = through + [Places.edocd, "--config", folder[name + ".yaml"]]
         nodes[name] = try Program(
-            Places.edocd, ["--config", folder[name + ".yaml"]], environment: environments[name] ?? [:],
-            output: log(name), errors: log(name))
+            line[0], Array(line.dropFirst()), environment: environments[name] ?? [:], output: log(name),
+            errors: log(name))
     }
 
     public func start(_ name: String) throws {
