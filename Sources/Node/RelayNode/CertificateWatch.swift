@@ -34,13 +34,13 @@ struct CertificateWatch {
             {
                 lastAlarm = now
                 alarmed = update
-                alarm(update)
+                sayOverdue(update)
             }
             try? await cancelWhenGracefulShutdown { try await Task.sleep(for: Self.pause) }
         }
     }
 
-    private func alarm(_ update: Int64) {
+    private func sayOverdue(_ update: Int64) {
         func day(_ seconds: Int64) -> String { String(WallTime(unixSeconds: seconds).timestamp.text.prefix(10)) }
         let grace = node.configuration.withLockedValue { $0.settings.tls.crlGrace }
         let end = grace.map { "peers are refused from \(day(update &+ Int64(clamping: $0.count / 1_000)))" }

@@ -88,6 +88,14 @@ struct EdocdCommand: AsyncParsableCommand {
     var printDefaults = false
 
     @Flag(
+        name: .customLong("create-store"),
+        help: .init(
+            phrase(
+                "Begin with an empty store where there is none. Without it a store that is not there is an error.",
+                "Bắt đầu với kho trống nếu chưa có kho. Nếu không có tùy chọn này, thiếu kho là lỗi.")))
+    var createStore = false
+
+    @Flag(
         name: .customLong("examine"),
         help: ArgumentHelp(
             phrase(
@@ -107,6 +115,7 @@ struct EdocdCommand: AsyncParsableCommand {
         // A peer that has gone must not end the process.
         signal(SIGPIPE, SIG_IGN)
         umask(0o027)
+        defer { StandardErrorLog.pipe.flush(seconds: 2) }
         if printDefaults {
             print(ConfigurationDefaults.text(), terminator: "")
             return
@@ -133,17 +142,12 @@ struct EdocdCommand: AsyncParsableCommand {
             return
         }
         DescriptorLimit.raise()
-        defer { StandardErrorLog.pipe.flush(seconds: 2) }
         let log = NodeLogging(level: prepared.logLevel, journal: NodeLogging.journal())
         do {
-            try await Node.run(prepared, sockets: try ServiceSockets.take(), log: log)
+            try await Node.run(
+                prepared, sockets: try ServiceSockets.take(), log: log, mayCreateStore: createStore)
         } catch let failure as NodeFailure {
-            // A pipe that nobody reads must not keep the process.
-            if isatty(STDERR_FILENO) == 1 {
-                complain("\(failure)")
-            } else {
-                StandardErrorLog.pipe.write(Array("\(failure)\n".utf8))
-            }
+            complain("\(failure)")
             throw ExitCode(failure.exitCode)
         }
     }
@@ -176,6 +180,8 @@ struct EdocdCommand: AsyncParsableCommand {
         let isRead = checkConfiguration || isatty(STDERR_FILENO) == 1
         let lines = text.split(separator: "\n", omittingEmptySubsequences: false).map(String.init)
         let said = isRead ? lines.map(RelaySentence.inLanguage) : lines
-        Terminal.put(said.joined(separator: "\n") + "\n", STDERR_FILENO)
+        let bytes = said.joined(separator: "\n") + "\n"
+        // A pipe that nobody reads keeps the daemon neither from starting nor from ending.
+        if isRead { Terminal.put(bytes, STDERR_FILENO) } else { StandardErrorLog.pipe.write(Array(bytes.utf8)) }
     }
 }

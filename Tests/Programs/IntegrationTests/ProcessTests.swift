@@ -19,7 +19,7 @@ import Testing
         while write(pipe, filler, filler.count) > 0 {}
         let output = network.folder["vpcp.out"]
         let program = try Program(
-            Places.edocd, ["--config", network.folder["vpcp.yaml"]], output: output, errors: path)
+            Places.edocd, ["--create-store", "--config", network.folder["vpcp.yaml"]], output: output, errors: path)
         #expect(try eventually { try network.control("vpcp", ["status"]).end == .exited(0) })
         try network.folder.write("noi dung", to: "a.txt")
         for number in 0..<5 {
