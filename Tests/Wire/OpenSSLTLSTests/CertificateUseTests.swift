@@ -30,7 +30,7 @@ import Testing
         ("extendedKeyUsage = critical, 1.3.6.1.5.5.7.3.35", true, true),
         ("extendedKeyUsage = serverAuth, clientAuth", true, true), ("extendedKeyUsage = serverAuth", true, false),
         ("extendedKeyUsage = clientAuth", false, true), ("extendedKeyUsage = anyExtendedKeyUsage", true, true),
-        ("keyUsage = digitalSignature", true, true), ("keyUsage = keyAgreement", false, false),
+        ("keyUsage = digitalSignature", true, true),
         ("extendedKeyUsage = codeSigning", false, false),
     ])
     func uses(_ line: String, asServer: Bool, asClient: Bool) throws {
