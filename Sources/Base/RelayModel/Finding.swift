@@ -34,6 +34,7 @@ public enum FindingCode: String, Sendable, Hashable, CaseIterable {
     case endedBadly, documentsLate
     case storeMended, unreadable
     case readerOld
+    case boundReached, storeSilent
 
     /// The check of `edocctl check` that counts it.
     public var check: String {
