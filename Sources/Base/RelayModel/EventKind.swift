@@ -100,6 +100,10 @@ public enum EventKind: String, Sendable, CaseIterable {
     case metricsTroubled
     /// Figures are served at metrics.listen, which could not be opened before.
     case metricsResumed
+    /// A peer, its records or a sender agency has used up its share of the store and gets no resources for a while.
+    case shareUsedUp
+    /// A document that was half-received was let go; whoever sends it begins anew.
+    case incomingLetGo
 
     /// 128 bits in hexadecimal, as systemd.journal-fields(7) wants them.
     public var messageID: String {
@@ -152,6 +156,8 @@ public enum EventKind: String, Sendable, CaseIterable {
         case .logLost: "137749dfaeb6403990c2900b7a395261"
         case .metricsTroubled: "940c040729354d99a98a7f0b1c9898cb"
         case .metricsResumed: "575562ef780342b7b1ac985e71ff4a36"
+        case .shareUsedUp: "7c4f5e0f6c0d4a1c9a52f6c1d0e8b3a7"
+        case .incomingLetGo: "e2b1a9d43f7c4c6f8d05b7a6c9f41e28"
         }
     }
 }

@@ -63,11 +63,14 @@ public enum Stock: Hashable, Sendable {
     case everything
     case origin(NodeID)
     case sender(AgencyCode)
+    /// Administrative records of others that came from a peer: they have a quota of their own.
+    case records(NodeID)
     var name: String {
         switch self {
         case .everything: "all"
         case .origin(let node): "origin." + node.name
         case .sender(let code): "sender." + code.text
+        case .records(let node): "records." + node.name
         }
     }
 }
@@ -119,13 +122,29 @@ struct Ledger {
     mutating func stocked(_ row: EnvelopeRow, by sign: Int64, _ now: ClockReading) {
         // Records are no documents, but those of others take room here as well.
         if row.kind == .administrative, row.origin == nil { return }
+        for stock in Self.stocks(of: row) { add(.stockCount(stock), sign) }
+        booked(row, payload: sign * Int64(clamping: row.stockedPayload), all: sign * Int64(clamping: row.stockedBytes))
+    }
+
+    private static func stocks(of row: EnvelopeRow) -> [Stock] {
         var stocks: [Stock] = row.kind == .administrative ? [] : [.everything]
-        if let origin = row.origin { stocks.append(.origin(origin)) }
+        if let origin = row.origin { stocks.append(row.holding.isRecord ? .records(origin) : .origin(origin)) }
         if let sender = row.document?.sender { stocks.append(.sender(sender)) }
-        for stock in stocks {
-            add(.stockCount(stock), sign)
-            add(.stockBytes(stock), sign * Int64(clamping: row.payloadLength))
-        }
+        return stocks
+    }
+
+    /// Of everything only the payload is counted; origins and senders answer for all that they take.
+    private mutating func booked(_ row: EnvelopeRow, payload: Int64, all: Int64) {
+        for stock in Self.stocks(of: row) { add(.stockBytes(stock), stock == .everything ? payload : all) }
+    }
+
+    /// An envelope takes other room than `old` did, which was it before.
+    mutating func restocked(_ row: EnvelopeRow, was old: EnvelopeRow) {
+        add(.reservedBytes, Int64(clamping: row.reservedBytes) - Int64(clamping: old.reservedBytes))
+        guard row.isStocked else { return }
+        booked(
+            row, payload: Int64(clamping: row.stockedPayload) - Int64(clamping: old.stockedPayload),
+            all: Int64(clamping: row.stockedBytes) - Int64(clamping: old.stockedBytes))
     }
 
     /// One recipient changes its state; nil before it was accepted.

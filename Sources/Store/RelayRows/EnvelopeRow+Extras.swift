@@ -7,6 +7,8 @@ extension EnvelopeRow {
     private enum Extra: UInt64 {
         case extent = 1
         case formerly, resubmittedAs, via, hasArrived, heldBecause, isRefusedEverywhere, lastAnswer, crashDoubt
+        case holding = 40
+        case holdingTimes = 41
     }
 
     func writeExtras(to out: inout RowWriter) {
@@ -17,6 +19,10 @@ extension EnvelopeRow {
             out.number(second)
         }
         if extent != number { write(.extent, "", extent, 0) }
+        if holding.overhead != 0 || holding.flags != 0 { write(.holding, "", holding.overhead, holding.flags) }
+        if holding.touched != .zero || holding.askedAnew != .zero {
+            write(.holdingTimes, "", holding.touched.milliseconds, holding.askedAnew.milliseconds)
+        }
         if let formerly { write(.formerly, formerly.source.text, formerly.creationTime, formerly.sequence) }
         for name in resubmittedAs { write(.resubmittedAs, name.source.text, name.creationTime, name.sequence) }
         for (index, recipient) in recipients.enumerated() {
@@ -43,6 +49,12 @@ extension EnvelopeRow {
             switch extra {
             case .extent: extent = first
             case .formerly: formerly = name
+            case .holding:
+                holding.overhead = first
+                holding.setFlags(second)
+            case .holdingTimes:
+                holding.touched = RelayTime(milliseconds: first)
+                holding.askedAnew = RelayTime(milliseconds: second)
             case .resubmittedAs: if let name { resubmittedAs.append(name) }
             case .via:
                 guard first < UInt64(recipients.count) else { return false }
