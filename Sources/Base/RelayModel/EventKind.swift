@@ -100,6 +100,14 @@ public enum EventKind: String, Sendable, CaseIterable {
     case metricsTroubled
     /// Figures are served at metrics.listen, which could not be opened before.
     case metricsResumed
+    /// This node has gone back to an earlier state, or has a double: numbers that it gave are known to be of others. A new incarnation has begun.
+    case numbersGivenTwice
+    /// A copy goes back along its path, because another document is known at its home under its number.
+    case copyReturned
+    /// An envelope of this node is sent again under a new name; the line names it.
+    case envelopeRenamed
+    /// Two daemons with one identity have been found. The second was not let in.
+    case identityTwice
     /// A peer, its records or a sender agency has used up its share of the store and gets no resources for a while.
     case shareUsedUp
     /// A document that was half-received was let go; whoever sends it begins anew.
@@ -156,6 +164,10 @@ public enum EventKind: String, Sendable, CaseIterable {
         case .logLost: "137749dfaeb6403990c2900b7a395261"
         case .metricsTroubled: "940c040729354d99a98a7f0b1c9898cb"
         case .metricsResumed: "575562ef780342b7b1ac985e71ff4a36"
+        case .numbersGivenTwice: "f1c481fb41eb8314096ea7ec91e25d80"
+        case .copyReturned: "910c1632982b3e393e4eb423b57736b1"
+        case .envelopeRenamed: "a3cdc4cf1a3301baefa22e495e084593"
+        case .identityTwice: "90bc41fc0beefc8f98a040cec48d3250"
         case .shareUsedUp: "7c4f5e0f6c0d4a1c9a52f6c1d0e8b3a7"
         case .incomingLetGo: "e2b1a9d43f7c4c6f8d05b7a6c9f41e28"
         }

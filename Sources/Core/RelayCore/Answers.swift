@@ -14,6 +14,7 @@ extension RelayCore {
             damaged.insert(dispatch.number)
         case .refused(.noResources): pause(ticket, dispatch, &turn)
         case .refused(.notAcceptable), .refused(.extensionFailure): refused(ticket, dispatch, &turn)
+        case .refused(.numberTaken): numberTaken(ticket, dispatch, &turn)
         case .refused(.sessionTerminating):
             sessionEnding(dispatch.session, turn.now.relay)
             returnToQueue(ticket, &turn)
@@ -24,7 +25,7 @@ extension RelayCore {
     }
 
     /// Takes a transfer off the books of its session; answers the copy it belonged to.
-    private mutating func land(_ ticket: Ticket) -> (DispatchState, Int)? {
+    mutating func land(_ ticket: Ticket) -> (DispatchState, Int)? {
         guard let dispatch = dispatches.removeValue(forKey: ticket) else { return nil }
         if let bytes = sessions[dispatch.session]?.inFlightBytes {
             precondition(bytes >= dispatch.bytes, "a session's window has lost count")
@@ -185,7 +186,7 @@ extension RelayCore {
     }
 
     /// *Not Acceptable*: the next route; when all have said so, deferred, and refused only after the grace.
-    private mutating func refused(_ ticket: Ticket, _ dispatch: DispatchState, _ turn: inout Turn) {
+    mutating func refused(_ ticket: Ticket, _ dispatch: DispatchState, _ turn: inout Turn) {
         guard let (_, position) = land(ticket), let entry = active[dispatch.number] else { return }
         let copy = entry.copies[position]
         // Answers to its other pieces are still to come; they find no copy and change nothing.

@@ -23,6 +23,8 @@ public struct PictureUpdate: Sendable {
 /// The decisions at one moment.
 public struct CorePicture: Sendable {
     private let core: RelayCore
+    /// For the other files that answer from a picture.
+    var asked: RelayCore { core }
     /// What is on links, of the envelopes that were asked for.
     public var onLinks: [UInt64: [OnLink]] = [:]
     public let activeCount: Int
@@ -67,6 +69,8 @@ public struct CorePicture: Sendable {
     public func peerViews(at now: RelayTime) -> [PeerView] { core.peerViews(at: now) }
     public var isClockDoubted: Bool { core.isClockDoubted }
     public var spoolViews: [SpoolView] { core.spoolViews }
+    /// What to tell a node that is, or says that it is, this one.
+    public func greeting(for node: NodeID?, version: String) -> Greeting { core.greeting(for: node, version: version) }
     public var drainRow: DrainRow? { core.drainRow }
     public var suspensionRows: [SuspensionRow] { core.suspensionRows }
 

@@ -26,6 +26,8 @@ public struct PeerView: Sendable {
     public var bytesInFlight: UInt64
     /// Sent whole, not answered when their session ended, not settled since.
     public var inDoubt: Int
+    /// What it has said of itself on its last session; nil of a node that says nothing.
+    public var greeting: Greeting?
 }
 
 /// Why a waiting recipient waits, from the route down to the limit that binds.
@@ -85,7 +87,7 @@ extension RelayCore {
                 downSince: state.isUp ? nil : state.downSince, upSince: state.isUp ? state.upSince : nil,
                 lastError: state.lastError, transfersInFlight: sessions.reduce(0) { $0 + $1.inFlight.count },
                 bytesInFlight: sessions.reduce(0) { $0 + $1.inFlightBytes },
-                inDoubt: doubts.count(at: state.peer.node))
+                inDoubt: doubts.count(at: state.peer.node), greeting: state.isUp ? state.greeting : nil)
         }
     }
 

@@ -24,6 +24,7 @@ extension RelayCore {
         row.path = (offer.copy?.path ?? tried) + [PathStop(node: node, time: turn.now.wall)]
         row.hopLimit = offer.hopLimit ?? 0
         row.hopCount = offer.hopCount ?? 0
+        row.formerName = offer.formerName
         row.isInPieces = offer.piece != nil
         row.recipients = recipients
         row.receivedBytes = offer.piece == nil ? offer.payloadLength : 0
@@ -166,10 +167,19 @@ extension RelayCore {
     mutating func arrive(_ row: inout EnvelopeRow, _ index: Int, _ turn: inout Turn) {
         unqueue(row, index, turn.rows)
         let name = row.recipients[index].name
-        guard remember(row, name, &turn) else {
+        switch memory(of: row, name, turn.rows) {
+        case .unknown where hasFormerly(row.formerName, row.document, name, turn.rows):
+            report(row, row.recipients[index], .arrived, &turn)
+            return end(&row, index, .deleted, .none, &turn, isReported: false)
+        case .unknown: break
+        case .same, .unhashed:
             // Two copies came in pieces at a time, and the other was whole first.
             return end(&row, index, .deleted, .none, &turn, isReported: false)
+        case .other:
+            noticeContentDiffers(row.bundle, from: row.origin, &turn)
+            return end(&row, index, .refused, .numberTaken, &turn)
         }
+        remember(row, name, &turn)
         lieInInbox(&row, index, &turn)
         report(row, row.recipients[index], .arrived, &turn)
     }
@@ -324,49 +334,4 @@ extension RelayCore {
     }
 
     private static let removalsPerTurn = 256
-}
-
-// The memory of what has arrived here, kept far longer than any lifetime.
-extension RelayCore {
-    func hasSeen(_ offer: Offer, _ name: String, _ rows: any RowReader) -> Bool {
-        guard offer.document != nil else {
-            return rows.value(.seen, Keys.seenForeign(offer.bundle, recipient: name)) != nil
-        }
-        let key = Keys.seen(
-            offer.bundle.source, incarnation: offer.bundle.incarnation, recipient: name,
-            block: offer.bundle.counter / SeenRow.counters)
-        guard let raw = rows.value(.seen, key), let row = SeenRow(record: raw) else { return false }
-        return row.contains(offer.bundle.counter)
-    }
-
-    /// False when it was remembered already. Sequence numbers of foreign sources are not ours to interpret: their bundles are
-    /// remembered by their whole names.
-    mutating func remember(_ row: EnvelopeRow, _ name: String, _ turn: inout Turn) -> Bool {
-        let rows = turn.rows
-        let today = turn.now.relay.milliseconds / Milliseconds.days(1).count
-        guard row.kind == .document else {
-            let key = Keys.seenForeign(row.bundle, recipient: name)
-            if rows.value(.seen, key) != nil { return false }
-            var seen = SeenRow()
-            seen.insert(0, day: today)
-            rows.put(.seen, key, seen.encoded())
-            return true
-        }
-        let key = Keys.seen(
-            row.bundle.source, incarnation: row.bundle.incarnation, recipient: name,
-            block: row.bundle.counter / SeenRow.counters)
-        var seen = SeenRow()
-        if let raw = rows.value(.seen, key) {
-            if let known = SeenRow(record: raw) {
-                seen = known
-            } else {
-                // Whatever of these 4,096 has arrived before is not known any more: the operator must hear of it.
-                setAside(.seen, key, [UInt8](raw), &turn)
-            }
-        }
-        if seen.contains(row.bundle.counter) { return false }
-        seen.insert(row.bundle.counter, day: today)
-        rows.put(.seen, key, seen.encoded())
-        return true
-    }
 }

@@ -11,11 +11,22 @@ public struct SessionFacts: Sendable {
     public var transferMRU: UInt64
     /// True when this node opened the connection.
     public var isDialled: Bool
-    public init(peer: NodeID, transferMRU: UInt64, isDialled: Bool) {
+    /// What it says of itself; nil of a node that says nothing, as 0.3 and other makes do.
+    public var greeting: Greeting?
+    /// The address of the other end, without its port; empty where it is not known.
+    public var host: String
+    public init(
+        peer: NodeID, transferMRU: UInt64, isDialled: Bool, greeting: Greeting? = nil, host: String = ""
+    ) {
         self.peer = peer
         self.transferMRU = transferMRU
         self.isDialled = isDialled
+        self.greeting = greeting
+        self.host = host
     }
+
+    /// May something that was added since 0.3 be sent on this session?
+    public func understands(_ feature: Feature) -> Bool { greeting?.features.contains(feature) ?? false }
 }
 
 /// The peer's answer to a transfer.
@@ -69,6 +80,10 @@ public enum Event: Sendable {
     case restoredReleased(ticket: Ticket, Deed)
     /// An operator wants something done.
     case operated(Operation)
+    /// Something came on a session that was asked for a sign of life.
+    case sessionAnswered(Ticket)
+    /// The peer ends the session: another one with this node's identity has one with it.
+    case identityTwice(session: Ticket)
 }
 
 /// What the shell is to do once the batch in which it was decided is durable. In the imperative.
@@ -95,6 +110,10 @@ public enum Effect: Sendable {
     case reply(@Sendable () -> Void)
     /// The head of the operator log, for a place outside of the store.
     case auditHead(AuditHead)
+    /// Have the peer of a session give a sign of life; whatever comes is told by `sessionAnswered`.
+    case probe(session: Ticket)
+    /// End a session, because another one with its peer's identity lives.
+    case endTwin(session: Ticket, why: String)
     /// Nil: the store is not one that was restored, or its envelopes are not all held yet.
     case answerRestore(ticket: Ticket, EvidenceCounts?)
 }
@@ -167,6 +186,10 @@ public struct Dispatch: Sendable {
     public var payload: [ExtentRange]
     public var payloadLength: UInt64
     public var urgency: Urgency
+    /// The name that it had before, where the peer understands that.
+    public var formerName: BundleID?
+    /// It goes back along its path.
+    public var isReturn = false
 }
 
 /// What the shell does with an offer's or a submission's bytes.

@@ -124,6 +124,10 @@ extension RelayCore {
         discard(extent: open.number, isMarked: open.isMarked, &turn)
     }
 
+    static let fullSentence = "the store is full up to its reserve; try again later"
+    static func quotaSentence(_ sender: AgencyCode) -> String { "the quota of \(sender) is used up" }
+    static func stillSentence(_ wait: Milliseconds) -> String { "no octet has come for \(wait.text)" }
+
     /// The rest of a submission is not wanted: its caller hears why.
     mutating func dropSubmission(_ ticket: Ticket, _ why: String, _ turn: inout Turn) {
         guard submissions[ticket] != nil else { return }

@@ -82,9 +82,6 @@ extension RelayCore {
         return true
     }
 
-    static let fullSentence = "the store is full up to its reserve; try again later"
-    static func quotaSentence(_ sender: AgencyCode) -> String { "the quota of \(sender) is used up" }
-
     /// Room for octets that are here; of what is younger and half-received some may go for it.
     private mutating func takeRoom(_ bytes: UInt64, _ asker: Asker, _ turn: inout Turn) -> Bool {
         let hasRoom = hasRoom(for: bytes, turn) || makeRoom(for: bytes, asker, &turn)
@@ -267,7 +264,7 @@ extension RelayCore {
         guard let end = promiseEnds(row), end <= turn.now.relay, !isComing(row.number, turn.now.relay),
             !(active[row.number]?.copies.contains { !$0.flights.isEmpty } ?? false)
         else { return false }
-        letGo(&row, "no octet has come for \(limits.incomingWait.text)", &turn)
+        letGo(&row, Self.stillSentence(limits.incomingWait), &turn)
         return true
     }
 
@@ -285,11 +282,11 @@ extension RelayCore {
         let now = turn.now.relay
         for ticket in offers.keys.sorted()
         where offers[ticket].map({ $0.touched + limits.incomingWait <= now }) ?? false {
-            dropOffer(ticket, .retransmit, "no octet has come for \(limits.incomingWait.text)", .letGo, &turn)
+            dropOffer(ticket, .retransmit, Self.stillSentence(limits.incomingWait), .letGo, &turn)
         }
         for ticket in submissions.keys.sorted()
         where submissions[ticket].map({ $0.touched + limits.incomingWait <= now }) ?? false {
-            dropSubmission(ticket, "no octet has come for \(limits.incomingWait.text)", &turn)
+            dropSubmission(ticket, Self.stillSentence(limits.incomingWait), &turn)
         }
     }
 }

@@ -151,7 +151,7 @@ extension RelayCore {
         if quota.bytes > 0 {
             views.append(
                 LimitView(
-                    "bytes of \(owner.text)", owner.setting + "_bytes", .bytes, quota.bytes, used: stock.bytes,
+                    owner.bytesText, owner.setting + "_bytes", .bytes, quota.bytes, used: stock.bytes,
                     binds: stock.bytes >= quota.bytes || isFresh && stock.count < max(quota.count, 1), effect: effect))
         }
         return views

@@ -162,6 +162,11 @@ extension RelayCore {
         _ turn: inout Turn
     ) {
         guard let from = sessions[session]?.peer, let peer = peers[from]?.peer else {
+            if isPending(session) {
+                turn.effects.append(
+                    .refuse(session: session, offer: ticket, .noResources, why: "it is not known yet who the peer is"))
+                return
+            }
             turn.effects.append(
                 .refuse(session: session, offer: ticket, .sessionTerminating, why: "the session is over"))
             return
@@ -189,6 +194,7 @@ extension RelayCore {
             believed += 1
         }
         ledger.count(.recordTaken)
+        noteTaken(bundle, turn.rows)
         if believed < lines.count {
             ledger.add(.reportRowRefused, Int64(lines.count - believed))
             turn.effects.append(
@@ -231,7 +237,7 @@ extension RelayCore {
         }
         // Its row has gone with the transit memory; the counter was given out by this store. Nothing here knows its creation time any
         // more, so a reporter could make up any number of names: only as many are kept as history may take.
-        guard line.bundle.incarnation == incarnation, line.bundle.counter < nextCounter else { return false }
+        guard hasGiven(line.bundle, rows) else { return false }
         let created = line.bundle.creationTime
         let wall = turn.now.wall.milliseconds
         if !clockJudge.isDoubted, created > 0 {

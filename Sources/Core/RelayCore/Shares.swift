@@ -29,10 +29,20 @@ public enum ShareOwner: Hashable, Sendable {
         }
     }
 
-    /// The name of its bound by number.
+    /// The names of its bounds by number and by octets.
     var countText: String {
-        if case .records(let node) = self { return "records of peer \(node.name)" }
-        return "envelopes of \(text)"
+        switch self {
+        case .peer(let node): "envelopes of peer \(node.name)"
+        case .records(let node): "records of peer \(node.name)"
+        case .sender(let code): "envelopes of sender \(code)"
+        }
+    }
+    var bytesText: String {
+        switch self {
+        case .peer(let node): "bytes of peer \(node.name)"
+        case .records(let node): "bytes of records of peer \(node.name)"
+        case .sender(let code): "bytes of sender \(code)"
+        }
     }
 
     /// The keys of edocd.yaml that bound it.

@@ -113,7 +113,10 @@ public final class Node: Sendable {
                     NoticeLog.write(notice, to: logger)
                 }
             },
-            inHand: { inHand?.hold($0) })
+            inHand: { inHand?.hold($0) },
+            greet: { [board = engine.board] node in
+                board.picture(of: []).greeting(for: node, version: ProgramVersion.text)
+            })
         links = Links(group: group, border: border, policy: LinkPolicy(prepared), tickets: tickets)
         let verifier = DocumentVerifier(store: store, pool: verifiers, inHand: inHand) { [engine] in engine.post($0) }
         spools = SpoolWriter(store: store) { [engine] in engine.post($0) }

@@ -34,11 +34,15 @@ final class ConversationSession: SimulatedSession {
             session.segmentBytesMax = 16 * 1_024
             session.keepaliveSeconds = 10
             session.answerTimeout = 60_000
+            var settings = ConversationSettings(session)
+            settings.greet = { [board = node.board] peer in
+                board?.picture(of: []).greeting(for: peer, version: "simulated")
+            }
             let judge = IdentityJudge(node.configuration.peers.map { PeerIdentity(node: $0.node) })
             speakers.append(
                 Speaker(
                     Conversation(
-                        session: ends[end].ticket, settings: ConversationSettings(session), judge: judge,
+                        session: ends[end].ticket, settings: settings, judge: judge,
                         dialled: end == 0 ? peer : nil, tickets: world.tickets)))
         }
         for end in [0, 1] { act(end, world) { $0.start(now: $1, &$2) } }
@@ -66,7 +70,7 @@ final class ConversationSession: SimulatedSession {
         case .handshake:
             speakers[end].hasHandshake = true
             finishHandshake(end, world)
-        case .header, .payload, .end, .answer: break
+        case .header, .payload, .end, .answer, .probe: break
         }
     }
 

@@ -34,11 +34,13 @@ final class ValueSession: SimulatedSession {
         for end in [0, 1] {
             ends[end].isKnown = true
             let peer = world.nodes[ends[1 - end].node].id
+            let greeting = world.nodes[ends[1 - end].node].board?.picture(of: []).greeting(
+                for: world.nodes[ends[end].node].id, version: "simulated")
             world.post(
                 .event(
                     .sessionEstablished(
                         session: ends[end].ticket,
-                        SessionFacts(peer: peer, transferMRU: 1 << 30, isDialled: end == 0))),
+                        SessionFacts(peer: peer, transferMRU: 1 << 30, isDialled: end == 0, greeting: greeting))),
                 to: ends[end].node)
         }
     }
@@ -49,7 +51,8 @@ final class ValueSession: SimulatedSession {
         case .send(let dispatch): send(dispatch, end, world)
         case .acknowledge(_, let offer): answer(offer, .acknowledged, end, world)
         case .refuse(_, let offer, let refusal, _): answer(offer, .refused(refusal), end, world)
-        case .endSession: world.cut(self)
+        case .endSession, .endTwin: world.cut(self)
+        case .probe: write(.probe(isAnswer: false), from: end, world)
         default: break
         }
     }
@@ -101,6 +104,12 @@ final class ValueSession: SimulatedSession {
             flights[end].removeAll { $0.ticket == dispatch }
             world.post(
                 .event(.transferAnswered(session: ends[end].ticket, dispatch: dispatch, answer)), to: node)
+        case .probe(let isAnswer):
+            if isAnswer {
+                world.post(.event(.sessionAnswered(ends[end].ticket)), to: node)
+            } else {
+                write(.probe(isAnswer: true), from: end, world)
+            }
         case .octets, .handshake: break
         }
     }
@@ -131,13 +140,16 @@ final class ValueSession: SimulatedSession {
                 document.recipients.count == 1
                 ? .dtn(document.recipients[0].text + "/edoc") : .dtn("edoc/~agencies")
         }
-        return Offer(
+        var offer = Offer(
             ticket: world.tickets.take(), session: ends[end].ticket, bundle: dispatch.bundle, destination: destination,
             reportTo: dispatch.bundle.source, piece: dispatch.piece, payloadLength: dispatch.payloadLength,
             lifetime: dispatch.lifetime,
             age: dispatch.age + sender.clock.relay(world.now).since(dispatch.decided), hopLimit: limit,
             hopCount: count, isAdministrative: dispatch.kind == .administrative, wantsStatusReports: false,
             document: dispatch.document, copy: dispatch.copy, header: [UInt8(limit), UInt8(truncatingIfNeeded: count)])
+        offer.formerName = dispatch.formerName
+        offer.isReturn = dispatch.isReturn
+        return offer
     }
 
     private func passRecord(_ octets: ByteBuffer, _ current: Incoming, _ end: Int, _ world: World) {

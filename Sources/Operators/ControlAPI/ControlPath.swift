@@ -9,6 +9,7 @@ public enum ControlPath {
     public static let schema = 1
 
     public static let status = "/v1/status"
+    public static let findings = "/v1/findings"
     public static let queue = "/v1/queue"
     public static let queueList = "/v1/queue/list"
     public static let envelopes = "/v1/envelopes"

@@ -87,6 +87,7 @@ public struct ControlServer<Node: NodeAccess>: Service {
         let router = Router(context: ControlContext.self)
         router.add(middleware: ErrorAnswers())
         addStatus(to: router)
+        addFindings(to: router)
         addEnvelopes(to: router)
         addQueueList(to: router)
         addLinks(to: router)

@@ -9,6 +9,7 @@ import RelayRows
 struct MetricsFigures: Sendable {
     var node: String
     var now: ClockReading
+    var findings: [Finding] = []
     var facts: NodeFacts
     var watch: WatchFacts
     var rows: Rows

@@ -134,9 +134,10 @@ struct CheckCommand: AsyncParsableCommand {
         let uri = ControlPath.query(
             ControlPath.health, [("commit", ladder.chosen.contains("commit") ? "true" : nil)])
         var facts = CheckFacts(health: try await answer(client, uri))
-        // The others ask the engine and would wait for it.
+        // Findings are taken beside the engine; the others ask it and would wait for it.
+        if ladder.asksForFindings { facts.findings = try await answer(client, ladder.findingsURI) }
         guard facts.health.engineAnswers else { return facts }
-        if !ladder.chosen.isDisjoint(with: ["alarms", "room", "records"]) {
+        if !ladder.chosen.isDisjoint(with: ["room", "records"]) {
             facts.status = try await answer(client, ControlPath.status)
         }
         if ladder.chosen.contains("links") { facts.peers = try await answer(client, ControlPath.peers) }
@@ -250,6 +251,11 @@ struct AgeLimits: Sendable {
             }
             seconds[urgency] = span
         }
+    }
+
+    /// As the daemon reads them.
+    var parameter: String {
+        seconds.sorted { $0.key < $1.key }.map { "\($0.key)=\($0.value)" }.joined(separator: ",")
     }
 
     /// Nil: no bound.

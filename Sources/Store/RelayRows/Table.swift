@@ -48,6 +48,8 @@ public enum Table: UInt8, CaseIterable, Sendable {
     case undo
     /// Peer or agency → why and until when it is given nothing.
     case suspension
+    /// (node, incarnation) → the highest counter given of this node's own, or taken of a neighbour's.
+    case numbers
 
     /// The name in the store's file.
     public var name: String { String(describing: self) }

@@ -70,6 +70,20 @@ public final class MemoryStore: DurableStore {
         return body(view)
     }
 
+    /// All rows as they are now, to go back to: a snapshot of a machine's disk.
+    public struct Snapshot {
+        fileprivate let tables: [MemoryTable]
+        fileprivate let usedBytes: UInt64
+    }
+
+    public var snapshot: Snapshot { Snapshot(tables: tables, usedBytes: usedBytes) }
+
+    public func goBack(to snapshot: Snapshot) {
+        precondition(!isInBatch, "A store goes back between two batches.")
+        tables = snapshot.tables
+        usedBytes = snapshot.usedBytes
+    }
+
     public var headRoom: HeadRoom {
         HeadRoom(
             freeBytes: capacityBytes > usedBytes ? capacityBytes - usedBytes : 0, reserveBytes: reserveBytes,
