@@ -4,7 +4,7 @@ extension CatalogueEntries {
     static let shares: [Pair] = [
         (
             "the share of % is used up: no resources for it until some have gone on",
-            "phần kho của %s1 đã hết: hết tài nguyên cho nó đến khi bớt đi một số"
+            "phần kho của %1 đã hết: hết tài nguyên cho nó đến khi bớt đi một số"
         ),
         ("sender %", "cơ quan gửi %1"),
         ("records of peer %", "bản ghi báo cáo của nút kề %1"),

@@ -27,6 +27,8 @@ public struct Plan: Sendable {
     public var operatorGap: UInt64
     /// Nodes are put back to earlier states, stopped or running, and clones take turns with their originals. Nothing else goes wrong.
     public var goesBack = false
+    /// One leaf wants more than its share of its neighbours (World+Hoarders.swift). For links of values only.
+    public var hoards = false
 
     public init(
         topology: Topology, seed: UInt64, duration: UInt64 = 300_000, usesConversations: Bool = false,
@@ -68,6 +70,8 @@ public struct Summary: Sendable, Hashable {
     public var operations = 0
     /// How often a node went back, and how many envelopes were renamed for it.
     public var wentBack = 0
+    /// What a hoarder has tried.
+    public var hoarded = 0
     public var renamed = 0
 }
 
@@ -94,6 +98,7 @@ enum Happening {
     case mend(node: Int)
     case goBack(node: Int, SavedState, isResumed: Bool)
     case save(node: Int)
+    case hoard
 }
 
 public final class World {
@@ -119,6 +124,8 @@ public final class World {
     var books = Books()
     /// Of those that go back, so that a world without is the same world.
     var backward: SplitMix64
+    /// Of the hoarder, likewise.
+    var hoarders: SplitMix64
     /// By agency; the files of each.
     var spools: [AgencyCode: SimulatedSpool] = [:]
     let limits: CoreLimits
@@ -128,9 +135,15 @@ public final class World {
         random = SplitMix64(seed: plan.seed)
         operators = SplitMix64(seed: plan.seed ^ 0x6f70_6572)
         backward = SplitMix64(seed: plan.seed ^ 0x6261_636b)
+        hoarders = SplitMix64(seed: plan.seed ^ 0x686f_6172)
         trace = Trace(keepsLines: plan.keepsLines)
         network = Network(plan.topology, seed: plan.seed)
         network.usesSpools = !plan.goesBack
+        if plan.hoards {
+            network.hoarder = network.nodes.indices.min {
+                (network.neighbours(of: $0).count, $0) < (network.neighbours(of: $1).count, $1)
+            }
+        }
         limits = Self.limits(&random)
         for index in network.nodes.indices {
             let offset = network.clockOffsets[index] ?? Int64(random.next(below: 20_000)) - 10_000
@@ -188,6 +201,7 @@ public final class World {
             }
         }
         if plan.goesBack { planGoingBack() }
+        planHoarding()
         for time in stride(from: UInt64(5_000), to: plan.duration, by: 10_000) { agenda.insert(.check, at: time) }
         // Most that ends after the healing ends soon.
         for time in stride(from: 0, to: Self.quietTime, by: 30_000) where time <= 360_000 || time % 120_000 == 0 {
@@ -244,6 +258,7 @@ public final class World {
         case .wish(let node, let wish): self.wish(nodes[node], wish)
         case .mend(let node): mend(nodes[node])
         case .save(let node): save(nodes[node])
+        case .hoard: hoard()
         case .goBack(let node, let state, let isResumed): goBack(nodes[node], to: state, isResumed: isResumed)
         }
     }
