@@ -24,6 +24,8 @@ struct OpenOffer {
     /// The judgement of its header, and `decisions` when it was made.
     var judgement: Judgement
     var judgedAt: UInt64
+    /// What its neighbour's stamp said of the clock when its header came.
+    var clockWord: ClockWord?
 }
 
 /// What the books say of one offered recipient.
@@ -51,6 +53,10 @@ public enum RefusalCause: String, Sendable, CaseIterable {
         noRoute
     case noResources, quota, draining, digestMismatch, contentConflict, badCopy, tooManyPieces, unknownPeer
     case forgedReport, badPayload
+    /// Its payload is under a BIB or BCB, and it is for an agency here.
+    case payloadCovered
+    /// There are free pages, but not side by side as it needs them.
+    case storeInPieces
     /// A piece of a document whose first pieces were lost with the old store.
     case lostInPart
     /// Called complete by its number alone: 0.3 has remembered it without a hash, and its history has gone.
@@ -79,9 +85,11 @@ extension RelayCore {
         }
         let promised: UInt64
         let isAsItComes: Bool
-        let judgement = judge(offer, from: session.peer, isGranted: false, &turn)
+        let word = clockWord(of: offer, from: session.peer, turn)
+        let judgement = judge(offer, from: session.peer, word, isGranted: false, &turn)
         switch judgement {
         case .refuse(let refusal, let why, let cause):
+            if cause == .creationInFuture { clockClaimed(word, of: session.peer, turn) }
             refuse(offer, refusal, why, cause, &turn)
             return .drop
         // The first piece is promised the room for all of them; the row takes the promise over.
@@ -93,10 +101,11 @@ extension RelayCore {
             isAsItComes = !isReserved
             promised = offer.document == nil ? UInt64(offer.header.count) : 0
         }
+        heard(of: offer.copy?.path ?? [], turn.now)
         let extent = takeNumber()
         let open = OpenOffer(
             offer: offer, peer: session.peer, extent: extent, promised: promised, isAsItComes: isAsItComes,
-            touched: turn.now.relay, judgement: judgement, judgedAt: decisions)
+            touched: turn.now.relay, judgement: judgement, judgedAt: decisions, clockWord: word)
         offers[offer.ticket] = open
         unmarked.append(offer.ticket)
         stagedBytes += promised
@@ -129,7 +138,7 @@ extension RelayCore {
         }
         let isUnchanged = open.judgedAt == decisions
         decisions += 1
-        switch isUnchanged ? open.judgement : judge(offer, from: open.peer, isGranted: true, &turn) {
+        switch isUnchanged ? open.judgement : judge(offer, from: open.peer, open.clockWord, isGranted: true, &turn) {
         case .refuse(let refusal, let why, let cause):
             discard(open, &turn)
             refuse(offer, refusal, why, cause, &turn)
@@ -138,12 +147,16 @@ extension RelayCore {
             renew(open, recipients, old, &turn)
             turn.effects.append(.acknowledge(session: offer.session, offer: ticket))
         case .join(let number, _):
+            statusReceived(offer, from: open.peer, &turn)
             if open.isMarked { turn.rows.delete(.staging, Keys.extent(open.extent)) }
             addPiece(open, to: number, &turn)
+            if let word = open.clockWord { clockHeard(word, of: open.peer, &turn) }
             turn.effects.append(.acknowledge(session: offer.session, offer: ticket))
         case .take(let recipients, let tried):
+            statusReceived(offer, from: open.peer, &turn)
             if open.isMarked { turn.rows.delete(.staging, Keys.extent(open.extent)) }
             admit(open, recipients, avoiding: tried, &turn)
+            if let word = open.clockWord { clockHeard(word, of: open.peer, &turn) }
             noteTaken(offer.bundle, turn.rows)
             reportKnownByFormerName(offer, &turn)
             turn.effects.append(.acknowledge(session: offer.session, offer: ticket))
@@ -203,14 +216,14 @@ extension RelayCore {
 // The judgement, in the order: rights, sense, time, size, memory of the past, ways, resources.
 extension RelayCore {
     private mutating func judge(
-        _ offer: Offer, from node: NodeID, isGranted: Bool, _ turn: inout Turn
+        _ offer: Offer, from node: NodeID, _ word: ClockWord?, isGranted: Bool, _ turn: inout Turn
     ) -> Judgement {
         guard let peer = peers[node]?.peer else {
             return .refuse(.notAcceptable, why: "not a peer", count: .unknownPeer)
         }
         // Whoever sends back what it was sent speaks for nobody: the books say whether it was.
         if let refusal = (offer.isReturn ? nil : refusalOfRights(offer, peer)) ?? refusalOfSense(offer)
-            ?? refusalOfTime(offer, peer, &turn)
+            ?? refusalOfTime(offer, peer, word, turn)
         {
             return refusal
         }
@@ -236,6 +249,9 @@ extension RelayCore {
             if !isGranted, offer.document == nil, !hasRoom(for: UInt64(offer.header.count), turn) {
                 return .refuse(.noResources, why: RefusalCause.noResources.rawValue, count: .noResources)
             }
+            if let cover = offer.payloadCover, names(of: offer).contains(where: { isHome($0, offer) }) {
+                return Self.refusalOfCover(cover)
+            }
             return .join(number, isReserved: past.joinsReserved)
         }
         if let number = past.letGo {
@@ -246,9 +262,11 @@ extension RelayCore {
     }
 
     private func refusalOfRights(_ offer: Offer, _ peer: Peer) -> Judgement? {
-        guard let source = offer.bundle.source.node else {
-            return .refuse(.notAcceptable, why: "anonymous source", count: .notAuthorised)
+        if offer.document == nil, !offer.isAdministrative, !peer.allowsForeign {
+            return .refuse(
+                .notAcceptable, why: "it may not send bundles without a document block", count: .notAuthorised)
         }
+        guard !offer.isAnonymous, let source = offer.bundle.source.node else { return refusalOfNobody(offer, peer) }
         guard peer.rights.allowsSource(source, peer: peer.node) else {
             return .refuse(.notAcceptable, why: "may not send from node \(source.name)", count: .notAuthorised)
         }
@@ -271,6 +289,17 @@ extension RelayCore {
         } else if !offer.isAdministrative, configuration.directory.isHome(source) {
             // A node of this network says who sends; without it a sender could not be checked.
             return .refuse(.notAcceptable, why: "\(source.name) sends without a document block", count: .notAuthorised)
+        }
+        return nil
+    }
+
+    /// A bundle of nobody: whoever may send for anybody may send it. Its name says nothing, so its pieces cannot be told from others'.
+    private func refusalOfNobody(_ offer: Offer, _ peer: Peer) -> Judgement? {
+        guard offer.document == nil, !offer.isAdministrative, peer.rights.fromNodes.contains(.any) else {
+            return .refuse(.notAcceptable, why: "anonymous source", count: .notAuthorised)
+        }
+        guard offer.piece == nil else {
+            return .refuse(.notAcceptable, why: "a piece of an anonymous bundle", count: .badCopy)
         }
         return nil
     }
@@ -303,14 +332,13 @@ extension RelayCore {
         return nil
     }
 
-    private mutating func refusalOfTime(_ offer: Offer, _ peer: Peer, _ turn: inout Turn) -> Judgement? {
+    private func refusalOfTime(_ offer: Offer, _ peer: Peer, _ word: ClockWord?, _ turn: Turn) -> Judgement? {
         let wall = turn.now.wall.milliseconds
         let created = offer.bundle.creationTime
-        if created > 0, let age = offer.age {
-            judgeClock(created: created, age: age, source: offer.bundle.source, &turn)
-        }
-        // A node that doubts its own clock cannot say what is in the future.
-        if !clockJudge.isDoubted, created > wall, created - wall > limits.clockAheadMax.count {
+        // A node that doubts its own clock cannot say what is in the future; nor one whose clock this very copy proves wrong.
+        if !clockJudge.isDoubted, created > wall, created - wall > limits.clockAheadMax.count,
+            !clockIsOutvoted(by: word, of: peer.node, turn)
+        {
             return .refuse(.notAcceptable, why: "created in the future", count: .creationInFuture)
         }
         let age = offer.age?.count ?? (created > 0 && wall > created ? wall - created : 0)
@@ -339,6 +367,8 @@ extension RelayCore {
 
     private func past(of offer: Offer, from node: NodeID, _ rows: any RowReader) -> Past {
         var past = Past()
+        // Another one may have the same name; each is taken as it comes.
+        if offer.isAnonymous { return past }
         let isReturnByPath = offer.copy?.path.contains { $0.node == self.node } ?? false
         let wanted = names(of: offer)
         var numbers: [UInt64] = []
@@ -374,6 +404,8 @@ extension RelayCore {
                     } else if row.holding.isLetGo {
                         // Foreign nodes cut where they like, and need not begin anew.
                         if offer.document != nil { past.letGo = row.number }
+                    } else if row.kind == .foreign, row.recipients.allSatisfy({ $0.state == .forwarded }) {
+                        // Fragments that are at the next hop; this one follows them.
                     } else if !row.isLostInPart {
                         past.conflict = .expired
                     }
@@ -397,7 +429,7 @@ extension RelayCore {
     static let copiesOfOneMax = 64
 
     /// Where a name stands first among the recipients.
-    private func recipientPlaces(_ row: EnvelopeRow) -> [String: Int] {
+    func recipientPlaces(_ row: EnvelopeRow) -> [String: Int] {
         var places: [String: Int] = Dictionary(minimumCapacity: row.recipients.count)
         for index in row.recipients.indices where places[row.recipients[index].name] == nil {
             places[row.recipients[index].name] = index
@@ -417,6 +449,7 @@ extension RelayCore {
         {
             return nil
         }
+        if has(.completedWhileHeld), recipient.state == .held { return .known }
         // Here for good, or ended here and reported.
         guard recipient.state == .forwarded || recipient.state.isQueued || recipient.state == .held else {
             return .known
@@ -434,70 +467,6 @@ extension RelayCore {
         // hop may call that one complete because it has had the one that now returns.
         if isReturnByPath || recipient.state == .forwarded && recipient.peer == node { return .returned }
         return isSenior(row.path, to: path) ? .known : nil
-    }
-
-    /// The copy of which some pieces are here already.
-    private func isSameCopy(_ offer: Offer, _ names: [String], _ row: EnvelopeRow) -> Bool {
-        guard let path = offer.copy?.path else { return true }
-        guard row.path.dropLast().elementsEqual(path), row.recipients.count == names.count else { return false }
-        let places = recipientPlaces(row)
-        return names.allSatisfy { places[$0] != nil }
-    }
-
-    /// Copies that end here may be put together from the pieces of any of them.
-    private func isAllAtHome(_ names: [String], _ row: EnvelopeRow) -> Bool {
-        let home = Set(row.recipients.lazy.filter { $0.state == .waiting && $0.routeClass == 0 }.map(\.name))
-        return names.allSatisfy(home.contains)
-    }
-
-    func judgePiece(
-        _ piece: PieceRange, of row: EnvelopeRow, isOwn: Bool, _ rows: any RowReader, _ past: inout Past
-    ) {
-        // One row only: the copy's own, or else the first that takes any copy's pieces.
-        if past.joins != nil, !isOwn { return }
-        past.joins = row.number
-        past.joinsReserved = !row.holding.isAsItComes
-        past.hasPiece = gaps(of: row.number, over: piece, rows).isEmpty
-        // What foreign pieces bring beside their payload counts against whoever brought the first one.
-        if !past.hasPiece, row.pieceCount >= Self.piecesMax || row.holding.overhead >= Self.pieceHeadersMax {
-            past.conflict = .tooManyPieces
-        }
-    }
-
-    /// Octets of the headers of one envelope's foreign pieces, beside its own.
-    private static let pieceHeadersMax: UInt64 = 1 << 20
-
-    /// A foreign piece keeps its own header.
-    private static let pieceHeaderMax = 16_384
-
-    /// Pieces of one envelope. Ours are cut on the grid and stay far below; those of foreign nodes may be of any length.
-    private static let piecesMax = 16_384
-
-    /// The parts of an offered piece that are not here yet, in order. Foreign nodes cut where they like, and pieces may overlap: what
-    /// came first is kept (RFC 9171, 5.9 leaves open which). Looks at the pieces that the offered one touches only.
-    func gaps(of number: UInt64, over piece: PieceRange, _ rows: any RowReader) -> [Range<UInt64>] {
-        let prefix = RowKey(number)
-        var gaps: [Range<UInt64>] = []
-        var from = piece.offset
-        if let before = rows.row(.piece, before: Keys.piece(number, offset: piece.offset)),
-            prefix.isPrefix(of: before.key),
-            let part = PieceRow(offset: before.key.number(at: 8), record: before.value, withHeader: false)
-        {
-            from = max(from, part.end)
-        }
-        Keys.piece(number, offset: piece.offset).withBytes { start in
-            rows.scan(.piece, from: start) { key, value in
-                guard prefix.isPrefix(of: key), from < piece.end, key.number(at: 8) < piece.end else { return false }
-                guard let part = PieceRow(offset: key.number(at: 8), record: value, withHeader: false) else {
-                    return true
-                }
-                if part.offset > from { gaps.append(from..<part.offset) }
-                from = max(from, part.end)
-                return true
-            }
-        }
-        if from < piece.end { gaps.append(from..<piece.end) }
-        return gaps
     }
 
     /// The recipients that this copy is for, as row names.
@@ -540,6 +509,10 @@ extension RelayCore {
                 continue
             }
             switch way(of: name, offer, peer, avoiding: offer.copy?.path ?? past.tried) {
+            case .home where offer.payloadCover != nil:
+                recipient.state = .refused
+                recipient.reason = .blockUnsupported
+                refused.append(recipient)
             case .home: taken.append(recipient)
             case .away where offer.hopLimit.map({ (offer.hopCount ?? 0) >= $0 }) ?? false:
                 // RFC 9171, 4.4.3: the next hop would find the limit exceeded.
@@ -559,6 +532,7 @@ extension RelayCore {
         if taken.isEmpty {
             if knownCount == names.count { return .refuse(.completed, why: "known here", count: .duplicate) }
             let why = refused.first?.reason ?? .noKnownRoute
+            if why == .blockUnsupported, let cover = offer.payloadCover { return Self.refusalOfCover(cover) }
             let cause: RefusalCause =
                 isLoop
                 ? .loop
@@ -574,6 +548,17 @@ extension RelayCore {
             return .refuse(.noResources, why: shortage.rawValue, count: shortage)
         }
         return .take(taken + refused + known, avoiding: past.tried)
+    }
+
+    /// By name: what this node cannot check it does not hand over as good.
+    private static func refusalOfCover(_ cover: String) -> Judgement {
+        .refuse(
+            .notAcceptable, why: "its payload is under a \(cover) (RFC 9172), which is not checked here",
+            count: .payloadCovered)
+    }
+
+    private func isHome(_ name: String, _ offer: Offer) -> Bool {
+        !offer.isAdministrative && AgencyCode(name).flatMap(configuration.directory.home(of:)) == node
     }
 
     private func way(of name: String, _ offer: Offer, _ peer: Peer, avoiding path: [PathStop]) -> Destiny {

@@ -19,6 +19,8 @@ extension RelayCore {
             origin: open.peer,
             destination: offer.destination, reportTo: offer.reportTo, payloadLength: offer.documentLength)
         row.wantsStatusReports = offer.wantsStatusReports
+        row.statusRequest = offer.statusRequest
+        row.payloadCover = offer.payloadCover
         row.header = offer.header
         row.document = offer.document
         row.path = (offer.copy?.path ?? tried) + [PathStop(node: node, time: turn.now.wall)]
@@ -33,7 +35,7 @@ extension RelayCore {
         row.holding.isRecord = offer.isAdministrative
         record(&row, isComplete: offer.piece == nil, &turn)
         if offer.piece != nil {
-            ledger.add(.reservedBytes, Int64(clamping: row.reservedBytes))
+            ledger.add(.reservedBytes, Int64(clamping: row.reservedBytes), of: number)
             save(row, turn.rows)
             addPiece(open, to: number, &turn)
         }
@@ -59,11 +61,13 @@ extension RelayCore {
     mutating func record(_ row: inout EnvelopeRow, isComplete: Bool, _ turn: inout Turn) {
         // What is not whole takes room, too: its whole length counts against the quotas from its first piece on.
         row.isStocked = true
+        expectOutcomes(row, turn)
         ledger.stocked(row, by: 1, turn.now)
         turn.rows.put(.bundle, Keys.bundle(row.bundle, number: row.number))
         row.nextLook = firstLook(row)
         turn.rows.put(.deadline, Keys.deadline(row.nextLook, number: row.number))
         index(row, turn.rows)
+        label(row, turn.rows)
         if !isComplete {
             LookupIndex.park(row, turn.rows)
             LookupIndex.coming(row, turn.rows)
@@ -112,11 +116,21 @@ extension RelayCore {
             let start = range.offset + index * chunk
             let end = min(start + chunk, range.end)
             if gaps.contains(where: { $0.lowerBound < end && start < $0.upperBound }) { continue }
-            // The end of an extent may be cut once more (`ChunkLayout.tail`); both rows lie in this range.
+            // In stores of version 0.3 the rest of an extent's end stands under the next key; it lies in this range.
             for row in [index, index + 1] where row == index || end == range.end {
-                ChunkKey(extent: extent, chunk: UInt32(clamping: row)).withBytes { key in _ = rows.delete(.chunk, key) }
+                removeChunk(extent, UInt32(clamping: row), rows)
             }
         }
+    }
+
+    /// All rows that one chunk stands in.
+    private func removeChunk(_ extent: UInt64, _ chunk: UInt32, _ rows: any RowTransaction) {
+        var keys: [RowKey] = []
+        rows.scan(.chunk, prefix: RowKey(extent).adding(chunk)) { key, _ in
+            keys.append(RowKey(copying: key))
+            return true
+        }
+        for key in keys { rows.delete(.chunk, key) }
     }
 
     /// The whole document is here: from now on its recipients are counted, and those at home get it.
@@ -208,7 +222,7 @@ extension RelayCore {
     mutating func markRefused(_ row: inout EnvelopeRow, _ index: Int, _ isRefused: Bool) {
         guard row.recipients[index].isRefusedEverywhere != isRefused, row.kind != .administrative else { return }
         row.recipients[index].isRefusedEverywhere = isRefused
-        ledger.add(.refusedEverywhere, isRefused ? 1 : -1)
+        ledger.add(.refusedEverywhere, isRefused ? 1 : -1, of: row.number)
     }
 
     /// Ends one recipient on this node: counted, remembered in the history, and reported unless it was handed on.
@@ -225,20 +239,18 @@ extension RelayCore {
         unindex(row, recipient: index, turn.rows)
         if wasParked { LookupIndex.park(row, turn.rows) }
         row.recipients[index].reason = reason
-        guard row.isComplete else { return }
+        guard row.isComplete else {
+            // Fragments of others, of which the rest never came: not counted, but their source may have asked.
+            if isReported, row.kind == .foreign { report(row, row.recipients[index], state.reported, &turn) }
+            return
+        }
         if row.kind != .administrative {
             turn.rows.put(
                 .history, Keys.history(turn.now.relay, number: row.number, index: index),
                 HistoryRow(envelope: row, recipient: row.recipients[index], ended: turn.now.wall).encoded())
         }
         guard isReported else { return }
-        switch state {
-        case .delivered: report(row, row.recipients[index], .delivered, &turn)
-        case .refused: report(row, row.recipients[index], .refused, &turn)
-        case .expired: report(row, row.recipients[index], .expired, &turn)
-        case .deleted: report(row, row.recipients[index], .deleted, &turn)
-        default: break
-        }
+        report(row, row.recipients[index], state.reported, &turn)
     }
 
     /// Writes a changed row. When the last recipient has ended, the payload goes, and the row stays as memory against
@@ -250,9 +262,10 @@ extension RelayCore {
         // Rows of an earlier version say nothing of it: there documents were counted when they were whole, and records never.
         if row.isStocked || row.isComplete && row.kind != .administrative { ledger.stocked(row, by: -1, turn.now) }
         if !row.isComplete {
-            ledger.add(.reservedBytes, -Int64(clamping: row.reservedBytes))
+            ledger.add(.reservedBytes, -Int64(clamping: row.reservedBytes), of: row.number)
             LookupIndex.notComing(row, turn.rows)
         }
+        unlabel(row, turn.rows)
         row.ended = max(turn.now.relay, RelayTime(milliseconds: 1))
         unindex(row, turn.rows)
         removePayload(of: row, &turn)

@@ -84,11 +84,11 @@ extension RelayCore {
     }
 
     /// The first hop of a class that can be given envelopes now; nil while a preferred one may still come back.
-    func bestLiveHop(_ routeClass: UInt32, now: RelayTime) -> NodeID? {
+    func bestLiveHop(_ routeClass: UInt32, _ urgency: Urgency = .normal, now: RelayTime) -> NodeID? {
         guard let hops = classes.hops[routeClass], !classes.suspended.contains(routeClass) else { return nil }
         for hop in hops {
             if isLive(hop) { return hop }
-            if isExpectedBack(hop, now: now) { return nil }
+            if isExpectedBack(hop, urgency: urgency, now: now) { return nil }
         }
         return nil
     }
@@ -112,7 +112,8 @@ extension RelayCore {
         peers.replace(new.peers, now: turn.now.relay)
         loadNumbers(turn.rows)
         markSuspendedPeers()
-        wakeups.insert(turn.now.relay + new.limits.failoverWait, .everything)
+        configureClock()
+        wakeForFailover(turn.now.relay)
         for state in gone {
             for session in state.sessions {
                 turn.effects.append(.endSession(session: session, why: "peer removed from the configuration"))
@@ -233,6 +234,10 @@ extension RelayCore {
         unqueue(row, index, turn.rows)
         if row.isComplete { ledger.reclassified(row, row.recipients[index], to: 0) }
         row.recipients[index].routeClass = 0
+        if row.payloadCover != nil {
+            // Nobody here can check or open it.
+            return end(&row, index, .refused, .blockUnsupported, &turn)
+        }
         guard row.isComplete else { return LookupIndex.park(row, turn.rows) }
         if row.isInPieces, row.document != nil {
             enqueue(row, index, &turn)

@@ -183,6 +183,7 @@ extension RelayCore {
         let whole = offer.documentLength.addingSaturating(overhead)
         // What takes room as it comes is looked at again as it comes.
         let wanted = offer.comesUnpromised ? offer.payloadLength.addingSaturating(overhead) : whole
+        if !hasRun(for: offer, turn) { return .storeInPieces }
         if let owner = owners.first(where: { isBeyondShare($0, wanted, isNew: true, turn.rows) }) {
             noteShareUsed(owner, &turn)
             return .quota

@@ -166,9 +166,7 @@ extension Conversation {
         let ticket = tickets.take()
         undecided[ticket] = id
         counts.recordsReceived += 1
-        if let age = record.age, record.bundle.creationTime > 0 {
-            output.event(.sourceHeard(source: record.bundle.source, created: record.bundle.creationTime, age: age))
-        }
+        if let age = record.age { output.event(.recordHeard(ticket: ticket, age: age)) }
         output.event(
             .reported(
                 ticket: ticket, session: session, reporter: record.reporter, bundle: record.bundle, rows: rows))
@@ -192,10 +190,12 @@ extension Conversation {
             lifetime: primary.lifetime, age: header.age, hopLimit: header.hopCount.map { UInt64($0.limit) },
             hopCount: header.hopCount?.count,
             isAdministrative: primary.flags.contains(.isAdministrativeRecord),
-            wantsStatusReports: !primary.flags.isDisjoint(with: [.reportDelivery, .reportDeletion]),
+            wantsStatusReports: !primary.flags.isDisjoint(with: .reports),
             document: header.document, copy: header.copy, header: Array(octets.readableBytesView))
         offer.formerName = header.formerName
         offer.isReturn = header.isReturn
+        offer.statusRequest = StatusRequest(primary.flags)
+        offer.payloadCover = header.payloadCover
         return offer
     }
 
@@ -251,5 +251,17 @@ extension Conversation {
         guard let ticket = current.ticket else { return }
         undecided[ticket] = nil
         output.inputs.append(.offerAbandoned(ticket))
+    }
+}
+
+extension StatusRequest {
+    init(_ flags: BundleFlags) {
+        self = []
+        for (flag, request) in [
+            (BundleFlags.reportReception, StatusRequest.received), (.reportForwarding, .forwarded),
+            (.reportDelivery, .delivered), (.reportDeletion, .deleted), (.statusTimeRequested, .time),
+        ] where flags.contains(flag) {
+            insert(request)
+        }
     }
 }

@@ -105,7 +105,7 @@ extension World {
         verbs.contains { books.choices.contains(Choice(node: node, verb: $0, pair: pair)) }
     }
 
-    private func isRerouted(_ pair: Pair) -> Bool {
+    func isRerouted(_ pair: Pair) -> Bool {
         nodes.contains { isChosen(pair, at: $0.index, [.reroute]) }
     }
 

@@ -168,6 +168,8 @@ extension World {
     /// Nobody is refused for want of room but the hoarder: there is room for all others.
     func judgeRefusal(_ refusal: Refusal, _ why: String, _ from: Int?, _ node: SimulatedNode) {
         guard plan.hoards, refusal == .noResources, let from, from >= 0, from != network.hoarder else { return }
+        // A store in pieces is a fault of its own.
+        if why == RefusalCause.storeInPieces.rawValue || why.hasPrefix("the store's free pages") { return }
         fail("\(node.id) refuses \(nodes[from].id) for a hoarder's share: \(why)")
     }
 }

@@ -10,6 +10,8 @@ extension EnvelopeRow {
         // Those of 0.4 on, far from what others may have added.
         case formerName = 40
         case isReturning, isRenewed
+        case statusRequest = 20
+        case payloadCover, sibling
         case holding = 60
         case holdingTimes = 61
     }
@@ -29,6 +31,9 @@ extension EnvelopeRow {
         if let formerly { write(.formerly, formerly.source.text, formerly.creationTime, formerly.sequence) }
         if let formerName { write(.formerName, formerName.source.text, formerName.creationTime, formerName.sequence) }
         for name in resubmittedAs { write(.resubmittedAs, name.source.text, name.creationTime, name.sequence) }
+        if !statusRequest.isEmpty { write(.statusRequest, "", UInt64(statusRequest.rawValue), 0) }
+        if let payloadCover { write(.payloadCover, payloadCover, 0, 0) }
+        for name in siblings { write(.sibling, name.source.text, name.creationTime, name.sequence) }
         for (index, recipient) in recipients.enumerated() {
             if let via = recipient.via { write(.via, via.text, UInt64(index), 0) }
             if recipient.hasArrived { write(.hasArrived, "", UInt64(index), 0) }
@@ -89,6 +94,9 @@ extension EnvelopeRow {
                 recipients[Int(first)].crashDoubt = NodeID(text: text).map {
                     DoubtRow(peer: $0, until: RelayTime(milliseconds: second))
                 }
+            case .statusRequest: statusRequest = StatusRequest(rawValue: UInt8(truncatingIfNeeded: first))
+            case .payloadCover: payloadCover = text
+            case .sibling: if let name { siblings.append(name) }
             case nil: break
             }
         }

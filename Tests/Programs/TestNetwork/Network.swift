@@ -99,7 +99,8 @@ public final class Network {
     public func launch(_ name: String) throws {
         if port != 0 { try edit(name) { Self.fix(port, &$0, isHub: name == "truc") } }
         nodes[name] = try Program(
-            folders[name].map { $0 + "/edocd" } ?? Places.edocd, ["--config", folder[name + ".yaml"]],
+            folders[name].map { $0 + "/edocd" } ?? Places.edocd,
+            (folders[name] == nil ? ["--create-store"] : []) + ["--config", folder[name + ".yaml"]],
             environment: environments[name] ?? [:],
             output: log(name), errors: log(name))
     }
