@@ -109,6 +109,9 @@ struct Network {
         return result.sorted()
     }
 
+    /// The node with the fewest neighbours.
+    var leaf: Int? { nodes.indices.min { (neighbours(of: $0).count, $0) < (neighbours(of: $1).count, $1) } }
+
     func dials(_ node: Int, _ peer: Int) -> Bool {
         edges.contains {
             ($0.dialler == node && $0.listener == peer) || ($0.isMutual && $0.listener == node && $0.dialler == peer)

@@ -159,11 +159,7 @@ public final class World {
         trace = Trace(keepsLines: plan.keepsLines)
         network = Network(plan.topology, seed: plan.seed)
         network.usesSpools = !plan.goesBack
-        if plan.hoards {
-            network.hoarder = network.nodes.indices.min {
-                (network.neighbours(of: $0).count, $0) < (network.neighbours(of: $1).count, $1)
-            }
-        }
+        if plan.hoards { network.hoarder = network.leaf }
         liar = Self.liar(of: network, &hostile)
         limits = Self.limits(&random)
         for index in network.nodes.indices {
