@@ -545,7 +545,7 @@ extension RelayCore {
             return .refuse(.notAcceptable, why: "its first pieces were lost with the old store", count: .lostInPart)
         }
         if !isGranted, let shortage = shortage(offer, peer, taken.count + refused.count + known.count, &turn) {
-            return .refuse(.noResources, why: shortage.rawValue, count: shortage)
+            return .refuse(shortage.refusal, why: shortage.cause.rawValue, count: shortage.cause)
         }
         return .take(taken + refused + known, avoiding: past.tried)
     }

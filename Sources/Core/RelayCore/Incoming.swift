@@ -51,15 +51,15 @@ extension RelayCore {
             offers[ticket]?.touched = turn.now.relay
             guard open.isAsItComes else { return true }
             let owners = open.offer.owners(open.peer)
-            var refusal: RefusalCause?
+            var refusal: (refusal: Refusal, cause: RefusalCause)?
             if let owner = owners.first(where: { isBeyondShare($0, count, isNew: false, turn.rows) }) {
                 noteShareUsed(owner, &turn)
-                refusal = .quota
+                refusal = (owner.refusal, .quota)
             } else if !takeRoom(count, Asker(owner: owners[0], number: open.extent), &turn) {
-                refusal = .noResources
+                refusal = (.noResources, .noResources)
             }
             if let refusal {
-                dropOffer(ticket, .noResources, refusal.rawValue, refusal, &turn)
+                dropOffer(ticket, refusal.refusal, refusal.cause.rawValue, refusal.cause, &turn)
                 return false
             }
             change(open: open, by: Int64(clamping: count))

@@ -183,7 +183,7 @@ extension RelayCore {
         if isOwn, sent.formerly != nil || sent.formerName != nil { return no("it was renamed once") }
         if !isOwn, !(hopBack(copy.path).map(mayTakeReturns) ?? false) { return no("it cannot go back any further") }
         if !isGranted, let shortage = shortage(offer, peer, names.count, &turn) {
-            return .refuse(.noResources, why: shortage.rawValue, count: shortage)
+            return .refuse(shortage.refusal, why: shortage.cause.rawValue, count: shortage.cause)
         }
         if isOwn { return .renew(names.map { wayAnew($0, &turn) }, sent.number) }
         return .take(

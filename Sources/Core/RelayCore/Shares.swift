@@ -20,6 +20,13 @@ public enum ShareOwner: Hashable, Sendable {
         }
     }
 
+    /// What a neighbour hears when the share is used up. *No Resources* makes it leave this node alone for a while, with all that it has:
+    /// right for its own share, and not for that of one agency or of its records, for which the one envelope waits.
+    var refusal: Refusal {
+        if case .peer = self { return .noResources }
+        return .retransmit
+    }
+
     /// As `edocctl limits` and the log name it.
     public var text: String {
         switch self {
@@ -174,23 +181,24 @@ extension RelayCore {
         return known.addingSaturating(limits.headerBytesMax)
     }
 
+    /// Why there is no room for it; nil when there is.
     mutating func shortage(
         _ offer: Offer, _ peer: Peer, _ recipients: Int, _ turn: inout Turn
-    ) -> RefusalCause? {
-        if drain != nil { return .draining }
+    ) -> (refusal: Refusal, cause: RefusalCause)? {
+        if drain != nil { return (.noResources, .draining) }
         let owners = offer.owners(peer.node)
         let overhead = offer.overhead(recipients)
         let whole = offer.documentLength.addingSaturating(overhead)
         // What takes room as it comes is looked at again as it comes.
         let wanted = offer.comesUnpromised ? offer.payloadLength.addingSaturating(overhead) : whole
-        if !hasRun(for: offer, turn) { return .storeInPieces }
+        if !hasRun(for: offer, turn) { return (.noResources, .storeInPieces) }
         if let owner = owners.first(where: { isBeyondShare($0, wanted, isNew: true, turn.rows) }) {
             noteShareUsed(owner, &turn)
-            return .quota
+            return (owner.refusal, .quota)
         }
         if !makesRoom(for: wanted, owners[0], &turn) {
             shortageAt = turn.now.relay
-            return .noResources
+            return (.noResources, .noResources)
         }
         return nil
     }

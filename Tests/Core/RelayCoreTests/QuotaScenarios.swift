@@ -58,7 +58,7 @@ import Testing
         let late = bench.bundle(of: "an")
         let document = bench.document("A1", ["C1"])
         let refused = bench.offer("an", late, document, path: bench.path("an"))
-        #expect(refused.refusals == [.noResources])
+        #expect(refused.refusals == [.retransmit])
         #expect(refused.reasons == ["quota"])
         #expect(bench.counter(.refusedToPeer(RefusalCause.quota.rawValue)) == 1)
         #expect(bench.rows(of: late).isEmpty)
@@ -86,11 +86,24 @@ import Testing
         bench.offer("an", first, document, path: bench.path("an"))
         #expect(bench.states(of: first) == ["T1": .arrived])
         let second = bench.bundle(of: "an")
-        #expect(bench.offer("an", second, document, path: bench.path("an")).refusals == [.noResources])
+        #expect(bench.offer("an", second, document, path: bench.path("an")).refusals == [.retransmit])
         bench.event(
             .inboxAcknowledged(
                 ticket: bench.ticket(), agency: agency("T1"), envelopes: [bench.rows(of: first)[0].number]))
         expectStock(bench, "A1", 0, 0)
         #expect(bench.offer("an", second, document, path: bench.path("an")).acknowledgements == 1)
+    }
+
+    /// The neighbour's side: one agency's share is used up at the next hop, and others' documents go on at once.
+    @Test func oneSendersQuotaStopsNobodyElse() {
+        let bench = Bench { $0.limits.windowTransfers = 1 }
+        bench.connect("chi")
+        let first = bench.submit(["C1"], sender: "T1")!
+        let second = bench.submit(["C1"], sender: "T2")!.accepted!
+        let next = bench.answer(first.dispatches[0], .refused(.retransmit)).documents
+        #expect(next.map(\.bundle) == [second])
+        #expect(bench.states(of: first.accepted!) == ["C1": .deferred])
+        bench.answer(next[0], .acknowledged)
+        #expect(bench.advance(.minutes(2)).documents.map(\.bundle) == [first.accepted!])
     }
 }
