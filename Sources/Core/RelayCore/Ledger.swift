@@ -140,7 +140,7 @@ struct Ledger {
     /// What an envelope in the store counts for in the stock of its origin and sender. Of everything only the payload is counted; origins
     /// and senders answer for all that they take.
     private static func stockCounts(of row: EnvelopeRow) -> [(CounterKey, Int64)] {
-        stocks(of: row).flatMap { stock in
+        stocks(of: row).flatMap { stock -> [(CounterKey, Int64)] in
             let bytes = stock == .everything ? row.stockedPayload : row.stockedBytes
             return [(.stockCount(stock), 1), (.stockBytes(stock), Int64(clamping: bytes))]
         }
