@@ -47,9 +47,11 @@ extension RelayCore {
     public mutating func grew(_ ticket: Ticket, by octets: Int, _ turn: inout Turn) -> Bool {
         let count = UInt64(clamping: octets)
         if let open = offers[ticket] {
-            offers[ticket]?.received += count
             offers[ticket]?.touched = turn.now.relay
-            guard open.isAsItComes else { return true }
+            guard open.isAsItComes else {
+                offers[ticket]?.received += count
+                return true
+            }
             let owners = open.offer.owners(open.peer)
             var refusal: (refusal: Refusal, cause: RefusalCause)?
             if let owner = owners.first(where: { isBeyondShare($0, count, isNew: false, turn.rows) }) {
@@ -62,12 +64,12 @@ extension RelayCore {
                 dropOffer(ticket, refusal.refusal, refusal.cause.rawValue, refusal.cause, &turn)
                 return false
             }
+            offers[ticket]?.received += count
             change(open: open, by: Int64(clamping: count))
             return true
         }
         guard let open = submissions[ticket] else { return false }
         let sender = open.submission.sender
-        submissions[ticket]?.received += count
         submissions[ticket]?.touched = turn.now.relay
         if isBeyondShare(.sender(sender), count, isNew: false, turn.rows) {
             noteShareUsed(.sender(sender), &turn)
@@ -78,6 +80,7 @@ extension RelayCore {
             dropSubmission(ticket, Self.fullSentence, &turn)
             return false
         }
+        submissions[ticket]?.received += count
         openShares.grow(sender, count)
         return true
     }
