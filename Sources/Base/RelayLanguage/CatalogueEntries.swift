@@ -14,6 +14,8 @@ public enum CatalogueEntries {
         links, configurationFiles, storeTroubles, deedSentences, packages, libraries, machine, process, jobs,
         links, numbers, configurationFiles, storeTroubles, deedSentences, packages, libraries, machine, jobs,
         links, configurationFiles, storeTroubles, deedSentences, outcomeSentences, packages, libraries, machine, jobs,
+        links, numbers, shares, configurationFiles, storeTroubles, deedSentences, outcomeSentences, packages, libraries,
+        machine, jobs,
     ]
     .flatMap { $0 }
 

@@ -35,6 +35,7 @@ public enum FindingCode: String, Sendable, Hashable, CaseIterable {
     case storeMended, unreadable
     case readerOld
     case boundReached, storeSilent
+    case shareUsedUp
 
     /// The check of `edocctl check` that counts it.
     public var check: String {

@@ -123,6 +123,15 @@ extension ConfigurationKey {
         row("limits.hops_max", .count(1...64), "32", "Hops after which an envelope is refused as a loop."),
         row("limits.active_max", .count(16...1_000_000), "20000", "Envelopes chosen for links at once."),
         row("limits.staged_max", .size(16 * mib...16 * gib), "32MiB", "Bytes received and not yet durable."),
+        row(
+            "limits.header_max", .size(4 * kib...256 * kib), "32KiB",
+            "Bytes of a bundle's header beside its recipients and its path; blocks of other makes are in it."),
+        row(
+            "limits.incoming_wait", .duration(0...30 * day), "2h",
+            "After so long without an octet, what is half-received loses the room promised to it; 0s is never."),
+        row(
+            "limits.record_lifetime", .duration(hour...180 * day), "30d",
+            "The longest that a report of another node is kept here."),
     ]
 
     private static let retry = [
@@ -155,10 +164,16 @@ extension ConfigurationKey {
             "How long a document may wait at a node, or in an inbox, before its submitter is told; 0s is never."),
         row("report.delay_after_urgent", .duration(0...30 * day), "15m", "The same for an urgent document."),
         row("quotas", .section, "What may wait in the store; beyond it: no resources."),
-        row("quotas.peer_bytes", .size(mib...64 * tib), "16GiB", "Bytes that came from one peer."),
+        row(
+            "quotas.peer_bytes", .share(mib...64 * tib), "25%",
+            "Bytes that came from one peer, headers and what is still coming included."),
         row("quotas.peer_envelopes", .count(1...100_000_000), "1000000", "Envelopes that came from one peer."),
-        row("quotas.sender_bytes", .size(mib...64 * tib), "8GiB", "Bytes of one sender agency."),
+        row("quotas.sender_bytes", .share(mib...64 * tib), "12%", "Bytes of one sender agency."),
         row("quotas.sender_envelopes", .count(1...100_000_000), "500000", "Envelopes of one sender agency."),
+        row(
+            "quotas.record_bytes", .share(mib...64 * tib), "1%",
+            "Bytes of the administrative records (reports of others) that came from one peer."),
+        row("quotas.record_envelopes", .count(1...100_000_000), "100000", "Administrative records from one peer."),
     ]
 
     private static let control = [
@@ -247,7 +262,7 @@ extension ConfigurationKey {
         row("peers.<name>.may_send_to", .agencyPatterns, "[\"*\"]", "The recipients that it may send to."),
         row("peers.<name>.quotas", .section, "What of it may wait in the store."),
         row(
-            "peers.<name>.quotas.bytes", .size(mib...64 * tib, word: "inherit"), "inherit",
+            "peers.<name>.quotas.bytes", .share(mib...64 * tib, word: "inherit"), "inherit",
             "Bytes; inherit means quotas.peer_bytes."),
         row(
             "peers.<name>.quotas.envelopes", .count(1...100_000_000, word: "inherit"), "inherit",

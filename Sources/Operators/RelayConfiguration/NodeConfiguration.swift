@@ -156,6 +156,9 @@ extension NodeConfiguration {
         public var hopsMax: UInt64
         public var activeMax: UInt64
         public var stagedMax: UInt64
+        public var headerMax: UInt64
+        public var incomingWait: Milliseconds
+        public var recordLifetime: Milliseconds
     }
 
     public struct Retry: Hashable, Sendable {
@@ -185,6 +188,8 @@ extension NodeConfiguration {
         public var peerEnvelopes: UInt64
         public var senderBytes: UInt64
         public var senderEnvelopes: UInt64
+        public var recordBytes: UInt64
+        public var recordEnvelopes: UInt64
     }
 
     public struct Control: Hashable, Sendable {
