@@ -32,6 +32,7 @@ extension RelayCore {
             return
         }
         if row.expiry > turn.now.relay {
+            if takeBackPromise(&row, &turn) { return }
             // It was a look at its delay only.
             row.nextLook = nextLook(row, turn.now.relay)
             turn.rows.put(.deadline, Keys.deadline(row.nextLook, number: number))
@@ -90,6 +91,7 @@ extension RelayCore {
         dropOutcomes(&turn)
         dropPreviews(&turn)
         dropSubmissionKeys(&turn)
+        dropUntouched(&turn)
         if !isHoldingRestored { endForgottenDeletions(&turn) }
         verifyBySchedule(&turn)
         doubts.drop(until: now, turn.rows)

@@ -280,6 +280,9 @@ extension RelayCore {
         if row.recipients.contains(where: { LookupIndex.isParked($0, in: row) }) {
             _ = need(.lookup, LookupIndex.key(.parked, "", row.number))
         }
+        if let origin = row.origin, row.isInPieces, !row.isComplete {
+            _ = need(.lookup, LookupIndex.key(.incoming, origin.text, row.number))
+        }
         for recipient in row.recipients {
             if recipient.state.isAtHome { _ = need(.inbox, Keys.inbox(recipient.name, number: row.number)) }
             guard recipient.state.isQueued, recipient.routeClass != 0 || row.isComplete else { continue }
@@ -305,7 +308,7 @@ extension RelayCore {
                 if !admin { ledger.tallyAge(row, recipient) }
             }
         } else if row.ended == .zero {
-            ledger.tally?.add(.reservedBytes, Int64(clamping: row.payloadLength - row.receivedBytes))
+            ledger.tally?.add(.reservedBytes, Int64(clamping: row.reservedBytes))
         }
         if row.ended == .zero, row.isStocked || row.isComplete && !admin { ledger.tallyStock(row) }
     }

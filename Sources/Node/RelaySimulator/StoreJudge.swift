@@ -80,15 +80,16 @@ final class StoreJudge {
                     inStore[admin, default: [:]][recipient.state, default: 0] += 1
                 }
             } else if row.ended == .zero {
-                reserved += row.payloadLength - row.receivedBytes
+                reserved += row.reservedBytes
             }
             guard row.ended == .zero, !admin || row.origin != nil else { continue }
             var places: [Stock] = admin ? [] : [.everything]
-            if let origin = row.origin { places.append(.origin(origin)) }
+            if let origin = row.origin { places.append(admin ? .records(origin) : .origin(origin)) }
             if let sender = row.document?.sender { places.append(.sender(sender)) }
             for place in places {
                 let before = stock[place] ?? (0, 0)
-                stock[place] = (before.count + 1, before.bytes + row.payloadLength)
+                let bytes = place == .everything ? row.stockedPayload : row.stockedBytes
+                stock[place] = (before.count + 1, before.bytes + bytes)
             }
         }
         for admin in [false, true] {
@@ -334,6 +335,7 @@ final class StoreJudge {
             if let document = row.document, row.origin == nil || isIndexed { want(.documentID, document.documentID) }
             guard row.ended == .zero else { continue }
             if isIndexed, let sender = row.document?.sender { want(.sender, sender.text) }
+            if let origin = row.origin, row.isInPieces, !row.isComplete { want(.incoming, origin.text) }
             if row.formerly != nil || !row.resubmittedAs.isEmpty { want(.sharer, String(row.extent)) }
             for recipient in row.recipients where !recipient.state.isEnd {
                 if isIndexed, row.kind != .administrative { want(.recipient, recipient.name) }
