@@ -118,6 +118,7 @@ public final class LMDBStore: DurableStore, @unchecked Sendable {
             // `hasLostWrites`, and a meta page that could not be written in the next beginning (`settle`).
             let isFull = error.fate == .full || (error.code == EIO && files.isDiskFull)
             if !isFull || files.hasLostWrites() {
+                if error.fate == .invalid { StopNote.write(directory, error.sentence) }
                 stopped = "A commit failed and it is not known what is on disk. \(error.sentence)"
                 throw error
             }
