@@ -143,7 +143,7 @@ let package = Package(
                 "Language", "RelayLanguage", "ControlAPI", "EdXML", "RelayControl", "RelayStore", arguments, nioCore,
                 nioPosix, nioHTTP,
             ]),
-        program("edoc-sim", ["RelaySimulator", "RelayCore", arguments]),
+        program("edoc-sim", ["RelaySimulator", arguments]),
         program(
             "edoc-bench", ["RelayNode", "RelayModel", "ControlAPI", "CLMDB", arguments, nioCore, histogram]),
         program("edoc-manual", ["Language"]),
@@ -171,7 +171,7 @@ let package = Package(
         tests(
             "RelayCoreTests",
             ["RelaySimulator", "RelayCore", "RelayEngine", "RelayStore", "RelayRows", "RelayModel", "OpenSSLTLS"]),
-        tests("SimulationTests", ["RelaySimulator", "RelayCore"]),
+        tests("SimulationTests", ["RelaySimulator"]),
         tests(
             "RelaySessionTests",
             [

@@ -20,6 +20,10 @@ extension CatalogueEntries {
         ),
         ("spool.%: %", "spool.%1: %2"),
         (
+            "what was verified of it cannot be written: %",
+            "không ghi được những gì đã kiểm tra về văn bản: %1"
+        ),
+        (
             "peers.%.foreign is not set: this version still takes bundles from it that name no sender; the next will not (yes or no says which)",
             "chưa đặt peers.%1.foreign: phiên bản này vẫn nhận từ nút đó những gói không ghi nơi gửi; phiên bản sau thì không (ghi yes hoặc no)"
         ),

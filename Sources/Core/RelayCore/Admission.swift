@@ -293,17 +293,6 @@ extension RelayCore {
         return nil
     }
 
-    /// A bundle of nobody: whoever may send for anybody may send it. Its name says nothing, so its pieces cannot be told from others'.
-    private func refusalOfNobody(_ offer: Offer, _ peer: Peer) -> Judgement? {
-        guard offer.document == nil, !offer.isAdministrative, peer.rights.fromNodes.contains(.any) else {
-            return .refuse(.notAcceptable, why: "anonymous source", count: .notAuthorised)
-        }
-        guard offer.piece == nil else {
-            return .refuse(.notAcceptable, why: "a piece of an anonymous bundle", count: .badCopy)
-        }
-        return nil
-    }
-
     /// The longest administrative record that is relayed.
     static let recordBytesMax: UInt64 = 1 << 20
 
@@ -548,17 +537,6 @@ extension RelayCore {
             return .refuse(shortage.refusal, why: shortage.cause.rawValue, count: shortage.cause)
         }
         return .take(taken + refused + known, avoiding: past.tried)
-    }
-
-    /// By name: what this node cannot check it does not hand over as good.
-    private static func refusalOfCover(_ cover: String) -> Judgement {
-        .refuse(
-            .notAcceptable, why: "its payload is under a \(cover) (RFC 9172), which is not checked here",
-            count: .payloadCovered)
-    }
-
-    private func isHome(_ name: String, _ offer: Offer) -> Bool {
-        !offer.isAdministrative && AgencyCode(name).flatMap(configuration.directory.home(of:)) == node
     }
 
     private func way(of name: String, _ offer: Offer, _ peer: Peer, avoiding path: [PathStop]) -> Destiny {

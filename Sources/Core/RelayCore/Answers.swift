@@ -304,6 +304,7 @@ extension RelayCore {
                 isDeferred = true
             }
         }
+        if renameOfTheFuture(&row, recipients, &turn) { return }
         if isDeferred, isNews, !hasNewHop {
             turn.effects.append(
                 .notice(
@@ -315,6 +316,24 @@ extension RelayCore {
                         peer: peer, envelope: row.bundle,
                         kind: .refusedEverywhere)))
         }
+    }
+
+    /// What was handed in here while this node's clock was ahead, and every hop refuses as made in the future, goes on under a name
+    /// without a time, as records do: its age tells the rest. Once; true when it was done.
+    private mutating func renameOfTheFuture(
+        _ row: inout EnvelopeRow, _ recipients: [Int], _ turn: inout Turn
+    ) -> Bool {
+        guard row.kind == .document, row.origin == nil, row.isComplete, row.former == nil, isOfTheFuture(row, turn),
+            active[row.number] == nil
+        else { return false }
+        let refused = recipients.filter { index in
+            row.recipients[index].state == .deferred && row.recipients[index].isRefusedEverywhere
+                && doubt(row, index, now: turn.now.relay) == nil
+        }
+        guard !refused.isEmpty else { return false }
+        for index in refused { unqueue(row, index, turn.rows) }
+        rename(&row, refused, &turn, isTimeless: true)
+        return true
     }
 
     /// Made while the clock of its source was ahead; that others refuse it is no matter of the ways. Where this node doubts its own

@@ -189,17 +189,24 @@ extension RelayCore {
             for byte in raw { from.append(byte) }
         }
         var old: [RowKey] = []
+        var unsealed: [(key: RowKey, value: [UInt8])] = []
         var last: RowKey?
         var looked = 0
         from.withBytes { start in
             turn.rows.scan(.seen, from: start) { key, value in
                 looked += 1
                 last = RowKey(copying: key)
-                if let row = SeenRow(record: value), row.day + memory < today { old.append(RowKey(copying: key)) }
+                if let row = SeenRow(record: value), row.day + memory < today {
+                    old.append(RowKey(copying: key))
+                } else if value.first == 1, unsealed.count < 512 {
+                    // Of schema 1: it gets its key's check, by and by.
+                    unsealed.append((RowKey(copying: key), [UInt8](value)))
+                }
                 return looked < 4_096
             }
         }
         for key in old { turn.rows.delete(.seen, key) }
+        for row in unsealed { turn.rows.put(.seen, row.key, row.value) }
         if looked < 4_096 {
             turn.rows.delete(.meta, Keys.meta("seenSweep"))
         } else if let last {

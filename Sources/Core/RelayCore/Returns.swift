@@ -92,13 +92,13 @@ extension RelayCore {
 
     /// Sends an envelope of this node under a new name, for these recipients; the rest of its lifetime goes with it. They are in no
     /// queue any more; their old pairs end here, unreported, for they go on.
-    mutating func rename(_ row: inout EnvelopeRow, _ indexes: [Int], _ turn: inout Turn) {
+    mutating func rename(_ row: inout EnvelopeRow, _ indexes: [Int], _ turn: inout Turn, isTimeless: Bool = false) {
         var new = EnvelopeRow(
             number: takeNumber(), bundle: takeBundleID(&turn), kind: .document, urgency: row.urgency,
             lifetime: row.lifetime, ageAtArrival: row.age(at: turn.now.relay), arrival: turn.now, origin: nil,
             destination: row.destination, reportTo: node.endpoint, payloadLength: row.payloadLength)
         // Its age counts from then.
-        new.bundle.creationTime = row.bundle.creationTime
+        new.bundle.creationTime = isTimeless ? 0 : row.bundle.creationTime
         new.document = row.document
         new.path = [PathStop(node: node, time: turn.now.wall)]
         new.hopLimit = limits.hopLimit
@@ -242,7 +242,7 @@ extension RelayCore {
         save(sent, turn.rows)
         record(&row, isComplete: offer.piece == nil, &turn)
         if offer.piece != nil {
-            ledger.add(.reservedBytes, Int64(clamping: row.reservedBytes))
+            ledger.add(.reservedBytes, Int64(clamping: row.reservedBytes), of: row.number)
             save(row, turn.rows)
             addPiece(open, to: row.number, &turn)
         }

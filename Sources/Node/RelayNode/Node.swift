@@ -88,8 +88,8 @@ public final class Node: Sendable {
         }
         do {
             var opening = StoreSettings(settings)
-            // After a crash nothing is believed: the whole file is looked through, however long that takes.
-            if InHand.hasCrash(directory: settings.store.directory) { opening.lookMilliseconds = 3_600_000 }
+            // After a crash nothing is believed: the file is looked through for as long as the service manager waits for a start.
+            if InHand.hasCrash(directory: settings.store.directory) { opening.lookMilliseconds = 45_000 }
             store = try LMDBStore(directory: settings.store.directory, settings: opening)
         } catch {
             // What does not pass by itself is not tried again and again (78: the service manager does not restart).
@@ -148,7 +148,9 @@ public final class Node: Sendable {
             record: { [engine, desk, tickets] deed in engine.recordBlocking(deed, desk, tickets) }, logger: logger,
             loop: MultiThreadedEventLoopGroup.singleton.any())
         if !store.findings.isEmpty { engine.post(.event(.storeDamaged(why: store.findings.sentence))) }
-        engine.post(.event(.suspected(inHand?.takeSuspects() ?? [])))
+        // Where the store itself was damaged, what was in hand at the crash is innocent.
+        let suspects = inHand?.takeSuspects() ?? []
+        engine.post(.event(.suspected(store.findings.isEmpty ? suspects : [])))
         inHand?.watch()
         if let doubt = clock.doubt { engine.post(.event(.clockDoubted(true, why: doubt))) }
     }

@@ -26,6 +26,7 @@ final class StoreJudge {
         judge.history()
         judge.ages()
         judge.lookups()
+        judge.labels()
         judge.deletions()
         return judge.fault
     }
@@ -358,6 +359,21 @@ final class StoreJudge {
                 "the operators' index has a row too many: \(String(decoding: key.bytes, as: UTF8.self).debugDescription)"
             )
         }
+    }
+
+    /// What names an envelope is kept apart from its row for as long as it has not ended.
+    private func labels() {
+        var wanted: Set<RowKey> = []
+        for row in envelopes where row.ended == .zero && row.kind != .administrative {
+            wanted.insert(Keys.envelope(row.number))
+        }
+        var found: Set<RowKey> = []
+        rows.scan(.label, prefix: RowKey()) { key, value in
+            found.insert(RowKey(copying: key))
+            self.expect(LabelRow(record: value) != nil, "a label cannot be read")
+            return true
+        }
+        expect(found == wanted, "the labels are of other envelopes than have not ended")
     }
 
     /// What is being deleted is named by a job that can still be undone, or it would never end.

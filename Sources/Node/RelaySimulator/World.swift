@@ -11,6 +11,9 @@ import RelayRows
 import RelaySession
 import RelayStore
 
+/// One that a run may be asked to find.
+public typealias PlantedMistake = PlantedBug
+
 /// What is asked of one run.
 public struct Plan: Sendable {
     public var topology: Topology
@@ -37,7 +40,7 @@ public struct Plan: Sendable {
     public init(
         topology: Topology, seed: UInt64, duration: UInt64 = 300_000, usesConversations: Bool = false,
         hasFaults: Bool = true, documents: Int = 120, keepsLines: Bool = false, operatorGap: UInt64 = 8_000,
-        hostileGap: UInt64 = 12_000, planted: PlantedBug? = nil
+        hostileGap: UInt64 = 12_000, planted: PlantedMistake? = nil
     ) {
         self.hostileGap = hostileGap
         self.planted = planted

@@ -78,6 +78,7 @@ import Testing
         "Sources/Core/RelayCore/Reports.swift": [
             "reports of % may not come this way", "the store is full up to its reserve",
         ],
+        "Sources/Core/RelayCore/Answers.swift": ["; its time is of the future: the sender\'s clock was ahead"],
         "Sources/Node/RelaySession/Conversation+Sending.swift": ["no header for the next hop: %"],
         "Sources/Core/RelayCore/DeedSteps.swift": ["held by %, job %%"],
         "Sources/Core/RelayCore/Jobs.swift": [
