@@ -91,8 +91,10 @@ extension RelayCore {
     }
 
     /// Sends an envelope of this node under a new name, for these recipients; the rest of its lifetime goes with it. They are in no
-    /// queue any more; their old pairs end here, unreported, for they go on.
-    mutating func rename(_ row: inout EnvelopeRow, _ indexes: [Int], _ turn: inout Turn, isTimeless: Bool = false) {
+    /// queue any more; of their old pairs the books here say that they go on under a new name.
+    mutating func rename(
+        _ row: inout EnvelopeRow, _ indexes: [Int], isTold: Bool = true, _ turn: inout Turn, isTimeless: Bool = false
+    ) {
         var new = EnvelopeRow(
             number: takeNumber(), bundle: takeBundleID(&turn), kind: .document, urgency: row.urgency,
             lifetime: row.lifetime, ageAtArrival: row.age(at: turn.now.relay), arrival: turn.now, origin: nil,
@@ -118,9 +120,9 @@ extension RelayCore {
         record(&new, isComplete: true, &turn)
         for index in indexes {
             row.recipients[index].lastAnswer = "sent again as \(new.bundle.envelopeName)"
-            end(&row, index, .deleted, .renamed, &turn, isReported: false)
+            end(&row, index, .deleted, .renamed, &turn)
         }
-        noticeRenamed(row.bundle, new.bundle, &turn)
+        if isTold { noticeRenamed(row.bundle, new.bundle, &turn) }
     }
 
     private mutating func noticeRenamed(_ old: BundleID, _ new: BundleID, _ turn: inout Turn) {
@@ -235,6 +237,7 @@ extension RelayCore {
             guard let index = sent.recipients.firstIndex(where: { $0.name == name }) else { continue }
             sent.recipients[index].isRenewed = true
             sent.recipients[index].lastAnswer = "sent again as \(row.bundle.envelopeName)"
+            report(sent, sent.recipients[index], .deleted, &turn, reason: .renamed)
         }
         if sent.ended == .zero {
             turn.rows.put(.lookup, LookupIndex.key(.sharer, String(sent.extent), sent.number))

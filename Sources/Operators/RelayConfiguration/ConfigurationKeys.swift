@@ -82,7 +82,16 @@ extension ConfigurationKey {
         row(
             "session.handshake_timeout", .duration(100...5 * minute), "15s",
             "The most that TLS and session set-up may take together."),
-        row("session.sessions_max", .count(1...65_536), "1024", "Sessions at once."),
+        row(
+            "session.sessions_max", .count(1...65_536), "1024",
+            "Sessions of proven peers at once; the first of each peer always has a place."),
+        row("session.sessions_per_peer", .count(1...1_024), "8", "Sessions that one peer may open at once."),
+        row(
+            "session.strangers_max", .count(4...65_536), "256",
+            "Connections at once that have not proven who they are; the address that holds most loses its oldest."),
+        row(
+            "session.memory_max", .size(16 * mib...16 * gib), "128MiB",
+            "Memory for what peers have not finished or not taken; a quarter for one peer."),
         row(
             "session.silence", .duration(0...hour), "5s",
             "How long what is under way may stay unacknowledged before other hops are asked; on a slow link it is longer."
@@ -97,6 +106,9 @@ extension ConfigurationKey {
             "The certificate of this node with its chain."),
         row("tls.key", .secretPath, "tls/node.key", "The private key of this node."),
         row("tls.crl", .path(canBeEmpty: true), "\"\"", "The revoked certificates; read again at a reload."),
+        row(
+            "tls.crl_grace", .duration(0...4_000 * day, word: "never"), "30d",
+            "How long after the time of its next one a list of revoked certificates is good; then peers are refused."),
         row("tls.key_log", .path(canBeEmpty: true), "\"\"", "INSECURE: a file for session keys, to read a link."),
     ]
 
@@ -171,6 +183,12 @@ extension ConfigurationKey {
         row(
             "control.client_timeout", .duration(100...hour), "30s",
             "How long a client may leave its answer unread, or a submission unfinished, before it is dropped."),
+        row(
+            "control.body_timeout", .duration(100...day), "30m",
+            "How long a client may take for one request or submission, however steadily it sends."),
+        row(
+            "control.connections_per_user", .count(1...256), "64",
+            "Connections of one user on each socket; root has places of its own."),
         row(
             "control.undo_window", .duration(second...day), "15m",
             "How long an operator's deed can be undone; a deletion is reported after that."),

@@ -130,6 +130,9 @@ extension NodeConfiguration {
         public var connectTimeout: Milliseconds
         public var handshakeTimeout: Milliseconds
         public var sessionsMax: UInt64
+        public var sessionsPerPeer: UInt64
+        public var strangersMax: UInt64
+        public var memoryMax: UInt64
         public var silence: Milliseconds
     }
 
@@ -140,6 +143,8 @@ extension NodeConfiguration {
         /// The name of the credential that the key is, where none is given because nobody starts the daemon here.
         public var keyCredential: String?
         public var crl: String?
+        /// Nil: for ever.
+        public var crlGrace: Milliseconds?
         public var keyLog: String?
     }
 
@@ -191,6 +196,8 @@ extension NodeConfiguration {
         public var socket: String
         public var submitSocket: String?
         public var clientTimeout: Milliseconds
+        public var bodyTimeout: Milliseconds
+        public var connectionsPerUser: UInt64
         public var undoWindow: Milliseconds
         public var rights: [ControlRight]
     }

@@ -137,7 +137,9 @@ struct NodeConfigurationReader {
             windowBytes: section.number("window_bytes"), windowTransfers: section.number("window_transfers"),
             idleTimeout: section.span("idle_timeout"), sessionLifetime: section.span("session_lifetime"),
             connectTimeout: section.span("connect_timeout"), handshakeTimeout: section.span("handshake_timeout"),
-            sessionsMax: section.number("sessions_max"), silence: section.span("silence"))
+            sessionsMax: section.number("sessions_max"), sessionsPerPeer: section.number("sessions_per_peer"),
+            strangersMax: section.number("strangers_max"), memoryMax: section.number("memory_max"),
+            silence: section.span("silence"))
     }
 
     private mutating func tls(_ section: ConfigurationSection) -> NodeConfiguration.TLS {
@@ -145,6 +147,7 @@ struct NodeConfigurationReader {
         return .init(
             ca: path(section.text("ca")), certificate: path(section.text("certificate")), key: key.path,
             keyCredential: key.elsewhere, crl: optionalPath(section.text("crl")),
+            crlGrace: section.optionalNumber("crl_grace").map { Milliseconds($0) },
             keyLog: optionalPath(section.text("key_log")))
     }
 
@@ -200,7 +203,9 @@ struct NodeConfigurationReader {
         }
         return .init(
             socket: path(section.text("socket")), submitSocket: optionalPath(section.text("submit_socket")),
-            clientTimeout: section.span("client_timeout"), undoWindow: section.span("undo_window"), rights: rights)
+            clientTimeout: section.span("client_timeout"), bodyTimeout: section.span("body_timeout"),
+            connectionsPerUser: section.number("connections_per_user"), undoWindow: section.span("undo_window"),
+            rights: rights)
     }
 
     private mutating func peers(
@@ -217,12 +222,12 @@ struct NodeConfigurationReader {
                     found: quoted(name))
                 continue
             }
-            if id == own {
+            if id.comparable == own.comparable {
                 errors.add(
                     .contradiction, file, section.mark, "peers.\(name)", expected: "another node than this one",
                     found: id.text)
             }
-            if let other = result.first(where: { $0.node == id }) {
+            if let other = result.first(where: { $0.node.comparable == id.comparable }) {
                 errors.add(
                     .duplicate, file, section.mark, "peers.\(name)", expected: "one peer a node",
                     found: "\(id.text), which is also peers.\(other.name)")
