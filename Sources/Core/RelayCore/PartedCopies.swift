@@ -1,5 +1,5 @@
-// PartedCopies: what a copy that comes has in common with one that was here before: whom that one has been sent to, and which
-// of two that have parted goes before the other. Pure.
+// PartedCopies: what a copy that comes has in common with one that was here before: whom that one has been sent to, and which of two that
+// have parted goes before the other. Pure.
 
 import RelayModel
 import RelayRows

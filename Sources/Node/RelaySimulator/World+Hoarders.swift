@@ -47,7 +47,7 @@ extension World {
         guard let end = session.ends.first(where: { $0.node != hoarder }), nodes[end.node].isUp else { return }
         summary.hoarded += 1
         switch hoarders.next(below: 6) {
-        case 0: send(foreign(end, length: 40 << 20), 1, ends: false, end.node)
+        case 0: send(foreign(end, length: 4 << 20), 1, ends: false, end.node)
         case 1:
             let piece = PieceRange(offset: 0, length: 1, total: 200 << 20)
             send(foreign(end, length: 1, piece: piece), 1, ends: true, end.node)
