@@ -10,8 +10,8 @@ extension CatalogueEntries {
         ("%: expected %, found %; did you mean %?", "%=1: cần %w2, nhưng gặp: %w3; có phải là %=4?"),
         ("%: expected %, found %", "%=1: cần %w2, nhưng gặp: %w3"),
         (
-            "tls.certificate: expected exactly one bundleEID, %; found %",
-            "tls.certificate: cần đúng một bundleEID là %1; nhưng gặp: %w2"
+            "tls.certificate: expected a bundleEID %; found %",
+            "tls.certificate: cần một bundleEID là %1; nhưng gặp: %w2"
         ),
         ("warning: %", "cảnh báo: %w1"),
         (

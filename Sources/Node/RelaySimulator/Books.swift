@@ -38,6 +38,10 @@ struct Books {
     var steppedClocks: Set<Int> = []
     /// Copies that a neighbour has given back which it had not, for all that its store knows.
     var givenBack: Set<BundleID> = []
+    /// What a hoarder has sent, what of it is open, and how many names it has made.
+    var hoarded: Set<BundleID> = []
+    var hoards: [Hoard] = []
+    var hoardedNames: UInt64 = 0
     /// Offers that the simulator refused in a node's name.
     var turnedDown: Set<Ticket> = []
 }
