@@ -4,6 +4,14 @@ extension CatalogueEntries {
     static let storeTroubles: [Pair] = opening + copying + records
 
     private static let opening: [Pair] = [
+        (
+            "the store's free pages do not lie together as this document needs them; try again later",
+            "các trang trống của kho không liền nhau đủ cho văn bản này; hãy thử lại sau"
+        ),
+        (
+            "process % reads the store from outside: % bytes that are free cannot be used until it ends",
+            "tiến trình %1 đang đọc kho từ bên ngoài: %2 byte trống chưa dùng được cho đến khi nó kết thúc"
+        ),
         ("The store in % cannot be opened.", "Không mở được kho ở %1."),
         ("The store in % is in use by another daemon.", "Kho ở %1 đang do dịch vụ edocd khác sử dụng."),
         ("The store in % has a damaged record of its schema.", "Kho ở %1 có bản ghi cấu trúc bị hỏng."),
