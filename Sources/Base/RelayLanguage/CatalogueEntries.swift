@@ -11,7 +11,8 @@ public enum CatalogueEntries {
         + byNoun
 
     private static let byNoun = [
-        links, configurationFiles, storeTroubles, deedSentences, packages, libraries, machine, jobs,
+        links, numbers, configurationFiles, storeTroubles, deedSentences, packages, libraries, machine, jobs,
+        links, configurationFiles, storeTroubles, deedSentences, outcomeSentences, packages, libraries, machine, jobs,
     ]
     .flatMap { $0 }
 
@@ -81,7 +82,12 @@ public enum CatalogueEntries {
             "danh bạ của nút này không có cơ quan hay nút %1; hãy kiểm tra mã trong agencies.yaml"
         ),
         ("the cursor is not one that this node gave", "con trỏ trang này không phải do nút này cấp"),
-        ("force is true or false", "force chỉ nhận true hoặc false"),
+        ("the key % was used for another document, %", "khóa %1 đã dùng cho một văn bản khác, %2"),
+        (
+            "Idempotency-Key is one value of 1 to % printable ASCII characters",
+            "Idempotency-Key là một giá trị gồm 1 đến %1 ký tự ASCII in được"
+        ),
+        ("% is true or false", "%1 chỉ nhận true hoặc false"),
         ("% is at home on node %; its inbox is there", "%1 thuộc nút %2; hộp văn bản đến của cơ quan ở nút đó"),
         (
             "% was taken by % before; its bytes are no longer here",
@@ -505,23 +511,6 @@ public enum CatalogueEntries {
         ),
         ("unreadable records set aside: %", "bản ghi không đọc được, đã để riêng: %1"),
         ("held: %", "đang giữ lại: %1"),
-        ("% is a list of numbers", "%1 là danh sách số"),
-        ("% is two numbers such as 600,3600", "%1 là hai số như 600,3600"),
-        ("% is seconds by urgency such as 0=14400,3=900", "%1 là số giây theo độ khẩn như 0=14400,3=900"),
-        ("% down for %: %", "mất liên kết với %n1 đã %t2: %3"),
-        ("% down for %", "mất liên kết với %n1 đã %t2"),
-        ("urgency % has waited for %", "văn bản độ khẩn %n1 đã chờ %t2"),
-        (
-            "the oldest in an inbox or on its way into a spool has waited for %",
-            "văn bản lâu nhất trong hộp văn bản đến hoặc đang bàn giao vào thư mục đã chờ %t1"
-        ),
-        ("% % of the store's room is left", "kho còn %n1 %n2 chỗ trống"),
-        (
-            "the certificate of an authority in tls.ca ends on %",
-            "chứng thư của một cơ quan cấp trong tls.ca hết hạn ngày %1"
-        ),
-        ("the certificate of % ends on %", "chứng thư của %n1 hết hạn ngày %2"),
-        ("a revocation list is out of date since %", "danh sách thu hồi đã quá hạn cập nhật từ ngày %1"),
     ]
 
     /// The live answer to "where would it go?".

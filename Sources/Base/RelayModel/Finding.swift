@@ -31,6 +31,8 @@ public enum FindingCode: String, Sendable, Hashable, CaseIterable {
     case clockDoubted, linkDown, spoolTroubled, metricsTroubled
     case refusedEverywhere, recordsCorrupt, held, restored
     case oldWaiting, oldArrived
+    case endedBadly, documentsLate
+    case storeMended, unreadable
     case readerOld
 
     /// The check of `edocctl check` that counts it.
@@ -40,9 +42,10 @@ public enum FindingCode: String, Sendable, Hashable, CaseIterable {
         case .certificateEnds, .authorityEnds, .peerCertificateEnds, .revocationListOld: "certificates"
         case .clockDoubted: "clock"
         case .linkDown: "links"
-        case .recordsCorrupt: "records"
+        case .recordsCorrupt, .storeMended, .unreadable: "records"
         case .oldWaiting: "oldest"
         case .oldArrived: "arrived"
+        case .endedBadly, .documentsLate: "outcomes"
         default: "alarms"
         }
     }

@@ -28,7 +28,7 @@ public struct Feature: Hashable, Sendable, Comparable {
     public static let identityTwice = Feature(own: "identity-twice")
 
     /// What this program understands, in the order of their names. Whoever adds something to the protocol adds it here.
-    public static let own: [Feature] = []
+    public static let own: [Feature] = [.formerName, .returns, .identityTwice].sorted()
 
     public static func < (left: Feature, right: Feature) -> Bool { left.name < right.name }
 }

@@ -67,6 +67,8 @@ public struct CorePicture: Sendable {
 
     public var peerViews: [PeerView] { core.peerViews }
     public func peerViews(at now: RelayTime) -> [PeerView] { core.peerViews(at: now) }
+    /// The order of the last change of outcomes, and the epoch in which it counts.
+    public var outcomeHead: (epoch: UInt32, order: UInt64) { core.outcomeHead }
     public var isClockDoubted: Bool { core.isClockDoubted }
     public var spoolViews: [SpoolView] { core.spoolViews }
     /// What to tell a node that is, or says that it is, this one.

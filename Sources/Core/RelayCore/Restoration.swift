@@ -37,6 +37,7 @@ extension RelayCore {
     mutating func loadRestoration(_ turn: inout Turn) {
         guard var row = RestorationRow.read(turn.rows) else { return }
         if row.phase == .brought, !isOffline {
+            drawOutcomeEpoch(&turn)
             row.phase = .holding
             row.time = turn.now.relay
             row.wall = turn.now.wall

@@ -19,6 +19,17 @@ extension Finding {
         if corrupt > 0 {
             found.append(Finding(.critical, .recordsCorrupt, "unreadable records set aside: \(corrupt)"))
         }
+        let unreadable = rows.number(.counter, CounterKey.state(.corrupt, admin: false).name)
+        if unreadable > 0 {
+            found.append(
+                Finding(.critical, .unreadable, "unreadable, and set aside: \(unreadable); edocctl queue list --state corrupt"))
+        }
+        if let last = ReckoningResult.read(rows), !last.isClean {
+            found.append(
+                Finding(
+                    .warning, .storeMended, since: last.ended,
+                    "the store was not in order when it was verified last, and was mended; edocctl verify says what was found"))
+        }
         let held = rows.number(.counter, CounterKey.state(.held, admin: false).name)
         if held > 0 { found.append(Finding(.warning, .held, "held: \(held)")) }
         if let phase = RestorationRow.read(rows)?.phase, phase != .released {
@@ -27,6 +38,20 @@ extension Finding {
                     .warning, .restored,
                     "the store was restored from a copy and is \(phase): edocctl restore list, compare and release"))
         }
-        return found
+        return found + ofOutcomes(rows)
+    }
+
+    /// By cause: there may be many.
+    private static func ofOutcomes(_ rows: any RowReader) -> [Finding] {
+        Outcomes.open(rows).map { cause, count in
+            cause.state == .delayed
+                ? Finding(
+                    .warning, .documentsLate, subject: cause.code,
+                    "documents handed in here are late (\(cause.reason.word)): \(count); edocctl outcomes")
+                : Finding(
+                    .critical, .endedBadly, subject: cause.code,
+                    "documents handed in here have ended as \(cause.state) (\(cause.reason.word)): \(count); edocctl outcomes"
+                )
+        }
     }
 }

@@ -34,6 +34,9 @@ public struct Engine {
         core.inHand = inHand
     }
 
+    /// A mistake made on purpose, for the simulator.
+    package mutating func plant(_ bug: PlantedBug?) { core.plant(bug) }
+
     /// Decides a batch. Stops taking inputs when the transaction has grown large; answers how many were taken. Stops as well at the
     /// first change that the store does not take: nothing can be decided behind it, and nothing of the batch stays.
     /// `isLean`: the batch changes as little as it can, and payload stands in rows of one page.
@@ -124,22 +127,22 @@ public struct Engine {
             } catch {
                 preconditionFailure("a report record of our own cannot be encoded: \(error)")
             }
-        case .status(let bundle, let piece, let state, let time, let reason):
-            statusReport(bundle, piece, state, time, reason).encode(into: &buffer)
+        case .status(let note): statusReport(note).encode(into: &buffer)
         }
         var cursor = ExtentCursor(extent: extent)
         PayloadWriter.append(buffer, to: &cursor, in: rows)
         return PayloadWriter.finish(cursor, in: rows)
     }
 
-    private static func statusReport(
-        _ bundle: BundleID, _ piece: PieceRange?, _ state: ReportedState, _ time: WallTime, _ reason: ReportReason
-    ) -> StatusReport {
+    private static func statusReport(_ note: StatusNote) -> StatusReport {
         // Reasons of our own have no meaning in an RFC status report.
-        let known = reason.rawValue < ReportReason.unknownAgency.rawValue ? reason : .none
+        let known = note.reason.rawValue < ReportReason.unknownAgency.rawValue ? note.reason : .none
+        func status(_ one: StatusRequest) -> StatusReport.Status {
+            note.status == one ? .asserted(at: note.time) : .notAsserted
+        }
         return StatusReport(
-            delivered: state == .delivered ? .asserted(at: time) : .notAsserted,
-            deleted: state == .delivered ? .notAsserted : .asserted(at: time), reason: known, bundle: bundle,
-            piece: piece.map { StatusReport.Piece(offset: $0.offset, length: $0.length) })
+            received: status(.received), forwarded: status(.forwarded), delivered: status(.delivered),
+            deleted: status(.deleted), reason: known, bundle: note.bundle,
+            piece: note.piece.map { StatusReport.Piece(offset: $0.offset, length: $0.length) })
     }
 }

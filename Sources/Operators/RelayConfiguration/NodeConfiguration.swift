@@ -46,6 +46,8 @@ public struct SpoolConfiguration: Hashable, Sendable {
     public var reserve: UInt64
     public var atOnce: UInt64
     public var answerWithin: Milliseconds
+    /// Each file gets another with what the relay has verified.
+    public var sidecar = true
 }
 
 /// One neighbour node.
@@ -55,11 +57,16 @@ public struct PeerConfiguration: Hashable, Sendable {
     public var address: HostPort?
     public var dial: Bool
     public var edoc: Bool
+    /// Nil: the operator has not said.
+    public var foreign: Bool?
     public var fragments: Bool
     /// Octets.
     public var segmentSize: UInt64
     public var segmentMRU: UInt64
     public var transferMRU: UInt64
+    public var keepalive: Milliseconds
+    /// A second session for urgent documents.
+    public var urgentSession: Bool
     public var acceptURISAN: Bool
     public var rights: SendRights
     /// What of it may wait in the store.
@@ -78,6 +85,8 @@ public enum ControlVerb: String, CaseIterable, Sendable {
     case inbox
     case see
     case act
+    /// Outcomes of what its agencies have sent, and of what is for them; nothing else.
+    case seeAgencies = "see_agencies"
 }
 
 /// One row of the rights table.
@@ -88,7 +97,7 @@ public struct ControlRight: Hashable, Sendable {
     }
     public var caller: Caller
     public var verbs: Set<ControlVerb>
-    /// For `submit_as` and `inbox`; `own` is the agencies at home here.
+    /// For `submit_as`, `inbox` and `see_agencies`; `own` is the agencies at home here.
     public var agencies: [AgencyPattern]
 }
 
@@ -103,6 +112,9 @@ extension NodeConfiguration {
         public var historyMemory: Milliseconds
         public var historyPercent: UInt64
         public var dedupMemory: Milliseconds
+        /// Zero is never.
+        public var verifyEvery: Milliseconds
+        public var verifyRate: UInt64
     }
 
     public struct Session: Hashable, Sendable {
@@ -118,6 +130,7 @@ extension NodeConfiguration {
         public var connectTimeout: Milliseconds
         public var handshakeTimeout: Milliseconds
         public var sessionsMax: UInt64
+        public var silence: Milliseconds
     }
 
     public struct TLS: Hashable, Sendable {
@@ -158,6 +171,8 @@ extension NodeConfiguration {
         public var rows: UInt64
         public var delayAfter: Milliseconds
         public var delayAfterUrgent: Milliseconds
+        /// RFC status reports for foreign bundles.
+        public var statusReports: Bool
     }
 
     public struct Quotas: Hashable, Sendable {

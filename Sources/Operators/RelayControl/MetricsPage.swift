@@ -63,7 +63,7 @@ enum MetricsPage {
     private typealias Sample = MetricsText.Sample
 
     static func text(_ figures: MetricsFigures, _ format: MetricsText.Format) -> String {
-        var text = MetricsText(format)
+        var text = MetricsText(format, labels: ("node", figures.node))
         process(figures, &text)
         books(figures.rows, &text)
         queues(figures, &text)
@@ -164,6 +164,16 @@ enum MetricsPage {
             "edoc_refused_submissions", .counter, "Documents handed in that were refused, by reason.",
             SubmissionRefusal.allCases.map {
                 Sample(.count(rows.refusedSubmissions[$0.rawValue] ?? 0), ("reason", $0.rawValue))
+            })
+        text.add(
+            "edoc_outcomes", .counter, "What was heard of pairs that were handed in here, by what it was.",
+            ReportedState.allCases.map {
+                Sample(.count(rows.outcomes[$0] ?? 0), ("outcome", String(describing: $0)))
+            })
+        text.add(
+            "edoc_outcomes_open", .gauge, "Bad ends and delays of them that no operator has acknowledged.",
+            ReportedState.badOutcomes.map {
+                Sample(.count(rows.openOutcomes[$0] ?? 0), ("outcome", String(describing: $0)))
             })
         text.add("edoc_corrupt_records", .counter, "Records of the store that were set aside.", .count(rows.corrupt))
     }

@@ -49,6 +49,7 @@ enum Words {
         case "unreachable": phrase("unreachable", "không tới được")
         case "absent": phrase("absent", "chưa gọi đến")
         case "idle": phrase("idle", "không gửi")
+        case "barren": phrase("carries nothing", "không tải được gì")
         default: word
         }
     }
@@ -145,6 +146,8 @@ enum Words {
         case "contentConflict": phrase("contentConflict", "nội dung mâu thuẫn")
         case "badCopy": phrase("badCopy", "bản sao sai")
         case "lostInPart": phrase("lostInPart", "mảnh đầu mất theo kho cũ")
+        case "duplicateByNumber": phrase("duplicateByNumber", "trùng, chỉ theo số")
+        case "falseReturn": phrase("falseReturn", "trả lại sai")
         case "tooManyPieces": phrase("tooManyPieces", "quá nhiều mảnh")
         case "unknownPeer": phrase("unknownPeer", "nút kề lạ")
         case "unsupportedDestination": phrase("unsupportedDestination", "loại đích không hỗ trợ")
@@ -171,7 +174,22 @@ enum Words {
         }
     }
 
-    static func urgency(_ number: Int) -> String { phrase("urgency \(number)", "độ khẩn \(number)") }
+    /// With its name in the rules on records of the State, which has no English.
+    static func urgency(_ number: Int) -> String {
+        let name = urgencyName(number)
+        return phrase("urgency \(number) (\(name))", "độ khẩn \(number) (\(name))")
+    }
+
+    /// For a column.
+    static func shortUrgency(_ number: Int) -> String {
+        let short = ["Thường", "Khẩn", "T.khẩn", "H.tốc", "H.tốc hg"]
+        return short.indices.contains(number) ? "\(number) \(short[number])" : String(number)
+    }
+
+    static func urgencyName(_ number: Int) -> String {
+        let names = ["Thường", "Khẩn", "Thượng khẩn", "Hỏa tốc", "Hỏa tốc hẹn giờ"]
+        return names.indices.contains(number) ? names[number] : "?"
+    }
 }
 
 /// The terminal that the output goes to.
