@@ -1,26 +1,8 @@
 // CatalogueEntries+Stores: what keeps a store from being opened, read, copied or brought back, by template, and what it is in Vietnamese.
 
 extension CatalogueEntries {
-    static let storeTroubles: [Pair] = opening + copying + records
+    static let storeTroubles: [Pair] = opening + copying + records + inPieces
 
-    private static let opening: [Pair] = [
-        (
-            "the store's free pages do not lie together as this document needs them; try again later",
-            "các trang trống của kho không liền nhau đủ cho văn bản này; hãy thử lại sau"
-        ),
-        (
-            "process % reads the store from outside: % bytes that are free cannot be used until it ends",
-            "tiến trình %1 đang đọc kho từ bên ngoài: %2 byte trống chưa dùng được cho đến khi nó kết thúc"
-        ),
-        ("The store in % cannot be opened.", "Không mở được kho ở %1."),
-        ("The store in % is in use by another daemon.", "Kho ở %1 đang do dịch vụ edocd khác sử dụng."),
-        ("The store in % has a damaged record of its schema.", "Kho ở %1 có bản ghi cấu trúc bị hỏng."),
-        ("% has a damaged record of its schema.", "%1 có bản ghi cấu trúc bị hỏng."),
-        ("% has a damaged record of its node.", "%1 có bản ghi tên nút bị hỏng."),
-        ("The store in % has a damaged record of its node.", "Kho ở %1 có bản ghi tên nút bị hỏng."),
-        (
-            "% has schema %; this program knows schemas up to %. Install the version of the program that wrote it, or a newer one.",
-            "%1 có cấu trúc phiên bản %2; chương trình này chỉ biết đến phiên bản %3. Hãy cài phiên bản chương trình đã ghi nó, hoặc mới hơn."
     private static let opening: [Pair] =
         [
             ("The store in % cannot be opened.", "Không mở được kho ở %1."),
@@ -72,14 +54,14 @@ extension CatalogueEntries {
                 "Không có kho ở %1. edocd --create-store bắt đầu với kho trống."
             ),
             (
-            "unreadable, and set aside: %; edocctl queue list --state corrupt",
-            "không đọc được, đã để riêng: %1; edocctl queue list --state corrupt"
-        ),
-        (
-            "the store was not in order when it was verified last, and was mended; edocctl verify says what was found",
-            "kho không đúng trong lần soát gần nhất và đã được sửa; edocctl verify cho biết đã thấy gì"
-        ),
-        ("the store is being verified already", "kho đang được soát rồi"),
+                "unreadable, and set aside: %; edocctl queue list --state corrupt",
+                "không đọc được, đã để riêng: %1; edocctl queue list --state corrupt"
+            ),
+            (
+                "the store was not in order when it was verified last, and was mended; edocctl verify says what was found",
+                "kho không đúng trong lần soát gần nhất và đã được sửa; edocctl verify cho biết đã thấy gì"
+            ),
+            ("the store is being verified already", "kho đang được soát rồi"),
             ("rate is a number of octets a second", "rate là số byte mỗi giây"),
             ("The store in % cannot be used: %", "Kho ở %1 không dùng được: %2"),
             (

@@ -93,7 +93,8 @@ extension RelayCore {
     ) -> Bool {
         let role = role(of: session)
         // Classes with credit first, lowest first; then all from the most urgent down.
-        for urgency in Urgency.allCases where role.serves(urgency) && (peers[peer]?.credit[Int(urgency.rawValue)] ?? 0) > 0 {
+        for urgency in Urgency.allCases
+        where role.serves(urgency) && (peers[peer]?.credit[Int(urgency.rawValue)] ?? 0) > 0 {
             if let sent = feed(session, peer, urgency, &allowance, &turn) {
                 charge(peer, urgency, sent, isCredit: true)
                 return true

@@ -148,6 +148,11 @@ public final class Node: Sendable {
             record: { [engine, desk, tickets] deed in engine.recordBlocking(deed, desk, tickets) }, logger: logger,
             loop: MultiThreadedEventLoopGroup.singleton.any())
         if !store.findings.isEmpty { engine.post(.event(.storeDamaged(why: store.findings.sentence))) }
+        if let sentence = inHand?.takeSentence() {
+            logger.error(
+                "the daemon before this one ended by a bug of its own",
+                metadata: .event(.endedByBug, ["said": "\(sentence)"]))
+        }
         engine.post(.event(.suspected(inHand?.takeSuspects() ?? [])))
         inHand?.watch()
         if let doubt = clock.doubt { engine.post(.event(.clockDoubted(true, why: doubt))) }

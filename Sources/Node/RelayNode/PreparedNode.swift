@@ -5,6 +5,7 @@ import Logging
 import OpenSSLTLS
 import RelayConfiguration
 import RelayModel
+import Trap
 
 /// Configuration and certificates that fit together.
 public struct PreparedNode: Sendable {
@@ -100,7 +101,7 @@ public struct PreparedNode: Sendable {
 
     public var logLevel: Logger.Level {
         guard let level = Logger.Level(rawValue: configuration.settings.logLevel.rawValue) else {
-            preconditionFailure("the levels of the configuration are those of the log")
+            trap("the levels of the configuration are those of the log")
         }
         return level
     }

@@ -3,20 +3,21 @@
 
 import RelayModel
 import RelayRouting
+import Trap
 
 extension ConfigurationSection {
     private func value(_ key: String) -> ConfigurationValue {
-        guard let found = values[key] else { preconditionFailure("The key table has no key named \(key).") }
+        guard let found = values[key] else { trap("The key table has no key named \(key).") }
         return found.value
     }
 
     func section(_ key: String) -> ConfigurationSection {
-        guard let found = sections[key] else { preconditionFailure("The key table has no section named \(key).") }
+        guard let found = sections[key] else { trap("The key table has no section named \(key).") }
         return found
     }
 
     func number(_ key: String) -> UInt64 {
-        guard let number = optionalNumber(key) else { preconditionFailure("The key \(key) has no number.") }
+        guard let number = optionalNumber(key) else { trap("The key \(key) has no number.") }
         return number
     }
 
@@ -25,29 +26,29 @@ extension ConfigurationSection {
         switch value(key) {
         case .number(let number): return number
         case .inherited: return nil
-        default: preconditionFailure("The key \(key) is not a number.")
+        default: trap("The key \(key) is not a number.")
         }
     }
 
     func span(_ key: String) -> Milliseconds { Milliseconds(number(key)) }
 
     func text(_ key: String) -> String {
-        guard case .text(let text) = value(key) else { preconditionFailure("The key \(key) is not a text.") }
+        guard case .text(let text) = value(key) else { trap("The key \(key) is not a text.") }
         return text
     }
 
     func yesNo(_ key: String) -> Bool {
-        guard case .yesNo(let flag) = value(key) else { preconditionFailure("The key \(key) is not yes or no.") }
+        guard case .yesNo(let flag) = value(key) else { trap("The key \(key) is not yes or no.") }
         return flag
     }
 
     func texts(_ key: String) -> [String] {
-        guard case .texts(let texts) = value(key) else { preconditionFailure("The key \(key) is not a list.") }
+        guard case .texts(let texts) = value(key) else { trap("The key \(key) is not a list.") }
         return texts
     }
 
     func addresses(_ key: String) -> [HostPort] {
-        guard case .addresses(let list) = value(key) else { preconditionFailure("The key \(key) is no address.") }
+        guard case .addresses(let list) = value(key) else { trap("The key \(key) is no address.") }
         return list
     }
 
@@ -230,7 +231,9 @@ struct NodeConfigurationReader {
     }
 
     /// Nodes of another make may take a second session for the first one begun anew.
-    private static func hasUrgentSession(_ word: String, isEdoc: Bool) -> Bool { word == "auto" ? isEdoc : word == "yes" }
+    private static func hasUrgentSession(_ word: String, isEdoc: Bool) -> Bool {
+        word == "auto" ? isEdoc : word == "yes"
+    }
 
     private func peer(
         _ name: String, _ id: NodeID, _ section: ConfigurationSection, _ session: NodeConfiguration.Session,

@@ -87,7 +87,9 @@ import Testing
         #expect(bundles.map { bench.states(of: $0)["C1"] } == [.waiting, .held, .held, .held, .held])
         bench.deed(.release) { $0.states = [.held] }
         // Most of the first is acknowledged: the next is chosen before the link runs dry.
-        #expect(bench.event(.sessionMeasured(session: session, bytesPerSecond: 125_000, acknowledged: 3_000_000)).documents.isEmpty)
+        #expect(
+            bench.event(.sessionMeasured(session: session, bytesPerSecond: 125_000, acknowledged: 3_000_000)).documents
+                .isEmpty)
         let next = bench.event(.sessionMeasured(session: session, bytesPerSecond: 125_000, acknowledged: 3_800_000))
         #expect(next.documents.count == 1)
         #expect(bench.answer(sent[0], .acknowledged).documents.isEmpty)

@@ -115,7 +115,9 @@ public final class SlowProxy: Sendable {
         while let conduct = state.conduct() {
             let now = ProcessInfo.processInfo.systemUptime
             let rate = Double(conduct.bytesPerSecond ?? 1 << 30)
-            for index in tokens.indices { tokens[index] = min(tokens[index] + (now - last) * rate, max(rate / 20, 2_048)) }
+            for index in tokens.indices {
+                tokens[index] = min(tokens[index] + (now - last) * rate, max(rate / 20, 2_048))
+            }
             last = now
             var isBusy = false
             if let connection = accept(listener, target, state) {
@@ -126,7 +128,9 @@ public final class SlowProxy: Sendable {
             if !conduct.isFrozen {
                 for offset in connections.indices {
                     let place = (offset + turn) % connections.count
-                    for way in [0, 1] where carry(&connections[place], way, conduct, &tokens[way], state) { isBusy = true }
+                    for way in [0, 1] where carry(&connections[place], way, conduct, &tokens[way], state) {
+                        isBusy = true
+                    }
                 }
             }
             for connection in connections where connection.isOver { for way in connection.ways { close(way.from) } }
@@ -186,7 +190,9 @@ public final class SlowProxy: Sendable {
             return true
         }
         tokens -= Double(count)
-        if let limit = conduct.swallowsAbove, count > limit, way.carried >= conduct.swallowsAfter { way.isSwallowed = true }
+        if let limit = conduct.swallowsAbove, count > limit, way.carried >= conduct.swallowsAfter {
+            way.isSwallowed = true
+        }
         way.carried += count
         if !way.isSwallowed { way.pending = Array(bytes.prefix(count)) }
         return true
