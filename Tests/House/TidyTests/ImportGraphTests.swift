@@ -13,7 +13,8 @@ import Testing
         ("Language", []), ("RelayLanguage", ["Language"]), ("OpenMetrics", []),
         ("RelayModel", []),
         ("ControlAPI", []),
-        ("Journal", ["CLinux"]),
+        ("Monotonic", []), ("Listening", []),
+        ("Journal", ["CLinux", "Monotonic"]),
         ("RelayRouting", ["RelayModel"]),
         ("RelayRows", ["RelayModel", "CChecksum"]),
         ("BundleProtocol", ["RelayModel", "CChecksum"]),
@@ -21,7 +22,7 @@ import Testing
         ("EdXML", ["RelayModel", "CExpat"]),
         ("LMDB", ["CLMDB"]),
         ("OpenSSLTLS", ["RelayModel", "COpenSSL"]),
-        ("RelayStore", ["RelayModel", "RelayRows", "LMDB", "CChecksum"]),
+        ("RelayStore", ["RelayModel", "RelayRows", "LMDB", "CChecksum", "Monotonic"]),
         ("RelayCore", ["RelayModel", "RelayRouting", "RelayRows"]),
         ("RelayEngine", ["RelayModel", "RelayRows", "RelayCore", "RelayStore", "BundleProtocol"]),
         (
@@ -32,7 +33,7 @@ import Testing
             "RelayLink",
             [
                 "RelayModel", "RelayRows", "RelayCore", "RelayEngine", "RelaySession", "RelayStore", "TCPCL",
-                "BundleProtocol", "OpenSSLTLS", "CLinux",
+                "BundleProtocol", "OpenSSLTLS", "CLinux", "Listening",
             ]
         ),
         ("RelayConfiguration", ["RelayModel", "RelayRouting"]),
@@ -40,7 +41,7 @@ import Testing
             "RelayControl",
             [
                 "ControlAPI", "RelayModel", "RelayRows", "RelayRouting", "RelayCore", "RelayEngine", "RelayStore",
-                "RelayConfiguration", "EdXML", "OpenSSLTLS", "CLinux", "CExpat", "OpenMetrics",
+                "RelayConfiguration", "EdXML", "OpenSSLTLS", "CLinux", "CExpat", "OpenMetrics", "Listening",
             ]
         ),
         (
@@ -48,6 +49,7 @@ import Testing
             [
                 "RelayModel", "RelayRouting", "RelayRows", "RelayCore", "RelayEngine", "RelaySession", "RelayStore",
                 "RelayLink", "RelayConfiguration", "RelayControl", "ControlAPI", "OpenSSLTLS", "CLinux", "Journal",
+                "Monotonic", "Listening",
             ]
         ),
         (
