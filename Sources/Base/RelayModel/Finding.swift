@@ -40,7 +40,7 @@ public enum FindingCode: String, Sendable, Hashable, CaseIterable {
     /// The check of `edocctl check` that counts it.
     public var check: String {
         switch self {
-        case .roomLow, .storeFull: "room"
+        case .roomLow, .storeFull, .readerOld: "room"
         case .certificateEnds, .authorityEnds, .peerCertificateEnds, .revocationListOld: "certificates"
         case .clockDoubted: "clock"
         case .linkDown: "links"

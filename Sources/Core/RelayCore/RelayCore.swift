@@ -9,6 +9,7 @@
 import RelayModel
 import RelayRouting
 import RelayRows
+import Trap
 
 /// Writes a report record's payload to an extent and answers its length in octets. The engine supplies it, because the core
 /// knows no wire format.
@@ -211,7 +212,7 @@ public struct RelayCore: Sendable {
     public init(offline configuration: CoreConfiguration, turn: inout Turn, hash: @escaping AuditHash) {
         self.init(
             configuration: configuration, seed: 0, turn: &turn,
-            writeReport: { _, _, _ in preconditionFailure("Decisions that are only asked make no reports.") },
+            writeReport: { _, _, _ in trap("Decisions that are only asked make no reports.") },
             hash: hash, isOffline: true)
     }
 

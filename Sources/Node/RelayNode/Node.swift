@@ -157,6 +157,11 @@ public final class Node: Sendable {
             record: { [engine, desk, tickets] deed in engine.recordBlocking(deed, desk, tickets) }, logger: logger,
             loop: MultiThreadedEventLoopGroup.singleton.any())
         if !store.findings.isEmpty { engine.post(.event(.storeDamaged(why: store.findings.sentence))) }
+        if let sentence = inHand?.takeSentence() {
+            logger.error(
+                "the daemon before this one ended by a bug of its own",
+                metadata: .event(.endedByBug, ["said": "\(sentence)"]))
+        }
         // Where the store itself was damaged, what was in hand at the crash is innocent.
         let suspects = inHand?.takeSuspects() ?? []
         engine.post(.event(.suspected(store.findings.isEmpty ? suspects : [])))

@@ -14,6 +14,7 @@ import RelayModel
 import RelayRows
 import RelaySession
 import RelayStore
+import Trap
 
 /// The body of `NodeAccess`.
 struct NodeControl: NodeAccess {
@@ -81,7 +82,7 @@ struct NodeControl: NodeAccess {
         if await askInOrder({ core, _ in core.isOpen(ticket) }) { return .open(stream) }
         switch try await stream.answer() {
         case .refused(let problems, let cause): return .refused(problems, cause: cause)
-        case .accepted, .repeated: preconditionFailure("a submission was accepted before its bytes came")
+        case .accepted, .repeated: trap("a submission was accepted before its bytes came")
         }
     }
 

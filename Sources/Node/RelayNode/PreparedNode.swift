@@ -7,6 +7,7 @@ import OpenSSLTLS
 import RelayConfiguration
 import RelayModel
 import RelaySession
+import Trap
 
 /// Configuration and certificates that fit together.
 public struct PreparedNode: Sendable {
@@ -113,7 +114,7 @@ public struct PreparedNode: Sendable {
 
     public var logLevel: Logger.Level {
         guard let level = Logger.Level(rawValue: configuration.settings.logLevel.rawValue) else {
-            preconditionFailure("the levels of the configuration are those of the log")
+            trap("the levels of the configuration are those of the log")
         }
         return level
     }

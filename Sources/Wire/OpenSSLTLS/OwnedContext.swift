@@ -3,6 +3,7 @@
 
 internal import COpenSSL
 import Glibc
+import Trap
 
 struct OwnedContext: ~Copyable {
     let context: OpaquePointer
@@ -12,7 +13,7 @@ struct OwnedContext: ~Copyable {
         guard let context = withEmptyErrorQueue({ SSL_CTX_new(TLS_method()) }) else {
             throw TLSError(.settingRefused, "OpenSSL made no context", details: OpenSSLErrorQueue.capture().texts)
         }
-        guard let store = X509_STORE_new() else { preconditionFailure("OpenSSL is out of memory") }
+        guard let store = X509_STORE_new() else { trap("OpenSSL is out of memory") }
         _ = COpenSSL_SSL_CTX_set1_cert_store(context, store)
         self.context = context
         self.store = store
@@ -150,7 +151,7 @@ struct OwnedContext: ~Copyable {
         let path = configuration.certificateChainFile
         let (chain, description) = try loadChain(path)
         let key = try TrustFiles.privateKey(configuration.keyFile)
-        guard let leaf = chain[0] else { preconditionFailure("a chain that was read has a first certificate") }
+        guard let leaf = chain[0] else { trap("a chain that was read has a first certificate") }
         try Self.checkKey(leaf, key, configuration)
         try Self.checkDates(description, path, now: now)
         try check(SSL_CTX_use_certificate(context, leaf), path)
