@@ -32,6 +32,7 @@ public enum FindingCode: String, Sendable, Hashable, CaseIterable {
     case refusedEverywhere, recordsCorrupt, held, restored
     case oldWaiting, oldArrived
     case endedBadly, documentsLate
+    case peerRefused
 
     /// The check of `edocctl check` that counts it.
     public var check: String {

@@ -143,6 +143,7 @@ extension RelayCore {
         _ offer: Offer, _ refusal: Refusal, _ why: String, _ cause: RefusalCause, _ turn: inout Turn
     ) {
         ledger.count(.refusedToPeer(cause.rawValue))
+        if let peer = sessions[offer.session]?.peer { noteRefusal(offer, of: peer, why, cause, &turn) }
         turn.effects.append(.refuse(session: offer.session, offer: offer.ticket, refusal, why: why))
     }
 

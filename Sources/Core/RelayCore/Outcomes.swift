@@ -93,7 +93,9 @@ extension RelayCore {
     private func outcome(of line: ReportRow, _ turn: Turn) -> (row: OutcomeRow, isBad: Bool)? {
         for isBad in [false, true] {
             let key = Keys.outcome(isBad: isBad, line.bundle, line.recipient)
-            guard let raw = turn.rows.value(.outcome, key), let row = OutcomeRow(record: raw) else { continue }
+            guard let raw = turn.rows.value(.outcome, key), let row = OutcomeRow(record: raw),
+                row.about.bundle == line.bundle
+            else { continue }
             return (row, isBad)
         }
         return nil

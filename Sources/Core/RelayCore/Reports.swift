@@ -111,7 +111,7 @@ extension RelayCore {
 
     /// Makes an administrative envelope of this node and puts it on its way.
     @discardableResult
-    private mutating func makeRecord(
+    mutating func makeRecord(
         _ record: AdministrativeContent, for destination: EndpointID, _ destinationNode: NodeID, _ turn: inout Turn
     ) -> Bool {
         guard case .away(let hops) = destiny(ofNode: destinationNode, avoiding: [], origin: nil) else {
@@ -218,7 +218,10 @@ extension RelayCore {
         }
         // Its row has gone with the transit memory; the counter was given out by this store. Nothing here knows its creation time any
         // more, so a reporter could make up any number of names: only as many are kept as history may take.
-        guard hasGiven(line.bundle, rows) else { return false }
+        // What a neighbour has taken, and this store has lost with what was newer than its copy, is expected.
+        guard hasGiven(line.bundle, rows) || Outcomes.state(line.bundle, line.recipient, rows) != nil else {
+            return false
+        }
         let created = line.bundle.creationTime
         let wall = turn.now.wall.milliseconds
         if !clockJudge.isDoubted, created > 0 {

@@ -102,6 +102,12 @@ public struct Engine {
             } catch {
                 preconditionFailure("a report record of our own cannot be encoded: \(error)")
             }
+        case .refusals(let notice):
+            do {
+                try RefusalRecord.encode(notice, into: &buffer)
+            } catch {
+                preconditionFailure("a refusal record of our own cannot be encoded: \(error)")
+            }
         case .status(let bundle, let piece, let state, let time, let reason):
             statusReport(bundle, piece, state, time, reason).encode(into: &buffer)
         }
