@@ -19,6 +19,10 @@ extension CatalogueEntries {
             "plain_loopback đang bật: phiên KHÔNG có TLS và KHÔNG chứng minh danh tính; chỉ để thử trên loopback"
         ),
         ("spool.%: %", "spool.%1: %2"),
+        (
+            "peers.%.foreign is not set: this version still takes bundles from it that name no sender; the next will not (yes or no says which)",
+            "chưa đặt peers.%1.foreign: phiên bản này vẫn nhận từ nút đó những gói không ghi nơi gửi; phiên bản sau thì không (ghi yes hoặc no)"
+        ),
     ]
 
     private static let expectations: [Pair] = [

@@ -3,7 +3,7 @@
 
 extension CatalogueEntries {
     static let links: [Pair] = [
-        downtimes, dialling, certificates, handshakes, identities, contacts, sessions, transfers,
+        downtimes, silences, dialling, certificates, handshakes, identities, contacts, sessions, transfers,
     ].flatMap { $0 }
 
     /// Since when, and how often tried.
@@ -48,6 +48,35 @@ extension CatalogueEntries {
         ("this node is stopping", "nút này đang dừng"), ("This node is stopping.", "nút này đang dừng"),
         ("the session is over", "phiên đã kết thúc"),
         ("the store cannot be read: %", "không đọc được kho: %1"),
+    ]
+
+    /// Links on which nothing is acknowledged.
+    private static let silences: [Pair] = [
+        (
+            "nothing is acknowledged any more: other hops are asked in their time",
+            "không còn xác nhận nào: đến hạn sẽ hỏi nút khác"
+        ),
+        ("nothing is acknowledged", "không có xác nhận nào"), ("no answer: %", "không trả lời: %1"),
+        (
+            "% acknowledges nothing at present; another session is tried",
+            "%1 hiện không xác nhận gì; đang thử phiên khác"
+        ),
+        (
+            "sessions come up and end with transfers unanswered: %",
+            "phiên nối được rồi đứt khi lượt truyền chưa được trả lời: %1"
+        ),
+        (
+            "Nothing was acknowledged: the peer's relay may hang.",
+            "không có xác nhận nào: trục của nút kề có thể bị treo"
+        ),
+        (
+            "Nothing was acknowledged, though the peer is heard: large packets may be lost on the way (MTU).",
+            "không có xác nhận nào dù vẫn nghe được nút kề: gói tin lớn có thể bị mất trên đường (MTU)"
+        ),
+        (
+            "Nothing was acknowledged and nothing is heard: the way or the peer hangs.",
+            "không có xác nhận nào và không nghe được gì: đường truyền hoặc nút kề bị treo"
+        ),
     ]
 
     private static let dialling: [Pair] = [

@@ -53,6 +53,13 @@ extension CatalogueEntries {
 
     private static let refusals: [Pair] = [
         ("refused a document of % (%): %", "đã từ chối văn bản của %n1 (%n2): %3"),
+        ("receipts of % are not written: %", "không ghi được biên nhận của %n1: %2"),
+        ("%: there is no group % on this machine", "%1: máy này không có nhóm %n2"),
+        ("%: % files lie there and nobody takes them", "%1: có %n2 tệp nằm đó mà không ai lấy"),
+        (
+            "%/.cursor cannot be read; remove it to begin anew from now on",
+            "không đọc được %1/.cursor; xóa nó để bắt đầu lại từ bây giờ"
+        ),
         ("refused here: %", "bị từ chối tại đây: %1"),
         ("refused a bundle (%): %", "đã từ chối một gói tin (%n1): %2"),
         ("bundles of % are refused (%): %, the last %: %", "gói tin từ %n1 bị từ chối (%n2): %n3, gần nhất %n4: %5"),

@@ -36,6 +36,8 @@ public enum EventKind: String, Sendable, CaseIterable {
     case contentDiffers
     /// A peer sent report rows that it may not send, or that do not fit.
     case reportsDisbelieved
+    /// A home says that a document has arrived, and another node that it was not delivered. The arrival counts.
+    case reportsContradict
     /// There is no route to the node that waits for reports; they are kept.
     case reportsUnroutable
     /// Every next hop refuses an envelope. It is tried again for retry.refusal_grace, then it ends as refused.
@@ -100,6 +102,14 @@ public enum EventKind: String, Sendable, CaseIterable {
     case metricsTroubled
     /// Figures are served at metrics.listen, which could not be opened before.
     case metricsResumed
+    /// This node has gone back to an earlier state, or has a double: numbers that it gave are known to be of others. A new incarnation has begun.
+    case numbersGivenTwice
+    /// A copy goes back along its path, because another document is known at its home under its number.
+    case copyReturned
+    /// An envelope of this node is sent again under a new name; the line names it.
+    case envelopeRenamed
+    /// Two daemons with one identity have been found. The second was not let in.
+    case identityTwice
     /// A document that was handed in here has ended badly for a recipient: refused, expired or deleted.
     case documentEndedBadly
     /// A document that was handed in here is late for a recipient.
@@ -108,6 +118,18 @@ public enum EventKind: String, Sendable, CaseIterable {
     case peerRefused
     /// A node on the way refuses documents that were handed in here, or that came through here, and says why.
     case refusedDownstream
+    /// The store's books and indexes were compared with its rows, or damage was found and mended.
+    case storeReckoned
+    /// The store has free pages that do not lie together: a batch was divided, or a document was refused for it.
+    case storeInPieces
+    /// A program outside reads the store from an old snapshot: room that was freed since cannot be used.
+    case readerOld
+    /// A program that read the store from outside was killed; the room that it held is free again.
+    case readerReleased
+    /// Transfers are under way to a peer and nothing was acknowledged for longer than its link should take.
+    case linkSilent
+    /// Two sessions in a row with a peer ended with transfers unanswered, and not one was answered.
+    case linkBarren
 
     /// 128 bits in hexadecimal, as systemd.journal-fields(7) wants them.
     public var messageID: String {
@@ -128,6 +150,7 @@ public enum EventKind: String, Sendable, CaseIterable {
         case .bundleRefused: "ebb68a24e0384756a0c8bc95c17e65b4"
         case .contentDiffers: "6d313e17ebe24b7689ce08b090b03aba"
         case .reportsDisbelieved: "208f5f45a15e4469b25708e2767b5477"
+        case .reportsContradict: "d0f2b7a54d8e4c0fb1a96c1b7e4f2a83"
         case .reportsUnroutable: "5accd8ba53404c3cb0d7bec7856beda3"
         case .refusedEverywhere: "fe0c8c745fb24c6692f148490ba27fcd"
         case .digestMismatch: "e154e4b7a5334abf9f0a16a2ef4ded87"
@@ -160,10 +183,20 @@ public enum EventKind: String, Sendable, CaseIterable {
         case .logLost: "137749dfaeb6403990c2900b7a395261"
         case .metricsTroubled: "940c040729354d99a98a7f0b1c9898cb"
         case .metricsResumed: "575562ef780342b7b1ac985e71ff4a36"
+        case .numbersGivenTwice: "f1c481fb41eb8314096ea7ec91e25d80"
+        case .copyReturned: "910c1632982b3e393e4eb423b57736b1"
+        case .envelopeRenamed: "a3cdc4cf1a3301baefa22e495e084593"
+        case .identityTwice: "90bc41fc0beefc8f98a040cec48d3250"
         case .documentEndedBadly: "6ba435df87784c4c930fc441d456762f"
         case .documentLate: "78d56ced73e4477cb3421ad97eb422e0"
         case .peerRefused: "97951e6281c14541b1f4fe3f1cdd2454"
         case .refusedDownstream: "514eb46efef54b9289bac6e629915640"
+        case .storeReckoned: "2d552ff5baec4f82876d4c6ea60ab6a8"
+        case .storeInPieces: "53d19a205b074f05a04538deb1706d7a"
+        case .readerOld: "13bb6c8be1374a1089bd7e11ac6ed934"
+        case .readerReleased: "4ea95a1ec7d34c5e92453c7f55d8d38d"
+        case .linkSilent: "0d7bb34c0a014798964ae5f04c86d0f9"
+        case .linkBarren: "d70012109c4c44808fd303568822f9fa"
         }
     }
 }

@@ -32,7 +32,9 @@ public enum FindingCode: String, Sendable, Hashable, CaseIterable {
     case refusedEverywhere, recordsCorrupt, held, restored
     case oldWaiting, oldArrived
     case endedBadly, documentsLate
-    case peerRefused
+    case storeMended, unreadable
+    case readerOld
+    case peerRefused, receiptsTroubled
 
     /// The check of `edocctl check` that counts it.
     public var check: String {
@@ -41,7 +43,7 @@ public enum FindingCode: String, Sendable, Hashable, CaseIterable {
         case .certificateEnds, .authorityEnds, .peerCertificateEnds, .revocationListOld: "certificates"
         case .clockDoubted: "clock"
         case .linkDown: "links"
-        case .recordsCorrupt: "records"
+        case .recordsCorrupt, .storeMended, .unreadable: "records"
         case .oldWaiting: "oldest"
         case .oldArrived: "arrived"
         case .endedBadly, .documentsLate: "outcomes"

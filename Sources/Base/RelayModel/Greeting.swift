@@ -31,7 +31,7 @@ public struct Feature: Hashable, Sendable, Comparable {
     public static let refusals = Feature(own: "refusal-record")
 
     /// What this program understands, in the order of their names. Whoever adds something to the protocol adds it here.
-    public static let own: [Feature] = [.refusals]
+    public static let own: [Feature] = [.formerName, .returns, .identityTwice, .refusals].sorted()
 
     public static func < (left: Feature, right: Feature) -> Bool { left.name < right.name }
 }

@@ -65,6 +65,11 @@ public struct Milliseconds: Hashable, Sendable, Comparable {
 
 extension UInt64 {
     /// Multiplication that stops at the largest value.
+    public func saturatingPlus(_ other: UInt64) -> UInt64 {
+        let (sum, overflow) = addingReportingOverflow(other)
+        return overflow ? .max : sum
+    }
+
     public func saturatingTimes(_ other: UInt64) -> UInt64 {
         let (product, overflow) = multipliedReportingOverflow(by: other)
         return overflow ? .max : product

@@ -19,6 +19,8 @@ struct OpenOffer {
     /// The judgement of its header, and `decisions` when it was made.
     var judgement: Judgement
     var judgedAt: UInt64
+    /// What its neighbour's stamp said of the clock when its header came.
+    var clockWord: ClockWord?
 }
 
 /// What the books say of one offered recipient.
@@ -35,6 +37,8 @@ enum Judgement {
     case take([RecipientRow], avoiding: [PathStop])
     /// One more piece of an envelope that is being received.
     case join(UInt64)
+    /// A copy of this node's own has come back and is sent under a new name; the number of its old row.
+    case renew([RecipientRow], UInt64)
     case refuse(Refusal, why: String, count: RefusalCause)
 }
 
@@ -44,8 +48,16 @@ public enum RefusalCause: String, Sendable, CaseIterable {
         noRoute
     case noResources, quota, draining, digestMismatch, contentConflict, badCopy, tooManyPieces, unknownPeer
     case forgedReport, badPayload
+    /// Its payload is under a BIB or BCB, and it is for an agency here.
+    case payloadCovered
+    /// There are free pages, but not side by side as it needs them.
+    case storeInPieces
     /// A piece of a document whose first pieces were lost with the old store.
     case lostInPart
+    /// Called complete by its number alone: 0.3 has remembered it without a hash, and its history has gone.
+    case duplicateByNumber
+    /// A copy that came back, and was not sent from here to whom it came from.
+    case falseReturn
     /// A rule of the session protocol broken; contact that came to nothing.
     case violation, contact
 }
@@ -54,24 +66,31 @@ extension RelayCore {
     /// A peer offers a bundle; its header is known.
     public mutating func offered(_ offer: Offer, _ turn: inout Turn) -> Verdict {
         guard let session = sessions[offer.session] else {
+            if isPending(offer.session) {
+                refuse(offer, .noResources, "it is not known yet who the peer is", .unknownPeer, &turn)
+                return .drop
+            }
             // The engine has started over since this session began; the peer offers again on the next one.
             refuse(offer, .sessionTerminating, "the session is over", .unknownPeer, &turn)
             return .drop
         }
         let promised: UInt64
-        let judgement = judge(offer, from: session.peer, isGranted: false, &turn)
+        let word = clockWord(of: offer, from: session.peer, turn)
+        let judgement = judge(offer, from: session.peer, word, isGranted: false, &turn)
         switch judgement {
         case .refuse(let refusal, let why, let cause):
+            if cause == .creationInFuture { clockClaimed(word, of: session.peer, turn) }
             refuse(offer, refusal, why, cause, &turn)
             return .drop
         // The first piece is promised the room for all of them; the row takes the promise over.
-        case .take: promised = offer.documentLength
+        case .take, .renew: promised = offer.documentLength
         case .join: promised = offer.payloadLength
         }
+        heard(of: offer.copy?.path ?? [], turn.now)
         let extent = takeNumber()
         offers[offer.ticket] = OpenOffer(
             offer: offer, peer: session.peer, extent: extent, promised: promised, judgement: judgement,
-            judgedAt: decisions)
+            judgedAt: decisions, clockWord: word)
         stagedBytes += promised
         sessions[offer.session]?.openOffers += 1
         sessions[offer.session]?.promisedBytes += promised
@@ -79,7 +98,7 @@ extension RelayCore {
     }
 
     /// What was promised to an offer is used, or given back.
-    private mutating func release(_ open: OpenOffer) {
+    mutating func release(_ open: OpenOffer) {
         stagedBytes -= open.promised
         sessions[open.offer.session]?.openOffers -= 1
         sessions[open.offer.session]?.promisedBytes -= open.promised
@@ -102,18 +121,27 @@ extension RelayCore {
         }
         let isUnchanged = open.judgedAt == decisions
         decisions += 1
-        switch isUnchanged ? open.judgement : judge(offer, from: open.peer, isGranted: true, &turn) {
+        switch isUnchanged ? open.judgement : judge(offer, from: open.peer, open.clockWord, isGranted: true, &turn) {
         case .refuse(let refusal, let why, let cause):
             discard(open, &turn)
             refuse(offer, refusal, why, cause, &turn)
+        case .renew(let recipients, let old):
+            if open.isMarked { turn.rows.delete(.staging, Keys.extent(open.extent)) }
+            renew(open, recipients, old, &turn)
+            turn.effects.append(.acknowledge(session: offer.session, offer: ticket))
         case .join(let number):
+            statusReceived(offer, from: open.peer, &turn)
             if open.isMarked { turn.rows.delete(.staging, Keys.extent(open.extent)) }
             addPiece(open, to: number, &turn)
+            if let word = open.clockWord { clockHeard(word, of: open.peer, &turn) }
             turn.effects.append(.acknowledge(session: offer.session, offer: ticket))
         case .take(let recipients, let tried):
+            statusReceived(offer, from: open.peer, &turn)
             if open.isMarked { turn.rows.delete(.staging, Keys.extent(open.extent)) }
             admit(open, recipients, avoiding: tried, &turn)
+            if let word = open.clockWord { clockHeard(word, of: open.peer, &turn) }
             noteTaken(offer.bundle, turn.rows)
+            reportKnownByFormerName(offer, &turn)
             turn.effects.append(.acknowledge(session: offer.session, offer: ticket))
         }
     }
@@ -135,15 +163,22 @@ extension RelayCore {
     }
 
     /// The bytes written so far are removed by and by; a row says so until they are gone.
-    private mutating func discard(_ open: OpenOffer, _ turn: inout Turn) {
+    mutating func discard(_ open: OpenOffer, _ turn: inout Turn) {
         discard(extent: open.extent, isMarked: open.isMarked, &turn)
     }
 
-    private mutating func refuse(
+    mutating func refuse(
         _ offer: Offer, _ refusal: Refusal, _ why: String, _ cause: RefusalCause, _ turn: inout Turn
     ) {
         ledger.count(.refusedToPeer(cause.rawValue))
         if let peer = sessions[offer.session]?.peer { noteRefusal(offer, of: peer, why, cause, &turn) }
+        var refusal = refusal
+        if cause == .contentConflict, offer.document != nil, !offer.isReturn,
+            sessions[offer.session]?.facts.understands(.returns) ?? false
+        {
+            refusal = .numberTaken
+        }
+        if refusal == .completed { reportKnownByFormerName(offer, &turn) }
         turn.effects.append(.refuse(session: offer.session, offer: offer.ticket, refusal, why: why))
     }
 
@@ -163,12 +198,15 @@ extension RelayCore {
 // The judgement, in the order: rights, sense, time, size, memory of the past, ways, resources.
 extension RelayCore {
     private mutating func judge(
-        _ offer: Offer, from node: NodeID, isGranted: Bool, _ turn: inout Turn
+        _ offer: Offer, from node: NodeID, _ word: ClockWord?, isGranted: Bool, _ turn: inout Turn
     ) -> Judgement {
         guard let peer = peers[node]?.peer else {
             return .refuse(.notAcceptable, why: "not a peer", count: .unknownPeer)
         }
-        if let refusal = refusalOfRights(offer, peer) ?? refusalOfSense(offer) ?? refusalOfTime(offer, peer, &turn) {
+        // Whoever sends back what it was sent speaks for nobody: the books say whether it was.
+        if let refusal = (offer.isReturn ? nil : refusalOfRights(offer, peer)) ?? refusalOfSense(offer)
+            ?? refusalOfTime(offer, peer, word, turn)
+        {
             return refusal
         }
         if offer.piece != nil, offer.document == nil, offer.header.count > Self.pieceHeaderMax {
@@ -177,16 +215,10 @@ extension RelayCore {
         if offer.documentLength > limits.documentBytesMax {
             return .refuse(.notAcceptable, why: "larger than this node takes", count: .tooLarge)
         }
+        if offer.isReturn { return judgeReturn(offer, peer, isGranted: isGranted, &turn) }
         let past = past(of: offer, from: node, turn.rows)
         if let conflict = past.conflict {
-            if conflict == .contentConflict {
-                turn.effects.append(
-                    .notice(
-                        Notice(
-                            .alarm, "the same envelope ID came with other content", peer: node, envelope: offer.bundle,
-                            kind: .contentDiffers))
-                )
-            }
+            if conflict == .contentConflict { noticeContentDiffers(offer.bundle, from: node, &turn) }
             return .refuse(.notAcceptable, why: conflict.rawValue, count: conflict)
         }
         if past.hasPiece { return .refuse(.completed, why: "this piece is here", count: .duplicate) }
@@ -196,15 +228,20 @@ extension RelayCore {
             if !isGranted, offer.document == nil, !hasRoom(for: UInt64(offer.header.count), turn) {
                 return .refuse(.noResources, why: RefusalCause.noResources.rawValue, count: .noResources)
             }
+            if let cover = offer.payloadCover, names(of: offer).contains(where: { isHome($0, offer) }) {
+                return Self.refusalOfCover(cover)
+            }
             return .join(number)
         }
         return ways(offer, peer, past, isGranted: isGranted, &turn)
     }
 
     private func refusalOfRights(_ offer: Offer, _ peer: Peer) -> Judgement? {
-        guard let source = offer.bundle.source.node else {
-            return .refuse(.notAcceptable, why: "anonymous source", count: .notAuthorised)
+        if offer.document == nil, !offer.isAdministrative, !peer.allowsForeign {
+            return .refuse(
+                .notAcceptable, why: "it may not send bundles without a document block", count: .notAuthorised)
         }
+        guard !offer.isAnonymous, let source = offer.bundle.source.node else { return refusalOfNobody(offer, peer) }
         guard peer.rights.allowsSource(source, peer: peer.node) else {
             return .refuse(.notAcceptable, why: "may not send from node \(source.name)", count: .notAuthorised)
         }
@@ -227,6 +264,17 @@ extension RelayCore {
         } else if !offer.isAdministrative, configuration.directory.homeNodes.contains(source) {
             // A node of this network says who sends; without it a sender could not be checked.
             return .refuse(.notAcceptable, why: "\(source.name) sends without a document block", count: .notAuthorised)
+        }
+        return nil
+    }
+
+    /// A bundle of nobody: whoever may send for anybody may send it. Its name says nothing, so its pieces cannot be told from others'.
+    private func refusalOfNobody(_ offer: Offer, _ peer: Peer) -> Judgement? {
+        guard offer.document == nil, !offer.isAdministrative, peer.rights.fromNodes.contains(.any) else {
+            return .refuse(.notAcceptable, why: "anonymous source", count: .notAuthorised)
+        }
+        guard offer.piece == nil else {
+            return .refuse(.notAcceptable, why: "a piece of an anonymous bundle", count: .badCopy)
         }
         return nil
     }
@@ -259,14 +307,13 @@ extension RelayCore {
         return nil
     }
 
-    private mutating func refusalOfTime(_ offer: Offer, _ peer: Peer, _ turn: inout Turn) -> Judgement? {
+    private func refusalOfTime(_ offer: Offer, _ peer: Peer, _ word: ClockWord?, _ turn: Turn) -> Judgement? {
         let wall = turn.now.wall.milliseconds
         let created = offer.bundle.creationTime
-        if created > 0, let age = offer.age {
-            judgeClock(created: created, age: age, source: offer.bundle.source, &turn)
-        }
-        // A node that doubts its own clock cannot say what is in the future.
-        if !clockJudge.isDoubted, created > wall, created - wall > limits.clockAheadMax.count {
+        // A node that doubts its own clock cannot say what is in the future; nor one whose clock this very copy proves wrong.
+        if !clockJudge.isDoubted, created > wall, created - wall > limits.clockAheadMax.count,
+            !clockIsOutvoted(by: word, of: peer.node, turn)
+        {
             return .refuse(.notAcceptable, why: "created in the future", count: .creationInFuture)
         }
         let age = offer.age?.count ?? (created > 0 && wall > created ? wall - created : 0)
@@ -280,7 +327,7 @@ extension RelayCore {
     }
 
     /// What is known here of the offered bundle.
-    private struct Past {
+    struct Past {
         var conflict: RefusalCause?
         var hasPiece = false
         var joins: UInt64?
@@ -292,6 +339,8 @@ extension RelayCore {
 
     private func past(of offer: Offer, from node: NodeID, _ rows: any RowReader) -> Past {
         var past = Past()
+        // Another one may have the same name; each is taken as it comes.
+        if offer.isAnonymous { return past }
         let isReturnByPath = offer.copy?.path.contains { $0.node == self.node } ?? false
         let wanted = names(of: offer)
         var numbers: [UInt64] = []
@@ -320,6 +369,8 @@ extension RelayCore {
                 if let piece = offer.piece, row.isInPieces, isSameCopy(offer, wanted, row) || isAllAtHome(wanted, row) {
                     if row.ended == .zero {
                         judgePiece(piece, of: row, isOwn: isSameCopy(offer, wanted, row), rows, &past)
+                    } else if row.kind == .foreign, row.recipients.allSatisfy({ $0.state == .forwarded }) {
+                        // Fragments that are at the next hop; this one follows them.
                     } else if !row.isLostInPart {
                         past.conflict = .expired
                     }
@@ -349,6 +400,7 @@ extension RelayCore {
         {
             return nil
         }
+        if has(.completedWhileHeld), recipient.state == .held { return .known }
         // Here for good, or ended here and reported.
         guard recipient.state == .forwarded || recipient.state.isQueued || recipient.state == .held else {
             return .known
@@ -368,25 +420,6 @@ extension RelayCore {
         return isSenior(row.path, to: path) ? .known : nil
     }
 
-    /// The hops that a copy here has been sent to.
-    private func tried(_ row: EnvelopeRow) -> [PathStop] {
-        let taken = row.recipients.filter { $0.state == .forwarded }.compactMap(\.peer)
-        let asked = active[row.number]?.copies.map(\.peer) ?? []
-        return (taken + asked).map { PathStop(node: $0, time: row.arrivalWall) }
-    }
-
-    /// Copies of one envelope that have parted (a session was lost in doubt, and another hop was asked) meet again. Two nodes
-    /// must not each let one go because of the other: a copy is let go only for one whose way is the lesser at the stop where
-    /// they part. That stop lies behind both, so every node answers alike.
-    private func isSenior(_ held: [PathStop], to offered: [PathStop]) -> Bool {
-        for (ours, theirs) in zip(held, offered) where ours != theirs {
-            return ours.node == theirs.node ? ours.time < theirs.time : ours.node < theirs.node
-        }
-        guard held.count > offered.count else { return false }
-        let next = held[offered.count].node
-        return next == node || next < node
-    }
-
     /// The copy of which some pieces are here already.
     private func isSameCopy(_ offer: Offer, _ names: [String], _ row: EnvelopeRow) -> Bool {
         guard let path = offer.copy?.path else { return true }
@@ -401,7 +434,7 @@ extension RelayCore {
         }
     }
 
-    private func judgePiece(
+    func judgePiece(
         _ piece: PieceRange, of row: EnvelopeRow, isOwn: Bool, _ rows: any RowReader, _ past: inout Past
     ) {
         // One row only: the copy's own, or else the first that takes any copy's pieces.
@@ -445,7 +478,7 @@ extension RelayCore {
     }
 
     /// The recipients that this copy is for, as row names.
-    private func names(of offer: Offer) -> [String] {
+    func names(of offer: Offer) -> [String] {
         if let copy = offer.copy, offer.document != nil { return copy.recipients.map(\.text) }
         if let agency = Self.agency(of: offer.destination), !offer.isAdministrative { return [agency.text] }
         return [offer.destination.text]
@@ -472,7 +505,11 @@ extension RelayCore {
         for name in names {
             var recipient = RecipientRow(
                 name: name, state: .waiting, routeClass: 0, due: turn.now.relay, since: turn.now.relay)
-            if past.standings[name] == .known || hasSeen(offer, name, turn.rows) {
+            guard let isKnown = past.standings[name] == .known ? true : isRemembered(offer, name, turn.rows) else {
+                noticeContentDiffers(offer.bundle, from: peer.node, &turn)
+                return .refuse(.notAcceptable, why: RefusalCause.contentConflict.rawValue, count: .contentConflict)
+            }
+            if isKnown {
                 knownCount += 1
                 // The pieces to come are for the same recipients, and find their row by them.
                 recipient.state = .forwarded
@@ -480,6 +517,10 @@ extension RelayCore {
                 continue
             }
             switch way(of: name, offer, peer, avoiding: offer.copy?.path ?? past.tried) {
+            case .home where offer.payloadCover != nil:
+                recipient.state = .refused
+                recipient.reason = .blockUnsupported
+                refused.append(recipient)
             case .home: taken.append(recipient)
             case .away where offer.hopLimit.map({ (offer.hopCount ?? 0) >= $0 }) ?? false:
                 // RFC 9171, 4.4.3: the next hop would find the limit exceeded.
@@ -499,6 +540,7 @@ extension RelayCore {
         if taken.isEmpty {
             if knownCount == names.count { return .refuse(.completed, why: "known here", count: .duplicate) }
             let why = refused.first?.reason ?? .noKnownRoute
+            if why == .blockUnsupported, let cover = offer.payloadCover { return Self.refusalOfCover(cover) }
             let cause: RefusalCause =
                 isLoop
                 ? .loop
@@ -516,6 +558,17 @@ extension RelayCore {
         return .take(taken + refused + known, avoiding: past.tried)
     }
 
+    /// By name: what this node cannot check it does not hand over as good.
+    private static func refusalOfCover(_ cover: String) -> Judgement {
+        .refuse(
+            .notAcceptable, why: "its payload is under a \(cover) (RFC 9172), which is not checked here",
+            count: .payloadCovered)
+    }
+
+    private func isHome(_ name: String, _ offer: Offer) -> Bool {
+        !offer.isAdministrative && AgencyCode(name).flatMap(configuration.directory.home(of:)) == node
+    }
+
     private func way(of name: String, _ offer: Offer, _ peer: Peer, avoiding path: [PathStop]) -> Destiny {
         if !offer.isAdministrative, let agency = AgencyCode(name) {
             let home = configuration.directory.home(of: agency)
@@ -530,12 +583,13 @@ extension RelayCore {
         return destiny == .home ? .nowhere(.destinationUnavailable) : destiny
     }
 
-    private mutating func shortage(_ offer: Offer, _ peer: Peer, _ turn: Turn) -> RefusalCause? {
+    mutating func shortage(_ offer: Offer, _ peer: Peer, _ turn: Turn) -> RefusalCause? {
         if drain != nil { return .draining }
         if !hasRoom(for: offer.documentLength, turn) {
             shortageAt = turn.now.relay
             return .noResources
         }
+        if !hasRun(for: offer, turn) { return .storeInPieces }
         if peer.quota != .unlimited {
             // What it has begun to send counts as if it were here.
             var stock = ledger.stock(.origin(peer.node), turn.rows)

@@ -6,6 +6,7 @@ import RelayRows
 extension RelayCore {
     mutating func answered(_ ticket: Ticket, _ answer: Answer, _ turn: inout Turn) {
         guard let dispatch = dispatches[ticket] else { return }
+        if answer != .returned, answer != .unreadable, answer != .tooLarge { heardAnswer(dispatch) }
         switch answer {
         case .acknowledged: taken(ticket, dispatch, &turn)
         case .refused(.completed): taken(ticket, dispatch, &turn)
@@ -14,21 +15,28 @@ extension RelayCore {
             damaged.insert(dispatch.number)
         case .refused(.noResources): pause(ticket, dispatch, &turn)
         case .refused(.notAcceptable), .refused(.extensionFailure): refused(ticket, dispatch, &turn)
+        case .refused(.numberTaken): numberTaken(ticket, dispatch, &turn)
         case .refused(.sessionTerminating):
             sessionEnding(dispatch.session, turn.now.relay)
             returnToQueue(ticket, &turn)
         case .refused(.retransmit), .refused(.unknown):
             retryLater(ticket, dispatch, why: "asked to retransmit", &turn)
+        case .returned: returnToQueue(ticket, &turn)
+        case .tooLarge: refused(ticket, dispatch, why: Self.beyondMRU, &turn)
         }
     }
 
+    static let beyondMRU = "larger than the peer's transfer MRU"
+
     /// Takes a transfer off the books of its session; answers the copy it belonged to.
-    private mutating func land(_ ticket: Ticket) -> (DispatchState, Int)? {
+    mutating func land(_ ticket: Ticket) -> (DispatchState, Int)? {
         guard let dispatch = dispatches.removeValue(forKey: ticket) else { return nil }
         if let bytes = sessions[dispatch.session]?.inFlightBytes {
             precondition(bytes >= dispatch.bytes, "a session's window has lost count")
             sessions[dispatch.session]?.inFlight.remove(ticket)
             sessions[dispatch.session]?.inFlightBytes = bytes - dispatch.bytes
+            let acknowledged = sessions[dispatch.session]?.acknowledgedBytes ?? 0
+            sessions[dispatch.session]?.acknowledgedBytes = acknowledged - min(acknowledged, dispatch.bytes)
         }
         let offset = dispatch.piece?.offset ?? 0
         guard let entry = active[dispatch.number],
@@ -43,18 +51,26 @@ extension RelayCore {
         guard let (_, position) = land(ticket), let entry = active[dispatch.number] else { return }
         peers.change(dispatch.peer) { $0.pauses = 0 }
         hopTimes.answered(decided: dispatch.decided, now: turn.now.relay)
-        if let piece = dispatch.piece, !pieceTaken(piece, dispatch, position, &turn) { return }
+        if let piece = dispatch.piece {
+            if entry.row.kind == .foreign { statusForwarded(entry.row, piece, &turn) }
+            if !pieceTaken(piece, dispatch, position, &turn) { return }
+        } else {
+            statusForwarded(entry.row, nil, &turn)
+        }
         let recipients = entry.copies[position].recipients
         doubts.settle(dispatch.number, at: dispatch.peer, turn.rows)
+        // A lone fragment: handed on for good, and like all that is not whole never counted as accepted.
+        let isWhole = entry.row.isComplete
         var row = entry.row
         if let slot = entry.copies[position].marksSlot { row.sentMarks[slot].peer = nil }
         for index in recipients {
+            if has(.expiresOnLink), row.recipients[index].state.isEnd { continue }
             unqueue(row, index, turn.rows)
             row.recipients[index].peer = dispatch.peer
             end(&row, index, .forwarded, .none, &turn)
         }
-        ledger.forwarded(dispatch.peer, row, recipients.count)
-        if row.kind != .administrative {
+        if isWhole { ledger.forwarded(dispatch.peer, row, recipients.count) }
+        if isWhole, row.kind != .administrative {
             hopTimes.forwarded(urgency: row.urgency, accepted: row.arrival, now: turn.now.relay)
         }
         closeCopy(dispatch.number, dispatch.session)
@@ -75,7 +91,12 @@ extension RelayCore {
             stored.mark(slot, isSent: true)
             turn.rows.put(.piece, key, stored.encoded())
         }
-        return copy.sentBytes >= (active[dispatch.number]?.row.payloadLength ?? .max)
+        guard let row = active[dispatch.number]?.row else { return false }
+        if copy.sentBytes >= row.payloadLength { return true }
+        // Others' fragments go each its own way, and what is not here may never come: once the next hop has all that is here, it is over
+        // for this node. What comes later begins anew.
+        guard row.kind == .foreign, !row.isComplete, copy.flights.isEmpty else { return false }
+        return pieces(of: row.number, turn.rows).allSatisfy { copy.sent.contains($0.offset) }
     }
 
     /// Removes the queue row of a recipient, unless another one still waits under the same row.
@@ -112,7 +133,7 @@ extension RelayCore {
         if dispatch.piece != nil, sessions[dispatch.session] != nil {
             let offset = dispatch.piece?.offset ?? 0
             active[dispatch.number]?.copies[position].nextOffset = min(entry.copies[position].nextOffset, offset)
-            if sessions[dispatch.session]?.isEnding == false { return }
+            if isUsable(dispatch.session) { return }
             guard active[dispatch.number]?.copies[position].flights.isEmpty == true else { return }
         } else if dispatch.piece != nil {
             // The session is gone; its stream is released as a whole.
@@ -132,7 +153,7 @@ extension RelayCore {
         reopen(entry.row, copy.recipients)
     }
 
-    private mutating func reopen(_ row: EnvelopeRow, _ recipients: [Int]) {
+    mutating func reopen(_ row: EnvelopeRow, _ recipients: [Int]) {
         for index in recipients where row.recipients[index].state.isQueued {
             let recipient = row.recipients[index]
             offer(
@@ -180,7 +201,9 @@ extension RelayCore {
     }
 
     /// *Not Acceptable*: the next route; when all have said so, deferred, and refused only after the grace.
-    private mutating func refused(_ ticket: Ticket, _ dispatch: DispatchState, _ turn: inout Turn) {
+    mutating func refused(
+        _ ticket: Ticket, _ dispatch: DispatchState, why: String = "not acceptable", _ turn: inout Turn
+    ) {
         guard let (_, position) = land(ticket), let entry = active[dispatch.number] else { return }
         let copy = entry.copies[position]
         // Answers to its other pieces are still to come; they find no copy and change nothing.
@@ -188,8 +211,8 @@ extension RelayCore {
         var row = entry.row
         // What it had of a copy that it refuses it may have thrown away.
         if let slot = copy.marksSlot { row.sentMarks[slot].peer = nil }
-        row.note("not acceptable", of: dispatch.peer, for: copy.recipients, turn.now.wall)
-        ledger.count(.refusedByPeer(dispatch.peer))
+        row.note(why, of: dispatch.peer, for: copy.recipients, turn.now.wall)
+        if why != Self.beyondMRU { ledger.count(.refusedByPeer(dispatch.peer)) }
         saidNo(&row, copy.recipients, dispatch.peer, &turn)
         settle(&row, &turn)
     }
@@ -245,7 +268,7 @@ extension RelayCore {
                 continue
             }
             let left = hops.filter { !saidNo.contains($0) }
-            if left.contains(where: { isLive($0) || isExpectedBack($0, now: now) }) {
+            if left.contains(where: { isLive($0) || isExpectedBack($0, urgency: row.urgency, now: now) }) {
                 // Those who said no come last: they are asked again if the others die.
                 setClass(&row, index, hops: left + hops.filter(saidNo.contains), &turn)
                 row.recipients[index].attempts += 1
@@ -254,7 +277,7 @@ extension RelayCore {
                 enqueue(row, index, &turn)
                 hasNewHop = true
             } else if left.isEmpty, isGraceOver, canEnd {
-                end(&row, index, .refused, .refusedByNextHop, &turn)
+                end(&row, index, .refused, isOfTheFuture(row, turn) ? .clockWasAhead : .refusedByNextHop, &turn)
             } else {
                 if left.isEmpty { row.recipients[index].refusedBy = [] }
                 // The hops that a record has come back from may have found another way by then.
@@ -279,10 +302,20 @@ extension RelayCore {
                 .notice(
                     Notice(
                         .alarm,
-                        "refused by every next hop: \(recipients.first.map { row.recipients[$0].lastAnswer } ?? "")",
+                        "refused by every next hop: \(recipients.first.map { row.recipients[$0].lastAnswer } ?? "")"
+                            + (isOfTheFuture(row, turn)
+                                ? "; its time is of the future: the sender's clock was ahead" : ""),
                         peer: peer, envelope: row.bundle,
                         kind: .refusedEverywhere)))
         }
+    }
+
+    /// Made while the clock of its source was ahead; that others refuse it is no matter of the ways. Where this node doubts its own
+    /// clock, it cannot say so.
+    private func isOfTheFuture(_ row: EnvelopeRow, _ turn: Turn) -> Bool {
+        let wall = turn.now.wall.milliseconds
+        return !clockJudge.isDoubted
+            && row.bundle.creationTime > wall.addingSaturating(limits.clockDisagreementMax.count)
     }
 
     /// A node whose clock is ahead does not know it before others tell, and its records are refused meanwhile. One that every
@@ -293,6 +326,7 @@ extension RelayCore {
         row.bundle = takeBundleID(&turn)
         row.bundle.creationTime = 0
         turn.rows.put(.bundle, Keys.bundle(row.bundle, number: row.number))
+        label(row, turn.rows)
     }
 
     /// When the recipients of a copy that was not taken are tried again: one time for all, or each would go as a copy of its own.

@@ -24,9 +24,16 @@ public struct Peer: Sendable {
     /// What it may hand over, and to whom.
     public var rights: SendRights
     public var quota: Quota
+    /// It may hand over bundles without a document block, for whose sender nobody vouches.
+    public var allowsForeign = true
+    /// Where it is dialled, as text: another one is tried at once.
+    public var address: String
+    /// A second session is kept with it, for what is urgent.
+    public var hasUrgentSession: Bool
     public init(
         node: NodeID, dials: Bool, isEdoc: Bool = true, takesFragments: Bool = true,
-        rights: SendRights = SendRights(), quota: Quota = .unlimited
+        rights: SendRights = SendRights(), quota: Quota = .unlimited, address: String = "",
+        hasUrgentSession: Bool = true
     ) {
         self.node = node
         self.dials = dials
@@ -34,6 +41,8 @@ public struct Peer: Sendable {
         self.takesFragments = takesFragments
         self.rights = rights
         self.quota = quota
+        self.address = address
+        self.hasUrgentSession = hasUrgentSession
     }
 }
 
@@ -63,6 +72,8 @@ public struct CoreLimits: Sendable {
     public var dedupMemory = Milliseconds.days(400)
     public var reportGather = Milliseconds(20)
     public var reportRowsMax = 500
+    /// RFC status reports for foreign bundles that ask for them.
+    public var statusReports = false
     public var reportLifetime = Milliseconds.days(30)
     /// How long a document may wait somewhere before its submitter is told; zero: never.
     public var delayAfter = Milliseconds.hours(4)
@@ -75,6 +86,9 @@ public struct CoreLimits: Sendable {
     public var indexWindow: UInt64 = 4_096
     /// How long a deed that can be undone can be undone.
     public var undoWindow = Milliseconds.minutes(15)
+    /// How often the store is verified by itself; zero: never. Payloads are read at so many octets a second.
+    public var verifyEvery = Milliseconds.zero
+    public var verifyRate: UInt64 = 4 << 20
     public init() {}
 }
 
@@ -88,6 +102,8 @@ public struct CoreConfiguration: Sendable {
     public var limits: CoreLimits
     /// Agencies at home here that take their documents from a directory; each once.
     public var spools: [Spool] = []
+    /// The ways of other nodes, as far as the file of the network tells them.
+    public var transit = TransitMap()
     /// Changes when a route, a home or the list of peers changes: the queue is then swept once.
     public let routesDigest: UInt64
 

@@ -28,6 +28,8 @@ public struct PeerView: Sendable {
     public var inDoubt: Int
     /// What it has said of itself on its last session; nil of a node that says nothing.
     public var greeting: Greeting?
+    /// What is wrong with its link though sessions come up, with the likely cause; empty for nothing.
+    public var finding = ""
 }
 
 /// Why a waiting recipient waits, from the route down to the limit that binds.
@@ -79,7 +81,7 @@ extension RelayCore {
         if isOffline { return [] }
         return peers.states.map { state in
             let sessions = state.sessions.compactMap { self.sessions[$0] }
-            return PeerView(
+            var view = PeerView(
                 node: state.peer.node, isUp: state.isUp, sessions: state.sessions, dials: state.peer.dials,
                 isDialling: state.isDialling, failures: state.failures,
                 nextDial: state.peer.dials && !state.isUp && !state.isDialling ? state.dialDue : nil,
@@ -88,6 +90,8 @@ extension RelayCore {
                 lastError: state.lastError, transfersInFlight: sessions.reduce(0) { $0 + $1.inFlight.count },
                 bytesInFlight: sessions.reduce(0) { $0 + $1.inFlightBytes },
                 inDoubt: doubts.count(at: state.peer.node), greeting: state.isUp ? state.greeting : nil)
+            view.finding = state.finding
+            return view
         }
     }
 
@@ -144,9 +148,9 @@ extension RelayCore {
                 if recipient.refusedBy.contains(hop) { continue }
                 break
             }
-            if isExpectedBack(hop, now: now), hop != view.hops.last, let down = peers[hop]?.downSince {
+            if isExpectedBack(hop, urgency: row.urgency, now: now), hop != view.hops.last, let state = peers[hop] {
                 view.why.append("\(hop.name) may come back; others take over after the fail-over wait")
-                view.nextAttempt = down + limits.failoverWait
+                view.nextAttempt = lost(state) + failoverWait(row.urgency)
                 break
             }
         }
@@ -174,7 +178,7 @@ extension RelayCore {
         if let hop = view.hops.first(where: isLive), places(for: hop) <= 0 {
             view.why.append("the active set (\(limits.activeMax)) has no place left for \(hop.name)")
         }
-        if let hop = bestLiveHop(recipient.routeClass, now: now), recipient.due <= now,
+        if let hop = bestLiveHop(recipient.routeClass, row.urgency, now: now), recipient.due <= now,
             doubt(row, index, now: now) == nil
         {
             view.why.append(lineSentence(row, hop))
@@ -239,6 +243,9 @@ extension RelayCore {
         }
         if state.pausedUntil != .zero { return "\(hop.name) has no resources and is left alone for a while" }
         if state.isUp {
+            if state.sessions.contains(where: { sessions[$0]?.isSilent == true }), !hasUsableSession(state) {
+                return "\(hop.name) acknowledges nothing at present; another session is tried"
+            }
             if state.sessions.allSatisfy({ sessions[$0]?.isEnding != false }) {
                 return "\(hop.name)'s session is ending; the next one is awaited"
             }
@@ -257,11 +264,12 @@ extension RelayCore {
         let transfers = open.reduce(0) { $0 + $1.inFlight.count }
         let bytes = open.reduce(0) { $0 + $1.inFlightBytes }
         return "\(hop.name) is up, and its window is full: \(transfers) of \(limits.windowTransfers * open.count) "
-            + "transfers, \(bytes) of \(limits.windowBytes * UInt64(open.count)) bytes not answered"
+            + "transfers, \(bytes) of \(open.reduce(0) { $0 + windowBytes($1) }) bytes not answered"
     }
 
     func hasRoomNow(_ state: SessionState) -> Bool {
-        !state.isEnding && state.inFlight.count < limits.windowTransfers && state.inFlightBytes < limits.windowBytes
+        !state.isEnding && !state.isSilent && state.inFlight.count < limits.windowTransfers
+            && state.unacknowledgedBytes < windowBytes(state)
     }
 
     /// Runs the live routing code for an agency or a node.

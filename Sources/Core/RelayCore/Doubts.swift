@@ -72,16 +72,17 @@ struct Doubts {
 }
 
 extension RelayCore {
-    mutating func doubt(_ dispatch: DispatchState, _ turn: inout Turn) {
+    /// `since`: when it fell silent, or ended.
+    mutating func doubt(_ dispatch: DispatchState, since: RelayTime, _ turn: inout Turn) {
         let recipients = active[dispatch.number]?.copies.first { $0.order == dispatch.copy }?.recipients ?? []
         doubts.note(
             dispatch.number,
             DoubtRow(
-                peer: dispatch.peer, until: turn.now.relay + doubtWait(dispatch.urgency),
+                peer: dispatch.peer, until: since + doubtWait(dispatch.urgency),
                 recipients: recipients.map { UInt64($0) }), turn.rows)
     }
 
-    private func doubtWait(_ urgency: Urgency) -> Milliseconds {
+    func doubtWait(_ urgency: Urgency) -> Milliseconds {
         urgency >= .urgent ? limits.inDoubtWaitUrgent : limits.inDoubtWait
     }
 
@@ -118,6 +119,7 @@ extension RelayCore {
 
     /// Until when a recipient's copy must not be offered to a peer, because another one may have it.
     func isInDoubtElsewhere(_ row: EnvelopeRow, _ index: Int, _ node: NodeID, now: RelayTime) -> RelayTime? {
+        if has(.doubtIgnored) { return nil }
         guard let doubt = doubt(row, index, now: now), doubt.peer != node else { return nil }
         return doubt.until
     }

@@ -15,14 +15,18 @@ public struct SessionFacts: Sendable {
     public var greeting: Greeting?
     /// The address of the other end, without its port; empty where it is not known.
     public var host: String
+    /// What may be handed over before the link has been measured, in octets.
+    public var firstWindow: UInt64
     public init(
-        peer: NodeID, transferMRU: UInt64, isDialled: Bool, greeting: Greeting? = nil, host: String = ""
+        peer: NodeID, transferMRU: UInt64, isDialled: Bool, greeting: Greeting? = nil, host: String = "",
+        firstWindow: UInt64 = .max
     ) {
         self.peer = peer
         self.transferMRU = transferMRU
         self.isDialled = isDialled
         self.greeting = greeting
         self.host = host
+        self.firstWindow = firstWindow
     }
 
     /// May something that was added since 0.3 be sent on this session?
@@ -36,6 +40,10 @@ public enum Answer: Sendable, Hashable {
     case refused(Refusal)
     /// It could not be sent: its payload cannot be read from the store.
     case unreadable
+    /// It was not begun and is given back.
+    case returned
+    /// The bundle, with its header, is longer than the peer takes.
+    case tooLarge
 }
 
 /// What happened. One batch of these is decided in one transaction.
@@ -66,8 +74,8 @@ public enum Event: Sendable {
     case documentVerified(number: UInt64, matches: Bool)
     /// A chunk of it is missing or damaged: nothing can be said of its digest.
     case documentUnreadable(number: UInt64)
-    /// What a bundle that is not offered (a record for this node) says of its source's clock.
-    case sourceHeard(source: EndpointID, created: UInt64, age: Milliseconds)
+    /// The age of a record for this node, as its bundle says; `reported` follows under the same ticket.
+    case recordHeard(ticket: Ticket, age: Milliseconds)
     /// Something was refused before it came to a decision (malformed, against the protocol, not the caller's right): counted.
     case refusedOutside(CounterKey)
     /// New routes, peers, rights and limits, already validated as a whole.
@@ -84,6 +92,18 @@ public enum Event: Sendable {
     case restoredReleased(ticket: Ticket, Deed)
     /// An operator wants something done.
     case operated(Operation)
+    /// Something came on a session that was asked for a sign of life.
+    case sessionAnswered(Ticket)
+    /// The peer ends the session: another one with this node's identity has one with it.
+    case identityTwice(session: Ticket)
+    /// Damage was found when the store was opened, and mended as far as rows go.
+    case storeDamaged(why: String)
+    /// How fast the peer acknowledges, and how much it has acknowledged of transfers that it has not answered.
+    case sessionMeasured(session: Ticket, bytesPerSecond: UInt64, acknowledged: UInt64)
+    /// Transfers are under way and nothing was acknowledged for longer than this link should take. What was not begun comes back.
+    case sessionSilent(session: Ticket)
+    /// It acknowledges again.
+    case sessionAcknowledgesAgain(session: Ticket)
 }
 
 /// What the shell is to do once the batch in which it was decided is durable. In the imperative.
@@ -110,6 +130,10 @@ public enum Effect: Sendable {
     case reply(@Sendable () -> Void)
     /// The head of the operator log, for a place outside of the store.
     case auditHead(AuditHead)
+    /// Have the peer of a session give a sign of life; whatever comes is told by `sessionAnswered`.
+    case probe(session: Ticket)
+    /// End a session, because another one with its peer's identity lives.
+    case endTwin(session: Ticket, why: String)
     /// Nil: the store is not one that was restored, or its envelopes are not all held yet.
     case answerRestore(ticket: Ticket, EvidenceCounts?)
 }
@@ -117,6 +141,8 @@ public enum Effect: Sendable {
 /// What became of a submission.
 public enum SubmissionAnswer: Sendable {
     case accepted(BundleID, number: UInt64)
+    /// It was accepted before under the same key of the caller's; nothing new was made.
+    case repeated(BundleID, number: UInt64)
     /// Each sentence names a recipient or the cause.
     case refused([String], cause: SubmissionRefusal)
 }
@@ -131,6 +157,8 @@ public enum SubmissionRefusal: String, Sendable, CaseIterable {
     case badRequest
     /// The edXML package is not one.
     case badPackage
+    /// The caller's key was used before, for another document.
+    case keyConflict
 }
 
 /// A line for the operator.
@@ -182,6 +210,10 @@ public struct Dispatch: Sendable {
     public var payload: [ExtentRange]
     public var payloadLength: UInt64
     public var urgency: Urgency
+    /// The name that it had before, where the peer understands that.
+    public var formerName: BundleID?
+    /// It goes back along its path.
+    public var isReturn = false
 }
 
 /// What the shell does with an offer's or a submission's bytes.

@@ -50,7 +50,7 @@ extension RelayCore {
 
     mutating func feedLinks(_ turn: inout Turn) {
         hasMoreToFeed = false
-        for session in sessionOrder {
+        for session in sessionsToFeed {
             guard let peer = sessions[session]?.peer else { continue }
             var allowance = Allowance(rows: Self.scanBudget, places: places(for: peer))
             while hasRoom(session), feed(session, peer, &allowance, &turn) {}
@@ -81,25 +81,28 @@ extension RelayCore {
         return max(share - own, 0) + max(limits.activeMax - share * peers.states.count - borrowed, 0)
     }
 
-    private func hasRoom(_ session: Ticket) -> Bool {
+    func hasRoom(_ session: Ticket) -> Bool {
         guard let state = sessions[session] else { return false }
-        return !state.isEnding && isLive(state.peer) && state.inFlight.count < limits.windowTransfers
-            && (state.inFlightBytes < limits.windowBytes || state.inFlight.isEmpty)
+        return isUsable(session) && isLive(state.peer) && state.inFlight.count < limits.windowTransfers
+            && (state.unacknowledgedBytes < windowBytes(state) || state.inFlight.isEmpty)
     }
 
     /// Sends one more thing on a session; false when there is nothing (or no budget) left.
     private mutating func feed(
         _ session: Ticket, _ peer: NodeID, _ allowance: inout Allowance, _ turn: inout Turn
     ) -> Bool {
+        let role = role(of: session)
         // Classes with credit first, lowest first; then all from the most urgent down.
-        for urgency in Urgency.allCases where (peers[peer]?.credit[Int(urgency.rawValue)] ?? 0) > 0 {
+        for urgency in Urgency.allCases
+        where role.serves(urgency) && (peers[peer]?.credit[Int(urgency.rawValue)] ?? 0) > 0 {
             if let sent = feed(session, peer, urgency, &allowance, &turn) {
                 charge(peer, urgency, sent, isCredit: true)
                 return true
             }
-            peers.change(peer) { $0.credit[Int(urgency.rawValue)] = 0 }
+            // It has nothing to send; without a free place it keeps what it has earned, or the higher ones would take each that comes free.
+            if allowance.places > 0 { peers.change(peer) { $0.credit[Int(urgency.rawValue)] = 0 } }
         }
-        for urgency in Self.urgentFirst {
+        for urgency in Self.urgentFirst where role.serves(urgency) {
             if let sent = feed(session, peer, urgency, &allowance, &turn) {
                 charge(peer, urgency, sent, isCredit: false)
                 return true
@@ -113,6 +116,7 @@ extension RelayCore {
     /// Each byte given to a class earns every lower class a twentieth; what a class is given on credit is taken off.
     private mutating func charge(_ peer: NodeID, _ urgency: Urgency, _ bytes: UInt64, isCredit: Bool) {
         let amount = Int64(clamping: bytes)
+        if has(.noCredit) { return }
         peers.change(peer) { state in
             if isCredit {
                 state.credit[Int(urgency.rawValue)] -= amount
@@ -134,11 +138,26 @@ extension RelayCore {
         sessions[session]?.servedStreamLast = false
         // A giant whose pieces are still to come gives its place to what could go now.
         if allowance.places <= 0, releaseDryStream(session, &turn) { allowance.places += 1 }
-        if allowance.places > 0, let sent = feedLane(session, peer, urgency, &allowance, &turn) {
-            allowance.places -= 1
-            return sent
+        if allowance.places > 0 {
+            let sent =
+                urgency >= Self.expressUrgency && role(of: session) == .bulk
+                ? feedSetAside(session, peer, urgency, &turn) : feedLane(session, peer, urgency, &allowance, &turn)
+            if let sent {
+                allowance.places -= 1
+                return sent
+            }
         }
         return feedStream(session, urgency, &turn)
+    }
+
+    /// Takes the next of the urgent envelopes that the other session is kept free of.
+    private mutating func feedSetAside(
+        _ session: Ticket, _ peer: NodeID, _ urgency: Urgency, _ turn: inout Turn
+    ) -> UInt64? {
+        while let key = nextSetAside(peer, urgency) {
+            if let sent = begin(key, session, peer, &turn) { return sent }
+        }
+        return nil
     }
 
     /// Takes the next envelope from the lanes for which this peer is the best live hop.
@@ -151,8 +170,9 @@ extension RelayCore {
             let position = (start + step) % order.count
             let key = LaneKey(routeClass: order[position], urgency: urgency)
             if lanes[key]?.isDry == true { continue }
-            guard bestLiveHop(key.routeClass, now: turn.now.relay) == peer else { continue }
+            guard bestLiveHop(key.routeClass, urgency, now: turn.now.relay) == peer else { continue }
             while let queueKey = nextInLane(key, now: turn.now.relay, budget: &allowance.rows, turn.rows) {
+                if isTooLarge(queueKey, session, peer, &turn) { continue }
                 if let sent = begin(queueKey, session, peer, &turn) {
                     peers.change(peer) { $0.nextClass = position + 1 }
                     return sent
@@ -199,7 +219,7 @@ extension RelayCore {
             // What has no fragments is given whole bundles up to its transfer MRU; an incomplete one waits for its rest.
             guard row.isComplete else { return nil }
             if row.payloadLength > facts.transferMRU {
-                refuseLocally(row, chosen, peer: peer, why: "larger than the peer's transfer MRU", &turn)
+                refuseLocally(row, chosen, peer: peer, why: Self.beyondMRU, &turn)
                 return nil
             }
         }
@@ -228,12 +248,12 @@ extension RelayCore {
             if let known = classIsOurs[recipient.routeClass] {
                 isOurs = known
             } else {
-                isOurs = bestLiveHop(recipient.routeClass, now: now) == peer
+                isOurs = bestLiveHop(recipient.routeClass, row.urgency, now: now) == peer
                 classIsOurs[recipient.routeClass] = isOurs
             }
             if isOurs { result.append(index) }
         }
-        return result
+        return ofOneKind(result, row, peer)
     }
 
     /// Hands one transfer to the session.
@@ -279,13 +299,18 @@ extension RelayCore {
         } else {
             payload = [ExtentRange(extent: row.extent, offset: 0, length: row.payloadLength)]
         }
-        return Dispatch(
+        var result = Dispatch(
             ticket: ticket, session: copy.session, peer: copy.peer, number: row.number, bundle: row.bundle,
             kind: row.kind, lifetime: row.lifetime, age: row.age(at: turn.now.relay), decided: turn.now.relay,
             header: piece.map { $0.header.isEmpty ? row.header : $0.header } ?? row.header, document: row.document,
             copy: row.document == nil ? nil : CopyDescription(recipients: codes, path: row.path),
             destination: row.destination, piece: range, payload: payload,
             payloadLength: piece?.length ?? row.payloadLength, urgency: row.urgency)
+        result.isReturn = copy.recipients.contains { row.recipients[$0].isReturning }
+        if sessions[copy.session]?.facts.understands(.formerName) ?? false {
+            result.formerName = row.former
+        }
+        return result
     }
 
     /// All pieces that are here, without their headers.

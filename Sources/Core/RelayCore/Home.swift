@@ -77,22 +77,59 @@ extension RelayCore {
         decisions += 1
         let submission = open.submission
         stagedBytes -= submission.payloadLength
+        if let key = submission.key, let answer = answer(to: key, submission, digest: digest, turn) {
+            if case .refused(_, let cause) = answer { ledger.count(.submissionRefused(cause.rawValue)) }
+            discard(extent: open.number, isMarked: open.isMarked, &turn)
+            return turn.effects.append(.answerSubmission(ticket: ticket, answer))
+        }
         if open.isMarked { turn.rows.delete(.staging, Keys.extent(open.number)) }
-        let document = DocumentDescription(
-            sender: submission.sender, recipients: open.recipients, urgency: submission.urgency,
-            documentID: submission.documentID, payloadLength: submission.payloadLength, digest: digest)
+        // Where it was taken, its bytes lie under the first number, whatever it is split into.
+        var rows = split(open.recipients).enumerated().map { index, group in
+            submitted(submission, for: group, digest, number: index == 0 ? open.number : takeNumber(), &turn)
+        }
+        let names = rows.map(\.bundle)
+        for index in rows.indices {
+            rows[index].extent = open.number
+            rows[index].siblings = names.filter { $0 != rows[index].bundle }
+            if rows.count > 1 {
+                turn.rows.put(.lookup, LookupIndex.key(.sharer, String(open.number), rows[index].number))
+            }
+        }
+        for var row in rows {
+            if row.isInPieces { cut(row, turn.rows) }
+            record(&row, isComplete: true, &turn)
+        }
+        if let key = submission.key { remember(key, submission, digest: digest, rows[0], turn) }
+        turn.effects.append(.answerSubmission(ticket: ticket, .accepted(names[0], number: open.number)))
+    }
+
+    /// A node of another make takes bundles for one recipient only: whose way leads to such a one gets an envelope of its own, the first
+    /// one is for all others. The document is the same, and lies here once.
+    private func split(_ recipients: [AgencyCode]) -> [[AgencyCode]] {
+        guard recipients.count > 1, peers.states.contains(where: { !$0.peer.isEdoc }) else { return [recipients] }
+        let alone = recipients.filter { code in
+            guard case .away(let hops) = destiny(of: code, avoiding: [], origin: nil) else { return false }
+            return hops.contains { peers[$0]?.peer.isEdoc == false }
+        }
+        let together = recipients.filter { !alone.contains($0) }
+        return (together.isEmpty ? [] : [together]) + alone.map { [$0] }
+    }
+
+    private mutating func submitted(
+        _ submission: Submission, for recipients: [AgencyCode], _ digest: Digest, number: UInt64, _ turn: inout Turn
+    ) -> EnvelopeRow {
         var row = EnvelopeRow(
-            number: open.number, bundle: takeBundleID(&turn), kind: .document, urgency: submission.urgency,
+            number: number, bundle: takeBundleID(&turn), kind: .document, urgency: submission.urgency,
             lifetime: submission.lifetime ?? limits.lifetimeDefault, ageAtArrival: .zero, arrival: turn.now,
-            origin: nil,
-            destination: .none, reportTo: node.endpoint, payloadLength: submission.payloadLength)
-        row.document = document
+            origin: nil, destination: .none, reportTo: node.endpoint, payloadLength: submission.payloadLength)
+        row.document = DocumentDescription(
+            sender: submission.sender, recipients: recipients, urgency: submission.urgency,
+            documentID: submission.documentID, payloadLength: submission.payloadLength, digest: digest)
         row.path = [PathStop(node: node, time: turn.now.wall)]
         row.hopLimit = limits.hopLimit
         row.receivedBytes = row.payloadLength
         row.isInPieces = row.payloadLength > PieceRange.grid
-        if row.isInPieces { cut(row, turn.rows) }
-        for code in open.recipients {
+        for code in recipients {
             var recipient = RecipientRow(
                 name: code.text, state: .waiting, routeClass: 0, due: turn.now.relay, since: turn.now.relay)
             switch destiny(of: code, avoiding: [], origin: nil) {
@@ -105,8 +142,7 @@ extension RelayCore {
             }
             row.recipients.append(recipient)
         }
-        record(&row, isComplete: true, &turn)
-        turn.effects.append(.answerSubmission(ticket: ticket, .accepted(row.bundle, number: row.number)))
+        return row
     }
 
     /// The caller has gone away, or its bytes did not come.
@@ -121,7 +157,7 @@ extension RelayCore {
         var offset: UInt64 = 0
         while offset < row.payloadLength {
             let length = min(PieceRange.grid, row.payloadLength - offset)
-            let piece = PieceRow(offset: offset, length: length, extent: row.number, extentOffset: offset)
+            let piece = PieceRow(offset: offset, length: length, extent: row.extent, extentOffset: offset)
             rows.put(.piece, Keys.piece(row.number, offset: offset), piece.encoded())
             offset += length
         }
@@ -182,8 +218,20 @@ extension RelayCore {
             row.recipients[index].lastAnswer = "its payload cannot be read back"
             isNews = true
         }
+        // In its inbox it would be handed out by nobody; back from here, it lies there again.
+        for index in row.recipients.indices where row.recipients[index].state == .arrived {
+            turn.rows.delete(.inbox, Keys.inbox(row.recipients[index].name, number: number))
+            move(&row, index, to: .corrupt, turn.now.relay)
+            row.recipients[index].hasArrived = true
+            row.recipients[index].lastAnswer = "its payload cannot be read back"
+            isNews = true
+        }
         guard isNews else { return }
         LookupIndex.park(row, turn.rows)
+        for recipient in row.recipients where recipient.state == .corrupt {
+            report(row, recipient, .delayed, &turn, reason: .unreadable)
+        }
+        if reckoning?.reading == number { reckoning?.result.badPayloads += 1 }
         ledger.count(.corruptRecord)
         turn.effects.append(
             .notice(
@@ -202,6 +250,8 @@ extension RelayCore {
 
     mutating func documentVerified(_ number: UInt64, _ matches: Bool, _ turn: inout Turn) {
         verifying.remove(number)
+        // Of a document that waits elsewhere than for this: what is here is not what was sent.
+        if !matches, reckoning?.reading == number { documentUnreadable(number, &turn) }
         guard var row = envelope(number, &turn) else { return }
         for index in row.recipients.indices
         where row.recipients[index].state.isQueued && row.recipients[index].routeClass == 0 {

@@ -186,4 +186,94 @@ extension RelayCore {
         guard let state = peers[node], state.isUp else { return false }
         return state.sessions.allSatisfy { sessions[$0]?.facts.understands(feature) ?? false }
     }
+
+    /// Another incarnation, while there are sessions: neighbours tell two nodes of one identity apart by it, so sessions begin anew.
+    mutating func beginIncarnation(_ turn: inout Turn) {
+        drawIncarnation(turn.rows)
+        for session in sessionOrder where sessions[session]?.isEnding == false {
+            turn.effects.append(.endSession(session: session, why: Self.newNumbers))
+            sessionEnding(session, turn.now.relay)
+        }
+    }
+
+    private static let newNumbers = "this node gives its numbers anew"
+
+    /// A neighbour is not believed more often that this node has gone back.
+    private static let believedAgainAfter = Milliseconds.hours(1)
+
+    /// Before anything is sent to it a neighbour says what it has taken of this incarnation. More than was given: this node has gone back
+    /// without a start, as a resumed snapshot of a running machine does.
+    mutating func compareNumbers(_ facts: SessionFacts, _ turn: inout Turn) {
+        guard let told = facts.greeting?.taken.first(where: { $0.incarnation == incarnation }),
+            told.counter >= nextCounter, let state = peers[facts.peer]
+        else { return }
+        let now = turn.now.relay
+        guard state.numbersBelieved == .zero || state.numbersBelieved + Self.believedAgainAfter <= now else { return }
+        peers.change(facts.peer) { $0.numbersBelieved = now }
+        let given = nextCounter - 1
+        renaming = told.created > 0 ? RenamePass(incarnation: incarnation, after: told.created, node) : nil
+        beginIncarnation(&turn)
+        turn.effects.append(
+            .notice(
+                Notice(
+                    .alarm,
+                    "this node has gone back to an earlier state: \(facts.peer.name) has taken its number \(told.counter), and it has given \(given)",
+                    peer: facts.peer, kind: .numbersGivenTwice)))
+    }
+
+    private static let renamedPerTurn = 256
+
+    /// What was accepted since then, and has not been sent, gets a new name: the old one may be another document's. What is older keeps
+    /// its name: it may have been sent. What cannot be told apart is found at its home.
+    mutating func renameSince(_ turn: inout Turn) {
+        guard var pass = renaming else { return }
+        var found: [(number: UInt64, next: RowKey)] = []
+        let prefix = pass.prefix
+        pass.next.withBytes { from in
+            turn.rows.scan(.bundle, from: from) { key, _ in
+                guard prefix.isPrefix(of: key) else { return false }
+                let at = prefix.bytes.count
+                if key.count == at + 24, UInt32(truncatingIfNeeded: key.number(at: at + 8) >> 32) == pass.incarnation {
+                    var after = RowKey(copying: key)
+                    after.append(UInt8(0))
+                    found.append((key.number(at: at + 16), after))
+                }
+                return found.count < Self.renamedPerTurn
+            }
+        }
+        for entry in found {
+            if turn.recipientsLeft <= 0 { break }
+            pass.next = entry.next
+            renameUnsent(entry.number, &turn)
+        }
+        renaming = found.isEmpty ? nil : pass
+    }
+
+    private mutating func renameUnsent(_ number: UInt64, _ turn: inout Turn) {
+        guard var row = envelope(number, &turn), row.kind == .document, row.origin == nil, row.former == nil,
+            active[number] == nil
+        else { return }
+        let indexes = row.recipients.indices.filter { index in
+            row.recipients[index].state.isQueued && row.recipients[index].routeClass != 0
+                && doubt(row, index, now: turn.now.relay) == nil
+        }
+        guard !indexes.isEmpty else { return }
+        turn.recipientsLeft -= row.recipients.count
+        for index in indexes { unqueue(row, index, turn.rows) }
+        rename(&row, indexes, &turn)
+        settle(&row, &turn)
+    }
+}
+
+/// A pass over the bundles of this node that were made after a time.
+struct RenamePass: Sendable {
+    let incarnation: UInt32
+    let prefix: RowKey
+    var next: RowKey
+
+    init(incarnation: UInt32, after created: UInt64, _ node: NodeID) {
+        self.incarnation = incarnation
+        prefix = RowKey(text: node.endpoint.text)
+        next = prefix.adding(created == .max ? .max : created + 1)
+    }
 }

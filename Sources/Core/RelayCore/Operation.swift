@@ -65,6 +65,8 @@ public struct Operation: Sendable {
         case drain(Bool, reason: String)
         /// These bad ends and delays have been seen.
         case acknowledgeOutcomes(OutcomeAcknowledgement)
+        /// Look through the whole store, payloads too, at so many octets of them a second.
+        case verify(bytesPerSecond: UInt64, reason: String)
     }
 
     public var ticket: Ticket
@@ -83,6 +85,7 @@ public enum OperationAnswer: Sendable {
     case draining(Bool)
     /// So many outcomes; `next`: where the next portion begins, nil at the end.
     case acknowledged(count: UInt64, next: [UInt8]?)
+    case verifying
     /// There is no such job.
     case unknown(String)
     /// It cannot be done as things stand.

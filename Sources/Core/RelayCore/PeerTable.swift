@@ -2,6 +2,7 @@
 // configuration, so that no decision depends on hashing.
 
 import RelayModel
+import RelayRows
 
 /// How one neighbour stands.
 struct PeerState {
@@ -23,9 +24,24 @@ struct PeerState {
     var credit: [Int64] = Array(repeating: 0, count: Urgency.allCases.count)
     /// Where the round over route classes goes on.
     var nextClass = 0
+    /// Dials beside a session that stands, in a row, and when the next may be.
+    var furtherDials: UInt32 = 0
+    var furtherDialDue: RelayTime = .zero
+    /// Sessions in a row that ended with transfers unanswered and had none answered; and what that comes to.
+    var barrenSessions = 0
+    var finding = ""
+    /// Urgent envelopes too large for the session that is kept free for small ones, until the other has room.
+    var setAside: [QueueKey] = []
+    var hasMoreSetAside = false
+    /// When a dial failed last.
+    var failedAt: RelayTime = .zero
 
     /// What it has said of itself on its last session.
     var greeting: Greeting?
+    /// When it was last believed that this node has gone back.
+    var numbersBelieved: RelayTime = .zero
+    /// It has a session with another one of this identity, and is left alone for so long.
+    var twinUntil: RelayTime = .zero
 
     var isUp: Bool { !sessions.isEmpty }
 }
@@ -56,6 +72,12 @@ struct PeerTable {
         for peer in peers {
             if let position = index[peer.node] {
                 var state = states[position]
+                if state.peer.address != peer.address || state.peer.dials != peer.dials {
+                    // Where it was not found says nothing of where it is now.
+                    state.isDialling = false
+                    state.failures = 0
+                    state.dialDue = now
+                }
                 state.peer = peer
                 next.append(state)
             } else {
@@ -90,6 +112,19 @@ struct SessionState {
     var facts: SessionFacts
     var inFlightBytes: UInt64 = 0
     var inFlight: Set<Ticket> = []
+    /// When it was established.
+    var since: RelayTime = .zero
+    /// What the link was measured to carry, in octets a second; nil before it was.
+    var bytesPerSecond: UInt64?
+    /// Of transfers that are not answered, the octets that are acknowledged.
+    var acknowledgedBytes: UInt64 = 0
+    /// Nothing is acknowledged for longer than this link should take: nothing new goes on it.
+    var isSilent = false
+    var silentSince: RelayTime = .zero
+    /// When its unanswered transfers are looked at again.
+    var silenceDue: RelayTime = .zero
+    /// The peer has answered a transfer on it.
+    var hasAnswers = false
     /// One side has said that it will end; nothing new goes on it.
     var isEnding = false
     var endingSince: RelayTime = .zero
@@ -109,7 +144,14 @@ extension RelayCore {
             turn.effects.append(.endSession(session: session, why: "no such peer in the configuration"))
             return
         }
-        sessions[session] = SessionState(peer: facts.peer, facts: facts)
+        let rivals = rivals(of: facts, state)
+        if !rivals.isEmpty { return askRivals(rivals, session, facts, &turn) }
+        establish(session, facts, &turn)
+    }
+
+    mutating func establish(_ session: Ticket, _ facts: SessionFacts, _ turn: inout Turn) {
+        guard let state = peers[facts.peer] else { return }
+        sessions[session] = SessionState(peer: facts.peer, facts: facts, since: turn.now.relay)
         sessionOrder.append(session)
         let wasUp = state.isUp
         peers.change(facts.peer) {
@@ -120,9 +162,14 @@ extension RelayCore {
             $0.failures = 0
             $0.pauses = 0
             $0.pausedUntil = .zero
-            if !wasUp { $0.upSince = turn.now.relay }
+            if !wasUp {
+                $0.upSince = turn.now.relay
+                $0.furtherDials = 0
+                $0.furtherDialDue = turn.now.relay
+            }
             $0.lastError = ""
         }
+        networkAnswers(but: facts.peer, turn.now.relay)
         // What others had passed over for this peer's sake (in doubt at it) is its own again.
         reopenLanes()
         if !wasUp {
@@ -130,6 +177,7 @@ extension RelayCore {
             ledger.count(.linkUp(facts.peer))
             turn.effects.append(.notice(Notice(.notice, "link up", peer: facts.peer, kind: .linkUp)))
         }
+        compareNumbers(facts, &turn)
     }
 
     mutating func sessionEnding(_ session: Ticket, _ now: RelayTime) {
@@ -137,11 +185,13 @@ extension RelayCore {
         sessions[session]?.isEnding = true
         sessions[session]?.endingSince = now
         // Others may take over, should it be the last one and not be followed by another.
-        wakeups.insert(now + limits.failoverWait, .everything)
+        wakeForFailover(now)
     }
 
     mutating func sessionEnded(_ session: Ticket, sentWhole: [Ticket], reason: String, _ turn: inout Turn) {
         abandonOffers(of: session, &turn)
+        if pendingEnded(session, reason, &turn) { return }
+        defer { rivalEnded(session, &turn) }
         guard let state = sessions.removeValue(forKey: session) else { return }
         sessionOrder.removeAll { $0 == session }
         let now = turn.now.relay
@@ -150,16 +200,20 @@ extension RelayCore {
             $0.sessions.removeAll { $0 == session }
             if !$0.isUp {
                 // A last session that took nothing any more was lost to the queue before it ended.
-                $0.downSince = state.isEnding ? state.endingSince : now
-                $0.dialDue = redial
+                $0.downSince = state.isEnding ? state.endingSince : state.isSilent ? state.silentSince : now
+                $0.dialDue = max(redial, $0.twinUntil)
                 $0.lastError = reason
             }
+            if now.since(state.since) >= Self.steadySession { $0.furtherDials = 0 }
         }
+        offerSetAside(state.peer)
+        judgeBarren(state, reason, &turn)
         let whole = Set(sentWhole)
         for ticket in state.inFlight.sorted() {
             if whole.contains(ticket), let dispatch = dispatches[ticket] {
-                doubt(dispatch, &turn)
+                doubt(dispatch, since: state.isSilent ? state.silentSince : now, &turn)
             }
+            noteUnanswered(ticket, reason, &turn)
             returnToQueue(ticket, &turn)
         }
         for number in state.streams { releaseStream(number, session: session, &turn) }
@@ -167,7 +221,7 @@ extension RelayCore {
             noteLinks(&turn)
             turn.effects.append(.notice(Notice(.notice, "link down: \(reason)", peer: state.peer, kind: .linkDown)))
             // Other links may take over once the fail-over wait is past.
-            wakeups.insert(now + limits.failoverWait, .everything)
+            wakeForFailover(now)
         }
     }
 
@@ -183,10 +237,15 @@ extension RelayCore {
         let now = turn.now.relay
         var generator = random
         let backoff = Backoff(minimum: limits.dialBackoffMin, maximum: limits.dialBackoffMax)
+        if peers[node]?.isUp == true {
+            // A further session did not come about; the link is as it was.
+            return peers.change(node) { $0.isDialling = false }
+        }
         let isNews = peers[node].map { $0.lastError != reason } ?? false
         peers.change(node) {
             $0.isDialling = false
             $0.failures += 1
+            $0.failedAt = now
             $0.lastError = reason
             $0.dialDue = now + backoff.delay(attempt: $0.failures, random: &generator)
         }
@@ -211,6 +270,7 @@ extension RelayCore {
                 // Whoever was to say what became of it never will.
                 peers.states[position].isDialling = false
             }
+            dialFurther(position, now, &turn)
             let state = peers.states[position]
             guard state.peer.dials, !state.isUp, !state.isDialling, !state.isSuspended, state.dialDue <= now else {
                 continue
@@ -227,14 +287,13 @@ extension RelayCore {
     }
 
     /// A session that is ending takes nothing more.
-    private func hasUsableSession(_ state: PeerState) -> Bool {
-        state.sessions.contains { sessions[$0]?.isEnding == false }
+    func hasUsableSession(_ state: PeerState) -> Bool {
+        state.sessions.contains { isUsable($0) }
     }
 
-    /// True while a peer that has just been lost may still come back before others take over.
-    func isExpectedBack(_ node: NodeID, now: RelayTime) -> Bool {
+    /// True while a peer that has just been lost may still come back before others take over: for urgent ones a shorter while.
+    func isExpectedBack(_ node: NodeID, urgency: Urgency = .normal, now: RelayTime) -> Bool {
         guard let state = peers[node], !state.isSuspended, !hasUsableSession(state) else { return false }
-        let lost = state.sessions.compactMap { sessions[$0]?.endingSince }.max() ?? state.downSince
-        return now < lost + limits.failoverWait
+        return now < lost(state) + failoverWait(urgency)
     }
 }

@@ -23,10 +23,10 @@ struct Lane {
     var waitUntil: RelayTime?
 
     /// A row has come (back) into the lane.
-    mutating func offer(_ key: QueueKey) {
+    mutating func offer(_ key: QueueKey, sleepsOn: Bool = false) {
         isDry = false
         if let scanned, key < scanned || key == scanned { self.scanned = key.predecessor }
-        if let waitUntil, key.due < waitUntil { self.waitUntil = nil }
+        if let waitUntil, key.due < waitUntil, !sleepsOn { self.waitUntil = nil }
     }
 }
 
@@ -104,7 +104,10 @@ extension RelayCore {
         guard let raw = turn.rows.value(.envelope, key) else { return nil }
         if let row = EnvelopeRow(number: number, record: raw) { return row }
         setAside(.envelope, key, [UInt8](raw), &turn)
-        return nil
+        let row = standIn(for: number, &turn)
+        // In which states its recipients were is not known: the books are counted anew, if they are not just now.
+        if row != nil { reckon("the record of an envelope could not be read", turn.rows) }
+        return row
     }
 
     /// Moves an unreadable record to the table `corrupt`; it is named, counted, and stops nothing.
@@ -137,7 +140,8 @@ extension RelayCore {
     }
 
     mutating func offer(_ key: QueueKey) {
-        lanes[LaneKey(routeClass: key.routeClass, urgency: key.urgency), default: Lane()].offer(key)
+        lanes[LaneKey(routeClass: key.routeClass, urgency: key.urgency), default: Lane()].offer(
+            key, sleepsOn: has(.laneStalls))
     }
 
     mutating func wake(_ now: RelayTime) {

@@ -24,7 +24,10 @@ public enum AdministrativeContent {
     /// What is refused of what a neighbour has offered, or handed on.
     case refusals(RefusalNotice)
     /// An RFC status report (RFC 9171, 6.1.1) for a foreign envelope that asks for one.
-    case status(bundle: BundleID, piece: PieceRange?, state: ReportedState, time: WallTime, reason: ReportReason)
+    case status(StatusNote)
+
+    /// Its rows are kept until there is a route.
+    var waits: Bool { if case .rows = self { true } else { false } }
 }
 
 /// One decision's surroundings: the clocks and the head room as read once for the batch, the open transaction, and what is to
@@ -41,10 +44,14 @@ public struct Turn {
     /// Recipients that deadlines, reloads and the like may still change in this turn: each costs some rows.
     var recipientsLeft = 2_048
 
-    public init(now: ClockReading, room: HeadRoom, rows: any RowTransaction) {
+    /// `isLean`: a batch before this one found no room, so that this one changes as little as it can.
+    public init(now: ClockReading, room: HeadRoom, rows: any RowTransaction, isLean: Bool = false) {
         self.now = now
         self.room = room
         self.rows = rows
+        guard room.isTight || isLean else { return }
+        removalsLeft = isLean ? 16 : min(removalsLeft, room.removalsMax)
+        if isLean { recipientsLeft = 16 }
     }
 }
 
@@ -61,6 +68,12 @@ public struct RelayCore: Sendable {
     var metaChanged = false
 
     var numbers = Numbers()
+    /// Envelopes of this node that get a new name; nothing is sent before all have it.
+    var renaming: RenamePass?
+    /// Sessions of a node that has another one already, and is asked for a sign of life.
+    var pendingSessions: [PendingSession] = []
+    /// Of the memory of arrivals; nil before the first of them.
+    var seenKey: KeyedHash?
     var peers: PeerTable
     var sessions: [Ticket: SessionState] = [:]
     /// Session tickets in the order of their establishment; iteration must not depend on hashing.
@@ -84,6 +97,8 @@ public struct RelayCore: Sendable {
     /// For monitors.
     public internal(set) var hopTimes = HopTimes()
     var clockJudge = ClockJudge()
+    /// What the record that comes next said of its age.
+    var recordHeard: RecordHeard?
     var sweep: RouteSweep?
     /// Counts what may have changed the books: an offer that comes whole with nothing between is judged once.
     var decisions: UInt64 = 0
@@ -120,6 +135,13 @@ public struct RelayCore: Sendable {
     var restoration: Restoration?
     var outcomes = OutcomeBook()
     var refusals = RefusalBook()
+    /// The books are being made anew, and how it ended last.
+    var reckoning: Reckoning?
+    /// Tables whose damage is known and waits for the next start.
+    var knownDamage = TableSet()
+    public internal(set) var reckoned: ReckoningResult?
+    /// Nil but in the simulator.
+    var plantedBug: PlantedBug?
     let writeReport: ReportWriter
     /// SHA-256, for the chain of the operator log; handed in, as the core knows no library for it.
     let hash: AuditHash
@@ -148,9 +170,11 @@ public struct RelayCore: Sendable {
         if turn.rows.isUnreadable(.meta, "nextCounter") { nextCounter = .max }
         peers = PeerTable(configuration.peers, now: turn.now.relay)
         loadNumbers(turn.rows)
+        loadSeenKey(turn.rows)
         // Copies, roll-backs and clones that start must not give a number twice.
         if !isOffline || incarnation == 0 { drawIncarnation(turn.rows) }
-        _ = clockJudge.set(turn.rows.number(.meta, "clockDoubted") != 0)
+        clockJudge.restore(turn.rows.number(.meta, "clockDoubted"))
+        configureClock()
         let unreadable = classes.load(turn.rows)
         hasRemovals = turn.rows.row(.staging, atOrAfter: RowKey()) != nil
         loadIndex(turn.rows)
@@ -167,7 +191,7 @@ public struct RelayCore: Sendable {
         if outcomes.epoch == 0, !isOffline { drawOutcomeEpoch(&turn) }
         loadRestoration(&turn)
         // Peers that were up before may come back at once; then others take over.
-        wakeups.insert(turn.now.relay + configuration.limits.failoverWait, .everything)
+        wakeForFailover(turn.now.relay)
         if turn.rows.number(.meta, "routesDigest") != configuration.routesDigest {
             sweep = RouteSweep()
         }
@@ -177,6 +201,7 @@ public struct RelayCore: Sendable {
             setAside(.routeClass, key, record, &turn)
         }
         loadSpools(&turn)
+        loadReckoning(&turn)
         startNotices = turn.effects
     }
 
@@ -215,8 +240,7 @@ public struct RelayCore: Sendable {
         case .documentVerified(let number, let matches): documentVerified(number, matches, &turn)
         case .refusedOutside(let key): ledger.count(key)
         case .documentUnreadable(let number): documentUnreadable(number, &turn)
-        case .sourceHeard(let source, let created, let age):
-            judgeClock(created: created, age: age, source: source, &turn)
+        case .recordHeard(let ticket, let age): recordHeard = RecordHeard(ticket: ticket, age: age)
         case .reconfigured(let configuration):
             reconfigure(configuration, &turn)
             reconfigureSpools()
@@ -230,16 +254,29 @@ public struct RelayCore: Sendable {
         case .restoredReleased(let ticket, let deed): restoredReleased(ticket, deed, &turn)
         case .restoredCompared(let ticket, let deed, let portion): restoredCompared(ticket, deed, portion, &turn)
         case .operated(let operation): operated(operation, &turn)
+        case .sessionAnswered(let session): sessionAnswered(session, &turn)
+        case .identityTwice(let session): identityTwice(session, &turn)
+        case .storeDamaged(let why):
+            // A list of next hops may be gone with its record: what waited under it is routed anew.
+            sweep = RouteSweep()
+            reckon(why, turn.rows)
+        case .sessionMeasured(let session, let rate, let acknowledged): measured(session, rate, acknowledged)
+        case .sessionSilent(let session): fellSilent(session, &turn)
+        case .sessionAcknowledgesAgain(let session): answersAgain(session)
         }
     }
 
     /// Ends a batch: what is due by time, then what the links can take, then the counters. Call once before each commit.
     public mutating func finish(_ turn: inout Turn) {
+        // Behind a change that was not taken reads answer nothing: there is nothing to decide by.
+        if turn.rows.isFailed { return }
         decisions += 1
         wake(turn.now.relay)
         suspensionsDue(&turn)
+        pendingSessionsDue(&turn)
         if !isHoldingRestored { runJobs(&turn) }
         peersDue(&turn)
+        silencesDue(&turn)
         holdRestored(&turn)
         compareRestored(&turn)
         releaseRestored(&turn)
@@ -251,11 +288,14 @@ public struct RelayCore: Sendable {
             verifyDocuments(&turn)
             feedSpools(&turn)
         }
+        renameSince(&turn)
         setDamagedAside(&turn)
+        runReckoning(&turn)
         gatherReports(&turn)
         tellRefusals(&turn)
         housekeeping(&turn)
-        if !isHoldingRestored { feedLinks(&turn) }
+        if !isHoldingRestored, renaming == nil { feedLinks(&turn) }
+        if turn.rows.isFailed { return }
         noticeEmpty(&turn)
         markStaged(&turn)
         publishAuditHead(&turn)
@@ -271,6 +311,7 @@ public struct RelayCore: Sendable {
             guard let time, time != .never else { return }
             if next == nil || time < next! { next = time }
         }
+        take(linkDeadline)
         take(wakeups.first)
         take(gathering.due(limits))
         take(refusals.due)
@@ -282,9 +323,12 @@ public struct RelayCore: Sendable {
         }
         if hasRemovals || hasMoreToFeed || indexing != nil || restoration?.isBusy ?? false { take(.zero) }
         take(sweep?.notBefore)
+        take(pendingSessions.map(\.due).min())
+        if renaming != nil { take(.zero) }
         take(spools.due)
         take(jobsDeadline)
         take(suspensions.due)
+        take(reckoningDue)
         return next
     }
 

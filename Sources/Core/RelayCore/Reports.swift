@@ -45,21 +45,14 @@ extension RelayCore {
 
     /// Notes what became of one recipient, for the node that submitted the envelope.
     mutating func report(
-        _ row: EnvelopeRow, _ recipient: RecipientRow, _ state: ReportedState, _ turn: inout Turn,
+        _ row: EnvelopeRow, _ recipient: RecipientRow, _ state: ReportedState?, _ turn: inout Turn,
         reason: ReportReason? = nil
     ) {
+        guard let state else { return }
         switch row.kind {
         case .administrative: return
         case .foreign:
-            guard row.wantsStatusReports, state != .arrived, state != .delayed, let node = row.reportTo.node,
-                node != self.node
-            else {
-                return
-            }
-            makeRecord(
-                .status(
-                    bundle: row.bundle, piece: nil, state: state, time: turn.now.wall, reason: recipient.reason),
-                for: row.reportTo, node, &turn)
+            statusEnded(row, state, recipient.reason, &turn)
         case .document:
             guard let source = row.bundle.source.node, let code = AgencyCode(recipient.name) else { return }
             let line = ReportRow(
@@ -119,8 +112,8 @@ extension RelayCore {
             turn.effects.append(
                 .notice(
                     Notice(
-                        .warning, "no route for reports to \(destinationNode.name); they wait", kind: .reportsUnroutable
-                    )))
+                        .warning, "no route for reports to \(destinationNode.name)\(record.waits ? "; they wait" : "")",
+                        kind: .reportsUnroutable)))
             return false
         }
         let number = takeNumber()
@@ -148,6 +141,11 @@ extension RelayCore {
         _ turn: inout Turn
     ) {
         guard let from = sessions[session]?.peer, let peer = peers[from]?.peer else {
+            if isPending(session) {
+                turn.effects.append(
+                    .refuse(session: session, offer: ticket, .noResources, why: "it is not known yet who the peer is"))
+                return
+            }
             turn.effects.append(
                 .refuse(session: session, offer: ticket, .sessionTerminating, why: "the session is over"))
             return
@@ -170,8 +168,14 @@ extension RelayCore {
             return
         }
         var believed = 0
-        for line in lines where isBelievable(line, reporter, turn) {
+        var doubtful: ReportRow?
+        for line in lines {
+            guard isBelievable(line, reporter, turn) else {
+                doubtful = doubtful ?? line
+                continue
+            }
             store(line, &turn)
+            believeAsCustody(line, &turn)
             believed += 1
         }
         ledger.count(.recordTaken)
@@ -182,65 +186,23 @@ extension RelayCore {
                 .notice(
                     Notice(
                         .alarm, "\(lines.count - believed) report rows of \(reporter.name) are not believed",
-                        peer: peer.node, kind: .reportsDisbelieved)))
+                        peer: peer.node, envelope: doubtful?.bundle, agency: doubtful?.recipient,
+                        kind: .reportsDisbelieved)))
         }
+        clockHeard(ofRecord: bundle, ticket, from: from, &turn)
         turn.effects.append(.acknowledge(session: session, offer: ticket))
     }
+}
 
-    /// Rows are believed of the recipient's home, or of the one that it had when the copy arrived; a non-delivery or a delay also of
-    /// any node that the copy has passed.
-    private func isBelievable(_ line: ReportRow, _ reporter: NodeID, _ turn: Turn) -> Bool {
-        guard line.bundle.source == node.endpoint, line.path.last?.node == reporter,
-            line.path.first?.node == node, isOurs(line, turn)
-        else { return false }
-        if configuration.directory.home(of: line.recipient) == reporter { return true }
-        // An agency that has moved takes at its old home what came before; that home was believed when it said so.
-        if line.state == .delivered {
-            let arrived = Keys.report(
-                line.bundle, recipient: line.recipient, order: UInt64(ReportedState.arrived.rawValue))
-            if let value = turn.rows.value(.report, arrived), let row = ReportRow(record: value) {
-                return row.path.last?.node == reporter
-            }
-        }
-        return line.state != .arrived && line.state != .delivered
-    }
-
-    /// Was this envelope submitted here, for this recipient?
-    private func isOurs(_ line: ReportRow, _ turn: Turn) -> Bool {
-        let rows = turn.rows
-        let prefix = Keys.bundle(line.bundle)
-        if let found = rows.row(.bundle, atOrAfter: prefix), prefix.isPrefix(of: found.key) {
-            let number = found.key.number(at: found.key.count - 8)
-            guard let raw = rows.value(.envelope, Keys.envelope(number)),
-                let row = EnvelopeRow(number: number, record: raw)
-            else { return false }
-            return row.document?.recipients.contains(line.recipient) ?? false
-        }
-        // Its row has gone with the transit memory; the counter was given out by this store. Nothing here knows its creation time any
-        // more, so a reporter could make up any number of names: only as many are kept as history may take.
-        // What a neighbour has taken, and this store has lost with what was newer than its copy, is expected.
-        guard hasGiven(line.bundle, rows) || Outcomes.state(line.bundle, line.recipient, rows) != nil else {
-            return false
-        }
-        let created = line.bundle.creationTime
-        let wall = turn.now.wall.milliseconds
-        if !clockJudge.isDoubted, created > 0 {
-            guard created <= wall.addingSaturating(limits.clockAheadMax.count),
-                created.addingSaturating(limits.historyMemory.count) > wall
-            else { return false }
-        }
-        return rows.count(.report) < historyRowsMax(turn.room)
-    }
-
-    mutating func store(_ line: ReportRow, _ turn: inout Turn) {
-        // One row a state, the first that came: a reporter cannot fill the table by repeating itself. Delays one for each stop of
-        // the way, of which there are at most 64.
-        var order = UInt64(line.state.rawValue)
-        if line.state == .delayed { order = order << 32 | UInt64(min(line.path.count, PathStop.pathStopsMax)) }
-        let key = Keys.report(line.bundle, recipient: line.recipient, order: order)
-        if turn.rows.value(.report, key) == nil {
-            turn.rows.put(.report, key, line.encoded(received: turn.now.relay))
-            noteOutcome(line, &turn)
+extension RecipientState {
+    /// What is said of such an end; nil: nothing.
+    var reported: ReportedState? {
+        switch self {
+        case .delivered: .delivered
+        case .refused: .refused
+        case .expired: .expired
+        case .deleted: .deleted
+        default: nil
         }
     }
 }

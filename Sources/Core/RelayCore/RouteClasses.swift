@@ -77,11 +77,11 @@ extension RelayCore {
     }
 
     /// The first hop of a class that can be given envelopes now; nil while a preferred one may still come back.
-    func bestLiveHop(_ routeClass: UInt32, now: RelayTime) -> NodeID? {
+    func bestLiveHop(_ routeClass: UInt32, _ urgency: Urgency = .normal, now: RelayTime) -> NodeID? {
         guard let hops = classes.hops[routeClass], !classes.suspended.contains(routeClass) else { return nil }
         for hop in hops {
             if isLive(hop) { return hop }
-            if isExpectedBack(hop, now: now) { return nil }
+            if isExpectedBack(hop, urgency: urgency, now: now) { return nil }
         }
         return nil
     }
@@ -105,7 +105,8 @@ extension RelayCore {
         peers.replace(new.peers, now: turn.now.relay)
         loadNumbers(turn.rows)
         markSuspendedPeers()
-        wakeups.insert(turn.now.relay + new.limits.failoverWait, .everything)
+        configureClock()
+        wakeForFailover(turn.now.relay)
         for state in gone {
             for session in state.sessions {
                 turn.effects.append(.endSession(session: session, why: "peer removed from the configuration"))
@@ -226,6 +227,10 @@ extension RelayCore {
         unqueue(row, index, turn.rows)
         if row.isComplete { ledger.reclassified(row, row.recipients[index], to: 0) }
         row.recipients[index].routeClass = 0
+        if row.payloadCover != nil {
+            // Nobody here can check or open it.
+            return end(&row, index, .refused, .blockUnsupported, &turn)
+        }
         guard row.isComplete else { return LookupIndex.park(row, turn.rows) }
         if row.isInPieces, row.document != nil {
             enqueue(row, index, &turn)
@@ -244,6 +249,7 @@ extension RelayCore {
 
     /// The present way of one recipient of a stored envelope; the hop that an operator has chosen comes first.
     func destiny(of recipient: RecipientRow, in row: EnvelopeRow) -> Destiny {
+        if recipient.isReturning, let back = hopBack(row.path) { return .away([back]) }
         let destiny = routed(recipient, in: row)
         guard let via = recipient.via, peers[via] != nil, via != row.origin,
             !row.path.contains(where: { $0.node == via })

@@ -60,6 +60,11 @@ final class LinkHandler: ChannelInboundHandler {
     private var timerDeadline: RelayTime?
     private var closeTimer: Scheduled<Void>?
     private var isClosing = false
+    /// Our direction is ended; the peer's is read to its end.
+    private var isOutputEnded = false
+    /// The peer has ended its direction.
+    private var isInputEnded = false
+    private var buffers = SocketBuffers()
     /// Batches of octets that the socket has not taken.
     private var unwrittenBatches = 0
     private var unwrittenBytes = 0
@@ -160,7 +165,9 @@ final class LinkHandler: ChannelInboundHandler {
         if let event = event as? TLSHandshakeCompleted {
             handshakeCompleted(event.peer)
         } else if let event = event as? TLSInputClosed {
+            isInputEnded = true
             connectionEnded(clean: event.clean, why: nil)
+            if isClosing, unwrittenBatches == 0 { context.close(promise: nil) }
         }
         context.fireUserInboundEventTriggered(event)
     }
@@ -307,6 +314,7 @@ final class LinkHandler: ChannelInboundHandler {
         if isWritten { context.flush() }
         if pumps == Self.pumpsInRowMax { pumpLater(context) }
         updateReading(context, now)
+        buffers.follow(conversation.linkRate, context.channel, now)
         schedule(context, now)
         closeIfDone(context)
     }
@@ -427,7 +435,7 @@ final class LinkHandler: ChannelInboundHandler {
     private func updateReading(_ context: ChannelHandlerContext, _ now: RelayTime) {
         let wantsInput =
             conversation.wantsInput && !border.gauge.isHigh && unwrittenBytes <= Self.unwrittenBytesMax
-        guard wantsInput != isReading else { return }
+        guard wantsInput != isReading, !isClosing else { return }
         isReading = wantsInput
         if wantsInput {
             conversation.inputResumed(now: now)
@@ -464,7 +472,22 @@ final class LinkHandler: ChannelInboundHandler {
                 self.context?.close(promise: nil)
             }
         }
-        if unwrittenBatches == 0 { context.close(promise: nil) }
+        guard unwrittenBatches == 0 else { return }
+        guard output.closesInOrder, !isInputEnded, context.channel.isActive else {
+            return context.close(promise: nil)
+        }
+        endOutput(context)
+    }
+
+    /// The orderly end: close_notify and FIN, then reading to the peer's own end. A socket that is closed with octets unread, or to which
+    /// octets come later, answers by RST, which may overtake what the peer has not read yet.
+    private func endOutput(_ context: ChannelHandlerContext) {
+        guard !isOutputEnded else { return }
+        isOutputEnded = true
+        try? context.channel.syncOptions?.setOption(.autoRead, value: true)
+        let promise = context.eventLoop.makePromise(of: Void.self)
+        promise.futureResult.assumeIsolated().whenFailure { _ in self.context?.close(promise: nil) }
+        context.close(mode: .output, promise: promise)
     }
 
     // MARK: - Texts

@@ -36,10 +36,12 @@ public struct LinkPeer: Sendable {
     /// What is announced to it; nil: as for all.
     public var segmentMRU: UInt64?
     public var transferMRU: UInt64?
+    public var keepaliveSeconds: UInt16?
     public init(
         identity: PeerIdentity, address: LinkAddress? = nil, security: LinkSecurity = .tls, segmentBytesMax: Int? = nil,
-        segmentMRU: UInt64? = nil, transferMRU: UInt64? = nil
+        segmentMRU: UInt64? = nil, transferMRU: UInt64? = nil, keepaliveSeconds: UInt16? = nil
     ) {
+        self.keepaliveSeconds = keepaliveSeconds
         self.identity = identity
         self.address = address
         self.security = security
@@ -56,6 +58,7 @@ public struct LinkSettings: Sendable {
     public var transferMRU: UInt64 = 1 << 30
     public var segmentBytesMax = 256 * 1_024
     public var idleTimeout = Milliseconds.zero
+    public var silenceMin = Milliseconds.seconds(5)
     public var answerTimeout = Milliseconds.minutes(10)
     public var sessionLifetime = Milliseconds.hours(24)
     public var connectTimeout = Milliseconds.seconds(10)
@@ -95,7 +98,7 @@ public struct LinkPolicy: Sendable {
 
     func conversation(_ role: SessionRole, _ security: LinkSecurity, _ peer: LinkPeer?) -> ConversationSettings {
         var session = SessionConfiguration(role: role, tls: security == .tls ? .required : .forbidden, nodeID: node)
-        session.keepaliveSeconds = settings.keepaliveSeconds
+        session.keepaliveSeconds = peer?.keepaliveSeconds ?? settings.keepaliveSeconds
         session.segmentMRU = peer?.segmentMRU ?? settings.segmentMRU
         session.transferMRU = peer?.transferMRU ?? settings.transferMRU
         session.segmentBytesMax = peer?.segmentBytesMax ?? settings.segmentBytesMax
@@ -106,6 +109,7 @@ public struct LinkPolicy: Sendable {
         var conversation = ConversationSettings(session)
         conversation.sessionLifetime = settings.sessionLifetime
         conversation.hopLimit = settings.hopLimit
+        conversation.silenceMin = settings.silenceMin
         conversation.toleratedIssues = settings.toleratedIssues
         return conversation
     }

@@ -213,7 +213,7 @@ final class BulkHandler: ChannelInboundHandler, SubmissionWaiter, @unchecked Sen
             for (ticket, result) in answers {
                 guard let token = tokens.removeValue(forKey: ticket) else { continue }
                 switch result {
-                case .accepted(let bundle, _):
+                case .accepted(let bundle, _), .repeated(let bundle, _):
                     BulkAnswer.accepted(token: token, envelope: bundle.envelopeName).write(to: &buffer)
                 case .refused(let problems, let cause):
                     BulkAnswer.refused(token: token, text: ([cause.rawValue] + problems).joined(separator: "\n"))

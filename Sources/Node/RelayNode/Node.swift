@@ -51,6 +51,7 @@ public final class Node: Sendable {
     let metrics = NIOLockedValueBox<MetricsState>(.none)
     let rights: RightsTable
     let backup: Backup
+    let receipts: Receipts
     let drops = ClientDrops()
     let reloading = NIOLock()
     let started: WallTime
@@ -62,8 +63,16 @@ public final class Node: Sendable {
     static let diskPatience = TimeAmount.seconds(5)
 
     /// Runs a node until it is told to stop.
-    public static func run(_ prepared: PreparedNode, sockets: ServiceSockets, log: NodeLogging) async throws {
+    public static func run(
+        _ prepared: PreparedNode, sockets: ServiceSockets, log: NodeLogging, mayCreateStore: Bool
+    ) async throws {
         let given = try sockets.assigned(prepared.configuration.settings)
+        do {
+            try StoreMarker.judge(
+                prepared.configuration.settings.store.directory, marks: Self.marks, mayCreate: mayCreateStore)
+        } catch {
+            throw NodeFailure(sentence: "\(error.sentence)", exitCode: 78)
+        }
         let node = try Node(prepared, log: log)
         try await node.serve(given)
     }
@@ -79,9 +88,18 @@ public final class Node: Sendable {
             try Self.makeDirectory(directory)
         }
         do {
-            store = try LMDBStore(directory: settings.store.directory, settings: StoreSettings(settings))
+            var opening = StoreSettings(settings)
+            // After a crash nothing is believed: the whole file is looked through, however long that takes.
+            if InHand.hasCrash(directory: settings.store.directory) { opening.lookMilliseconds = 3_600_000 }
+            store = try LMDBStore(directory: settings.store.directory, settings: opening)
         } catch {
-            throw NodeFailure(sentence: "\(error.sentence)", exitCode: 1)
+            // What does not pass by itself is not tried again and again (78: the service manager does not restart).
+            let isFinal = !error.isPassing && error.kind != .system
+            throw NodeFailure(sentence: "\(error.sentence)", exitCode: isFinal ? 78 : 1)
+        }
+        StoreMarker.note(settings.store.directory, marks: Self.marks)
+        if !store.findings.isEmpty {
+            logger.error("damage was found in the store", metadata: ["what": "\(store.findings.sentence)"])
         }
         let times =
             (try? store.read { rows in (rows.number(.meta, "relayTime"), rows.number(.meta, "wallTime")) }) ?? (0, 0)
@@ -121,13 +139,20 @@ public final class Node: Sendable {
         let verifier = DocumentVerifier(store: store, pool: verifiers, inHand: inHand) { [engine] in engine.post($0) }
         spools = SpoolWriter(store: store) { [engine] in engine.post($0) }
         spools.watch(on: group.next())
-        effects = NodeEffects(links: links, desk: desk, verifier: verifier, spools: spools, logger: logger)
+        effects = NodeEffects(links: links, desk: desk, verifier: verifier, spools: spools, logger: logger) { notice in
+            repeated.thinned(notice, now: clock.relayNow)
+        }
         configuration = NIOLockedValueBox(prepared.configuration)
         rights = RightsTable(configuration)
+        receipts = Receipts(
+            store: store, head: { [board = engine.board] in board.picture(of: []).outcomeHead },
+            settings: { [configuration] in configuration.withLockedValue { $0.settings.spools } })
+        receipts.watch(on: group.next())
         backup = Backup(
             store: store, node: settings.node, now: { clock.reading.wall },
             record: { [engine, desk, tickets] deed in engine.recordBlocking(deed, desk, tickets) }, logger: logger,
             loop: MultiThreadedEventLoopGroup.singleton.any())
+        if !store.findings.isEmpty { engine.post(.event(.storeDamaged(why: store.findings.sentence))) }
         engine.post(.event(.suspected(inHand?.takeSuspects() ?? [])))
         inHand?.watch()
         if let doubt = clock.doubt { engine.post(.event(.clockDoubted(true, why: doubt))) }
@@ -139,8 +164,8 @@ public final class Node: Sendable {
             store: store, clock: clock, engine: engine, desk: desk, tickets: tickets, links: links, readers: readers,
             configurationBox: configuration, listening: listening, metrics: metrics, started: started,
             submitters: { [bulkBox] in bulkBox.withLockedValue { $0?.connections } }, path: path, log: log,
-            copying: backup,
-            reloadConfiguration: { [self] force in reload(force: force) })
+            copying: backup, receipts: receipts,
+            reloadConfiguration: { [self] manner in reload(manner) })
         let settings = configuration.withLockedValue { $0.settings }
         let server = ControlServer(
             node: control, socket: settings.control.socket, descriptor: given.control, logger: logger,
@@ -251,6 +276,9 @@ public final class Node: Sendable {
         return result
     }
 
+    /// Where it is noted that there is a store.
+    private static var marks: String? { StoreMarker.marks(environment(["STATE_DIRECTORY"])["STATE_DIRECTORY"]) }
+
     private static func folder(of path: String) -> String {
         path.lastIndex(of: "/").map { String(path[..<$0]) } ?? "."
     }
@@ -276,13 +304,15 @@ extension LinkPolicy {
         numbers.connectTimeout = settings.session.connectTimeout
         numbers.handshakeTimeout = settings.session.handshakeTimeout
         numbers.sessionsMax = Int(clamping: settings.session.sessionsMax)
+        numbers.silenceMin = settings.session.silence
         numbers.hopLimit = UInt8(clamping: settings.limits.hopsMax)
         let peers = settings.peers.map { peer in
             LinkPeer(
                 identity: PeerIdentity(node: peer.node, acceptsURI: peer.acceptURISAN),
                 address: peer.address.map { LinkAddress(host: $0.host, port: Int($0.port)) },
                 security: settings.plainLoopback ? .plain : .tls, segmentBytesMax: Int(clamping: peer.segmentSize),
-                segmentMRU: peer.segmentMRU, transferMRU: peer.transferMRU)
+                segmentMRU: peer.segmentMRU, transferMRU: peer.transferMRU,
+                keepaliveSeconds: UInt16(clamping: peer.keepalive.count / 1_000))
         }
         self.init(node: settings.node, tls: prepared.tls, peers: peers, settings: numbers)
     }

@@ -31,6 +31,7 @@ extension NodeControl {
         }
         facts.openFiles = OpenFiles.count
         facts.openFilesMax = OpenFiles.limit
+        facts.findings += receipts.findings
         return facts
     }
 

@@ -33,7 +33,8 @@ struct NodeControl: NodeAccess {
     let path: String
     let log: NodeLogging
     let copying: Backup
-    let reloadConfiguration: @Sendable (_ force: Bool) -> (isApplied: Bool, lines: [String])
+    let receipts: Receipts
+    let reloadConfiguration: @Sendable (_ manner: ReloadManner) -> (isApplied: Bool, lines: [String])
 
     var now: ClockReading { clock.reading }
     var configuration: Configuration { configurationBox.withLockedValue { $0 } }
@@ -75,12 +76,13 @@ struct NodeControl: NodeAccess {
         stream.begin(
             Submission(
                 ticket: ticket, sender: values.sender, recipients: values.recipients, urgency: values.urgency,
-                documentID: values.documentID, payloadLength: values.payloadLength, lifetime: values.lifetime))
+                documentID: values.documentID, payloadLength: values.payloadLength, lifetime: values.lifetime,
+                key: values.key))
         // Asked behind the submission in the mailbox: is it open?
         if await askInOrder({ core, _ in core.isOpen(ticket) }) { return .open(stream) }
         switch try await stream.answer() {
         case .refused(let problems, let cause): return .refused(problems, cause: cause)
-        case .accepted: preconditionFailure("a submission was accepted before its bytes came")
+        case .accepted, .repeated: preconditionFailure("a submission was accepted before its bytes came")
         }
     }
 
@@ -125,8 +127,8 @@ struct NodeControl: NodeAccess {
         }
     }
 
-    func reload(force: Bool) async throws -> (isApplied: Bool, lines: [String]) {
-        try await readers.runIfActive { reloadConfiguration(force) }
+    func reload(_ manner: ReloadManner) async throws -> (isApplied: Bool, lines: [String]) {
+        try await readers.runIfActive { reloadConfiguration(manner) }
     }
 
     func bounds() async throws -> [LimitView] {

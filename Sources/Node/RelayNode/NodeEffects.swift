@@ -19,8 +19,14 @@ final class NodeEffects: EffectSink {
     private let verifier: DocumentVerifier
     private let spools: SpoolWriter
     private let logger: Logger
+    /// What is to be said of a notice now; nil for what was said lately.
+    private let thinned: @Sendable (Notice) -> Notice?
 
-    init(links: Links, desk: SubmissionDesk, verifier: DocumentVerifier, spools: SpoolWriter, logger: Logger) {
+    init(
+        links: Links, desk: SubmissionDesk, verifier: DocumentVerifier, spools: SpoolWriter, logger: Logger,
+        thinned: @escaping @Sendable (Notice) -> Notice?
+    ) {
+        self.thinned = thinned
         self.links = links
         self.desk = desk
         self.verifier = verifier
@@ -34,7 +40,7 @@ final class NodeEffects: EffectSink {
         var answers: [(Ticket, SubmissionAnswer)] = []
         for effect in effects {
             switch effect {
-            case .acknowledge, .refuse, .send, .dial, .endSession: forLinks.append(effect)
+            case .acknowledge, .refuse, .send, .dial, .endSession, .probe, .endTwin: forLinks.append(effect)
             case .answerSubmission(let ticket, let answer): answers.append((ticket, answer))
             case .answerInbox(let ticket, let taken): desk.answerInbox(ticket, taken)
             case .answerOperation(let ticket, let answer): desk.answerOperation(ticket, answer)
@@ -42,7 +48,7 @@ final class NodeEffects: EffectSink {
             case .verify(let number, let payload, let digest): verifier.verify(number, payload, digest)
             case .reply(let tell): tell()
             case .handOver(let step): spools.perform(step)
-            case .notice(let notice): NoticeLog.write(notice, to: logger)
+            case .notice(let notice): if let said = thinned(notice) { NoticeLog.write(said, to: logger) }
             case .answerRestore(let ticket, let counts): desk.answerRestore(ticket, counts)
             case .auditHead(let head):
                 AuditLine.write(head, to: logger)

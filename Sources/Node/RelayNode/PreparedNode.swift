@@ -67,6 +67,11 @@ public struct PreparedNode: Sendable {
             }
             notes = []
         }
+        for peer in settings.peers where peer.edoc && peer.foreign == nil {
+            warnings.append(
+                "peers.\(peer.name).foreign is not set: this version still takes bundles from it that name no sender; the next will not (yes or no says which)"
+            )
+        }
         // Not an error: the disk may be mounted later, and what is there meanwhile waits.
         let places = settings.spools.map { SpoolLook.Place(directory: $0.directory, group: $0.group ?? "") }
         for (spool, problem) in zip(settings.spools, SpoolLook.shared.problems(places)) {

@@ -21,7 +21,7 @@ struct ReloadService: Service {
         try await withThrowingTaskGroup(of: Void.self) { group in
             group.addTask {
                 for await _ in await UnixSignalsSequence(trapping: .sighup).cancelOnGracefulShutdown() {
-                    let (isApplied, lines) = node.reload()
+                    let (isApplied, lines) = node.reload(.guarded)
                     // Who sent the signal is not known: root, or the daemon's own user.
                     let deed = Deed(
                         uid: geteuid(), login: "(SIGHUP)", verb: "reload", subject: "configuration",
@@ -45,11 +45,28 @@ struct ReloadService: Service {
 extension Node {
     /// Reads everything anew; answers the lines that say what came of it. One at a time.
     @discardableResult
-    public func reload(force: Bool = false) -> (isApplied: Bool, lines: [String]) {
+    public func reload(_ manner: ReloadManner) -> (isApplied: Bool, lines: [String]) {
         reloading.lock()
         defer { reloading.unlock() }
+        if manner == .rehearsed { return judgeReload(manner).outcome }
         notifier.reloading()
         defer { notifier.ready() }
+        let (outcome, prepared) = judgeReload(manner)
+        // What `systemctl status` shows, until the next reload.
+        notifier.status(
+            outcome.isApplied
+                ? "Configuration in force."
+                : "Reload refused, the old configuration stays: \(outcome.lines.first ?? "")")
+        guard let prepared else { return outcome }
+        apply(prepared, outcome.lines)
+        return outcome
+    }
+
+    /// What would come of a reload; the configuration that is to be in force, or nil.
+    private func judgeReload(
+        _ manner: ReloadManner
+    ) -> (outcome: (isApplied: Bool, lines: [String]), prepared: PreparedNode?) {
+        let isLogged = manner != .rehearsed
         let old = configuration.withLockedValue { $0 }
         do {
             let prepared = try PreparedNode(path: path)
@@ -65,38 +82,46 @@ extension Node {
             let core = CoreConfiguration(prepared.configuration)
             let forecast = try store.read { ReloadForecast(from: CoreConfiguration(old), to: core, $0) }
             let lines = diff.lines() + forecast.lines + certificateLines(prepared)
-            if diff.needsForce, !force {
-                logger.error(
-                    "reload refused: more than 5 % would be moved or removed",
-                    metadata: .event(.configurationRefused, ["diff": "\(lines)"]))
-                return (
-                    false,
-                    ["refused: more than 5 % would be moved or removed; edocctl reload --force does it all the same"]
-                        + lines
-                )
+            if diff.needsForce, manner != .forced {
+                if isLogged {
+                    logger.error(
+                        "reload refused: more than 5 % would be moved or removed",
+                        metadata: .event(.configurationRefused, ["diff": "\(lines)"]))
+                }
+                let refusal =
+                    "refused: more than 5 % would be moved or removed; edocctl reload --force does it all the same"
+                return ((false, [refusal] + lines), nil)
             }
-            configuration.withLockedValue { $0 = prepared.configuration }
-            rights.forget()
-            if old.settings.logLevel != prepared.configuration.settings.logLevel {
-                _ = log.threshold.set(prepared.logLevel, forGood: true)
-                log.loanEnds.withLock { $0 = nil }
-            }
-            engine.reconfigure(core)
-            links.replacePolicy(LinkPolicy(prepared))
-            for (path, digest) in prepared.digests {
-                logger.notice(
-                    "reloaded",
-                    metadata: .event(.configurationChanged, ["file": "\(path)", "sha256": "\(digest.hex)"]))
-            }
-            for line in lines { logger.notice("reload: \(line)", metadata: .event(.configurationChanged)) }
-            for warning in prepared.warnings { logger.warning("\(warning)", metadata: .event(.configurationWarning)) }
-            return (true, lines)
+            return ((true, lines), prepared)
         } catch {
-            logger.error(
-                "reload failed; the old configuration stays",
-                metadata: .event(.configurationRefused, ["why": "\(error)"]))
-            return (false, ["\(error)"])
+            if isLogged {
+                logger.error(
+                    "reload failed; the old configuration stays",
+                    metadata: .event(.configurationRefused, ["why": "\(error)"]))
+            }
+            return ((false, ["\(error)"]), nil)
         }
+    }
+
+    /// The new configuration is in force.
+    private func apply(_ prepared: PreparedNode, _ lines: [String]) {
+        let old = configuration.withLockedValue { $0 }
+        configuration.withLockedValue { $0 = prepared.configuration }
+        rights.forget()
+        if old.settings.logLevel != prepared.configuration.settings.logLevel {
+            _ = log.threshold.set(prepared.logLevel, forGood: true)
+            log.loanEnds.withLock { $0 = nil }
+        }
+        // First the links: what the decisions dial at once, they dial by the new addresses.
+        links.replacePolicy(LinkPolicy(prepared))
+        engine.reconfigure(CoreConfiguration(prepared.configuration))
+        for (path, digest) in prepared.digests {
+            logger.notice(
+                "reloaded",
+                metadata: .event(.configurationChanged, ["file": "\(path)", "sha256": "\(digest.hex)"]))
+        }
+        for line in lines { logger.notice("reload: \(line)", metadata: .event(.configurationChanged)) }
+        for warning in prepared.warnings { logger.warning("\(warning)", metadata: .event(.configurationWarning)) }
     }
 
     /// Files of the same names with other content stand in no diff.

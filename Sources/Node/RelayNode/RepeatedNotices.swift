@@ -26,6 +26,7 @@ final class RepeatedNotices: Sendable {
         // Whoever connects again does so from another port.
         case .contactFailed: notice.text.lastIndex(of: ":").map { String(notice.text[..<$0]) } ?? notice.text
         case .refusedEverywhere: "refused by \(notice.peer?.name ?? "")"
+        case .linkSilent: "silent \(notice.peer?.name ?? "")"
         default: nil
         }
     }

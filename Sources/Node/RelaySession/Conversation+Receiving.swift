@@ -143,9 +143,7 @@ extension Conversation {
         let ticket = tickets.take()
         undecided[ticket] = id
         counts.recordsReceived += 1
-        if let age = record.age, record.bundle.creationTime > 0 {
-            output.event(.sourceHeard(source: record.bundle.source, created: record.bundle.creationTime, age: age))
-        }
+        if let age = record.age { output.event(.recordHeard(ticket: ticket, age: age)) }
         output.event(
             .reported(
                 ticket: ticket, session: session, reporter: record.reporter, bundle: record.bundle, rows: rows))
@@ -173,14 +171,19 @@ extension Conversation {
         }
         var octets = ByteBuffer()
         header.encode(into: &octets)
-        return Offer(
+        var offer = Offer(
             ticket: ticket, session: session, bundle: primary.bundleID, destination: primary.destination,
             reportTo: primary.reportTo, piece: piece, payloadLength: header.payload.length,
             lifetime: primary.lifetime, age: header.age, hopLimit: header.hopCount.map { UInt64($0.limit) },
             hopCount: header.hopCount?.count,
             isAdministrative: primary.flags.contains(.isAdministrativeRecord),
-            wantsStatusReports: !primary.flags.isDisjoint(with: [.reportDelivery, .reportDeletion]),
+            wantsStatusReports: !primary.flags.isDisjoint(with: .reports),
             document: header.document, copy: header.copy, header: Array(octets.readableBytesView))
+        offer.formerName = header.formerName
+        offer.isReturn = header.isReturn
+        offer.statusRequest = StatusRequest(primary.flags)
+        offer.payloadCover = header.payloadCover
+        return offer
     }
 
     // MARK: - Answers
@@ -235,5 +238,17 @@ extension Conversation {
         guard let ticket = current.ticket else { return }
         undecided[ticket] = nil
         output.inputs.append(.offerAbandoned(ticket))
+    }
+}
+
+extension StatusRequest {
+    init(_ flags: BundleFlags) {
+        self = []
+        for (flag, request) in [
+            (BundleFlags.reportReception, StatusRequest.received), (.reportForwarding, .forwarded),
+            (.reportDelivery, .delivered), (.reportDeletion, .deleted), (.statusTimeRequested, .time),
+        ] where flags.contains(flag) {
+            insert(request)
+        }
     }
 }

@@ -10,11 +10,15 @@ import TCPCL
 extension Conversation {
     /// A portion is no smaller than this for want of room, or large documents would go out in crumbs.
     static var portionBytesMin: Int { 64 * 1_024 }
+    /// What the engine may hand over before the link is measured.
+    static var firstWindowBytes: UInt64 { 1 << 20 }
 
     /// Queues a dispatch. On a session that is ending it is answered at once; when the session is over, its end says enough.
     mutating func send(_ dispatch: Dispatch, _ output: inout ConversationOutput) {
         guard !machine.isOver else { return }
         guard machine.isOpen else { return answer(dispatch.ticket, .refused(.sessionTerminating), &output) }
+        // The engine may have chosen it before it heard.
+        guard !isSilent else { return answer(dispatch.ticket, .returned, &output) }
         queue.append(dispatch)
     }
 
@@ -26,13 +30,17 @@ extension Conversation {
         while room > 0 {
             if var bundle = outgoing.take() {
                 inHand(bundle.number)
-                guard let portion = bundle.nextPortion(payloadBytesMax: portionBytes(room), read: read) else {
+                guard let portion = bundle.nextPortion(payloadBytesMax: portionBytes(room, of: bundle), read: read)
+                else {
                     breakOff(bundle, now, &output)
                     break
                 }
                 write(portion, of: bundle, &room, now, &output)
             } else {
-                guard machine.canBeginTransfer, let dispatch = queue.popFirst() else { break }
+                guard machine.canBeginTransfer, let dispatch = queue.popFirst() else {
+                    meter.starved()
+                    break
+                }
                 inHand(dispatch.number)
                 begin(dispatch, &room, now, &output, read: read)
             }
@@ -41,8 +49,11 @@ extension Conversation {
         settle(now, &output)
     }
 
-    private func portionBytes(_ room: Int) -> Int {
-        min(settings.portionBytesMax, max(room, Self.portionBytesMin))
+    /// A little more at the end, rather than a rest of a few octets in a portion of its own.
+    private func portionBytes(_ room: Int, of bundle: OutgoingBundle) -> Int {
+        let portion = min(settings.portionBytesMax, max(room, Self.portionBytesMin))
+        let rest = Int(clamping: bundle.remaining)
+        return rest > portion && rest - portion <= portion / 4 ? rest : portion
     }
 
     /// Begins a transfer with its first octets. What cannot be sent is found out before anything of it goes out.
@@ -63,9 +74,9 @@ extension Conversation {
         var bundle = OutgoingBundle(dispatch, header)
         // RFC 9174, 4.6: no transfer is longer than the peer's transfer MRU.
         guard bundle.totalLength <= peerTransferMRU else {
-            return answer(dispatch.ticket, .refused(.notAcceptable), &output)
+            return answer(dispatch.ticket, .tooLarge, &output)
         }
-        guard let portion = bundle.nextPortion(payloadBytesMax: portionBytes(room), read: read) else {
+        guard let portion = bundle.nextPortion(payloadBytesMax: portionBytes(room, of: bundle), read: read) else {
             counts.unreadable += 1
             output.notices.append(
                 Notice(
@@ -91,8 +102,10 @@ extension Conversation {
         _ output: inout ConversationOutput
     ) {
         guard let id = bundle.transfer else { return }
+        let before = machine.unacknowledgedBytes
         let isTaken = machine.sendBytes(
             id, portion.pieces, isEnd: portion.isEnd, now: now.milliseconds, &output.effects)
+        noteSent(before: before, now: now)
         room -= portion.bytes
         outgoing = isTaken && !portion.isEnd ? bundle : nil
     }
@@ -121,7 +134,7 @@ extension Conversation {
         switch answer {
         case .acknowledged: counts.takenByPeer += 1
         case .refused: counts.refusedByPeer += 1
-        case .unreadable: break
+        case .unreadable, .returned, .tooLarge: break
         }
         self.answer(ticket, answer, &output)
     }

@@ -48,7 +48,7 @@ public struct Conversation: ~Copyable {
     var undecided: [Ticket: TransferID] = [:]
 
     // Sending.
-    var queue = CircularBuffer<Dispatch>()
+    var queue = WaitingDispatches()
     var outgoing: OutgoingBundle?
     /// Transfers that the peer has not answered.
     var dispatches: [TransferID: Ticket] = [:]
@@ -57,6 +57,20 @@ public struct Conversation: ~Copyable {
     var peerTransferMRU: UInt64 = 0
     /// The address of the other end, without its port; empty where it is not known.
     public var host = ""
+    /// A sign of life was asked for, and none has come.
+    var isProbed = false
+    private var understandsIdentityTwice = false
+
+    // Watching the link.
+    var meter = LinkMeter()
+    /// The shell reads; otherwise nothing can be heard.
+    var isReading = true
+    /// The engine knows that nothing is acknowledged.
+    var isSilent = false
+    var lastUnacknowledged: UInt64 = 0
+    /// What the engine was told last.
+    var measured: (rate: UInt64, acknowledged: UInt64)?
+    var measuredAt = RelayTime.zero
 
     public internal(set) var counts = ConversationCounts()
     /// Since when transfers are under way with nothing acknowledged.
@@ -111,8 +125,8 @@ public struct Conversation: ~Copyable {
 
     public var nextDeadline: RelayTime? {
         let machine = machine.nextDeadline.map { RelayTime(milliseconds: $0) }
-        guard let lifetimeEnds, !self.machine.isOver else { return machine }
-        return machine.map { min($0, lifetimeEnds) } ?? lifetimeEnds
+        guard !self.machine.isOver else { return machine }
+        return [machine, lifetimeEnds, silenceDeadline].compactMap { $0 }.min()
     }
 
     /// How other settings judge the peer of this session; nil while it is not known.
@@ -137,7 +151,7 @@ public struct Conversation: ~Copyable {
         self.settings = settings
         machine.adopt(
             segmentMRU: settings.session.segmentMRU, transferMRU: settings.session.transferMRU,
-            segmentBytesMax: settings.session.segmentBytesMax)
+            segmentBytesMax: settings.session.segmentBytesMax, keepaliveSeconds: settings.session.keepaliveSeconds)
     }
 
     /// The handshake that `startsTLS` asked for is done; the chain of the peer's certificate has been verified.
@@ -154,6 +168,10 @@ public struct Conversation: ~Copyable {
         _ input: inout ByteBuffer, now: RelayTime, _ output: inout ConversationOutput
     ) {
         if case .established = phase { Self.compact(&input) }
+        if isProbed, input.readableBytes > 0 {
+            isProbed = false
+            output.event(.sessionAnswered(session))
+        }
         machine.feed(&input, now: now.milliseconds, &output.effects)
         settle(now, &output)
     }
@@ -173,6 +191,7 @@ public struct Conversation: ~Copyable {
             self.lifetimeEnds = nil
             end(why: "The session has lived as long as sessions may.", now: now, &output)
         }
+        judgeSilence(now, &output)
         settle(now, &output)
     }
 
@@ -197,9 +216,16 @@ public struct Conversation: ~Copyable {
     }
 
     /// The shell stops reading for reasons of its own; the peer's silence is not counted meanwhile.
-    public mutating func inputPaused() { machine.inputPaused() }
+    public mutating func inputPaused() {
+        isReading = false
+        machine.inputPaused()
+    }
 
-    public mutating func inputResumed(now: RelayTime) { machine.inputResumed(now: now.milliseconds) }
+    public mutating func inputResumed(now: RelayTime) {
+        isReading = true
+        meter.excused(now: now)
+        machine.inputResumed(now: now.milliseconds)
+    }
 
     // MARK: - Effects of the engine
 
@@ -212,6 +238,11 @@ public struct Conversation: ~Copyable {
             if inFlight == 0 { silentSince = now }
             send(dispatch, &output)
         case .endSession(_, let why): end(why: why, now: now, &output)
+        case .probe: probe(now: now, &output)
+        case .endTwin(_, let why):
+            end(
+                why: why, reason: understandsIdentityTwice ? .identityTwice : .contactFailure, timeout: .seconds(2),
+                now: now, &output)
         case .dial, .verify, .answerSubmission, .answerInbox, .answerOperation, .handOver, .drained, .notice,
             .auditHead,
             .answerRestore, .reply:
@@ -242,17 +273,22 @@ public struct Conversation: ~Copyable {
         case .startTLS: output.startsTLS = true
         case .established(let nodeID, let parameters): established(nodeID, parameters, now, &output)
         case .transferBegan(let id, _): reception = Reception(id: id)
-        case .transferBytes(let id, let bytes): receptionContinued(id, bytes, now, &output)
+        case .transferBytes(let id, let bytes):
+            noteData(now: now)
+            receptionContinued(id, bytes, now, &output)
         case .transferEnded(let id): receptionEnded(id, now, &output)
         case .transferAborted(let id, _): receptionAborted(id, &output)
         case .transferAcknowledged(let id, _, let isEnd):
             silentSince = now
             if isEnd { answered(id, .acknowledged, &output) }
+            noteAnswer(now: now, &output)
         case .transferRefused(let id, let reason):
             silentSince = now
+            defer { noteAnswer(isRefusal: true, now: now, &output) }
             // RFC 9174, 5.2.4: a reason that cannot be decoded is treated as unknown.
             answered(id, .refused(Refusal(rawValue: reason.code) ?? .unknown), &output)
-        case .peerTerminating: break
+        case .peerTerminating(let reason):
+            if reason == .identityTwice, case .established = phase { output.event(.identityTwice(session: session)) }
         case .messageRejected(let reason, _):
             counts.violations += 1
             output.notices.append(
@@ -260,6 +296,7 @@ public struct Conversation: ~Copyable {
         case .peerViolated(let violation): violated(violation, &output)
         case .close(let reason):
             if case .violated(let violation) = reason { violated(violation, &output) }
+            if case .terminated = reason { output.closesInOrder = true }
             ended(reason.sentence, &output)
         case .sessionLost(let loss): ended(loss.sentence, &output)
         }
@@ -293,10 +330,13 @@ public struct Conversation: ~Copyable {
             if settings.sessionLifetime > .zero { lifetimeEnds = now + settings.sessionLifetime }
             // A peer with segment MRU 0 takes no transfers.
             peerTransferMRU = parameters.peerSegmentMRU > 0 ? parameters.peerTransferMRU : 0
-            var facts = SessionFacts(peer: peer, transferMRU: peerTransferMRU, isDialled: dialled != nil)
+            machine.segmentBytes = meter.segmentBytes(max: machine.segmentBytesMax)
+            var facts = SessionFacts(
+                peer: peer, transferMRU: peerTransferMRU, isDialled: dialled != nil, host: host,
+                firstWindow: Self.firstWindowBytes)
             // Two items contradict one another: then it has said nothing.
             if parameters.peerItems.count == 1 { facts.greeting = GreetingItem.decode(parameters.peerItems[0].value) }
-            facts.host = host
+            understandsIdentityTwice = facts.understands(.identityTwice)
             output.event(.sessionEstablished(session: session, facts))
         }
     }
@@ -317,6 +357,8 @@ public struct Conversation: ~Copyable {
         phase = .over
         switch last {
         case .established(let peer):
+            // What was not begun has nothing to do with this end.
+            while let dispatch = queue.popFirst() { answer(dispatch.ticket, .returned, &output) }
             let whole = machine.unansweredTransfers.compactMap { $0.isSentWhole ? dispatches[$0.id] : nil }
             output.event(.sessionEnded(session: session, sentWhole: whole, reason: reason))
             output.notices.append(Notice(.info, "session ended: \(reason)", peer: peer))

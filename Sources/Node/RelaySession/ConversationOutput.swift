@@ -17,6 +17,8 @@ public struct ConversationOutput: Sendable {
     public internal(set) var startsTLS = false
     /// The conversation is over: write what is left, then close the connection. Says why.
     public internal(set) var close: String?
+    /// The session has ended by SESS_TERM both ways: the connection is to be ended so, too, and not cut.
+    public internal(set) var closesInOrder = false
 
     /// What passed and is not taken yet; nil when nobody watches.
     private var frames: [WireFrame]?

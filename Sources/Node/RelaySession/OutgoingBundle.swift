@@ -20,7 +20,8 @@ struct OutgoingBundle {
     private var header: ByteBuffer?
     private var checksum: PayloadChecksum
     private var extents: ArraySlice<ExtentRange>
-    private var remaining: UInt64
+    /// Octets of payload that are not read yet.
+    private(set) var remaining: UInt64
 
     init(_ dispatch: Dispatch, _ header: BundleHeader) {
         self.dispatch = dispatch.ticket

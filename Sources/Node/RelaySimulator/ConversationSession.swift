@@ -70,7 +70,7 @@ final class ConversationSession: SimulatedSession {
         case .handshake:
             speakers[end].hasHandshake = true
             finishHandshake(end, world)
-        case .header, .payload, .end, .answer: break
+        case .header, .payload, .end, .answer, .probe: break
         }
     }
 

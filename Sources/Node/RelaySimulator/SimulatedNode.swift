@@ -26,6 +26,8 @@ final class SimulatedNode {
     var engine: Engine?
     /// What operators see of it.
     var board: PictureBoard?
+    /// What its next batch takes, after one that found no room.
+    var narrowing = Narrowing()
     /// Counts processes: what was meant for an earlier one is dropped.
     var life = 0
     var mailbox: [EngineInput] = []
@@ -37,6 +39,8 @@ final class SimulatedNode {
 
     // Faults.
     var nextFate: MemoryStore.CommitFate = .durable
+    /// How many more times a change fails after the one that the store was told.
+    var failuresLeft: UInt64 = 0
     var isRestartPlanned = false
     /// This node's links answer offers with this refusal until then.
     var stubborn: (until: UInt64, refusal: Refusal, share: UInt64)?
@@ -127,6 +131,10 @@ struct OfferNote {
     var pieceOffset: UInt64?
     var isDocument: Bool
     var from: Int
+    /// The name that it had before.
+    var former: BundleID?
+    var isReturn = false
+    var path: [PathStop]
 }
 
 extension RowReader {
@@ -160,9 +168,6 @@ extension RowReader {
 
     /// Has this recipient's copy of this bundle ever arrived here?
     func hasSeen(_ bundle: BundleID, _ recipient: String) -> Bool {
-        let key = Keys.seen(
-            bundle.source, incarnation: bundle.incarnation, recipient: recipient,
-            block: bundle.counter / SeenRow.counters)
-        return value(.seen, key).flatMap { SeenRow(record: $0) }?.contains(bundle.counter) ?? false
+        hasSeen(SeenPlace(bundle, recipient))
     }
 }

@@ -15,11 +15,13 @@ enum Packet {
     case payload(Ticket, ByteBuffer)
     case end(Ticket)
     case answer(Ticket, Answer)
+    /// A sign of life is asked for, or given.
+    case probe(isAnswer: Bool)
 
     var cost: UInt64 {
         switch self {
         case .octets(let buffer), .payload(_, let buffer): UInt64(buffer.readableBytes)
-        case .handshake, .header, .end, .answer: 200
+        case .handshake, .header, .end, .answer, .probe: 200
         }
     }
 }

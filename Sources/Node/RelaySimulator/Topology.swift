@@ -41,6 +41,8 @@ struct Network {
     var clockOffsets: [Int: Int64] = [:]
     /// Every way is tried in the order of its length, at most so many.
     var alternatives = 3
+    /// Every third agency has a spool.
+    var usesSpools = true
 
     private static let tenYears: Int64 = 3_652 * 86_400_000
 
@@ -151,6 +153,21 @@ struct Network {
         return directory
     }
 
+    /// What the file of the network says of all ways, the wrong ones included.
+    private var transit: TransitMap {
+        var map = TransitMap()
+        for here in nodes.indices {
+            for target in nodes.indices where target != here {
+                let wrong = wrongRoutes.filter { $0.at == here && $0.target == target }.flatMap(\.via)
+                let via = hops(from: here, to: target) + wrong
+                if !via.isEmpty {
+                    map.add(Route(target: .node(nodes[target]), via: via.map { nodes[$0] }), at: [nodes[here]])
+                }
+            }
+        }
+        return map
+    }
+
     /// The configuration of one node. `isRight`: without the wrong rows. `turn`: rotates the alternatives, as a reload does.
     func configuration(of node: Int, limits: CoreLimits, isRight: Bool, turn: Int = 0) -> CoreConfiguration {
         var rows: [Route] = []
@@ -172,6 +189,7 @@ struct Network {
         var configuration = CoreConfiguration(
             node: nodes[node], directory: directory, routes: routes, peers: peers, limits: limits)
         configuration.spools = spools(of: node)
+        configuration.transit = transit
         return configuration
     }
 }

@@ -22,6 +22,7 @@ final class ValueSession: SimulatedSession {
         var hasher: SHA256Hasher?
         var record: ByteBuffer?
         var bundle: BundleID
+        var age: Milliseconds
     }
 
     private var flights: [[Flight]] = [[], []]
@@ -51,7 +52,8 @@ final class ValueSession: SimulatedSession {
         case .send(let dispatch): send(dispatch, end, world)
         case .acknowledge(_, let offer): answer(offer, .acknowledged, end, world)
         case .refuse(_, let offer, let refusal, _): answer(offer, .refused(refusal), end, world)
-        case .endSession: world.cut(self)
+        case .endSession, .endTwin: world.cut(self)
+        case .probe: write(.probe(isAnswer: false), from: end, world)
         default: break
         }
     }
@@ -103,6 +105,12 @@ final class ValueSession: SimulatedSession {
             flights[end].removeAll { $0.ticket == dispatch }
             world.post(
                 .event(.transferAnswered(session: ends[end].ticket, dispatch: dispatch, answer)), to: node)
+        case .probe(let isAnswer):
+            if isAnswer {
+                world.post(.event(.sessionAnswered(ends[end].ticket)), to: node)
+            } else {
+                write(.probe(isAnswer: true), from: end, world)
+            }
         case .octets, .handshake: break
         }
     }
@@ -110,7 +118,8 @@ final class ValueSession: SimulatedSession {
     private func began(_ dispatch: Dispatch, _ end: Int, _ world: World) {
         let receiver = world.nodes[ends[end].node]
         let sender = world.nodes[ends[1 - end].node]
-        var current = Incoming(dispatch: dispatch.ticket, bundle: dispatch.bundle)
+        let age = dispatch.age + sender.clock.relay(world.now).since(dispatch.decided)
+        var current = Incoming(dispatch: dispatch.ticket, bundle: dispatch.bundle, age: age)
         if dispatch.kind == .administrative, dispatch.destination == receiver.id.endpoint {
             current.record = ByteBuffer()
         } else {
@@ -133,13 +142,16 @@ final class ValueSession: SimulatedSession {
                 document.recipients.count == 1
                 ? .dtn(document.recipients[0].text + "/edoc") : .dtn("edoc/~agencies")
         }
-        return Offer(
+        var offer = Offer(
             ticket: world.tickets.take(), session: ends[end].ticket, bundle: dispatch.bundle, destination: destination,
             reportTo: dispatch.bundle.source, piece: dispatch.piece, payloadLength: dispatch.payloadLength,
             lifetime: dispatch.lifetime,
             age: dispatch.age + sender.clock.relay(world.now).since(dispatch.decided), hopLimit: limit,
             hopCount: count, isAdministrative: dispatch.kind == .administrative, wantsStatusReports: false,
             document: dispatch.document, copy: dispatch.copy, header: [UInt8(limit), UInt8(truncatingIfNeeded: count)])
+        offer.formerName = dispatch.formerName
+        offer.isReturn = dispatch.isReturn
+        return offer
     }
 
     private func passRecord(_ octets: ByteBuffer, _ current: Incoming, _ end: Int, _ world: World) {
@@ -155,6 +167,7 @@ final class ValueSession: SimulatedSession {
         }
         let ticket = world.tickets.take()
         dispatchOfOffer[end][ticket] = current.dispatch
+        world.post(.event(.recordHeard(ticket: ticket, age: current.age)), to: ends[end].node)
         world.post(
             .event(
                 .reported(

@@ -15,7 +15,10 @@ extension World {
             note(node.index, "ack", offer.number, "acknowledges offer \(offer.number)")
             hand(effect, session)
         case .refuse(let session, let offer, let refusal, let why):
-            if refusal == .completed { judgeAnswer(offer, node, isCompleted: true) }
+            if refusal == .completed {
+                judgeReturn(offer, node)
+                judgeAnswer(offer, node, isCompleted: true)
+            }
             note(
                 node.index, "refuse", offer.number << 8 | UInt64(refusal.rawValue),
                 "refuses offer \(offer.number) of \(node.offers[offer].map { "\($0.bundle) \($0.recipients)" } ?? "?"): \(refusal), \(why)"
@@ -27,8 +30,9 @@ extension World {
                 node.index, "send", dispatch.number,
                 "sends \(dispatch.bundle) #\(dispatch.number) to \(dispatch.peer) as \(dispatch.ticket.number), for \(dispatch.copy?.recipients.map(\.text) ?? [dispatch.destination.text]), piece \(dispatch.piece.map { "\($0.offset)" } ?? "-")"
             )
+            sent(dispatch, node)
             hand(effect, dispatch.session)
-        case .endSession(let session, _): hand(effect, session)
+        case .endSession(let session, _), .probe(let session), .endTwin(let session, _): hand(effect, session)
         case .dial(let peer):
             note(node.index, "dial", 0, "dials \(peer)")
             plan(.dialled(from: node.index, life: node.life, to: peer), at: now + 1 + random.next(below: 20))
@@ -43,6 +47,7 @@ extension World {
         case .answerOperation(let ticket, let answer): operationAnswered(ticket, answer, node)
         case .drained: fail("\(node.id) says that it is drained, and nobody has asked for it")
         case .notice(let notice):
+            if notice.kind == .envelopeRenamed { summary.renamed += 1 }
             note(node.index, "notice", UInt64(notice.grade.rawValue), "notice: \(notice.text)")
         case .answerRestore: break
         case .reply(let tell): tell()
@@ -64,7 +69,8 @@ extension World {
                 bundle: offer.bundle,
                 recipients: offer.document != nil
                     ? offer.copy?.recipients.map(\.text) ?? [] : [offer.destination.text],
-                pieceOffset: offer.piece?.offset, isDocument: offer.document != nil, from: from)
+                pieceOffset: offer.piece?.offset, isDocument: offer.document != nil, from: from,
+                former: offer.formerName, isReturn: offer.isReturn, path: offer.copy?.path ?? [])
             note(
                 node.index, "offered", offer.ticket.number,
                 "is offered \(offer.bundle) as \(offer.ticket.number), piece \(offer.piece.map { "\($0.offset)" } ?? "-") path \(offer.copy?.path.map(\.node.name) ?? [])"
@@ -93,6 +99,30 @@ extension World {
         }
     }
 
+    /// A copy that has been here and returns is never let go for a pair that is only held here: it may be on a link elsewhere because
+    /// of the very copy that returns.
+    private func judgeReturn(_ offer: Ticket, _ node: SimulatedNode) {
+        guard let entry = node.offers[offer], entry.isDocument, entry.path.contains(where: { $0.node == node.id })
+        else { return }
+        node.read { rows in
+            let envelopes = rows.envelopes(of: entry.bundle)
+            for name in entry.recipients where !rows.hasSeen(entry.bundle, name) {
+                let holders = envelopes.filter { row in row.recipients.contains { $0.name == name && !$0.isDuplicate } }
+                let isSame = holders.contains { $0.path.dropLast().elementsEqual(entry.path) }
+                let isHeld = holders.allSatisfy { row in
+                    row.recipients.contains {
+                        // Held before this batch, and after it.
+                        $0.name == name && $0.state == .held && $0.since + .seconds(1) < node.clock.relay(now)
+                    }
+                }
+                if !holders.isEmpty, !isSame, isHeld {
+                    return fail(
+                        "\(node.id) calls \(entry.bundle) for \(name) complete, which it only holds, as it returns")
+                }
+            }
+        }
+    }
+
     /// Invariants 1 and 3: what is acknowledged or called complete is on disk, for every recipient of the offered copy.
     private func judgeAnswer(_ offer: Ticket, _ node: SimulatedNode, isCompleted: Bool) {
         guard let entry = node.offers.removeValue(forKey: offer) else { return }
@@ -102,6 +132,7 @@ extension World {
             for name in entry.recipients {
                 let holders = envelopes.filter { row in row.recipients.contains { $0.name == name } }
                 if entry.isDocument, rows.hasSeen(entry.bundle, name) { continue }
+                if isCompleted, let former = entry.former, rows.hasSeen(former, name) { continue }
                 if holders.isEmpty {
                     fail(
                         "\(node.id) \(isCompleted ? "calls complete" : "acknowledges") \(entry.bundle) for \(name), but no committed row of it names that recipient"

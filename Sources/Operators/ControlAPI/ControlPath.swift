@@ -41,6 +41,7 @@ public enum ControlPath {
     public static let suspensions = "/v1/suspensions"
     public static let drain = "/v1/drain"
     public static let cancelDrain = "/v1/drain/cancel"
+    public static let verify = "/v1/verify"
 
     /// `verb`: the node refuses when the job is of another.
     public static func apply(_ job: UInt64, as verb: String? = nil) -> String {

@@ -80,7 +80,7 @@ public struct PeersAnswer: ControlAnswer {
     }
 
     public struct Stuck: Codable, Sendable, Hashable {
-        /// silent, paused, suspended, unreachable, absent or idle.
+        /// silent, paused, suspended, unreachable, absent, idle or barren.
         public var word: String
         /// One sentence.
         public var why: String

@@ -197,7 +197,8 @@ extension ConfigurationDecoder {
             let isSound =
                 !text.isEmpty && isText(text) && (!Credential.isCredential(text) || Credential.name(text) != nil)
             return checked(node, kind, path, isSound ? .text(text) : nil)
-        case .duration(let range):
+        case .duration(let range, let word):
+            if isPlain, text == word { return .inherited }
             return number(node, kind, path, isPlain ? Quantity.parse(text, Quantity.durationUnits) : nil, range)
         case .size(let range, let word):
             if isPlain, text == word { return .inherited }

@@ -28,7 +28,7 @@ struct ConfigurationKey: Sendable {
         /// A file, or `credential:NAME`: one that the service manager hands over.
         case secretPath
         /// Milliseconds.
-        case duration(ClosedRange<UInt64>)
+        case duration(ClosedRange<UInt64>, word: String? = nil)
         /// Octets; `word` is another allowed text, which means that another key decides.
         case size(ClosedRange<UInt64>, word: String? = nil)
         case count(ClosedRange<UInt64>, word: String? = nil)
@@ -131,9 +131,9 @@ extension ConfigurationKey.Kind {
         case .text(let canBeEmpty): canBeEmpty ? "a text, or \"\" for none" : "a text"
         case .path(let canBeEmpty): canBeEmpty ? "a path, or \"\" for none" : "a path"
         case .secretPath: "a path, or credential:NAME for one of LoadCredential="
-        case .duration(let range):
+        case .duration(let range, let word):
             "a duration from \(Quantity.text(range.lowerBound, Quantity.durationUnits))"
-                + " to \(Quantity.text(range.upperBound, Quantity.durationUnits))"
+                + " to \(Quantity.text(range.upperBound, Quantity.durationUnits))" + (word.map { ", or \($0)" } ?? "")
         case .size(let range, let word):
             "a size from \(Quantity.text(range.lowerBound, Quantity.sizeUnits))"
                 + " to \(Quantity.text(range.upperBound, Quantity.sizeUnits))" + (word.map { ", or \($0)" } ?? "")

@@ -49,6 +49,12 @@ extension ConfigurationKey {
         row(
             "store.dedup_memory", .duration(day...4_000 * day), "400d",
             "How long a delivered document is remembered against duplicates; must exceed limits.lifetime_max."),
+        row(
+            "store.verify_every", .duration(0...400 * day), "7d",
+            "How often the whole store is verified while it works; 0s is never."),
+        row(
+            "store.verify_rate", .size(64 << 10...gib), "4MiB",
+            "How much payload a verification reads in a second."),
     ]
 
     private static let session = [
@@ -77,6 +83,10 @@ extension ConfigurationKey {
             "session.handshake_timeout", .duration(100...5 * minute), "15s",
             "The most that TLS and session set-up may take together."),
         row("session.sessions_max", .count(1...65_536), "1024", "Sessions at once."),
+        row(
+            "session.silence", .duration(0...hour), "5s",
+            "How long what is under way may stay unacknowledged before other hops are asked; on a slow link it is longer."
+        ),
     ]
 
     private static let tls = [
@@ -124,6 +134,9 @@ extension ConfigurationKey {
     private static let reportAndQuotas = [
         row("report", .section, "Reports to the nodes where documents were submitted."),
         row("report.gather", .duration(0...second), "20ms", "How long rows are gathered for one report."),
+        row(
+            "report.status_reports", .yesNo, "no",
+            "Whether foreign bundles that ask for the status reports of RFC 9171 get them."),
         row("report.rows", .count(1...500), "500", "Rows in one report."),
         row(
             "report.delay_after", .duration(0...30 * day), "4h",
@@ -176,8 +189,14 @@ extension ConfigurationKey {
         row("spool.<name>.reserve", .size(0...tib), "64MiB", "What stays free on the disk of the directory."),
         row("spool.<name>.at_once", .count(1...64), "4", "Documents on their way at once."),
         row(
+            "spool.<name>.sidecar", .yesNo, "yes",
+            "Whether each file gets another, its name and .json, with what the relay has verified of it."),
+        row(
             "spool.<name>.answer_within", .duration(100...hour), "30s",
             "How long its disk may be silent before the operators are told."),
+        row(
+            "spool.<name>.receipts", .path(canBeEmpty: true), "\"\"",
+            "A directory for files that say what became of what the agency has sent."),
     ]
 
     private static let peers = [
@@ -186,6 +205,10 @@ extension ConfigurationKey {
         row("peers.<name>.address", .address(canBeEmpty: true), "\"\"", "Where it listens."),
         row("peers.<name>.dial", .yesNo, "no", "Whether this node connects to it; it may connect here in any case."),
         row("peers.<name>.edoc", .yesNo, "yes", "It understands the document and copy blocks and our reports."),
+        row(
+            "peers.<name>.foreign", .choice(["unset", "yes", "no"]), "unset",
+            "It may send bundles that name no sender; unset is yes where edoc is no, else no (in 0.4 yes, with a warning)."
+        ),
         row("peers.<name>.fragments", .yesNo, "yes", "It takes large documents in pieces."),
         row(
             "peers.<name>.segment_size", .size(kib...16 * mib, word: "inherit"), "inherit",
@@ -196,6 +219,12 @@ extension ConfigurationKey {
         row(
             "peers.<name>.transfer_mru", .size(8 * mib...16 * gib, word: "inherit"), "inherit",
             "The largest transfer taken from it; inherit means session.transfer_mru."),
+        row(
+            "peers.<name>.keepalive", .duration(0...65_535 * second, word: "inherit"), "inherit",
+            "The keepalive offered to it, in whole seconds; inherit means session.keepalive."),
+        row(
+            "peers.<name>.urgent_session", .choice(["auto", "yes", "no"]), "auto",
+            "Whether a second session is kept with it for urgent documents; auto means as edoc says."),
         row("peers.<name>.accept_uri_san", .yesNo, "no", "Its certificate may carry the node ID as a URI instead."),
         row("peers.<name>.may_send_from", .section, "In whose name it may send; own means its node and agencies."),
         row("peers.<name>.may_send_from.nodes", .nodePatterns, "[own]", "Source nodes."),

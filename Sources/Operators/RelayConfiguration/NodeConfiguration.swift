@@ -46,6 +46,10 @@ public struct SpoolConfiguration: Hashable, Sendable {
     public var reserve: UInt64
     public var atOnce: UInt64
     public var answerWithin: Milliseconds
+    /// Each file gets another with what the relay has verified.
+    public var sidecar = true
+    /// Where files say what became of what the agency has sent; nil: nowhere.
+    public var receipts: String?
 }
 
 /// One neighbour node.
@@ -55,11 +59,16 @@ public struct PeerConfiguration: Hashable, Sendable {
     public var address: HostPort?
     public var dial: Bool
     public var edoc: Bool
+    /// Nil: the operator has not said.
+    public var foreign: Bool?
     public var fragments: Bool
     /// Octets.
     public var segmentSize: UInt64
     public var segmentMRU: UInt64
     public var transferMRU: UInt64
+    public var keepalive: Milliseconds
+    /// A second session for urgent documents.
+    public var urgentSession: Bool
     public var acceptURISAN: Bool
     public var rights: SendRights
     /// What of it may wait in the store.
@@ -105,6 +114,9 @@ extension NodeConfiguration {
         public var historyMemory: Milliseconds
         public var historyPercent: UInt64
         public var dedupMemory: Milliseconds
+        /// Zero is never.
+        public var verifyEvery: Milliseconds
+        public var verifyRate: UInt64
     }
 
     public struct Session: Hashable, Sendable {
@@ -120,6 +132,7 @@ extension NodeConfiguration {
         public var connectTimeout: Milliseconds
         public var handshakeTimeout: Milliseconds
         public var sessionsMax: UInt64
+        public var silence: Milliseconds
     }
 
     public struct TLS: Hashable, Sendable {
@@ -160,6 +173,8 @@ extension NodeConfiguration {
         public var rows: UInt64
         public var delayAfter: Milliseconds
         public var delayAfterUrgent: Milliseconds
+        /// RFC status reports for foreign bundles.
+        public var statusReports: Bool
     }
 
     public struct Quotas: Hashable, Sendable {

@@ -114,7 +114,8 @@ struct NodeConfigurationReader {
             reservePercent: section.number("reserve_percent"), reserveMin: section.number("reserve_min"),
             growthStep: section.number("growth_step"), transitMemory: section.span("transit_memory"),
             historyMemory: section.span("history_memory"), historyPercent: section.number("history_percent"),
-            dedupMemory: section.span("dedup_memory"))
+            dedupMemory: section.span("dedup_memory"), verifyEvery: section.span("verify_every"),
+            verifyRate: section.number("verify_rate"))
     }
 
     private func session(_ section: ConfigurationSection) -> NodeConfiguration.Session {
@@ -124,7 +125,7 @@ struct NodeConfigurationReader {
             windowBytes: section.number("window_bytes"), windowTransfers: section.number("window_transfers"),
             idleTimeout: section.span("idle_timeout"), sessionLifetime: section.span("session_lifetime"),
             connectTimeout: section.span("connect_timeout"), handshakeTimeout: section.span("handshake_timeout"),
-            sessionsMax: section.number("sessions_max"))
+            sessionsMax: section.number("sessions_max"), silence: section.span("silence"))
     }
 
     private mutating func tls(_ section: ConfigurationSection) -> NodeConfiguration.TLS {
@@ -156,7 +157,7 @@ struct NodeConfigurationReader {
     private func report(_ section: ConfigurationSection) -> NodeConfiguration.Report {
         .init(
             gather: section.span("gather"), rows: section.number("rows"), delayAfter: section.span("delay_after"),
-            delayAfterUrgent: section.span("delay_after_urgent"))
+            delayAfterUrgent: section.span("delay_after_urgent"), statusReports: section.yesNo("status_reports"))
     }
 
     private func quotas(_ section: ConfigurationSection) -> NodeConfiguration.Quotas {
@@ -213,6 +214,11 @@ struct NodeConfigurationReader {
                     found: "\(id.text), which is also peers.\(other.name)")
             }
             let peer = peer(name, id, section, session, quotas)
+            if peer.keepalive.count % 1_000 != 0 {
+                errors.add(
+                    .badValue, file, section.mark("keepalive"), "peers.\(name).keepalive", expected: "whole seconds",
+                    found: Quantity.text(peer.keepalive.count, Quantity.durationUnits))
+            }
             if peer.dial, peer.address == nil {
                 errors.add(
                     .contradiction, file, section.mark("dial"), "peers.\(name).dial",
@@ -223,6 +229,11 @@ struct NodeConfigurationReader {
         return result
     }
 
+    /// Nodes of another make may take a second session for the first one begun anew.
+    private static func hasUrgentSession(_ word: String, isEdoc: Bool) -> Bool {
+        word == "auto" ? isEdoc : word == "yes"
+    }
+
     private func peer(
         _ name: String, _ id: NodeID, _ section: ConfigurationSection, _ session: NodeConfiguration.Session,
         _ quotas: NodeConfiguration.Quotas
@@ -231,10 +242,13 @@ struct NodeConfigurationReader {
         let quota = section.section("quotas")
         return PeerConfiguration(
             name: name, node: id, address: section.addresses("address").first, dial: section.yesNo("dial"),
-            edoc: section.yesNo("edoc"), fragments: section.yesNo("fragments"),
+            edoc: section.yesNo("edoc"),
+            foreign: ["yes": true, "no": false][section.text("foreign")], fragments: section.yesNo("fragments"),
             segmentSize: section.optionalNumber("segment_size") ?? session.segmentSize,
             segmentMRU: section.optionalNumber("segment_mru") ?? session.segmentMRU,
             transferMRU: section.optionalNumber("transfer_mru") ?? session.transferMRU,
+            keepalive: section.optionalNumber("keepalive").map { Milliseconds($0) } ?? session.keepalive,
+            urgentSession: Self.hasUrgentSession(section.text("urgent_session"), isEdoc: section.yesNo("edoc")),
             acceptURISAN: section.yesNo("accept_uri_san"),
             rights: SendRights(
                 fromNodes: from.texts("nodes").compactMap(Pattern.node),

@@ -101,6 +101,7 @@ public struct ControlServer<Node: NodeAccess>: Service {
         addWire(to: router)
         addAudit(to: router)
         addBackup(to: router)
+        addVerify(to: router)
         addEvidence(to: router)
         addRestore(to: router)
         addDeeds(to: router)

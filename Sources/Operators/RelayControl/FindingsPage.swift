@@ -57,14 +57,22 @@ extension ControlServer {
     private static func ofRoom(
         _ room: HeadRoom, _ live: CorePicture, reserved: UInt64, at now: ClockReading, _ bounds: FindingBounds
     ) -> [Finding] {
+        var found: [Finding] = []
+        if let old = room.oldReader {
+            found.append(
+                Finding(
+                    .warning, .readerOld, subject: String(old.process),
+                    since: now.wall.before(.seconds(old.seconds)),
+                    "process \(old.process) reads the store from outside: \(room.pinnedBytes) bytes that are free cannot be used until it ends"
+                ))
+        }
         if room.acceptableBytes == 0 {
-            return [
+            return found + [
                 Finding(
                     .critical, .storeFull,
                     "the store is full up to its reserve: nothing is accepted, what waits is still forwarded")
             ]
         }
-        var found: [Finding] = []
         let whole = max(room.usedBytes &+ room.freeBytes, 1)
         let percent = UInt64(Double(room.acceptableBytes) / Double(whole) * 100)
         if let grade = bounds.room.grade(left: percent) {

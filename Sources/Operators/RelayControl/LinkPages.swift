@@ -47,7 +47,8 @@ extension ControlServer {
                         sender: $0.sender.isEmpty ? nil : $0.sender, why: $0.why)
                 }
             }
-            peer.stuck = StuckJudge.judge(peer, suspension: view.suspension, now: now.wall.timestamp)
+            peer.stuck = StuckJudge.judge(
+                peer, suspension: view.suspension, finding: view.finding, now: now.wall.timestamp)
             return peer
         }
         return PeersAnswer(now: now.wall.timestamp, peers: peers)

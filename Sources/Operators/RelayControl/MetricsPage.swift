@@ -63,7 +63,7 @@ enum MetricsPage {
     private typealias Sample = MetricsText.Sample
 
     static func text(_ figures: MetricsFigures, _ format: MetricsText.Format) -> String {
-        var text = MetricsText(format)
+        var text = MetricsText(format, labels: ("node", figures.node))
         process(figures, &text)
         books(figures.rows, &text)
         queues(figures, &text)

@@ -9,7 +9,9 @@ enum StuckJudge {
     /// What waits for a link that is up and has nothing under way is stuck when it is older.
     static let idleSeconds: UInt64 = 60
 
-    static func judge(_ peer: PeersAnswer.Peer, suspension: String = "", now: Timestamp) -> PeersAnswer.Stuck? {
+    static func judge(_ peer: PeersAnswer.Peer, suspension: String = "", finding: String = "", now: Timestamp)
+        -> PeersAnswer.Stuck?
+    {
         switch peer.state {
         case "suspended":
             return .init(word: "suspended", why: suspension.isEmpty ? "an operator has suspended it" : suspension)
@@ -18,9 +20,10 @@ enum StuckJudge {
                 peer.pausedUntil.map { ", asked again in \(Milliseconds.seconds(now.seconds(until: $0)).nearestText)" }
                 ?? ""
             return .init(word: "paused", why: "it says that it has no resources\(until)")
-        case "up": return linked(peer)
+        case "up" where finding.isEmpty: return linked(peer)
         default: break
         }
+        if !finding.isEmpty { return .init(word: "barren", why: finding) }
         if peer.dials {
             guard peer.failures > 0 else { return nil }
             let error = peer.lastError.isEmpty ? "" : ": \(peer.lastError)"

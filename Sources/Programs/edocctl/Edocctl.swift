@@ -73,7 +73,9 @@ struct Edocctl: AsyncParsableCommand {
             ReleaseCommand.self, RetryCommand.self, RequeueCommand.self, RerouteCommand.self, ExpireCommand.self,
             DeleteCommand.self, ResubmitCommand.self, SuspendCommand.self, ResumeCommand.self,
             SuspensionsCommand.self, JobsCommand.self, DrainCommand.self, ReloadCommand.self, AuditCommand.self,
-            BackupCommand.self, RestoreCommand.self, CheckCommand.self, DoctorCommand.self, ReportCommand.self,
+            BackupCommand.self, RestoreCommand.self, SalvageCommand.self, VerifyCommand.self, CheckCommand.self,
+            DoctorCommand.self,
+            ReportCommand.self,
             LogLevelCommand.self, WireCommand.self,
         ])
 }

@@ -1,6 +1,6 @@
 // Table: the named tables of one node's store (docs/protocol.md, "Tables and keys").
 
-/// One table of the store. Keys are byte strings compared byte by byte; numbers in keys are big-endian.
+/// One table of the store. The numbers are on disk, in the checks of keys: new tables come at the end. Keys are byte strings compared byte by byte; numbers in keys are big-endian.
 public enum Table: UInt8, CaseIterable, Sendable {
     /// Facts about the store itself: schema version, node, incarnation, the envelope counter, the residence clock.
     case meta
@@ -54,6 +54,10 @@ public enum Table: UInt8, CaseIterable, Sendable {
     case outcome
     /// Order → one change of what is known.
     case outcomeChange
+    /// Envelope number → what names it, kept apart from its record for as long as it has not ended (LabelRow).
+    case label
+    /// (day, user, key of the caller's) → the envelope that a submission with this key made.
+    case submissionKey
 
     /// The name in the store's file.
     public var name: String { String(describing: self) }

@@ -38,23 +38,34 @@ class LMDBView: RowReader {
         self.databases = databases
     }
 
+    private(set) final var damagedTables = TableSet()
+
     final func value(_ table: Table, _ key: UnsafeRawBufferPointer) -> UnsafeRawBufferPointer? {
-        attempt(nil) { (handle) throws(LMDBError) in try handle.value(databases[table], key) }
+        attempt(nil) { (handle) throws(LMDBError) in
+            try handle.value(databases[table], key).flatMap { damagedTables.opened(table, key, $0) }
+        }
     }
 
     final func row(_ table: Table, atOrAfter key: UnsafeRawBufferPointer) -> Row? {
-        attempt(nil) { (handle) throws(LMDBError) in try handle.row(databases[table], atOrAfter: key) }
+        attempt(nil) { (handle) throws(LMDBError) in
+            try handle.soundRow(databases[table], table, atOrAfter: key, &damagedTables)
+        }
     }
 
     final func row(_ table: Table, before key: UnsafeRawBufferPointer) -> Row? {
-        attempt(nil) { (handle) throws(LMDBError) in try handle.row(databases[table], before: key) }
+        attempt(nil) { (handle) throws(LMDBError) in
+            try handle.soundRow(databases[table], table, before: key, &damagedTables)
+        }
     }
 
     final func scan(
         _ table: Table, from key: UnsafeRawBufferPointer,
         _ body: (UnsafeRawBufferPointer, UnsafeRawBufferPointer) -> Bool
     ) {
-        attempt(()) { (handle) throws(LMDBError) in try handle.scan(databases[table], from: key, body) }
+        attempt(()) { (handle) throws(LMDBError) in
+            let noted = try handle.soundScan(databases[table], table, from: key, body)
+            if !noted.isEmpty { damagedTables.formUnion(noted) }
+        }
     }
 
     final func count(_ table: Table) -> UInt64 {
@@ -89,19 +100,39 @@ final class LMDBTransaction: LMDBView, StoreTransaction {
     private var transaction: WriteTransaction?
     private(set) var bytesChanged: UInt64 = 0
     private(set) var rowsChanged: UInt64 = 0
+    /// Runs of free pages that were found, and those that are left; nil: there is room behind the last page.
+    private let found: FreeRuns?
+    private var runs: FreeRuns?
+    private var mostPages = Int.max
 
-    init(_ transaction: consuming WriteTransaction, _ databases: TableDatabases) {
+    /// `runs`: how the free pages lie, when rows have to do with them.
+    init(_ transaction: consuming WriteTransaction, _ databases: TableDatabases, runs: FreeRuns? = nil) {
         let handle = transaction.handle
+        found = runs
+        self.runs = runs
         self.transaction = consume transaction
         super.init(handle, databases)
     }
 
     var isFailed: Bool { failure != nil }
 
+    var chunkPages: Int {
+        get {
+            guard let found, let runs else { return mostPages }
+            return min(runs.pagesOfNextRow(of: found), mostPages)
+        }
+        set { mostPages = newValue }
+    }
+
     func put(_ table: Table, _ key: UnsafeRawBufferPointer, _ value: UnsafeRawBufferPointer) {
         requireKey(key)
         attempt(()) { (_) throws(LMDBError) in
-            try transaction!.put(databases[table], key, value)
+            if let sealed = RowSeal.sealed(table, key, value) {
+                try transaction!.put(databases[table], key, count: sealed.count) { $0.copyBytes(from: sealed) }
+            } else {
+                try transaction!.put(databases[table], key, value)
+            }
+            runs?.take(Self.pages(value.count))
             changed(key.count + value.count)
         }
     }
@@ -112,6 +143,7 @@ final class LMDBTransaction: LMDBView, StoreTransaction {
         requireKey(key)
         attempt(()) { (_) throws(LMDBError) in
             try transaction!.put(databases[table], key, count: count, fill: fill)
+            runs?.take(Self.pages(count))
             changed(key.count + count)
         }
     }
@@ -122,6 +154,14 @@ final class LMDBTransaction: LMDBView, StoreTransaction {
             let existed = try transaction!.delete(databases[table], key)
             if existed { changed(key.count) }
             return existed
+        }
+    }
+
+    func mend(_ table: Table) -> Bool {
+        attempt(false) { (_) throws(LMDBError) in
+            let result = try StoreOpening.mend(table, transaction!, databases)
+            rowsChanged += result.moved + result.removed
+            return true
         }
     }
 
@@ -136,6 +176,11 @@ final class LMDBTransaction: LMDBView, StoreTransaction {
         end()
         guard let transaction = transaction.take() else { preconditionFailure("A batch was committed twice.") }
         try transaction.commit()
+    }
+
+    /// Pages of its own that a value takes; 0 when it stands among others.
+    private static func pages(_ count: Int) -> Int {
+        count <= ChunkLayout.pageBytes / 2 - 40 ? 0 : (count + 16 + ChunkLayout.pageBytes - 1) / ChunkLayout.pageBytes
     }
 
     private func changed(_ bytes: Int) {

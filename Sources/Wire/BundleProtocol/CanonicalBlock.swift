@@ -20,6 +20,10 @@ public struct BlockType: RawRepresentable, Hashable, Sendable {
     public static let document = BlockType(rawValue: 240)
     /// Private: the copy block, if its content says `edoc`.
     public static let copy = BlockType(rawValue: 241)
+    /// Private: the name that the envelope had before, if its content says `edoc`.
+    public static let formerName = BlockType(rawValue: 242)
+    /// Private: a copy that goes back along its path, if its content says `edoc`.
+    public static let returned = BlockType(rawValue: 243)
 }
 
 public struct CanonicalBlock: Hashable, Sendable {
@@ -123,5 +127,17 @@ struct BlockHead {
         buffer.writeCBOR(unsigned: number)
         buffer.writeCBOR(unsigned: flags.rawValue)
         buffer.writeCBOR(unsigned: UInt64(crcType.rawValue))
+    }
+}
+
+extension BundleHeader {
+    /// Which security block covers the payload: "BCB" (it is encrypted), "BIB" (it has a signature or a code); nil: none. Neither is
+    /// processed here (RFC 9172, 3.6).
+    public var payloadCover: String? {
+        for (type, name) in [(BlockType.confidentiality, "BCB"), (.integrity, "BIB")]
+        where blocks.contains(where: { $0.type == type && $0.securityTargets.contains(PayloadHead.number) }) {
+            return name
+        }
+        return nil
     }
 }

@@ -35,7 +35,10 @@ struct SendSide {
         var isAnswered = false
     }
 
-    private let segmentBytesMax: Int
+    /// What the peer and our settings take.
+    let segmentBytesMax: Int
+    /// What segments are cut to now, at most `segmentBytesMax`: small ones on a slow link.
+    private(set) var segmentBytes: Int
     private let transferBytesMax: UInt64
     private let extensionLengthInEverySegment: Bool
 
@@ -50,11 +53,16 @@ struct SendSide {
 
     init(segmentBytesMax: Int, transferBytesMax: UInt64, extensionLengthInEverySegment: Bool) {
         self.segmentBytesMax = segmentBytesMax
+        segmentBytes = segmentBytesMax
         self.transferBytesMax = transferBytesMax
         self.extensionLengthInEverySegment = extensionLengthInEverySegment
     }
 
     var isSending: Bool { current != nil }
+
+    mutating func cutSegments(to bytes: Int) {
+        segmentBytes = min(max(bytes, 1), segmentBytesMax)
+    }
 
     /// Transfers that were answered while an older one was not, and whose places are kept until it is. A peer that answers all but one
     /// must not grow them without end.
@@ -98,14 +106,18 @@ struct SendSide {
         guard let index = openIndex(id) else { return false }
         precondition(current == id, "Bytes of a transfer that was sent to its end.")
         var remaining = UInt64(pieces.reduce(0) { $0 + $1.readableBytes })
-        let left = transfers[index].total - transfers[index].sent
+        let missing = transfers[index].total - transfers[index].sent
         precondition(
-            isEnd ? remaining == left : remaining <= left, "A transfer has exactly as many bytes as it was begun with.")
+            isEnd ? remaining == missing : remaining <= missing,
+            "A transfer has exactly as many bytes as it was begun with.")
         guard isEnd || remaining > 0 else { return true }
         unacknowledgedBytes += remaining
         var source = PieceCursor(pieces)
+        // Segments of one size, or nearly: cut from the front, a portion would end in one of a few octets.
+        var left = max(1, (remaining + UInt64(segmentBytes) - 1) / UInt64(max(segmentBytes, 1)))
         repeat {
-            let length = min(remaining, UInt64(segmentBytesMax))
+            let length = (remaining + left - 1) / left
+            left = max(1, left - 1)
             remaining -= length
             let isLast = isEnd && remaining == 0
             writeSegment(index, id, length: length, isLast: isLast, &output)

@@ -74,6 +74,16 @@ public struct SessionMachine: ~Copyable, Sendable {
     /// The octets sent and not yet acknowledged, for the shell's window.
     public var unacknowledgedBytes: UInt64 { sending.unacknowledgedBytes }
 
+    /// The size to which segments are cut; changing it concerns those that are cut from now on.
+    public var segmentBytes: Int {
+        get { sending.segmentBytes }
+        set { sending.cutSegments(to: newValue) }
+    }
+    public var segmentBytesMax: Int { sending.segmentBytesMax }
+
+    /// When octets came last.
+    public var lastReceived: UInt64 { timers.lastReceived }
+
     /// When `deadlineReached` wants to be called; nil for never.
     public var nextDeadline: UInt64? { state == .over ? nil : timers.next(timerConditions) }
 
@@ -109,12 +119,15 @@ public struct SessionMachine: ~Copyable, Sendable {
     }
 
     /// The shell knows now who the peer is: its own numbers, in place of those for all. Only before SESS_INIT is sent.
-    public mutating func adopt(segmentMRU: UInt64, transferMRU: UInt64, segmentBytesMax: Int) {
+    public mutating func adopt(
+        segmentMRU: UInt64, transferMRU: UInt64, segmentBytesMax: Int, keepaliveSeconds: UInt16
+    ) {
         precondition(state == .awaitingTLS || state == .fresh, "The numbers are told in SESS_INIT and stay.")
         precondition(segmentBytesMax > 0, "Segments must have room for at least one octet.")
         configuration.segmentMRU = segmentMRU
         configuration.transferMRU = transferMRU
         configuration.segmentBytesMax = segmentBytesMax
+        configuration.keepaliveSeconds = keepaliveSeconds
         receiving = ReceiveSide(transferMRU: transferMRU)
     }
 

@@ -26,7 +26,7 @@ import Testing
         ("Sources/Base/Journal/", "notices of the log"),
         ("Sources/Store/RelayStore/MemoryStore.swift", "of tests"), ("Sources/Node/RelaySimulator/", "of tests"),
         ("Sources/Programs/edoc-sim/", "of tests"), ("Sources/Programs/edoc-bench/", "of tests"),
-        ("Sources/Programs/edoc-chunk-layout/", "of tests"),
+        ("Sources/Programs/edoc-chunk-layout/", "of tests"), ("Sources/Programs/edoc-flips/", "of tests"),
         ("Sources/Programs/edoc-manual/", "when the package is built"),
     ]
 
@@ -78,7 +78,7 @@ import Testing
             "% would become another spelling of %, and %% documents lie in its inbox here: have them taken first",
         ],
         // To the log, by a variable.
-        "Sources/Core/RelayCore/Deadlines.swift": [
+        "Sources/Core/RelayCore/ClockJudge.swift": [
             "expiry is suspended: the clock is doubted", "the clock is believed again",
         ],
         "Sources/Core/RelayCore/Reports.swift": [
@@ -105,6 +105,23 @@ import Testing
             "expired since the preview",
         ],
         "Sources/Store/RelayStore/StoreIdentity.swift": ["The store in %"],
+        "Sources/Store/RelayStore/StillStore.swift": ["page %: "],
+        // To the log, by a variable.
+        "Sources/Store/RelayStore/StoreOpening.swift": [
+            "page %: ", "the order of the rows was broken in: %; % put right, % taken out",
+            "% records cannot be read, in: %",
+        ],
+        "Sources/Core/RelayCore/Queue.swift": ["the record of an envelope could not be read"],
+        "Sources/Core/RelayCore/Reckoning.swift": [
+            "rows out of their place in: ", "a counter would have fallen below zero",
+            "the next start of the daemon puts them right", "they are where they belong again",
+            "% envelopes and % payloads are in order", "% index rows led nowhere and are gone",
+            "% index rows were missing and are there again", "% counters were set right",
+            "% envelopes were set aside by name",
+            "% records were set aside that no label names: their envelopes had ended", "% payloads cannot be read",
+            "of % envelopes and % payloads: ", "the one before was cut off",
+            "a store of an earlier version: its envelopes get their labels",
+        ],
         "Sources/Programs/edocctl/AuditCommand.swift": ["uid %"],
         "Sources/Programs/edocctl/CheckLadder.swift": ["%, edocd %"],
         "Sources/Programs/edocctl/ChildOutput.swift": ["cannot run"],
@@ -152,14 +169,16 @@ import Testing
             + "change the one or the other, or: systemctl disable --now %",
         "the service manager's socket % listens at %, which listen does not name; change the one or the other, or: "
             + "systemctl disable --now %",
-        "+ and % more", "> and % more", "- and % more", "> %: via % to %", "> %: % to %", "+ % via %", "- % via %",
+        "+ and % more", "> and % more", "* and % more", "- and % more", "> %: via % to %", "* %: via %", "> %: % to %",
+        "+ % via %",
+        "- % via %",
         "+ % of %", "- % of %", "cannot read %: %", "cannot write %: %", "cannot run %: %", "bytes of peer %",
         "bytes of sender %", "it is not a regular file, and its length must be known first", "code: %",
         "recipients: %", "document ID: %", "subject: %", "priority: %", "sent at: %", "attachments: %",
         "attachment name: %", "text: %", "peer %", "agency %", "%, and comes after %",
         "%, and waits for one before it that has just been lost", "%; it may come back before others take over",
         "1 dial failed", "1 dial failed: %", "% dials failed", "% dials failed: %",
-        "failed; the old configuration stays", "refused a document of % (%): %", "refused a bundle (%): %",
+        "failed; the old configuration stays", "page %: %", "refused a document of % (%): %", "refused a bundle (%): %",
         "% would become another spelling of %, and % documents lie in its inbox here: have them taken first",
         "% would become another spelling of %, and more than % documents lie in its inbox here: have them taken first",
     ]

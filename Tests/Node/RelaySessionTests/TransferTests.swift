@@ -211,7 +211,7 @@ struct TransferTests {
         duet.a.perform(.send(Sample.dispatch(1, [UInt8](repeating: 1, count: 5_000), at: duet.a)), duet.now)
         duet.a.perform(.send(Sample.dispatch(2, [1], at: duet.a)), duet.now)
         duet.run()
-        #expect(duet.a.answers == [Ticket(1): [.refused(.notAcceptable)], Ticket(2): [.acknowledged]])
+        #expect(duet.a.answers == [Ticket(1): [.tooLarge], Ticket(2): [.acknowledged]])
         #expect(duet.a.facts?.transferMRU == 5_000)
     }
 

@@ -127,7 +127,8 @@ actor FakeNode: NodeAccess {
         let ticket = takeTicket()
         let submission = Submission(
             ticket: ticket, sender: values.sender, recipients: values.recipients, urgency: values.urgency,
-            documentID: values.documentID, payloadLength: values.payloadLength, lifetime: values.lifetime)
+            documentID: values.documentID, payloadLength: values.payloadLength, lifetime: values.lifetime,
+            key: values.key)
         for case .answerSubmission(_, .refused(let problems, let cause)) in run([.submitted(submission)]) {
             return .refused(problems, cause: cause)
         }
@@ -178,8 +179,8 @@ actor FakeNode: NodeAccess {
         _ = run([.event(.refusedOutside(.submissionRefused(cause.rawValue)))])
     }
 
-    func reload(force: Bool) async throws -> (isApplied: Bool, lines: [String]) {
-        (force, ["routes: 0 added, 9 moved, 0 removed"])
+    func reload(_ manner: ReloadManner) async throws -> (isApplied: Bool, lines: [String]) {
+        (manner == .forced, ["routes: 0 added, 9 moved, 0 removed"])
     }
 
     func record(_ deed: Deed) async throws -> Bool {

@@ -52,7 +52,7 @@ import Testing
         try await World.with { world in
             world.node.watching.state.withLock { $0.isStuck = true }
             let page = String(decoding: try await world.client.get(ControlPath.metrics), as: UTF8.self)
-            #expect(page.contains("\nedoc_engine_up 0\n") && page.hasSuffix("# EOF\n"))
+            #expect(page.contains("\nedoc_engine_up{node=\"vpcp\"} 0\n") && page.hasSuffix("# EOF\n"))
             #expect(page.contains("edoc_recipients{") && !page.contains("edoc_link_up{"))
             let health: HealthAnswer = try await world.get(ControlPath.health)
             #expect(!health.engineAnswers && health.clockDoubted == nil)
@@ -68,17 +68,17 @@ import Testing
             _ = try await world.submit([("sender", "G22"), ("to", "G22.1")], [1])
             world.node.advance(.minutes(30))
             let page = String(decoding: try await world.client.get(ControlPath.metrics), as: UTF8.self)
-            #expect(page.contains("edoc_queued_recipients{peer=\"truc\",urgency=\"3\"} 1\n"))
-            #expect(page.contains("edoc_queued_bytes{peer=\"truc\",urgency=\"3\"} 3\n"))
+            #expect(page.contains("edoc_queued_recipients{node=\"vpcp\",peer=\"truc\",urgency=\"3\"} 1\n"))
+            #expect(page.contains("edoc_queued_bytes{node=\"vpcp\",peer=\"truc\",urgency=\"3\"} 3\n"))
             let line = page.split(separator: "\n").first {
-                $0.hasPrefix("edoc_queue_oldest_seconds{peer=\"truc\",urgency=\"3\"}")
+                $0.hasPrefix("edoc_queue_oldest_seconds{node=\"vpcp\",peer=\"truc\",urgency=\"3\"}")
             }
             let age = try #require(line?.split(separator: " ").last.flatMap { UInt64($0) })
             // By the minute of acceptance.
             #expect((1_800...1_860).contains(age))
-            #expect(page.contains("edoc_queue_oldest_seconds{peer=\"truc\",urgency=\"0\"} 0\n"))
-            #expect(page.contains("edoc_inbox_agencies 1\n"))
-            let inbox = page.split(separator: "\n").first { $0.hasPrefix("edoc_inbox_oldest_seconds ") }
+            #expect(page.contains("edoc_queue_oldest_seconds{node=\"vpcp\",peer=\"truc\",urgency=\"0\"} 0\n"))
+            #expect(page.contains("edoc_inbox_agencies{node=\"vpcp\"} 1\n"))
+            let inbox = page.split(separator: "\n").first { $0.hasPrefix("edoc_inbox_oldest_seconds{") }
             let waited = try #require(inbox?.split(separator: " ").last.flatMap { UInt64($0) })
             #expect((1_800...1_860).contains(waited))
             // Half an hour of urgency 3 is a warning, and critical where the operator says so.

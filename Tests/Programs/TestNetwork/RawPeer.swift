@@ -28,6 +28,8 @@ public final class RawPeer {
     /// The bundles that came in and were acknowledged.
     public private(set) var received: [WholeBundle] = []
     public private(set) var isEstablished = false
+    /// As negotiated.
+    public private(set) var keepaliveSeconds: UInt16 = 0
     /// Why the session is over.
     public private(set) var ending: String?
     /// SESS_TERM of the other side.
@@ -158,7 +160,9 @@ public final class RawPeer {
             flush()
             let rest = input.readableBytes > 0 ? input.readSlice(length: input.readableBytes) : nil
             if let tls { try? channel.secure(tls, received: rest) }
-        case .established: isEstablished = true
+        case .established(_, let parameters):
+            isEstablished = true
+            keepaliveSeconds = parameters.keepaliveSeconds
         case .transferBegan(let id, _): incoming[id] = ByteBuffer()
         case .transferBytes(let id, var bytes): incoming[id]?.writeBuffer(&bytes)
         case .transferEnded(let id): ended(id)

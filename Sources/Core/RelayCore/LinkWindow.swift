@@ -1,0 +1,187 @@
+// LinkWindow: what goes on which of a peer's sessions, and how much of it at a time. The newest of two or more sessions is kept free for
+// what is urgent and small: on a slow link one document of 4 MB is on its way for half a minute, and TCPCL does not interleave. Of each
+// session no more is chosen than its link carries in `windowTime`: what is not chosen can be overtaken, held and deleted.
+//
+// Which session is which needs no agreement with the peer: the directions of a connection are independent.
+
+import RelayModel
+import RelayRows
+
+/// What a session is for.
+enum SessionPart {
+    /// The peer has no other that can be used.
+    case all
+    /// Small urgent envelopes, and nothing else.
+    case express
+    /// Everything else.
+    case bulk
+
+    /// Has it anything to do with this class?
+    func serves(_ urgency: Urgency) -> Bool { self != .express || urgency >= RelayCore.expressUrgency }
+}
+
+extension SessionState {
+    var unacknowledgedBytes: UInt64 { inFlightBytes - min(acknowledgedBytes, inFlightBytes) }
+}
+
+extension RelayCore {
+    /// From this degree on an envelope goes by the session that is kept free.
+    static let expressUrgency = Urgency.veryUrgent
+    /// An envelope up to this size may go by it on any link, and a larger one if the link carries it in `expressTime`.
+    static let expressBytesMin: UInt64 = 64 << 10
+    static let expressTime = Milliseconds(500)
+    /// So long a link may be busy with what has been chosen; but no less than `windowBytesMin`.
+    static let windowTime = Milliseconds.seconds(2)
+    static let windowBytesMin: UInt64 = 256 << 10
+    /// Large urgent envelopes that are remembered for the other session; more are found again by looking at all lanes.
+    static let setAsideMax = 256
+    /// So many sessions with a peer, those that end or are silent included, and no more are dialled.
+    static let sessionsPerPeerMax = 4
+    /// A session that has lived so long was a good one.
+    static let steadySession = Milliseconds.minutes(1)
+
+    /// New envelopes may go on it.
+    func isUsable(_ session: Ticket) -> Bool {
+        guard let state = sessions[session] else { return false }
+        return !state.isEnding && !state.isSilent
+    }
+
+    func role(of session: Ticket) -> SessionPart {
+        guard let node = sessions[session]?.peer, let state = peers[node], state.peer.hasUrgentSession else {
+            return .all
+        }
+        var count = 0
+        var newest: Ticket?
+        for candidate in state.sessions where isUsable(candidate) {
+            count += 1
+            newest = candidate
+        }
+        if count < 2 { return .all }
+        return newest == session ? .express : .bulk
+    }
+
+    /// The sessions that are kept free come first; otherwise as they were established.
+    var sessionsToFeed: [Ticket] {
+        let express = sessionOrder.filter { role(of: $0) == .express }
+        return express.isEmpty ? sessionOrder : express + sessionOrder.filter { !express.contains($0) }
+    }
+
+    /// How much may be under way on a session and not acknowledged.
+    func windowBytes(_ state: SessionState) -> UInt64 {
+        guard let rate = state.bytesPerSecond else { return min(limits.windowBytes, state.facts.firstWindow) }
+        let carried = rate.saturatingTimes(Self.windowTime.count) / 1_000
+        return min(limits.windowBytes, max(carried, Self.windowBytesMin))
+    }
+
+    mutating func measured(_ session: Ticket, _ rate: UInt64, _ acknowledged: UInt64) {
+        sessions[session]?.bytesPerSecond = rate
+        sessions[session]?.acknowledgedBytes = acknowledged
+    }
+
+    // MARK: - Large ones that are urgent
+
+    /// The largest envelope that goes by the session that is kept free.
+    private func expressBytesMax(_ peer: NodeID) -> UInt64 {
+        let rates = (peers[peer]?.sessions ?? []).compactMap { sessions[$0]?.bytesPerSecond }
+        let carried = (rates.max() ?? 0).saturatingTimes(Self.expressTime.count) / 1_000
+        return max(carried, Self.expressBytesMin)
+    }
+
+    /// True for an envelope that would keep others waiting on this session; it is set aside for the other one.
+    mutating func isTooLarge(_ key: QueueKey, _ session: Ticket, _ peer: NodeID, _ turn: inout Turn) -> Bool {
+        guard role(of: session) == .express, let row = envelope(key.number, &turn),
+            row.payloadLength > expressBytesMax(peer)
+        else { return false }
+        peers.change(peer) { state in
+            guard !state.setAside.contains(key) else { return }
+            if state.setAside.count < Self.setAsideMax {
+                state.setAside.append(key)
+            } else {
+                state.hasMoreSetAside = true
+            }
+        }
+        return true
+    }
+
+    /// Takes the next one that was set aside, on the session for large ones.
+    mutating func nextSetAside(_ peer: NodeID, _ urgency: Urgency) -> QueueKey? {
+        guard let position = peers.position(peer),
+            let place = peers.states[position].setAside.firstIndex(where: { $0.urgency == urgency })
+        else { return nil }
+        let key = peers.states[position].setAside.remove(at: place)
+        if peers.states[position].setAside.isEmpty, peers.states[position].hasMoreSetAside {
+            peers.states[position].hasMoreSetAside = false
+            reopenLanes()
+        }
+        return key
+    }
+
+    /// The sessions of a peer have changed: what was set aside goes the way of all others.
+    mutating func offerSetAside(_ peer: NodeID) {
+        guard let position = peers.position(peer), !peers.states[position].setAside.isEmpty else { return }
+        let keys = peers.states[position].setAside
+        peers.states[position].setAside = []
+        for key in keys { offer(key) }
+    }
+
+    // MARK: - Further sessions
+
+    private func wantsFurtherSession(_ state: PeerState) -> Bool {
+        guard state.peer.dials, state.isUp, !state.isDialling, !state.isSuspended,
+            state.sessions.count < Self.sessionsPerPeerMax
+        else { return false }
+        if state.peer.hasUrgentSession { return state.sessions.count(where: isUsable) < 2 }
+        // Where the old way leads nowhere any more, a new connection may find another.
+        return state.sessions.allSatisfy { sessions[$0]?.isSilent == true }
+    }
+
+    mutating func dialFurther(_ position: Int, _ now: RelayTime, _ turn: inout Turn) {
+        let state = peers.states[position]
+        guard wantsFurtherSession(state), state.furtherDialDue <= now else { return }
+        let backoff = Backoff(minimum: limits.dialBackoffMin, maximum: limits.dialBackoffMax)
+        peers.states[position].isDialling = true
+        peers.states[position].dialDue = now
+        peers.states[position].furtherDials = state.furtherDials.addingReportingOverflow(1).partialValue
+        peers.states[position].furtherDialDue = now + backoff.delay(attempt: state.furtherDials + 1, random: &random)
+        turn.effects.append(.dial(peer: state.peer.node))
+    }
+
+    /// When a session beside those that are there is due, or a silent one is to be looked at.
+    var linkDeadline: RelayTime? {
+        var next: RelayTime?
+        for state in peers.states where wantsFurtherSession(state) { next = min(next ?? .never, state.furtherDialDue) }
+        for session in sessionOrder {
+            guard let state = sessions[session], state.isSilent, !state.inFlight.isEmpty else { continue }
+            next = min(next ?? .never, state.silenceDue)
+        }
+        return next
+    }
+
+    // MARK: - Signs of life
+
+    /// The first link is up again: what kept it down kept the others down, too.
+    mutating func networkAnswers(but node: NodeID, _ now: RelayTime) {
+        guard peers.states.allSatisfy({ !$0.isUp || $0.peer.node == node }) else { return }
+        for position in peers.states.indices where peers.states[position].peer.node != node { dialSoon(position, now) }
+    }
+
+    /// Nodes that a copy or a report has passed a moment ago live.
+    mutating func heard(of path: [PathStop], _ now: ClockReading) {
+        for stop in path {
+            guard let position = peers.position(stop.node), peers.states[position].failures > 0,
+                stop.time.milliseconds <= now.wall.milliseconds
+            else { continue }
+            let age = Milliseconds(now.wall.milliseconds - stop.time.milliseconds)
+            // Later than the last dial that failed, or it says nothing.
+            guard now.relay.since(peers.states[position].failedAt) > age else { continue }
+            dialSoon(position, now.relay)
+        }
+    }
+
+    private mutating func dialSoon(_ position: Int, _ now: RelayTime) {
+        let state = peers.states[position]
+        guard state.peer.dials, !state.isUp, !state.isDialling, state.failures > 0 else { return }
+        peers.states[position].failures = 0
+        peers.states[position].dialDue = min(state.dialDue, now)
+    }
+}
