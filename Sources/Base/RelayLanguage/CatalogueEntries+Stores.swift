@@ -104,6 +104,10 @@ extension CatalogueEntries {
         ("a row of % has the wrong marks", "một hàng của %1 mang dấu sai"),
         ("a value of % has pages that cannot be", "một giá trị của %1 có những trang không thể có"),
         ("a value of % cannot be read", "không đọc được một giá trị của %1"),
+        (
+            "a table is missing, and there is one of an unknown name",
+            "thiếu một bảng, và có một bảng mang tên không biết"
+        ),
         ("the names of the tables are out of order", "tên các bảng không đúng thứ tự"),
         ("table %", "bảng %1"), ("the table of tables", "bảng các bảng"),
         ("its list of free pages has a depth that cannot be", "danh sách trang trống có độ sâu không thể có"),

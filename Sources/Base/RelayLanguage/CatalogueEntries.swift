@@ -11,8 +11,11 @@ public enum CatalogueEntries {
         + byNoun
 
     private static let byNoun = [
+        links, configurationFiles, storeTroubles, deedSentences, packages, libraries, machine, process, jobs,
         links, numbers, configurationFiles, storeTroubles, deedSentences, packages, libraries, machine, jobs,
         links, configurationFiles, storeTroubles, deedSentences, outcomeSentences, packages, libraries, machine, jobs,
+        links, numbers, shares, configurationFiles, storeTroubles, deedSentences, outcomeSentences, packages, libraries,
+        machine, jobs,
     ]
     .flatMap { $0 }
 
@@ -462,7 +465,6 @@ public enum CatalogueEntries {
         ),
         ("sessions that others opened", "phiên do nút khác mở"),
         ("further connections are closed", "kết nối thêm sẽ bị đóng"),
-        ("submission connections", "kết nối nộp văn bản"),
         ("bytes of one batch", "byte của một mẻ ghi"),
         ("the next transaction takes the rest", "giao dịch sau mang phần còn lại"),
     ]

@@ -130,6 +130,16 @@ public enum EventKind: String, Sendable, CaseIterable {
     case linkSilent
     /// Two sessions in a row with a peer ended with transfers unanswered, and not one was answered.
     case linkBarren
+    /// A session was ended because its peer's sessions hold more memory than their share.
+    case sessionMemoryExhausted
+    /// No descriptor is free: connections are taken later.
+    case descriptorsExhausted
+    /// Revocation lists should have been replaced.
+    case revocationListOverdue
+    /// A peer, its records or a sender agency has used up its share of the store and gets no resources for a while.
+    case shareUsedUp
+    /// A document that was half-received was let go; whoever sends it begins anew.
+    case incomingLetGo
 
     /// 128 bits in hexadecimal, as systemd.journal-fields(7) wants them.
     public var messageID: String {
@@ -197,6 +207,11 @@ public enum EventKind: String, Sendable, CaseIterable {
         case .readerReleased: "4ea95a1ec7d34c5e92453c7f55d8d38d"
         case .linkSilent: "0d7bb34c0a014798964ae5f04c86d0f9"
         case .linkBarren: "d70012109c4c44808fd303568822f9fa"
+        case .sessionMemoryExhausted: "5e1d3c0a7b7e4c0f9a53d2f1c8e6b447"
+        case .descriptorsExhausted: "b0c7a4de2f5843d1a6e1907c35fb82d9"
+        case .revocationListOverdue: "8f24e6b1d9c34f7aa0372be85d16c4f3"
+        case .shareUsedUp: "7c4f5e0f6c0d4a1c9a52f6c1d0e8b3a7"
+        case .incomingLetGo: "e2b1a9d43f7c4c6f8d05b7a6c9f41e28"
         }
     }
 }

@@ -34,6 +34,8 @@ public enum FindingCode: String, Sendable, Hashable, CaseIterable {
     case endedBadly, documentsLate
     case storeMended, unreadable
     case readerOld
+    case boundReached, storeSilent
+    case shareUsedUp
     case peerRefused, receiptsTroubled
 
     /// The check of `edocctl check` that counts it.

@@ -53,7 +53,7 @@ public struct ReportReason: RawRepresentable, Hashable, Sendable {
     public static let lostInPart = ReportReason(rawValue: 65_544)
     /// Private: another document is known at its home under its number.
     public static let numberTaken = ReportReason(rawValue: 65_545)
-    /// Private, never reported: it goes on under a new name, that of a new envelope.
+    /// Private, in the books of its source only: it goes on under a new name, that of a new envelope.
     public static let renamed = ReportReason(rawValue: 65_546)
     /// Private, of a delay: a node has it, and cannot read it any more; the submitter may send it again.
     public static let unreadable = ReportReason(rawValue: 65_552)

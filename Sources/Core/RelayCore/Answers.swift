@@ -19,8 +19,9 @@ extension RelayCore {
         case .refused(.sessionTerminating):
             sessionEnding(dispatch.session, turn.now.relay)
             returnToQueue(ticket, &turn)
-        case .refused(.retransmit), .refused(.unknown):
-            retryLater(ticket, dispatch, why: "asked to retransmit", &turn)
+        case .refused(.retransmit):
+            retryLater(ticket, dispatch, why: "asked to retransmit", isAnew: true, &turn)
+        case .refused(.unknown): retryLater(ticket, dispatch, why: "asked to retransmit", isAnew: false, &turn)
         case .returned: returnToQueue(ticket, &turn)
         case .tooLarge: refused(ticket, dispatch, why: Self.beyondMRU, &turn)
         }
@@ -102,9 +103,11 @@ extension RelayCore {
     /// Removes the queue row of a recipient, unless another one still waits under the same row.
     func unqueue(_ row: EnvelopeRow, _ index: Int, _ rows: any RowTransaction) {
         let recipient = row.recipients[index]
-        for other in row.recipients.indices where other != index && row.recipients[other].state.isQueued {
-            let companion = row.recipients[other]
-            if companion.routeClass == recipient.routeClass, companion.due == recipient.due { return }
+        // From the next one on: whoever ends many in their order finds a companion at once.
+        for other in [index + 1..<row.recipients.count, 0..<index].joined() where row.recipients[other].state.isQueued {
+            if row.recipients[other].routeClass == recipient.routeClass, row.recipients[other].due == recipient.due {
+                return
+            }
         }
         rows.delete(
             .queue,
@@ -182,15 +185,17 @@ extension RelayCore {
         returnToQueue(ticket, &turn)
     }
 
-    /// *Retransmit*: once more to the same hop, after a backoff of the envelope.
+    /// *Retransmit*: once more to the same hop, after a backoff of the envelope. `isAnew`: with its first piece, as the hop may have let
+    /// go what it had.
     private mutating func retryLater(
-        _ ticket: Ticket, _ dispatch: DispatchState, why: String, _ turn: inout Turn
+        _ ticket: Ticket, _ dispatch: DispatchState, why: String, isAnew: Bool, _ turn: inout Turn
     ) {
         guard let (_, position) = land(ticket), let entry = active[dispatch.number] else { return }
         // Answers to other pieces of the copy are still to come; they find no copy and change nothing.
         let copy = entry.copies[position]
         closeCopy(dispatch.number, dispatch.session)
         var row = entry.row
+        if isAnew, let slot = copy.marksSlot { row.sentMarks[slot].peer = nil }
         row.note(why, of: dispatch.peer, for: copy.recipients, turn.now.wall)
         let due = nextDue(row, copy.recipients, turn.now.relay)
         for index in copy.recipients {
@@ -236,9 +241,10 @@ extension RelayCore {
         var hasNewHop = false
         var isDeferred = false
         var isNews = false
-        // What is not whole has not been accepted, so it cannot be refused either. And nobody is told of a refused record: it
-        // is kept until it expires.
-        let canEnd = row.isComplete && row.kind != .administrative
+        // What is not whole has not been accepted, so it cannot be refused either. Nobody is told of a refused record: one of this node
+        // is kept until it expires; those of others are not sent again and again for as long as their senders say.
+        let isOthersRecord = row.kind == .administrative && row.origin != nil
+        let canEnd = row.isComplete && (row.kind != .administrative || isOthersRecord)
         for index in recipients {
             unqueue(row, index, turn.rows)
             row.recipients[index].peer = peer
@@ -292,11 +298,13 @@ extension RelayCore {
                 if left.isEmpty, now.since(row.recipients[index].refusedSince) <= .minutes(1) { isNews = true }
                 // The hop that has not been asked may come up any moment, and would find it deferred for an hour.
                 let soon = now + Self.unaskedBackoffMax
-                deferRecipient(&row, index, until: left.isEmpty ? due : min(due, soon), &turn)
+                let again = isOthersRecord ? max(due, now + Milliseconds(limits.refusalGrace.count / 4)) : due
+                deferRecipient(&row, index, until: left.isEmpty ? again : min(due, soon), &turn)
                 markRefused(&row, index, left.isEmpty)
                 isDeferred = true
             }
         }
+        if renameOfTheFuture(&row, recipients, &turn) { return }
         if isDeferred, isNews, !hasNewHop {
             turn.effects.append(
                 .notice(
@@ -308,6 +316,24 @@ extension RelayCore {
                         peer: peer, envelope: row.bundle,
                         kind: .refusedEverywhere)))
         }
+    }
+
+    /// What was handed in here while this node's clock was ahead, and every hop refuses as made in the future, goes on under a name
+    /// without a time, as records do: its age tells the rest. Once; true when it was done.
+    private mutating func renameOfTheFuture(
+        _ row: inout EnvelopeRow, _ recipients: [Int], _ turn: inout Turn
+    ) -> Bool {
+        guard row.kind == .document, row.origin == nil, row.isComplete, row.former == nil, isOfTheFuture(row, turn),
+            active[row.number] == nil
+        else { return false }
+        let refused = recipients.filter { index in
+            row.recipients[index].state == .deferred && row.recipients[index].isRefusedEverywhere
+                && doubt(row, index, now: turn.now.relay) == nil
+        }
+        guard !refused.isEmpty else { return false }
+        for index in refused { unqueue(row, index, turn.rows) }
+        rename(&row, refused, &turn, isTimeless: true)
+        return true
     }
 
     /// Made while the clock of its source was ahead; that others refuse it is no matter of the ways. Where this node doubts its own

@@ -82,6 +82,16 @@ public struct CoreLimits: Sendable {
     public var clockDisagreementMax = Milliseconds.minutes(5)
     public var hopLimit: UInt64 = 32
     public var senderQuota = Quota.unlimited
+    /// Administrative records of others, by the peer that they came from.
+    public var recordQuota = Quota.unlimited
+    /// So long at most a record of others is kept, whatever its sender says.
+    public var recordLifetimeMax = Milliseconds.days(30)
+    /// Octets of a header beside its recipients and its path.
+    public var headerBytesMax: UInt64 = 32 << 10
+    /// Recipients of one document that is handed in here.
+    public var recipientsMax = DocumentDescription.recipientsMax
+    /// After so long without an octet a promise of room is taken back; zero: never.
+    public var incomingWait = Milliseconds.hours(2)
     /// So many of the newest numbers are not indexed for operators yet: most envelopes leave before.
     public var indexWindow: UInt64 = 4_096
     /// How long a deed that can be undone can be undone.

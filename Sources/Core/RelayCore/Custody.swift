@@ -14,8 +14,9 @@ extension RelayCore {
         var row = EnvelopeRow(
             number: number, bundle: offer.bundle,
             kind: offer.document != nil ? .document : offer.isAdministrative ? .administrative : .foreign,
-            urgency: offer.document?.urgency ?? (offer.isAdministrative ? .flash : .normal), lifetime: offer.lifetime,
-            ageAtArrival: ageAtArrival(offer, turn), arrival: turn.now, origin: open.peer,
+            urgency: offer.document?.urgency ?? (offer.isAdministrative ? Self.recordUrgency : .normal),
+            lifetime: lifetime(of: offer, turn), ageAtArrival: ageAtArrival(offer, turn), arrival: turn.now,
+            origin: open.peer,
             destination: offer.destination, reportTo: offer.reportTo, payloadLength: offer.documentLength)
         row.wantsStatusReports = offer.wantsStatusReports
         row.statusRequest = offer.statusRequest
@@ -29,9 +30,12 @@ extension RelayCore {
         row.isInPieces = offer.piece != nil
         row.recipients = recipients
         row.receivedBytes = offer.piece == nil ? offer.payloadLength : 0
+        row.holding.overhead = offer.overhead(recipients.count)
+        row.holding.isAsItComes = offer.piece != nil && offer.comesUnpromised
+        row.holding.isRecord = offer.isAdministrative
         record(&row, isComplete: offer.piece == nil, &turn)
         if offer.piece != nil {
-            ledger.add(.reservedBytes, Int64(clamping: row.payloadLength), of: number)
+            ledger.add(.reservedBytes, Int64(clamping: row.reservedBytes), of: number)
             save(row, turn.rows)
             addPiece(open, to: number, &turn)
         }
@@ -42,6 +46,15 @@ extension RelayCore {
         let wall = turn.now.wall.milliseconds
         let created = offer.bundle.creationTime
         return Milliseconds(created > 0 && wall > created ? wall - created : 0)
+    }
+
+    /// Records go before ordinary documents and behind what is very urgent: whoever sends many does not overtake that.
+    static let recordUrgency = Urgency.urgent
+
+    /// A record of others is kept for a bounded time, whatever its sender says.
+    private func lifetime(of offer: Offer, _ turn: Turn) -> Milliseconds {
+        guard offer.isAdministrative else { return offer.lifetime }
+        return min(offer.lifetime, ageAtArrival(offer, turn) + limits.recordLifetimeMax)
     }
 
     /// Writes the rows of a new envelope. Recipients that were refused on the way in end at once.
@@ -55,7 +68,10 @@ extension RelayCore {
         turn.rows.put(.deadline, Keys.deadline(row.nextLook, number: row.number))
         index(row, turn.rows)
         label(row, turn.rows)
-        if !isComplete { LookupIndex.park(row, turn.rows) }
+        if !isComplete {
+            LookupIndex.park(row, turn.rows)
+            LookupIndex.coming(row, turn.rows)
+        }
         // Away recipients of an incomplete envelope are queued at once: its pieces travel on as they come.
         for index in row.recipients.indices where row.recipients[index].state == .waiting {
             if row.recipients[index].routeClass != 0 { enqueue(row, index, &turn) }
@@ -67,6 +83,8 @@ extension RelayCore {
     /// One more piece of an envelope that is being received.
     mutating func addPiece(_ open: OpenOffer, to number: UInt64, _ turn: inout Turn) {
         guard var row = envelope(number, &turn), let range = open.offer.piece else { return }
+        let before = row
+        row.holding.touched = turn.now.relay
         let isPlain = open.offer.header == row.header || open.offer.document != nil
         let gaps = gaps(of: number, over: range, turn.rows)
         for gap in gaps {
@@ -78,8 +96,9 @@ extension RelayCore {
             let counted = min(piece.length, row.payloadLength - row.receivedBytes)
             row.receivedBytes += counted
             row.pieceCount += 1
-            ledger.add(.reservedBytes, -Int64(clamping: counted), of: number)
+            row.holding.overhead += UInt64(piece.header.count)
         }
+        ledger.restocked(row, was: before)
         removeUnused(of: open.extent, range, gaps, turn.rows)
         if row.isComplete { complete(&row, &turn) }
         save(row, turn.rows)
@@ -121,7 +140,10 @@ extension RelayCore {
             row.isStocked = true
             ledger.stocked(row, by: 1, turn.now)
         }
-        if row.isInPieces { LookupIndex.park(row, turn.rows) }
+        if row.isInPieces {
+            LookupIndex.park(row, turn.rows)
+            if row.origin != nil { LookupIndex.notComing(row, turn.rows) }
+        }
         for index in row.recipients.indices {
             let recipient = row.recipients[index]
             if recipient.isDuplicate { continue }
@@ -240,7 +262,8 @@ extension RelayCore {
         // Rows of an earlier version say nothing of it: there documents were counted when they were whole, and records never.
         if row.isStocked || row.isComplete && row.kind != .administrative { ledger.stocked(row, by: -1, turn.now) }
         if !row.isComplete {
-            ledger.add(.reservedBytes, -Int64(clamping: row.payloadLength - row.receivedBytes), of: row.number)
+            ledger.add(.reservedBytes, -Int64(clamping: row.reservedBytes), of: row.number)
+            LookupIndex.notComing(row, turn.rows)
         }
         unlabel(row, turn.rows)
         row.ended = max(turn.now.relay, RelayTime(milliseconds: 1))

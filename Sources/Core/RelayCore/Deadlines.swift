@@ -32,6 +32,7 @@ extension RelayCore {
             return
         }
         if row.expiry > turn.now.relay {
+            if takeBackPromise(&row, &turn) { return }
             // It was a look at its delay only.
             row.nextLook = nextLook(row, turn.now.relay)
             turn.rows.put(.deadline, Keys.deadline(row.nextLook, number: number))
@@ -90,6 +91,7 @@ extension RelayCore {
         dropOutcomes(&turn)
         dropPreviews(&turn)
         dropSubmissionKeys(&turn)
+        dropUntouched(&turn)
         if !isHoldingRestored { endForgottenDeletions(&turn) }
         verifyBySchedule(&turn)
         doubts.drop(until: now, turn.rows)
@@ -187,17 +189,24 @@ extension RelayCore {
             for byte in raw { from.append(byte) }
         }
         var old: [RowKey] = []
+        var unsealed: [(key: RowKey, value: [UInt8])] = []
         var last: RowKey?
         var looked = 0
         from.withBytes { start in
             turn.rows.scan(.seen, from: start) { key, value in
                 looked += 1
                 last = RowKey(copying: key)
-                if let row = SeenRow(record: value), row.day + memory < today { old.append(RowKey(copying: key)) }
+                if let row = SeenRow(record: value), row.day + memory < today {
+                    old.append(RowKey(copying: key))
+                } else if value.first == 1, unsealed.count < 512 {
+                    // Of schema 1: it gets its key's check, by and by.
+                    unsealed.append((RowKey(copying: key), [UInt8](value)))
+                }
                 return looked < 4_096
             }
         }
         for key in old { turn.rows.delete(.seen, key) }
+        for row in unsealed { turn.rows.put(.seen, row.key, row.value) }
         if looked < 4_096 {
             turn.rows.delete(.meta, Keys.meta("seenSweep"))
         } else if let last {

@@ -9,6 +9,9 @@ struct OpenSubmission {
     var recipients: [AgencyCode]
     var number: UInt64
     var isMarked = false
+    var received: UInt64 = 0
+    /// When the last octet came.
+    var touched: RelayTime
 }
 
 extension RelayCore {
@@ -24,22 +27,23 @@ extension RelayCore {
         if directory.home(of: submission.sender) != node {
             object("sender \(submission.sender) is not at home at this node", .notAuthorised)
         }
+        // Bounds first: who names too many is not looked up name by name.
+        let isTooMany = submission.recipients.count > limits.recipientsMax
+        if isTooMany { object("more than \(limits.recipientsMax) recipients", .badRequest) }
         var recipients: [AgencyCode] = []
-        for text in submission.recipients {
+        var known: Set<AgencyCode> = []
+        for text in isTooMany ? [] : submission.recipients {
             guard let code = directory.canonical(text) else {
                 object("recipient \(text.debugDescription): no such agency in the directory", .unknownAgency)
                 continue
             }
-            if recipients.contains(code) { continue }
+            guard known.insert(code).inserted else { continue }
             recipients.append(code)
             if case .nowhere(let reason) = destiny(of: code, avoiding: [], origin: nil) {
                 object("recipient \(code): \(reason.word)", .noRoute)
             }
         }
         if submission.recipients.isEmpty { object("no recipient", .badRequest) }
-        if recipients.count > DocumentDescription.recipientsMax {
-            object("more than \(DocumentDescription.recipientsMax) recipients", .badRequest)
-        }
         if submission.documentID.utf8.count > DocumentDescription.documentIDBytesMax {
             object("document ID longer than \(DocumentDescription.documentIDBytesMax) bytes", .badRequest)
         }
@@ -50,14 +54,15 @@ extension RelayCore {
             object("lifetime must be between 1 ms and \(limits.lifetimeMax.count) ms", .badRequest)
         }
         if drain != nil { object(Self.drainSentence, .noResources) }
-        if problems.isEmpty, !hasRoom(for: submission.payloadLength, turn) {
-            shortageAt = turn.now.relay
-            object("the store is full up to its reserve; try again later", .noResources)
+        let overhead = UInt64(max(recipients.count, 1) - 1) * EnvelopeHolding.recipientBytes
+        let wanted = submission.payloadLength.addingSaturating(overhead)
+        if problems.isEmpty, isBeyondShare(.sender(submission.sender), wanted, isNew: true, turn.rows) {
+            noteShareUsed(.sender(submission.sender), &turn)
+            object(Self.quotaSentence(submission.sender), .noResources)
         }
-        if problems.isEmpty, limits.senderQuota != .unlimited,
-            exceeds(limits.senderQuota, ledger.stock(.sender(submission.sender), turn.rows), submission.payloadLength)
-        {
-            object("the quota of \(submission.sender) is used up", .noResources)
+        if problems.isEmpty, !makesRoom(for: wanted, .sender(submission.sender), &turn) {
+            shortageAt = turn.now.relay
+            object(Self.fullSentence, .noResources)
         }
         guard problems.isEmpty else {
             ledger.count(.submissionRefused(cause.rawValue))
@@ -65,9 +70,11 @@ extension RelayCore {
             return .drop
         }
         let number = takeNumber()
-        submissions[submission.ticket] = OpenSubmission(submission: submission, recipients: recipients, number: number)
-        stagedBytes += submission.payloadLength
-        turn.promisedBytes += submission.payloadLength
+        // Its octets take room as they come: nobody keeps others out by announcing what he does not send.
+        submissions[submission.ticket] = OpenSubmission(
+            submission: submission, recipients: recipients, number: number, touched: turn.now.relay)
+        unmarked.append(submission.ticket)
+        openShares.open(submission.sender, 0)
         return .stage(extent: number)
     }
 
@@ -76,7 +83,7 @@ extension RelayCore {
         guard let open = submissions.removeValue(forKey: ticket) else { return }
         decisions += 1
         let submission = open.submission
-        stagedBytes -= submission.payloadLength
+        openShares.close(submission.sender, open.received)
         if let key = submission.key, let answer = answer(to: key, submission, digest: digest, turn) {
             if case .refused(_, let cause) = answer { ledger.count(.submissionRefused(cause.rawValue)) }
             discard(extent: open.number, isMarked: open.isMarked, &turn)
@@ -128,6 +135,7 @@ extension RelayCore {
         row.path = [PathStop(node: node, time: turn.now.wall)]
         row.hopLimit = limits.hopLimit
         row.receivedBytes = row.payloadLength
+        row.holding.overhead = UInt64(max(recipients.count, 1) - 1) * EnvelopeHolding.recipientBytes
         row.isInPieces = row.payloadLength > PieceRange.grid
         for code in recipients {
             var recipient = RecipientRow(
@@ -148,8 +156,21 @@ extension RelayCore {
     /// The caller has gone away, or its bytes did not come.
     public mutating func submissionAbandoned(_ ticket: Ticket, _ turn: inout Turn) {
         guard let open = submissions.removeValue(forKey: ticket) else { return }
-        stagedBytes -= open.submission.payloadLength
+        openShares.close(open.submission.sender, open.received)
         discard(extent: open.number, isMarked: open.isMarked, &turn)
+    }
+
+    static let fullSentence = "the store is full up to its reserve; try again later"
+    static func quotaSentence(_ sender: AgencyCode) -> String { "the quota of \(sender) is used up" }
+    static func stillSentence(_ wait: Milliseconds) -> String { "no octet has come for \(wait.text)" }
+
+    /// The rest of a submission is not wanted: its caller hears why.
+    mutating func dropSubmission(_ ticket: Ticket, _ why: String, _ turn: inout Turn) {
+        guard submissions[ticket] != nil else { return }
+        submissionAbandoned(ticket, &turn)
+        shortageAt = turn.now.relay
+        ledger.count(.submissionRefused(SubmissionRefusal.noResources.rawValue))
+        turn.effects.append(.answerSubmission(ticket: ticket, .refused([why], cause: .noResources)))
     }
 
     /// Cuts a large document on the grid; the pieces lie one after another in its one extent.

@@ -64,6 +64,10 @@ extension RelayCore {
 
     /// A report row of an own document has been stored.
     mutating func noteOutcome(_ line: ReportRow, _ turn: inout Turn) {
+        // The pair goes on under another name, which is waited for.
+        if line.state == .deleted, line.reason == .renamed {
+            return forgetOutcome(line.bundle, line.recipient.text, turn.rows)
+        }
         let found = outcome(of: line, turn)
         guard var row = found?.row ?? firstOutcome(of: line, turn), changes(row, line, turn.rows) else { return }
         let old = found.map { Keys.outcome(isBad: $0.isBad, line.bundle, line.recipient) }

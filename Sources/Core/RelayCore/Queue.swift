@@ -73,7 +73,14 @@ struct WakeupList {
 
     mutating func insert(_ time: RelayTime, _ target: Target) {
         let kept = entries.count >= Self.entriesMax ? .everything : target
-        if kept == .everything, entries.contains(where: { $0.time == time && $0.target == .everything }) { return }
+        if kept == .everything {
+            // Those of one time stand together.
+            var position = lowerBound(time)
+            while position < entries.count, entries[position].time == time {
+                if entries[position].target == .everything { return }
+                position += 1
+            }
+        }
         order += 1
         var low = 0
         var high = entries.count
@@ -86,6 +93,16 @@ struct WakeupList {
             }
         }
         entries.insert((time, order, kept), at: low)
+    }
+
+    private func lowerBound(_ time: RelayTime) -> Int {
+        var low = 0
+        var high = entries.count
+        while low < high {
+            let middle = (low + high) / 2
+            if entries[middle].time < time { low = middle + 1 } else { high = middle }
+        }
+        return low
     }
 
     mutating func take(until now: RelayTime) -> [Target] {

@@ -88,6 +88,11 @@ public struct RelayCore: Sendable {
     var offers: [Ticket: OpenOffer] = [:]
     var submissions: [Ticket: OpenSubmission] = [:]
     var stagedBytes: UInt64 = 0
+    /// What is being received for sender agencies.
+    var openShares = OpenShares()
+    /// Opened since the last commit: `staging` does not name them yet.
+    var unmarked: [Ticket] = []
+    var shareRefusals = ShareRefusals()
     /// When a document was last refused for want of room.
     var shortageAt: RelayTime?
     var doubts = Doubts()

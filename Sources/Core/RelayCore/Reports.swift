@@ -9,13 +9,15 @@ import RelayRows
 /// Destinations for which report rows are waiting to be gathered into one record.
 struct ReportGathering {
     private(set) var pending: [(node: NodeID, count: Int, since: RelayTime)] = []
+    /// Where a destination stands in it: a turn may report thousands of rows to hundreds of nodes.
+    private var places: [NodeID: Int] = [:]
 
     mutating func load(_ rows: any RowReader, now: RelayTime) {
         var from = RowKey()
         while let found = rows.row(.outgoingReport, atOrAfter: from) {
             let text = String(decoding: found.key.prefix { $0 != 0 }, as: UTF8.self)
             guard let node = NodeID(text: text) else { return }
-            pending.append((node, 1, now))
+            add(node, now: now)
             from = RowKey()
             for byte in text.utf8 { from.append(byte) }
             from.append(UInt8(1))
@@ -23,25 +25,37 @@ struct ReportGathering {
     }
 
     mutating func add(_ node: NodeID, now: RelayTime) {
-        if let position = pending.firstIndex(where: { $0.node == node }) {
+        if let position = places[node] {
             pending[position].count += 1
         } else {
+            places[node] = pending.count
             pending.append((node, 1, now))
         }
     }
 
-    /// Destinations whose rows are to go now.
-    mutating func take(_ limits: CoreLimits, now: RelayTime) -> [NodeID] {
-        let due = pending.filter { $0.count >= limits.reportRowsMax || $0.since + limits.reportGather <= now }
-        pending.removeAll { entry in due.contains { $0.node == entry.node } }
-        return due.map(\.node)
+    /// Destinations whose rows are to go now, at most so many.
+    mutating func take(_ limits: CoreLimits, now: RelayTime, limit: Int) -> [NodeID] {
+        var due: [NodeID] = []
+        var left: [(node: NodeID, count: Int, since: RelayTime)] = []
+        for entry in pending {
+            let isDue = entry.count >= limits.reportRowsMax || entry.since + limits.reportGather <= now
+            if isDue, due.count < limit { due.append(entry.node) } else { left.append(entry) }
+        }
+        guard !due.isEmpty else { return [] }
+        pending = left
+        places = [:]
+        for (position, entry) in left.enumerated() { places[entry.node] = position }
+        return due
     }
 
-    func due(_ limits: CoreLimits) -> RelayTime? { pending.map { $0.since + limits.reportGather }.min() }
+    func due(_ limits: CoreLimits) -> RelayTime? { pending.lazy.map { $0.since + limits.reportGather }.min() }
 }
 
 extension RelayCore {
-    private static let recordOctets = 1 << 20
+    /// Rows so long go into one record: as a record they stay below what every reader takes.
+    private static let recordOctets = 512 << 10
+    /// Records made in one turn; the others follow at once.
+    private static let recordsPerTurn = 16
 
     /// Notes what became of one recipient, for the node that submitted the envelope.
     mutating func report(
@@ -69,7 +83,7 @@ extension RelayCore {
     }
 
     mutating func gatherReports(_ turn: inout Turn) {
-        for node in gathering.take(limits, now: turn.now.relay) {
+        for node in gathering.take(limits, now: turn.now.relay, limit: Self.recordsPerTurn) {
             var lines: [ReportRow] = []
             var keys: [RowKey] = []
             var unreadable: [(RowKey, [UInt8])] = []
@@ -119,7 +133,7 @@ extension RelayCore {
         let number = takeNumber()
         let length = writeReport(record, number, turn.rows)
         var row = EnvelopeRow(
-            number: number, bundle: takeBundleID(&turn), kind: .administrative, urgency: .flash,
+            number: number, bundle: takeBundleID(&turn), kind: .administrative, urgency: Self.recordUrgency,
             lifetime: limits.reportLifetime, ageAtArrival: .zero, arrival: turn.now, origin: nil,
             destination: destination, reportTo: .none, payloadLength: length)
         row.receivedBytes = length

@@ -47,21 +47,32 @@ public struct Engine {
         var turn = Turn(now: now, room: room, rows: rows, isLean: isLean)
         if isLean { rows.chunkPages = 1 }
         var taken = 0
+        var weight = 0
         for input in inputs {
             take(input, &turn, rows)
             taken += 1
-            if rows.isLarge || rows.isFailed { break }
+            weight += 1 + input.valueBytes / Self.inputBytes
+            if rows.isLarge || rows.isFailed || weight >= Self.inputsMax { break }
         }
         core.finish(&turn)
         return BatchOutcome(taken: taken, effects: turn.effects, picture: core.takePicture())
     }
+
+    /// What one batch takes at most, also when none of it writes: what is refused costs time, too.
+    private static let inputsMax = 8_192
+    /// Beside one, each so many octets of values (recipients, headers, rows) count as another input.
+    private static let inputBytes = 1_024
 
     private mutating func take(_ input: EngineInput, _ turn: inout Turn, _ rows: any StoreTransaction) {
         switch input {
         case .event(let event): core.handle(event, &turn)
         case .offered(let offer): open(offer.ticket, core.offered(offer, &turn))
         case .offerBytes(let ticket, let buffer), .submissionBytes(let ticket, let buffer):
-            append(buffer, to: ticket, rows)
+            if cursors[ticket] != nil, core.grew(ticket, by: buffer.readableBytes, &turn) {
+                append(buffer, to: ticket, rows)
+            } else {
+                cursors[ticket] = nil
+            }
         case .offerCompleted(let ticket, let digest):
             close(ticket, rows)
             core.offerCompleted(ticket, digest: digest, &turn)
@@ -111,7 +122,8 @@ public struct Engine {
     }
 
     private mutating func close(_ ticket: Ticket, _ rows: any StoreTransaction) {
-        guard let cursor = cursors.removeValue(forKey: ticket) else { return }
+        // What was let go meanwhile has been removed; its end must not be written behind that.
+        guard let cursor = cursors.removeValue(forKey: ticket), core.isOpen(ticket) else { return }
         PayloadWriter.finish(cursor, in: rows)
     }
 

@@ -65,6 +65,11 @@ extension CoreLimits {
         delayAfter = settings.report.delayAfter
         delayAfterUrgent = settings.report.delayAfterUrgent
         undoWindow = settings.control.undoWindow
+        headerBytesMax = settings.limits.headerMax
+        recipientsMax = Int(clamping: settings.limits.recipientsMax)
+        incomingWait = settings.limits.incomingWait
+        recordLifetimeMax = settings.limits.recordLifetime
+        recordQuota = Quota(bytes: settings.quotas.recordBytes, count: settings.quotas.recordEnvelopes)
         senderQuota = Quota(bytes: settings.quotas.senderBytes, count: settings.quotas.senderEnvelopes)
     }
 }

@@ -9,6 +9,7 @@
 import CLinux
 import Glibc
 import Logging
+import Monotonic
 import NIOConcurrencyHelpers
 import OpenSSLTLS
 import RelayCore
@@ -30,7 +31,7 @@ public protocol EffectSink: AnyObject, Sendable {
 /// The engine's thread and its mailbox.
 public final class EngineThread: @unchecked Sendable {
     // @unchecked: `mailbox`, `probes` and the two flags are guarded by `condition`; `engine` is touched by the thread alone.
-    private let condition: ConditionLock<Int>
+    private let condition: MonotonicLock<Int>
     private var mailbox: [EngineInput] = []
     private var probes: [@Sendable (Bool) -> Void] = []
     /// Questions that depend on nothing in the mailbox.
@@ -70,7 +71,7 @@ public final class EngineThread: @unchecked Sendable {
         self.configuration = configuration
         self.gauge = gauge
         self.logger = logger
-        condition = ConditionLock(value: 0)
+        condition = MonotonicLock(value: 0)
         let engine = try Self.build(store, clock, configuration, inHand)
         board = PictureBoard(engine.core.picture)
         self.engine = engine
@@ -403,6 +404,7 @@ public final class EngineThread: @unchecked Sendable {
 
     private func fatalStop() -> Never {
         fflush(nil)
+        StandardErrorLog.pipe.flush(seconds: 2)
         _exit(70)
     }
 

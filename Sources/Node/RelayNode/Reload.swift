@@ -20,25 +20,23 @@ struct ReloadService: Service {
     func run() async throws {
         try await withThrowingTaskGroup(of: Void.self) { group in
             group.addTask {
-                for await _ in await UnixSignalsSequence(trapping: .sighup).cancelOnGracefulShutdown() {
-                    let (isApplied, lines) = node.reload(.guarded)
-                    // Who sent the signal is not known: root, or the daemon's own user.
-                    let deed = Deed(
-                        uid: geteuid(), login: "(SIGHUP)", verb: "reload", subject: "configuration",
-                        outcome: isApplied ? "done" : "refused: " + (lines.first ?? ""))
-                    node.engine.post(.event(.audited(deed, ticket: nil)))
-                }
+                let signals = await UnixSignalsSequence(trapping: .sighup)
+                // One that came while the daemon started was about files that may have been read before it.
+                if EarlySignals.takeHangup() { reload() }
+                for await _ in signals.cancelOnGracefulShutdown() { reload() }
             }
-            group.addTask {
-                // A certificate that ends while its session lives ends the session.
-                while !Task.isCancelled {
-                    try? await cancelWhenGracefulShutdown { try await Task.sleep(for: .seconds(600)) }
-                    if Task.isShuttingDownGracefully || Task.isCancelled { return }
-                    node.links.recheckSessions()
-                }
-            }
+            group.addTask { await CertificateWatch(node: node).run() }
             try await group.waitForAll()
         }
+    }
+
+    private func reload() {
+        let (isApplied, lines) = node.reload(.guarded)
+        // Who sent the signal is not known: root, or the daemon's own user.
+        let deed = Deed(
+            uid: geteuid(), login: "(SIGHUP)", verb: "reload", subject: "configuration",
+            outcome: isApplied ? "done" : "refused: " + (lines.first ?? ""))
+        node.engine.post(.event(.audited(deed, ticket: nil)))
     }
 }
 
@@ -114,6 +112,9 @@ extension Node {
         }
         // First the links: what the decisions dial at once, they dial by the new addresses.
         links.replacePolicy(LinkPolicy(prepared))
+        for places in [controlPlaces, submitPlaces] {
+            places.setPerUser(Int(clamping: prepared.configuration.settings.control.connectionsPerUser))
+        }
         engine.reconfigure(CoreConfiguration(prepared.configuration))
         for (path, digest) in prepared.digests {
             logger.notice(
@@ -150,6 +151,9 @@ extension Node {
         if old.control.clientTimeout != new.control.clientTimeout {
             return "control.client_timeout changes only with a restart"
         }
+        if old.control.bodyTimeout != new.control.bodyTimeout {
+            return "control.body_timeout changes only with a restart"
+        }
         if StoreSettings(old) != StoreSettings(new) { return "the sizes of the store change only with a restart" }
         if old.limits.stagedMax != new.limits.stagedMax { return "limits.staged_max changes only with a restart" }
         if old.metrics != new.metrics { return "metrics.listen changes only with a restart" }
@@ -174,10 +178,17 @@ final class RightsTable: Sendable {
     init(_ configuration: NIOLockedValueBox<Configuration>) { self.configuration = configuration }
 
     func maySubmit(uid: UInt32, gid: UInt32, as agency: AgencyCode) -> Bool {
+        rights(uid: uid, gid: gid).may(.submitAs, agency)
+    }
+
+    /// As any agency at all.
+    func maySubmit(uid: UInt32, gid: UInt32) -> Bool { rights(uid: uid, gid: gid).maySubmit }
+
+    private func rights(uid: UInt32, gid: UInt32) -> CallerRights {
         let key = UInt64(uid) << 32 | UInt64(gid)
         let now = ContinuousClock.now
         let (generation, found) = known.withLockedValue { ($0.generation, $0.rights[key]) }
-        if let found, found.until > now { return found.rights.may(.submitAs, agency) }
+        if let found, found.until > now { return found.rights }
         let caller = CallerNames.system.callerBlocking(PeerCredentials(pid: 0, uid: uid, gid: gid))
         let rights = CallerRights(caller, configuration.withLockedValue { $0 })
         known.withLockedValue { known in
@@ -186,7 +197,7 @@ final class RightsTable: Sendable {
             if known.rights.count >= Self.callersMax { known.rights = [:] }
             known.rights[key] = (rights, now + Self.memory)
         }
-        return rights.may(.submitAs, agency)
+        return rights
     }
 
     /// The table has changed.

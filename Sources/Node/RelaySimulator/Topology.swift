@@ -39,6 +39,8 @@ struct Network {
     /// Wrong rows: at a node, for a target node, these hops.
     var wrongRoutes: [(at: Int, target: Int, via: [Int])] = []
     var clockOffsets: [Int: Int64] = [:]
+    /// A leaf that wants more than its share.
+    var hoarder: Int?
     /// Every way is tried in the order of its length, at most so many.
     var alternatives = 3
     /// Every third agency has a spool.
@@ -106,6 +108,9 @@ struct Network {
         }
         return result.sorted()
     }
+
+    /// The node with the fewest neighbours.
+    var leaf: Int? { nodes.indices.min { (neighbours(of: $0).count, $0) < (neighbours(of: $1).count, $1) } }
 
     func dials(_ node: Int, _ peer: Int) -> Bool {
         edges.contains {
@@ -188,6 +193,13 @@ struct Network {
         }
         var configuration = CoreConfiguration(
             node: nodes[node], directory: directory, routes: routes, peers: peers, limits: limits)
+        if let hoarder {
+            configuration.limits.recordQuota = World.hoarderRecords
+            for index in configuration.peers.indices where configuration.peers[index].node == nodes[hoarder] {
+                configuration.peers[index].rights = open
+                configuration.peers[index].quota = World.hoarderQuota
+            }
+        }
         configuration.spools = spools(of: node)
         configuration.transit = transit
         return configuration

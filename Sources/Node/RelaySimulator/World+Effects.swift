@@ -23,6 +23,7 @@ extension World {
                 node.index, "refuse", offer.number << 8 | UInt64(refusal.rawValue),
                 "refuses offer \(offer.number) of \(node.offers[offer].map { "\($0.bundle) \($0.recipients)" } ?? "?"): \(refusal), \(why)"
             )
+            judgeRefusal(refusal, why, node.offers[offer]?.from, node)
             node.offers[offer] = nil
             hand(effect, session)
         case .send(let dispatch):
@@ -161,6 +162,7 @@ extension World {
 
     /// Invariant: bounds are never exceeded.
     func checkBounds(_ node: SimulatedNode) {
+        judgeShares(node)
         guard let core = node.engine?.core else { return }
         if core.activeCount > limits.activeMax {
             fail("\(node.id) has \(core.activeCount) active envelopes, more than \(limits.activeMax)")

@@ -22,7 +22,7 @@ extension World {
         case 9, 10:
             node.nextFate = .crashAfter
             wakeSoon(node)
-        case 11: fillDisk(node)
+        case 11: if !plan.hoards { fillDisk(node) }
         case 12: stepClock(node)
         case 13: reload(node)
         case 14: beStubborn(node)
@@ -86,7 +86,7 @@ extension World {
     }
 
     func emptyDisk(_ node: SimulatedNode) {
-        node.store.capacityBytes = .max
+        node.store.capacityBytes = plan.hoards ? Self.hoardedCapacity : .max
         node.store.reserveBytes = 0
     }
 
@@ -141,6 +141,7 @@ extension World {
     /// No more faults: everything has to come to rest.
     func heal() {
         isHealed = true
+        endHoarding()
         note(0, "heal", 0, "the world is healed")
         closedEdges = []
         for node in nodes {

@@ -72,7 +72,8 @@ extension World {
                 return true
             }
         }
-        for row in envelopes where row.kind != .administrative && failure == nil {
+        for row in envelopes
+        where row.kind != .administrative && failure == nil && !books.hoarded.contains(row.bundle) {
             // What was here before this copy came was neither accepted nor forwarded by it.
             for recipient in row.recipients where recipient.state == .forwarded && !recipient.isDuplicate {
                 guard let peer = nodes.first(where: { $0.id == recipient.peer }) else {

@@ -11,6 +11,9 @@ import RelayRows
 import RelaySession
 import RelayStore
 
+/// One that a run may be asked to find.
+public typealias PlantedMistake = PlantedBug
+
 /// What is asked of one run.
 public struct Plan: Sendable {
     public var topology: Topology
@@ -31,11 +34,13 @@ public struct Plan: Sendable {
     public var hostileGap: UInt64
     /// A mistake made on purpose in every node, to see whether it is found.
     public var planted: PlantedBug?
+    /// One leaf wants more than its share of its neighbours (World+Hoarders.swift). For links of values only.
+    public var hoards = false
 
     public init(
         topology: Topology, seed: UInt64, duration: UInt64 = 300_000, usesConversations: Bool = false,
         hasFaults: Bool = true, documents: Int = 120, keepsLines: Bool = false, operatorGap: UInt64 = 8_000,
-        hostileGap: UInt64 = 12_000, planted: PlantedBug? = nil
+        hostileGap: UInt64 = 12_000, planted: PlantedMistake? = nil
     ) {
         self.hostileGap = hostileGap
         self.planted = planted
@@ -78,6 +83,8 @@ public struct Summary: Sendable, Hashable {
     public var operations = 0
     /// How often a node went back, and how many envelopes were renamed for it.
     public var wentBack = 0
+    /// What a hoarder has tried.
+    public var hoarded = 0
     public var renamed = 0
 }
 
@@ -108,6 +115,7 @@ enum Happening {
     case thaw(session: Int)
     case quickens(session: Int)
     case lookAtLinks
+    case hoard
 }
 
 public final class World {
@@ -138,6 +146,8 @@ public final class World {
     var books = Books()
     /// Of those that go back, so that a world without is the same world.
     var backward: SplitMix64
+    /// Of the hoarder, likewise.
+    var hoarders: SplitMix64
     /// By agency; the files of each.
     var spools: [AgencyCode: SimulatedSpool] = [:]
     let limits: CoreLimits
@@ -148,9 +158,11 @@ public final class World {
         operators = SplitMix64(seed: plan.seed ^ 0x6f70_6572)
         backward = SplitMix64(seed: plan.seed ^ 0x6261_636b)
         hostile = SplitMix64(seed: plan.seed ^ 0x6c69_6172)
+        hoarders = SplitMix64(seed: plan.seed ^ 0x686f_6172)
         trace = Trace(keepsLines: plan.keepsLines)
         network = Network(plan.topology, seed: plan.seed)
         network.usesSpools = !plan.goesBack
+        if plan.hoards { network.hoarder = network.leaf }
         liar = Self.liar(of: network, &hostile)
         limits = Self.limits(&random)
         for index in network.nodes.indices {
@@ -219,6 +231,7 @@ public final class World {
         for time in stride(from: Self.lookGap, to: plan.duration + 120_000, by: Int(Self.lookGap)) {
             agenda.insert(.lookAtLinks, at: time)
         }
+        planHoarding()
         for time in stride(from: UInt64(5_000), to: plan.duration, by: 10_000) { agenda.insert(.check, at: time) }
         // Most that ends after the healing ends soon.
         for time in stride(from: 0, to: Self.quietTime, by: 30_000) where time <= 360_000 || time % 120_000 == 0 {
@@ -275,6 +288,7 @@ public final class World {
         case .wish(let node, let wish): self.wish(nodes[node], wish)
         case .mend(let node): mend(nodes[node])
         case .save(let node): save(nodes[node])
+        case .hoard: hoard()
         case .goBack(let node, let state, let isResumed): goBack(nodes[node], to: state, isResumed: isResumed)
         case .hostile: hostileDeed()
         case .thaw(let session): thaw(session)

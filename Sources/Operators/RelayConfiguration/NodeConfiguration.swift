@@ -132,6 +132,9 @@ extension NodeConfiguration {
         public var connectTimeout: Milliseconds
         public var handshakeTimeout: Milliseconds
         public var sessionsMax: UInt64
+        public var sessionsPerPeer: UInt64
+        public var strangersMax: UInt64
+        public var memoryMax: UInt64
         public var silence: Milliseconds
     }
 
@@ -142,6 +145,8 @@ extension NodeConfiguration {
         /// The name of the credential that the key is, where none is given because nobody starts the daemon here.
         public var keyCredential: String?
         public var crl: String?
+        /// Nil: for ever.
+        public var crlGrace: Milliseconds?
         public var keyLog: String?
     }
 
@@ -153,6 +158,9 @@ extension NodeConfiguration {
         public var hopsMax: UInt64
         public var activeMax: UInt64
         public var stagedMax: UInt64
+        public var headerMax: UInt64
+        public var incomingWait: Milliseconds
+        public var recordLifetime: Milliseconds
     }
 
     public struct Retry: Hashable, Sendable {
@@ -182,12 +190,16 @@ extension NodeConfiguration {
         public var peerEnvelopes: UInt64
         public var senderBytes: UInt64
         public var senderEnvelopes: UInt64
+        public var recordBytes: UInt64
+        public var recordEnvelopes: UInt64
     }
 
     public struct Control: Hashable, Sendable {
         public var socket: String
         public var submitSocket: String?
         public var clientTimeout: Milliseconds
+        public var bodyTimeout: Milliseconds
+        public var connectionsPerUser: UInt64
         public var undoWindow: Milliseconds
         public var rights: [ControlRight]
     }

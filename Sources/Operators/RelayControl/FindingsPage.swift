@@ -19,9 +19,14 @@ extension ControlServer {
 
     private func findingsAnswer(_ bounds: FindingBounds) async throws -> FindingsAnswer {
         let now = node.now
+        // Whoever asks is told that the disk hangs, and does not hang with it.
+        let found: Result<[Finding], any Error>? = await node.first(within: Self.healthPatience) {
+            do { return .success(try await findings(at: now, bounds)) } catch { return .failure(error) }
+        }
+        let silent = Finding(.critical, .storeSilent, "the store cannot be read: its disk does not answer")
         return FindingsAnswer(
             now: now.wall.timestamp, node: node.configuration.settings.node.name,
-            findings: try await findings(at: now, bounds).map(FindingLine.init))
+            findings: try (found?.get() ?? [silent]).map(FindingLine.init))
     }
 
     /// The worst first; among those of one grade in the order in which they are found.

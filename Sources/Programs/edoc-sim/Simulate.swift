@@ -2,7 +2,6 @@
 // outlives it; one thread. It exits with 1 when a checker has something to say, and says it.
 
 import ArgumentParser
-import RelayCore
 import RelaySimulator
 
 @main
@@ -36,7 +35,7 @@ struct Simulate: ParsableCommand {
     @Option(help: "Simulated milliseconds between two deeds of the hostile, about; 0 for none.")
     var hostile: UInt64 = 12_000
 
-    @Option(help: "A mistake made on purpose: \(PlantedBug.allCases.map(\.rawValue).joined(separator: ", ")).")
+    @Option(help: "A mistake made on purpose: \(PlantedMistake.allCases.map(\.rawValue).joined(separator: ", ")).")
     var planted: String?
 
     @Flag(help: "Every mistake in turn: each must be found within the seeds given.")
@@ -58,7 +57,9 @@ struct Simulate: ParsableCommand {
         if let topology, Topology(rawValue: topology) == nil {
             throw ValidationError("\(topology) is no topology")
         }
-        if let planted, PlantedBug(rawValue: planted) == nil { throw ValidationError("\(planted) is no such mistake") }
+        if let planted, PlantedMistake(rawValue: planted) == nil {
+            throw ValidationError("\(planted) is no such mistake")
+        }
         guard ["values", "conversations", "mixed"].contains(links) else {
             throw ValidationError("--links is values, conversations or mixed")
         }
@@ -77,7 +78,7 @@ struct Simulate: ParsableCommand {
     /// Each mistake must be found; says by which seed and how.
     private func findAll() throws {
         var missed = 0
-        for bug in PlantedBug.allCases {
+        for bug in PlantedMistake.allCases {
             var found: (seed: UInt64, how: String)?
             for seed in range ?? 1...40 where found == nil {
                 if let how = World(plan(seed, keepsLines: false, bug)).run().failure { found = (seed, how) }
@@ -110,14 +111,14 @@ struct Simulate: ParsableCommand {
         }
     }
 
-    private func plan(_ seed: UInt64, keepsLines: Bool, _ bug: PlantedBug? = nil) -> Plan {
+    private func plan(_ seed: UInt64, keepsLines: Bool, _ bug: PlantedMistake? = nil) -> Plan {
         let all = Topology.allCases
         let chosen = topology.flatMap { Topology(rawValue: $0) } ?? all[Int(seed % UInt64(all.count))]
         let usesConversations = links == "conversations" || links == "mixed" && (seed / UInt64(all.count)) % 2 == 0
         return Plan(
             topology: chosen, seed: seed, duration: duration, usesConversations: usesConversations, hasFaults: !calm,
             documents: documents, keepsLines: keepsLines, operatorGap: operators, hostileGap: hostile,
-            planted: bug ?? planted.flatMap { PlantedBug(rawValue: $0) })
+            planted: bug ?? planted.flatMap { PlantedMistake(rawValue: $0) })
     }
 
     private func line(_ plan: Plan, _ outcome: Outcome) -> String {

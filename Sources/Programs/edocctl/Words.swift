@@ -148,6 +148,8 @@ enum Words {
         case "lostInPart": phrase("lostInPart", "mảnh đầu mất theo kho cũ")
         case "duplicateByNumber": phrase("duplicateByNumber", "trùng, chỉ theo số")
         case "falseReturn": phrase("falseReturn", "trả lại sai")
+        case "letGo": phrase("letGo", "nhận dở, đã thôi")
+        case "tooManyCopies": phrase("tooManyCopies", "quá nhiều bản")
         case "tooManyPieces": phrase("tooManyPieces", "quá nhiều mảnh")
         case "unknownPeer": phrase("unknownPeer", "nút kề lạ")
         case "unsupportedDestination": phrase("unsupportedDestination", "loại đích không hỗ trợ")

@@ -12,6 +12,8 @@ extension EnvelopeRow {
         case isReturning, isRenewed
         case statusRequest = 20
         case payloadCover, sibling
+        case holding = 60
+        case holdingTimes = 61
     }
 
     func writeExtras(to out: inout RowWriter) {
@@ -22,6 +24,10 @@ extension EnvelopeRow {
             out.number(second)
         }
         if extent != number { write(.extent, "", extent, 0) }
+        if holding.overhead != 0 || holding.flags != 0 { write(.holding, "", holding.overhead, holding.flags) }
+        if holding.touched != .zero || holding.askedAnew != .zero {
+            write(.holdingTimes, "", holding.touched.milliseconds, holding.askedAnew.milliseconds)
+        }
         if let formerly { write(.formerly, formerly.source.text, formerly.creationTime, formerly.sequence) }
         if let formerName { write(.formerName, formerName.source.text, formerName.creationTime, formerName.sequence) }
         for name in resubmittedAs { write(.resubmittedAs, name.source.text, name.creationTime, name.sequence) }
@@ -61,6 +67,12 @@ extension EnvelopeRow {
             case .isRenewed:
                 guard first < UInt64(recipients.count) else { return false }
                 recipients[Int(first)].isRenewed = true
+            case .holding:
+                holding.overhead = first
+                holding.setFlags(second)
+            case .holdingTimes:
+                holding.touched = RelayTime(milliseconds: first)
+                holding.askedAnew = RelayTime(milliseconds: second)
             case .resubmittedAs: if let name { resubmittedAs.append(name) }
             case .via:
                 guard first < UInt64(recipients.count) else { return false }

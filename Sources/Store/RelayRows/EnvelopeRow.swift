@@ -136,6 +136,8 @@ public struct EnvelopeRow: Sendable {
     public var isInPieces: Bool
     /// Counted in the stock of its origin and sender, as every envelope is from its first piece on.
     public var isStocked: Bool
+    /// What it takes of the room beside its payload and what became of the promise for it (EnvelopeHolding.swift).
+    public var holding = EnvelopeHolding()
     /// The copies of which pieces have been sent, by slot: a mark on a piece counts for the copy of its slot only.
     public var sentMarks: [SentMarks]
     public var hopLimit: UInt64

@@ -203,6 +203,7 @@ import Testing
         #expect(bench.states(of: rows[1].bundle) == ["B1": .forwarded])
         #expect(bench.states(of: rows[2].bundle) == ["B2": .forwarded])
         let number = rows[0].number
+        if length > 4 << 20 { bench.event(.documentVerified(number: number, matches: true)) }
         bench.event(.inboxAcknowledged(ticket: bench.ticket(), agency: agency("T2"), envelopes: [number]))
         for _ in 0..<8 { bench.run([]) }
         #expect(bench.read { $0.count(.chunk) } == 0, "the payload goes with the last of them")

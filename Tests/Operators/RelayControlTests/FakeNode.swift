@@ -103,7 +103,9 @@ actor FakeNode: NodeAccess {
     nonisolated func read<Answer: Sendable>(
         _ body: @escaping @Sendable (any RowReader) throws -> Answer
     ) async throws -> Answer {
-        try store.read { rows in Result { try body(rows) } }.get()
+        // A page that the disk never brings.
+        if watching.state.withLock({ $0.isDiskDead }) { try await Task.sleep(for: .seconds(3_600)) }
+        return try store.read { rows in Result { try body(rows) } }.get()
     }
 
     nonisolated func picture(of numbers: [UInt64]?) -> CorePicture { board.picture(of: numbers) }

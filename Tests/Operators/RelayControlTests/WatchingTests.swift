@@ -47,6 +47,31 @@ import Testing
         }
     }
 
+    /// Nothing that lies on the disk can be read: health is answered all the same, however often it is asked.
+    @Test func aDiskThatDoesNotAnswer() async throws {
+        try await World.with { world in
+            world.node.watching.state.withLock { $0.isDiskDead = true }
+            for _ in 0..<3 {
+                let health: HealthAnswer = try await world.get(ControlPath.health + "?commit=true")
+                #expect(!health.engineAnswers && health.node == "vpcp")
+                #expect(health.storeError == "the store cannot be read: its disk does not answer")
+                #expect(health.commitError == health.storeError)
+            }
+            #expect(await Entry.run(["check", "--socket", world.socket]) == .usage, "critical is 2")
+            world.node.watching.state.withLock { $0.isDiskDead = false }
+            let health: HealthAnswer = try await world.get(ControlPath.health)
+            #expect(health.engineAnswers && health.storeError == nil)
+        }
+    }
+
+    @Test func figuresAreGatheredByABoundedNumber() {
+        let gathering = Gathering()
+        let begun = (0..<40).count { _ in gathering.begin() }
+        #expect(begun == 16)
+        gathering.end()
+        #expect(gathering.begin() && !gathering.begin())
+    }
+
     /// A monitor must be told that the engine does not answer, and not hang with it.
     @Test func anEngineThatDoesNotAnswer() async throws {
         try await World.with { world in

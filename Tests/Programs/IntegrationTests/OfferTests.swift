@@ -238,6 +238,35 @@ import Testing
         try hub.expectGoodPasses()
     }
 
+    /// 3,000 bundles with 229 KB of unknown blocks stood in the store, and in no quota.
+    @Test func headersAreBoundedAndCounted() throws {
+        let hub = try Hub { network in
+            try network.replace("truc", "  hanoi: {}", "  hanoi:\n    quotas: {bytes: 1MiB}")
+        }
+        func sample(_ octets: Int) -> SampleBundle {
+            SampleBundle {
+                $0.source = "hanoi"
+                $0.sender = "H26"
+                $0.path = ["hanoi"]
+                $0.extraBlocks = [
+                    CanonicalBlock(
+                        type: BlockType(rawValue: 250), number: 20, flags: [],
+                        data: ByteBuffer(repeating: 0, count: octets))
+                ]
+            }
+        }
+        let hanoi = try hub.peer("hanoi")
+        try hub.expectRefused(.notAcceptable, counted: "tooLarge", from: hanoi, sample(229_000))
+        // What is waiting for a home that is down fills the share by its headers.
+        #expect(hub.network.stop("hcm") == .exited(0))
+        var taken = 0
+        while taken < 60, try hanoi.send(sample(30_000).octets()) == .acknowledged { taken += 1 }
+        #expect((30...35).contains(taken), "\(taken) bundles of 30 KB in 1 MiB")
+        #expect(try hub.network.ledger("truc").refusedTransfers["quota"] == 1)
+        try hub.network.start("hcm")
+        try hub.expectGoodPasses()
+    }
+
     /// A report is believed of the recipient's home only, and only over a link that may carry its reporter.
     @Test func forgedReports() throws {
         let hub = try Hub()

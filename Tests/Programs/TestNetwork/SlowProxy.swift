@@ -40,22 +40,22 @@ public final class SlowProxy: Sendable {
 
     public init(to target: Int, _ conduct: Conduct = Conduct()) throws {
         state = Mutex(State(conduct: conduct))
-        listener = socket(AF_INET, Int32(SOCK_STREAM.rawValue), 0)
-        guard listener >= 0 else { throw TestFailure("no socket: errno \(errno)") }
-        Self.keepSmall(listener)
+        let descriptor = socket(AF_INET, Int32(SOCK_STREAM.rawValue), 0)
+        listener = descriptor
+        guard descriptor >= 0 else { throw TestFailure("no socket: errno \(errno)") }
+        Self.keepSmall(descriptor)
         var address = Self.loopback(0)
         let isBound = withUnsafePointer(to: &address) {
             $0.withMemoryRebound(to: sockaddr.self, capacity: 1) {
-                bind(listener, $0, socklen_t(MemoryLayout<sockaddr_in>.size)) == 0
+                bind(descriptor, $0, socklen_t(MemoryLayout<sockaddr_in>.size)) == 0
             }
         }
-        guard isBound, listen(listener, 64) == 0 else { throw TestFailure("cannot listen: errno \(errno)") }
+        guard isBound, listen(descriptor, 64) == 0 else { throw TestFailure("cannot listen: errno \(errno)") }
         var length = socklen_t(MemoryLayout<sockaddr_in>.size)
         withUnsafeMutablePointer(to: &address) {
-            $0.withMemoryRebound(to: sockaddr.self, capacity: 1) { _ = getsockname(listener, $0, &length) }
+            $0.withMemoryRebound(to: sockaddr.self, capacity: 1) { _ = getsockname(descriptor, $0, &length) }
         }
         port = Int(UInt16(bigEndian: address.sin_port))
-        let descriptor = listener
         Thread.detachNewThread { [state = StateBox(self)] in Self.run(state, descriptor, target) }
     }
 
