@@ -36,6 +36,7 @@ public enum FindingCode: String, Sendable, Hashable, CaseIterable {
     case readerOld
     case boundReached, storeSilent
     case shareUsedUp
+    case peerRefused, receiptsTroubled
 
     /// The check of `edocctl check` that counts it.
     public var check: String {

@@ -140,6 +140,12 @@ public struct Engine {
             } catch {
                 trap("a report record of our own cannot be encoded: \(error)")
             }
+        case .refusals(let notice):
+            do {
+                try RefusalRecord.encode(notice, into: &buffer)
+            } catch {
+                preconditionFailure("a refusal record of our own cannot be encoded: \(error)")
+            }
         case .status(let note): statusReport(note).encode(into: &buffer)
         }
         var cursor = ExtentCursor(extent: extent)

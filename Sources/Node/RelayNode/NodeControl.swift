@@ -34,6 +34,7 @@ struct NodeControl: NodeAccess {
     let path: String
     let log: NodeLogging
     let copying: Backup
+    let receipts: Receipts
     let reloadConfiguration: @Sendable (_ manner: ReloadManner) -> (isApplied: Bool, lines: [String])
 
     var now: ClockReading { clock.reading }

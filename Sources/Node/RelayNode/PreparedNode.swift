@@ -37,7 +37,7 @@ public struct PreparedNode: Sendable {
         digests = loaded.sources.map { source in
             (source.path, source.bytes.withUnsafeBytes { SHA256Hasher.digest(of: $0) })
         }
-        var warnings: [String] = []
+        var warnings = configuration.warnings
         let settings = configuration.settings
         if settings.plainLoopback {
             warnings.append(

@@ -328,6 +328,10 @@ public struct Conversation: ~Copyable {
         switch judge.judge(announced: nodeID, certificate: certificate, dialled: dialled) {
         case .refused(let why):
             phase = .refused(why)
+            // Who dials hears of it as of a dial that failed. It stands at the peer on this side, too.
+            if dialled == nil, let claimed = NodeID(text: nodeID) {
+                output.event(.contactRefused(peer: claimed, reason: why))
+            }
             machine.refuseContact(now: now.milliseconds, &output.effects)
         case .accepted(let peer):
             if let why = refusesPlace(peer) {

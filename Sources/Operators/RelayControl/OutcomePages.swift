@@ -270,7 +270,7 @@ struct OutcomeCursor: Hashable {
 }
 
 extension OutcomeLine {
-    init(_ known: KnownOutcome) {
+    public init(_ known: KnownOutcome) {
         self.init(
             envelope: known.about.bundle.envelopeName, recipient: known.about.recipient.text,
             outcome: known.state.map { String(describing: $0) } ?? "waiting", time: known.time.timestamp,

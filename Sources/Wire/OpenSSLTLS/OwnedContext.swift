@@ -160,7 +160,8 @@ struct OwnedContext: ~Copyable {
         }
         try check(SSL_CTX_use_PrivateKey(context, key.pointer), configuration.keyFile)
         return OwnIdentity(
-            certificate: description, warnings: warnings(leaf, description, configuration, now: now))
+            certificate: description,
+            warnings: warnings(leaf, description, configuration, now: now, chain: chain))
     }
 
     /// The certificates of the chain file, and what the first one says.
@@ -193,7 +194,8 @@ struct OwnedContext: ~Copyable {
 
     /// What makes peers refuse the node's own certificate, as far as it is known here.
     func warnings(
-        _ leaf: OpaquePointer, _ description: CertificateDescription, _ configuration: TLSConfiguration, now: Int64
+        _ leaf: OpaquePointer, _ description: CertificateDescription, _ configuration: TLSConfiguration, now: Int64,
+        chain: CertificateStack
     ) -> [TLSWarning] {
         var warnings: [TLSWarning] = []
         let path = configuration.certificateChainFile
@@ -204,8 +206,32 @@ struct OwnedContext: ~Copyable {
             let sentence = "certificate \(path) is revoked by \(list): whoever reads that list refuses this node"
             warnings.append(TLSWarning(.ownCertificateRevoked, sentence))
         }
+        if !leadsToAuthority(leaf, chain) {
+            let sentence =
+                "certificate \(path) does not lead to an authority in \(configuration.authorityFile): peers that trust the same authorities refuse this node"
+            warnings.append(TLSWarning(.ownCertificateUntrusted, sentence))
+        }
         return warnings
     }
+
+    /// Whether one of this node's own authorities has issued the certificate, by the chain that stands behind it. Dates, revocations and
+    /// purposes are looked at elsewhere.
+    private func leadsToAuthority(_ leaf: OpaquePointer, _ chain: CertificateStack) -> Bool {
+        guard let verification = X509_STORE_CTX_new() else { return true }
+        defer { X509_STORE_CTX_free(verification) }
+        return withEmptyErrorQueue { () -> Bool in
+            guard X509_STORE_CTX_init(verification, store, leaf, chain.pointer) == 1 else { return true }
+            if X509_verify_cert(verification) == 1 { return true }
+            return !Self.strangerCodes.contains(X509_STORE_CTX_get_error(verification))
+        }
+    }
+
+    /// No way to an authority: the issuer is missing, signs for itself, or has not signed.
+    private static let strangerCodes: Set<Int32> = [
+        X509_V_ERR_UNABLE_TO_GET_ISSUER_CERT, X509_V_ERR_CERT_SIGNATURE_FAILURE,
+        X509_V_ERR_DEPTH_ZERO_SELF_SIGNED_CERT, X509_V_ERR_SELF_SIGNED_CERT_IN_CHAIN,
+        X509_V_ERR_UNABLE_TO_GET_ISSUER_CERT_LOCALLY, X509_V_ERR_UNABLE_TO_VERIFY_LEAF_SIGNATURE,
+    ]
 
     /// Whether a CRL of its issuer names the certificate.
     private func isRevoked(_ certificate: OpaquePointer) -> Bool {
