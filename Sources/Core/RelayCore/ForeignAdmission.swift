@@ -1,5 +1,5 @@
 // ForeignAdmission: what is particular to bundles of other makes: sources that are nobody, payloads under security blocks that are not
-// checked here, pieces cut at any place. Judgements only; it changes nothing.
+// checked here. Judgements only; it changes nothing.
 
 import RelayModel
 import RelayRows

@@ -8,6 +8,7 @@ import RelayCore
 import RelayEngine
 import RelayModel
 import RelayRows
+import Trap
 
 /// What a hoarder has at one node and does not end.
 struct Hoard {
@@ -109,7 +110,7 @@ extension World {
         do {
             try ReportRecord.encode(Array(repeating: line, count: 500), into: &payload)
         } catch {
-            preconditionFailure("the hoarder's record cannot be encoded: \(error)")
+            trap("the hoarder's record cannot be encoded: \(error)")
         }
         var offer = offer(end, source: hoarder.endpoint, to: target.endpoint, UInt64(payload.readableBytes), nil)
         offer.isAdministrative = true
