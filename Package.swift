@@ -23,7 +23,7 @@ let yams: Target.Dependency = .product(name: "Yams", package: "Yams")
 
 // The floors, from the top. A module may depend on its own floor and on those below; Tests/House holds this against the folders.
 let floors: KeyValuePairs<String, [String]> = [
-    "Programs": ["edocd", "edocctl", "edoc-sim", "edoc-bench", "edoc-manual", "edoc-chunk-layout"],
+    "Programs": ["edocd", "edocctl", "edoc-sim", "edoc-bench", "edoc-manual", "edoc-chunk-layout", "edoc-flips"],
     "Node": ["RelayNode", "RelayLink", "RelaySession", "RelaySimulator"],
     "Operators": ["RelayControl", "ControlAPI", "RelayConfiguration", "OpenMetrics"],
     "Documents": ["EdXML"],
@@ -147,6 +147,13 @@ let package = Package(
         program(
             "edoc-bench", ["RelayNode", "RelayModel", "ControlAPI", "CLMDB", arguments, nioCore, histogram]),
         program("edoc-manual", ["Language"]),
+        program(
+            "edoc-flips",
+            [
+                "RelayModel", "RelayRouting", "RelayRows", "RelayCore", "RelayEngine", "RelayStore", "OpenSSLTLS",
+                arguments,
+                nioCore,
+            ]),
         program("edoc-chunk-layout", ["RelayRows", "RelayStore"]),
 
         // Tests.

@@ -5,12 +5,16 @@ extension CatalogueEntries {
     static let packages: [Pair] = edXML + edXMLFields + base64 + causes + toolFiles
 
     private static let edXML: [Pair] = [
+        ("line %: % [%]", "dòng %1: %2 [%=3]"),
         ("line %, column %: % [%]", "dòng %1, cột %2: %3 [%=4]"),
         ("The encoding is %; a package must be UTF-8.", "Bảng mã là %=1; gói phải dùng UTF-8."),
         ("Elements lie more than % deep.", "Các phần tử lồng nhau quá %1 tầng."),
         ("% stands twice where one may be.", "%1 có hai lần trong khi chỉ được một."),
         ("The element % stands where only text may be.", "Phần tử %1 nằm ở chỗ chỉ được có văn bản."),
-        ("The base64 text is broken: %.", "Văn bản base64 bị hỏng: %1."),
+        (
+            "The base64 text of ContentTransferEncoded is broken: %.",
+            "Văn bản base64 của ContentTransferEncoded bị hỏng: %1."
+        ),
         (
             "The text of an element is longer than the % bytes allowed there.",
             "Nội dung một phần tử dài quá %1 byte cho phép ở đó."
@@ -48,8 +52,8 @@ extension CatalogueEntries {
             "Một thẻ, chú thích hoặc chỉ thị dài quá %1 byte."
         ),
         (
-            "The package is in UTF-16 or UTF-32; it must be UTF-8.",
-            "Gói dùng UTF-16 hoặc UTF-32; phải dùng UTF-8."
+            "The package is in UTF-32, or in UTF-16 without a byte order mark; it must be UTF-8.",
+            "Gói dùng UTF-32, hoặc UTF-16 không có dấu thứ tự byte; phải dùng UTF-8."
         ),
         (
             "The bytes are not in the encoding that the package declares.",
@@ -73,10 +77,45 @@ extension CatalogueEntries {
             "StatusCode là %=1; phải là hai chữ số, ví dụ 03."
         ),
         (
-            "The date is %; it must be yyyy/MM/dd, such as 2026/03/09.",
-            "Ngày là %=1; phải theo dạng yyyy/MM/dd, ví dụ 2026/03/09."
+            "% is %; it must be yyyy/MM/dd, such as 2026/03/09.",
+            "%1 là %=2; phải theo dạng yyyy/MM/dd, ví dụ 2026/03/09."
         ),
-        ("The time is %; it must be yyyy/MM/dd HH:mm:ss.", "Thời điểm là %=1; phải theo dạng yyyy/MM/dd HH:mm:ss."),
+        (
+            "DueDate is %; it must be yyyy/MM/dd, such as 2026/03/09.",
+            "DueDate là %=1; phải theo dạng yyyy/MM/dd, ví dụ 2026/03/09."
+        ),
+        ("Timestamp is %; it must be yyyy/MM/dd HH:mm:ss.", "Timestamp là %=1; phải theo dạng yyyy/MM/dd HH:mm:ss."),
+        (
+            "TraceHeader/Timestamp is %; it should be yyyy/MM/dd HH:mm:ss.",
+            "TraceHeader/Timestamp là %=1; nên theo dạng yyyy/MM/dd HH:mm:ss."
+        ),
+        ("DueDate is %, read as %.", "DueDate là %=1, hiểu là %2."),
+        ("Priority is %, read as %.", "Priority là %=1, hiểu là %2."),
+        ("% is %, read as %: a date has no time.", "%1 là %=2, hiểu là %3: ngày không có giờ."),
+        ("% is %, read as %: month and day have two digits.", "%1 là %=2, hiểu là %3: tháng và ngày có hai chữ số."),
+        ("A package in UTF-16 begins with a byte order mark.", "Gói UTF-16 phải bắt đầu bằng dấu thứ tự byte."),
+        ("The edXML package is in UTF-16; it should be UTF-8.", "Gói edXML dùng UTF-16; nên dùng UTF-8."),
+        (
+            "% uses the prefix %, which is bound to no namespace.",
+            "%=1 dùng tiền tố %2, tiền tố này không gắn với không gian tên nào."
+        ),
+        ("The prefix % is bound to no namespace.", "Tiền tố %=1 không gắn với không gian tên nào."),
+        ("% may not be bound to %.", "%=1 không được gắn với %=2."),
+        (
+            "More than % namespaces are declared in open elements.",
+            "Các phần tử đang mở khai báo quá %1 không gian tên."
+        ),
+        ("The attribute % stands twice.", "Thuộc tính %=1 có hai lần."),
+        ("% is no name of an element or attribute.", "%=1 không phải tên phần tử hay thuộc tính."),
+        (
+            "AttachmentEncoded has an empty namespace; it should be that of the root.",
+            "AttachmentEncoded có không gian tên rỗng; nên là không gian tên của phần tử gốc."
+        ),
+        (
+            "The base64 text of ContentTransferEncoded ends without its padding.",
+            "Văn bản base64 của ContentTransferEncoded thiếu phần đệm ở cuối."
+        ),
+        ("% more warnings", "%1 cảnh báo nữa"),
         ("code: %", "mã: %1"), ("recipients: %", "nơi nhận: %1"), ("document ID: %", "mã văn bản: %1"),
         ("subject: %", "trích yếu: %1"), ("priority: %", "độ khẩn: %1"), ("sent at: %", "thời điểm gửi: %1"),
         ("attachments: %", "tệp đính kèm: %1"), ("attachment name: %", "tên tệp đính kèm: %1"),

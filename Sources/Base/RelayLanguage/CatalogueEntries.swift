@@ -11,7 +11,8 @@ public enum CatalogueEntries {
         + byNoun
 
     private static let byNoun = [
-        links, configurationFiles, storeTroubles, deedSentences, packages, libraries, machine, jobs,
+        links, numbers, configurationFiles, storeTroubles, deedSentences, packages, libraries, machine, jobs,
+        links, configurationFiles, storeTroubles, deedSentences, outcomeSentences, packages, libraries, machine, jobs,
     ]
     .flatMap { $0 }
 

@@ -100,6 +100,24 @@ public enum EventKind: String, Sendable, CaseIterable {
     case metricsTroubled
     /// Figures are served at metrics.listen, which could not be opened before.
     case metricsResumed
+    /// This node has gone back to an earlier state, or has a double: numbers that it gave are known to be of others. A new incarnation has begun.
+    case numbersGivenTwice
+    /// A copy goes back along its path, because another document is known at its home under its number.
+    case copyReturned
+    /// An envelope of this node is sent again under a new name; the line names it.
+    case envelopeRenamed
+    /// Two daemons with one identity have been found. The second was not let in.
+    case identityTwice
+    /// A document that was handed in here has ended badly for a recipient: refused, expired or deleted.
+    case documentEndedBadly
+    /// A document that was handed in here is late for a recipient.
+    case documentLate
+    /// Bundles of a peer are refused by a rule of this node; the line names envelope, sender and rule.
+    case peerRefused
+    /// A node on the way refuses documents that were handed in here, or that came through here, and says why.
+    case refusedDownstream
+    /// The store's books and indexes were compared with its rows, or damage was found and mended.
+    case storeReckoned
     /// Transfers are under way to a peer and nothing was acknowledged for longer than its link should take.
     case linkSilent
     /// Two sessions in a row with a peer ended with transfers unanswered, and not one was answered.
@@ -156,6 +174,15 @@ public enum EventKind: String, Sendable, CaseIterable {
         case .logLost: "137749dfaeb6403990c2900b7a395261"
         case .metricsTroubled: "940c040729354d99a98a7f0b1c9898cb"
         case .metricsResumed: "575562ef780342b7b1ac985e71ff4a36"
+        case .numbersGivenTwice: "f1c481fb41eb8314096ea7ec91e25d80"
+        case .copyReturned: "910c1632982b3e393e4eb423b57736b1"
+        case .envelopeRenamed: "a3cdc4cf1a3301baefa22e495e084593"
+        case .identityTwice: "90bc41fc0beefc8f98a040cec48d3250"
+        case .documentEndedBadly: "6ba435df87784c4c930fc441d456762f"
+        case .documentLate: "78d56ced73e4477cb3421ad97eb422e0"
+        case .peerRefused: "97951e6281c14541b1f4fe3f1cdd2454"
+        case .refusedDownstream: "514eb46efef54b9289bac6e629915640"
+        case .storeReckoned: "2d552ff5baec4f82876d4c6ea60ab6a8"
         case .linkSilent: "0d7bb34c0a014798964ae5f04c86d0f9"
         case .linkBarren: "d70012109c4c44808fd303568822f9fa"
         }

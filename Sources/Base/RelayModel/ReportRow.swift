@@ -51,6 +51,12 @@ public struct ReportReason: RawRepresentable, Hashable, Sendable {
     public static let noReport = ReportReason(rawValue: 65_543)
     /// Private, never reported: it was here in part when the store was lost, and its other pieces were lost with it.
     public static let lostInPart = ReportReason(rawValue: 65_544)
+    /// Private: another document is known at its home under its number.
+    public static let numberTaken = ReportReason(rawValue: 65_545)
+    /// Private, never reported: it goes on under a new name, that of a new envelope.
+    public static let renamed = ReportReason(rawValue: 65_546)
+    /// Private, of a delay: a node has it, and cannot read it any more; the submitter may send it again.
+    public static let unreadable = ReportReason(rawValue: 65_552)
 
     /// The word that tools show.
     public var word: String {
@@ -77,6 +83,9 @@ public struct ReportReason: RawRepresentable, Hashable, Sendable {
         case 65_542: "still queued"
         case 65_543: "no report has come"
         case 65_544: "lost in part with an old store"
+        case 65_545: "another document is known under its number"
+        case 65_546: "goes on under a new name"
+        case 65_552: "unreadable in a node's store"
         default: "reason \(rawValue)"
         }
     }

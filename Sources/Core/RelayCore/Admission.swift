@@ -35,6 +35,8 @@ enum Judgement {
     case take([RecipientRow], avoiding: [PathStop])
     /// One more piece of an envelope that is being received.
     case join(UInt64)
+    /// A copy of this node's own has come back and is sent under a new name; the number of its old row.
+    case renew([RecipientRow], UInt64)
     case refuse(Refusal, why: String, count: RefusalCause)
 }
 
@@ -46,6 +48,10 @@ public enum RefusalCause: String, Sendable, CaseIterable {
     case forgedReport, badPayload
     /// A piece of a document whose first pieces were lost with the old store.
     case lostInPart
+    /// Called complete by its number alone: 0.3 has remembered it without a hash, and its history has gone.
+    case duplicateByNumber
+    /// A copy that came back, and was not sent from here to whom it came from.
+    case falseReturn
     /// A rule of the session protocol broken; contact that came to nothing.
     case violation, contact
 }
@@ -54,6 +60,10 @@ extension RelayCore {
     /// A peer offers a bundle; its header is known.
     public mutating func offered(_ offer: Offer, _ turn: inout Turn) -> Verdict {
         guard let session = sessions[offer.session] else {
+            if isPending(offer.session) {
+                refuse(offer, .noResources, "it is not known yet who the peer is", .unknownPeer, &turn)
+                return .drop
+            }
             // The engine has started over since this session began; the peer offers again on the next one.
             refuse(offer, .sessionTerminating, "the session is over", .unknownPeer, &turn)
             return .drop
@@ -65,7 +75,7 @@ extension RelayCore {
             refuse(offer, refusal, why, cause, &turn)
             return .drop
         // The first piece is promised the room for all of them; the row takes the promise over.
-        case .take: promised = offer.documentLength
+        case .take, .renew: promised = offer.documentLength
         case .join: promised = offer.payloadLength
         }
         heard(of: offer.copy?.path ?? [], turn.now)
@@ -107,6 +117,10 @@ extension RelayCore {
         case .refuse(let refusal, let why, let cause):
             discard(open, &turn)
             refuse(offer, refusal, why, cause, &turn)
+        case .renew(let recipients, let old):
+            if open.isMarked { turn.rows.delete(.staging, Keys.extent(open.extent)) }
+            renew(open, recipients, old, &turn)
+            turn.effects.append(.acknowledge(session: offer.session, offer: ticket))
         case .join(let number):
             if open.isMarked { turn.rows.delete(.staging, Keys.extent(open.extent)) }
             addPiece(open, to: number, &turn)
@@ -114,6 +128,8 @@ extension RelayCore {
         case .take(let recipients, let tried):
             if open.isMarked { turn.rows.delete(.staging, Keys.extent(open.extent)) }
             admit(open, recipients, avoiding: tried, &turn)
+            noteTaken(offer.bundle, turn.rows)
+            reportKnownByFormerName(offer, &turn)
             turn.effects.append(.acknowledge(session: offer.session, offer: ticket))
         }
     }
@@ -143,6 +159,13 @@ extension RelayCore {
         _ offer: Offer, _ refusal: Refusal, _ why: String, _ cause: RefusalCause, _ turn: inout Turn
     ) {
         ledger.count(.refusedToPeer(cause.rawValue))
+        var refusal = refusal
+        if cause == .contentConflict, offer.document != nil, !offer.isReturn,
+            sessions[offer.session]?.facts.understands(.returns) ?? false
+        {
+            refusal = .numberTaken
+        }
+        if refusal == .completed { reportKnownByFormerName(offer, &turn) }
         turn.effects.append(.refuse(session: offer.session, offer: offer.ticket, refusal, why: why))
     }
 
@@ -167,7 +190,10 @@ extension RelayCore {
         guard let peer = peers[node]?.peer else {
             return .refuse(.notAcceptable, why: "not a peer", count: .unknownPeer)
         }
-        if let refusal = refusalOfRights(offer, peer) ?? refusalOfSense(offer) ?? refusalOfTime(offer, peer, &turn) {
+        // Whoever sends back what it was sent speaks for nobody: the books say whether it was.
+        if let refusal = (offer.isReturn ? nil : refusalOfRights(offer, peer)) ?? refusalOfSense(offer)
+            ?? refusalOfTime(offer, peer, &turn)
+        {
             return refusal
         }
         if offer.piece != nil, offer.document == nil, offer.header.count > Self.pieceHeaderMax {
@@ -176,16 +202,10 @@ extension RelayCore {
         if offer.documentLength > limits.documentBytesMax {
             return .refuse(.notAcceptable, why: "larger than this node takes", count: .tooLarge)
         }
+        if offer.isReturn { return judgeReturn(offer, peer, isGranted: isGranted, &turn) }
         let past = past(of: offer, from: node, turn.rows)
         if let conflict = past.conflict {
-            if conflict == .contentConflict {
-                turn.effects.append(
-                    .notice(
-                        Notice(
-                            .alarm, "the same envelope ID came with other content", peer: node, envelope: offer.bundle,
-                            kind: .contentDiffers))
-                )
-            }
+            if conflict == .contentConflict { noticeContentDiffers(offer.bundle, from: node, &turn) }
             return .refuse(.notAcceptable, why: conflict.rawValue, count: conflict)
         }
         if past.hasPiece { return .refuse(.completed, why: "this piece is here", count: .duplicate) }
@@ -279,7 +299,7 @@ extension RelayCore {
     }
 
     /// What is known here of the offered bundle.
-    private struct Past {
+    struct Past {
         var conflict: RefusalCause?
         var hasPiece = false
         var joins: UInt64?
@@ -367,25 +387,6 @@ extension RelayCore {
         return isSenior(row.path, to: path) ? .known : nil
     }
 
-    /// The hops that a copy here has been sent to.
-    private func tried(_ row: EnvelopeRow) -> [PathStop] {
-        let taken = row.recipients.filter { $0.state == .forwarded }.compactMap(\.peer)
-        let asked = active[row.number]?.copies.map(\.peer) ?? []
-        return (taken + asked).map { PathStop(node: $0, time: row.arrivalWall) }
-    }
-
-    /// Copies of one envelope that have parted (a session was lost in doubt, and another hop was asked) meet again. Two nodes
-    /// must not each let one go because of the other: a copy is let go only for one whose way is the lesser at the stop where
-    /// they part. That stop lies behind both, so every node answers alike.
-    private func isSenior(_ held: [PathStop], to offered: [PathStop]) -> Bool {
-        for (ours, theirs) in zip(held, offered) where ours != theirs {
-            return ours.node == theirs.node ? ours.time < theirs.time : ours.node < theirs.node
-        }
-        guard held.count > offered.count else { return false }
-        let next = held[offered.count].node
-        return next == node || next < node
-    }
-
     /// The copy of which some pieces are here already.
     private func isSameCopy(_ offer: Offer, _ names: [String], _ row: EnvelopeRow) -> Bool {
         guard let path = offer.copy?.path else { return true }
@@ -400,7 +401,7 @@ extension RelayCore {
         }
     }
 
-    private func judgePiece(
+    func judgePiece(
         _ piece: PieceRange, of row: EnvelopeRow, isOwn: Bool, _ rows: any RowReader, _ past: inout Past
     ) {
         // One row only: the copy's own, or else the first that takes any copy's pieces.
@@ -444,7 +445,7 @@ extension RelayCore {
     }
 
     /// The recipients that this copy is for, as row names.
-    private func names(of offer: Offer) -> [String] {
+    func names(of offer: Offer) -> [String] {
         if let copy = offer.copy, offer.document != nil { return copy.recipients.map(\.text) }
         if let agency = Self.agency(of: offer.destination), !offer.isAdministrative { return [agency.text] }
         return [offer.destination.text]
@@ -471,7 +472,11 @@ extension RelayCore {
         for name in names {
             var recipient = RecipientRow(
                 name: name, state: .waiting, routeClass: 0, due: turn.now.relay, since: turn.now.relay)
-            if past.standings[name] == .known || hasSeen(offer, name, turn.rows) {
+            guard let isKnown = past.standings[name] == .known ? true : isRemembered(offer, name, turn.rows) else {
+                noticeContentDiffers(offer.bundle, from: peer.node, &turn)
+                return .refuse(.notAcceptable, why: RefusalCause.contentConflict.rawValue, count: .contentConflict)
+            }
+            if isKnown {
                 knownCount += 1
                 // The pieces to come are for the same recipients, and find their row by them.
                 recipient.state = .forwarded
@@ -529,7 +534,7 @@ extension RelayCore {
         return destiny == .home ? .nowhere(.destinationUnavailable) : destiny
     }
 
-    private mutating func shortage(_ offer: Offer, _ peer: Peer, _ turn: Turn) -> RefusalCause? {
+    mutating func shortage(_ offer: Offer, _ peer: Peer, _ turn: Turn) -> RefusalCause? {
         if drain != nil { return .draining }
         if !hasRoom(for: offer.documentLength, turn) {
             shortageAt = turn.now.relay

@@ -15,6 +15,7 @@ extension RelayCore {
             damaged.insert(dispatch.number)
         case .refused(.noResources): pause(ticket, dispatch, &turn)
         case .refused(.notAcceptable), .refused(.extensionFailure): refused(ticket, dispatch, &turn)
+        case .refused(.numberTaken): numberTaken(ticket, dispatch, &turn)
         case .refused(.sessionTerminating):
             sessionEnding(dispatch.session, turn.now.relay)
             returnToQueue(ticket, &turn)
@@ -187,7 +188,7 @@ extension RelayCore {
     }
 
     /// *Not Acceptable*: the next route; when all have said so, deferred, and refused only after the grace.
-    private mutating func refused(
+    mutating func refused(
         _ ticket: Ticket, _ dispatch: DispatchState, why: String = "not acceptable", _ turn: inout Turn
     ) {
         guard let (_, position) = land(ticket), let entry = active[dispatch.number] else { return }
@@ -302,6 +303,7 @@ extension RelayCore {
         row.bundle = takeBundleID(&turn)
         row.bundle.creationTime = 0
         turn.rows.put(.bundle, Keys.bundle(row.bundle, number: row.number))
+        label(row, turn.rows)
     }
 
     /// When the recipients of a copy that was not taken are tried again: one time for all, or each would go as a copy of its own.

@@ -82,6 +82,9 @@ public struct CoreLimits: Sendable {
     public var indexWindow: UInt64 = 4_096
     /// How long a deed that can be undone can be undone.
     public var undoWindow = Milliseconds.minutes(15)
+    /// How often the store is verified by itself; zero: never. Payloads are read at so many octets a second.
+    public var verifyEvery = Milliseconds.zero
+    public var verifyRate: UInt64 = 4 << 20
     public init() {}
 }
 

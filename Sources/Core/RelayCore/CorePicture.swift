@@ -23,6 +23,8 @@ public struct PictureUpdate: Sendable {
 /// The decisions at one moment.
 public struct CorePicture: Sendable {
     private let core: RelayCore
+    /// For the other files that answer from a picture.
+    var asked: RelayCore { core }
     /// What is on links, of the envelopes that were asked for.
     public var onLinks: [UInt64: [OnLink]] = [:]
     public let activeCount: Int
@@ -65,8 +67,12 @@ public struct CorePicture: Sendable {
 
     public var peerViews: [PeerView] { core.peerViews }
     public func peerViews(at now: RelayTime) -> [PeerView] { core.peerViews(at: now) }
+    /// The order of the last change of outcomes, and the epoch in which it counts.
+    public var outcomeHead: (epoch: UInt32, order: UInt64) { core.outcomeHead }
     public var isClockDoubted: Bool { core.isClockDoubted }
     public var spoolViews: [SpoolView] { core.spoolViews }
+    /// What to tell a node that is, or says that it is, this one.
+    public func greeting(for node: NodeID?, version: String) -> Greeting { core.greeting(for: node, version: version) }
     public var drainRow: DrainRow? { core.drainRow }
     public var suspensionRows: [SuspensionRow] { core.suspensionRows }
 

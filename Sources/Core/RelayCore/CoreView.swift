@@ -26,6 +26,8 @@ public struct PeerView: Sendable {
     public var bytesInFlight: UInt64
     /// Sent whole, not answered when their session ended, not settled since.
     public var inDoubt: Int
+    /// What it has said of itself on its last session; nil of a node that says nothing.
+    public var greeting: Greeting?
     /// What is wrong with its link though sessions come up, with the likely cause; empty for nothing.
     public var finding = ""
 }
@@ -87,7 +89,7 @@ extension RelayCore {
                 downSince: state.isUp ? nil : state.downSince, upSince: state.isUp ? state.upSince : nil,
                 lastError: state.lastError, transfersInFlight: sessions.reduce(0) { $0 + $1.inFlight.count },
                 bytesInFlight: sessions.reduce(0) { $0 + $1.inFlightBytes },
-                inDoubt: doubts.count(at: state.peer.node))
+                inDoubt: doubts.count(at: state.peer.node), greeting: state.isUp ? state.greeting : nil)
             view.finding = state.finding
             return view
         }

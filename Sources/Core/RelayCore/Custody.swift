@@ -23,12 +23,13 @@ extension RelayCore {
         row.path = (offer.copy?.path ?? tried) + [PathStop(node: node, time: turn.now.wall)]
         row.hopLimit = offer.hopLimit ?? 0
         row.hopCount = offer.hopCount ?? 0
+        row.formerName = offer.formerName
         row.isInPieces = offer.piece != nil
         row.recipients = recipients
         row.receivedBytes = offer.piece == nil ? offer.payloadLength : 0
         record(&row, isComplete: offer.piece == nil, &turn)
         if offer.piece != nil {
-            ledger.add(.reservedBytes, Int64(clamping: row.payloadLength))
+            ledger.add(.reservedBytes, Int64(clamping: row.payloadLength), of: number)
             save(row, turn.rows)
             addPiece(open, to: number, &turn)
         }
@@ -45,11 +46,13 @@ extension RelayCore {
     mutating func record(_ row: inout EnvelopeRow, isComplete: Bool, _ turn: inout Turn) {
         // What is not whole takes room, too: its whole length counts against the quotas from its first piece on.
         row.isStocked = true
+        expectOutcomes(row, turn)
         ledger.stocked(row, by: 1, turn.now)
         turn.rows.put(.bundle, Keys.bundle(row.bundle, number: row.number))
         row.nextLook = firstLook(row)
         turn.rows.put(.deadline, Keys.deadline(row.nextLook, number: row.number))
         index(row, turn.rows)
+        label(row, turn.rows)
         if !isComplete { LookupIndex.park(row, turn.rows) }
         // Away recipients of an incomplete envelope are queued at once: its pieces travel on as they come.
         for index in row.recipients.indices where row.recipients[index].state == .waiting {
@@ -73,7 +76,7 @@ extension RelayCore {
             let counted = min(piece.length, row.payloadLength - row.receivedBytes)
             row.receivedBytes += counted
             row.pieceCount += 1
-            ledger.add(.reservedBytes, -Int64(clamping: counted))
+            ledger.add(.reservedBytes, -Int64(clamping: counted), of: number)
         }
         removeUnused(of: open.extent, range, gaps, turn.rows)
         if row.isComplete { complete(&row, &turn) }
@@ -144,10 +147,19 @@ extension RelayCore {
     mutating func arrive(_ row: inout EnvelopeRow, _ index: Int, _ turn: inout Turn) {
         unqueue(row, index, turn.rows)
         let name = row.recipients[index].name
-        guard remember(row, name, &turn) else {
+        switch memory(of: row, name, turn.rows) {
+        case .unknown where hasFormerly(row.formerName, row.document, name, turn.rows):
+            report(row, row.recipients[index], .arrived, &turn)
+            return end(&row, index, .deleted, .none, &turn, isReported: false)
+        case .unknown: break
+        case .same, .unhashed:
             // Two copies came in pieces at a time, and the other was whole first.
             return end(&row, index, .deleted, .none, &turn, isReported: false)
+        case .other:
+            noticeContentDiffers(row.bundle, from: row.origin, &turn)
+            return end(&row, index, .refused, .numberTaken, &turn)
         }
+        remember(row, name, &turn)
         lieInInbox(&row, index, &turn)
         report(row, row.recipients[index], .arrived, &turn)
     }
@@ -176,7 +188,7 @@ extension RelayCore {
     mutating func markRefused(_ row: inout EnvelopeRow, _ index: Int, _ isRefused: Bool) {
         guard row.recipients[index].isRefusedEverywhere != isRefused, row.kind != .administrative else { return }
         row.recipients[index].isRefusedEverywhere = isRefused
-        ledger.add(.refusedEverywhere, isRefused ? 1 : -1)
+        ledger.add(.refusedEverywhere, isRefused ? 1 : -1, of: row.number)
     }
 
     /// Ends one recipient on this node: counted, remembered in the history, and reported unless it was handed on.
@@ -218,8 +230,9 @@ extension RelayCore {
         // Rows of an earlier version say nothing of it: there documents were counted when they were whole, and records never.
         if row.isStocked || row.isComplete && row.kind != .administrative { ledger.stocked(row, by: -1, turn.now) }
         if !row.isComplete {
-            ledger.add(.reservedBytes, -Int64(clamping: row.payloadLength - row.receivedBytes))
+            ledger.add(.reservedBytes, -Int64(clamping: row.payloadLength - row.receivedBytes), of: row.number)
         }
+        unlabel(row, turn.rows)
         row.ended = max(turn.now.relay, RelayTime(milliseconds: 1))
         unindex(row, turn.rows)
         removePayload(of: row, &turn)
@@ -301,49 +314,4 @@ extension RelayCore {
     }
 
     private static let removalsPerTurn = 256
-}
-
-// The memory of what has arrived here, kept far longer than any lifetime.
-extension RelayCore {
-    func hasSeen(_ offer: Offer, _ name: String, _ rows: any RowReader) -> Bool {
-        guard offer.document != nil else {
-            return rows.value(.seen, Keys.seenForeign(offer.bundle, recipient: name)) != nil
-        }
-        let key = Keys.seen(
-            offer.bundle.source, incarnation: offer.bundle.incarnation, recipient: name,
-            block: offer.bundle.counter / SeenRow.counters)
-        guard let raw = rows.value(.seen, key), let row = SeenRow(record: raw) else { return false }
-        return row.contains(offer.bundle.counter)
-    }
-
-    /// False when it was remembered already. Sequence numbers of foreign sources are not ours to interpret: their bundles are
-    /// remembered by their whole names.
-    mutating func remember(_ row: EnvelopeRow, _ name: String, _ turn: inout Turn) -> Bool {
-        let rows = turn.rows
-        let today = turn.now.relay.milliseconds / Milliseconds.days(1).count
-        guard row.kind == .document else {
-            let key = Keys.seenForeign(row.bundle, recipient: name)
-            if rows.value(.seen, key) != nil { return false }
-            var seen = SeenRow()
-            seen.insert(0, day: today)
-            rows.put(.seen, key, seen.encoded())
-            return true
-        }
-        let key = Keys.seen(
-            row.bundle.source, incarnation: row.bundle.incarnation, recipient: name,
-            block: row.bundle.counter / SeenRow.counters)
-        var seen = SeenRow()
-        if let raw = rows.value(.seen, key) {
-            if let known = SeenRow(record: raw) {
-                seen = known
-            } else {
-                // Whatever of these 4,096 has arrived before is not known any more: the operator must hear of it.
-                setAside(.seen, key, [UInt8](raw), &turn)
-            }
-        }
-        if seen.contains(row.bundle.counter) { return false }
-        seen.insert(row.bundle.counter, day: today)
-        rows.put(.seen, key, seen.encoded())
-        return true
-    }
 }

@@ -87,8 +87,10 @@ extension RelayCore {
         dropHistory(&turn)
         dropSeen(&turn)
         dropReports(&turn)
+        dropOutcomes(&turn)
         dropPreviews(&turn)
         if !isHoldingRestored { endForgottenDeletions(&turn) }
+        verifyBySchedule(&turn)
         doubts.drop(until: now, turn.rows)
         noteLinks(&turn)
         // A backlog of an earlier version is put together an hour a second.
@@ -249,6 +251,8 @@ extension RelayCore {
     }
 
     mutating func clockDoubted(_ isDoubted: Bool, _ why: String, _ turn: inout Turn) {
+        // A snapshot of a running machine that is resumed shows as a step of its clock.
+        if isDoubted, nextCounter > 1 { beginIncarnation(&turn) }
         if clockJudge.set(isDoubted) {
             turn.effects.append(
                 .notice(Notice(isDoubted ? .alarm : .notice, why, kind: isDoubted ? .clockDoubted : .clockBelieved)))

@@ -101,6 +101,7 @@ extension RelayCore {
         switch verb {
         case .release:
             if deed.restoration?.holds(recipient, of: row.number) ?? false { return .restored }
+            if !recipient.hasArrived, !canBeReleased(row) { return .noWay }
             // It was to go on; that it ends instead, for good, is for the operator to say.
             if isEndedByRelease(row, index, now: now), row.expiry > deed.fixed { return .outlived }
         case .reroute:

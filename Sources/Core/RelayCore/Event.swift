@@ -11,14 +11,26 @@ public struct SessionFacts: Sendable {
     public var transferMRU: UInt64
     /// True when this node opened the connection.
     public var isDialled: Bool
+    /// What it says of itself; nil of a node that says nothing, as 0.3 and other makes do.
+    public var greeting: Greeting?
+    /// The address of the other end, without its port; empty where it is not known.
+    public var host: String
     /// What may be handed over before the link has been measured, in octets.
     public var firstWindow: UInt64
-    public init(peer: NodeID, transferMRU: UInt64, isDialled: Bool, firstWindow: UInt64 = .max) {
+    public init(
+        peer: NodeID, transferMRU: UInt64, isDialled: Bool, greeting: Greeting? = nil, host: String = "",
+        firstWindow: UInt64 = .max
+    ) {
         self.peer = peer
         self.transferMRU = transferMRU
         self.isDialled = isDialled
+        self.greeting = greeting
+        self.host = host
         self.firstWindow = firstWindow
     }
+
+    /// May something that was added since 0.3 be sent on this session?
+    public func understands(_ feature: Feature) -> Bool { greeting?.features.contains(feature) ?? false }
 }
 
 /// The peer's answer to a transfer.
@@ -76,12 +88,18 @@ public enum Event: Sendable {
     case restoredReleased(ticket: Ticket, Deed)
     /// An operator wants something done.
     case operated(Operation)
+    /// Something came on a session that was asked for a sign of life.
+    case sessionAnswered(Ticket)
+    /// The peer ends the session: another one with this node's identity has one with it.
+    case identityTwice(session: Ticket)
+    /// Damage was found when the store was opened, and mended as far as rows go.
+    case storeDamaged(why: String)
     /// How fast the peer acknowledges, and how much it has acknowledged of transfers that it has not answered.
     case sessionMeasured(session: Ticket, bytesPerSecond: UInt64, acknowledged: UInt64)
     /// Transfers are under way and nothing was acknowledged for longer than this link should take. What was not begun comes back.
     case sessionSilent(session: Ticket)
     /// It acknowledges again.
-    case sessionAnswered(session: Ticket)
+    case sessionAcknowledges(session: Ticket)
 }
 
 /// What the shell is to do once the batch in which it was decided is durable. In the imperative.
@@ -108,6 +126,10 @@ public enum Effect: Sendable {
     case reply(@Sendable () -> Void)
     /// The head of the operator log, for a place outside of the store.
     case auditHead(AuditHead)
+    /// Have the peer of a session give a sign of life; whatever comes is told by `sessionAnswered`.
+    case probe(session: Ticket)
+    /// End a session, because another one with its peer's identity lives.
+    case endTwin(session: Ticket, why: String)
     /// Nil: the store is not one that was restored, or its envelopes are not all held yet.
     case answerRestore(ticket: Ticket, EvidenceCounts?)
 }
@@ -180,6 +202,10 @@ public struct Dispatch: Sendable {
     public var payload: [ExtentRange]
     public var payloadLength: UInt64
     public var urgency: Urgency
+    /// The name that it had before, where the peer understands that.
+    public var formerName: BundleID?
+    /// It goes back along its path.
+    public var isReturn = false
 }
 
 /// What the shell does with an offer's or a submission's bytes.

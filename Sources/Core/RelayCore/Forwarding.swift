@@ -250,7 +250,7 @@ extension RelayCore {
             }
             if isOurs { result.append(index) }
         }
-        return result
+        return ofOneKind(result, row, peer)
     }
 
     /// Hands one transfer to the session.
@@ -296,13 +296,18 @@ extension RelayCore {
         } else {
             payload = [ExtentRange(extent: row.extent, offset: 0, length: row.payloadLength)]
         }
-        return Dispatch(
+        var result = Dispatch(
             ticket: ticket, session: copy.session, peer: copy.peer, number: row.number, bundle: row.bundle,
             kind: row.kind, lifetime: row.lifetime, age: row.age(at: turn.now.relay), decided: turn.now.relay,
             header: piece.map { $0.header.isEmpty ? row.header : $0.header } ?? row.header, document: row.document,
             copy: row.document == nil ? nil : CopyDescription(recipients: codes, path: row.path),
             destination: row.destination, piece: range, payload: payload,
             payloadLength: piece?.length ?? row.payloadLength, urgency: row.urgency)
+        result.isReturn = copy.recipients.contains { row.recipients[$0].isReturning }
+        if sessions[copy.session]?.facts.understands(.formerName) ?? false {
+            result.formerName = row.former
+        }
+        return result
     }
 
     /// All pieces that are here, without their headers.

@@ -182,8 +182,20 @@ extension RelayCore {
             row.recipients[index].lastAnswer = "its payload cannot be read back"
             isNews = true
         }
+        // In its inbox it would be handed out by nobody; back from here, it lies there again.
+        for index in row.recipients.indices where row.recipients[index].state == .arrived {
+            turn.rows.delete(.inbox, Keys.inbox(row.recipients[index].name, number: number))
+            move(&row, index, to: .corrupt, turn.now.relay)
+            row.recipients[index].hasArrived = true
+            row.recipients[index].lastAnswer = "its payload cannot be read back"
+            isNews = true
+        }
         guard isNews else { return }
         LookupIndex.park(row, turn.rows)
+        for recipient in row.recipients where recipient.state == .corrupt {
+            report(row, recipient, .delayed, &turn, reason: .unreadable)
+        }
+        if reckoning?.reading == number { reckoning?.result.badPayloads += 1 }
         ledger.count(.corruptRecord)
         turn.effects.append(
             .notice(
@@ -202,6 +214,8 @@ extension RelayCore {
 
     mutating func documentVerified(_ number: UInt64, _ matches: Bool, _ turn: inout Turn) {
         verifying.remove(number)
+        // Of a document that waits elsewhere than for this: what is here is not what was sent.
+        if !matches, reckoning?.reading == number { documentUnreadable(number, &turn) }
         guard var row = envelope(number, &turn) else { return }
         for index in row.recipients.indices
         where row.recipients[index].state.isQueued && row.recipients[index].routeClass == 0 {

@@ -53,6 +53,8 @@ extension RelayCore {
         case .undo(let number, let verb):
             answer = mistake(number, verb, turn.rows) ?? undo(number, operation.caller, &turn)
         case .drain(let isOn, let reason): answer = setDrain(isOn, reason, operation.caller, &turn)
+        case .acknowledgeOutcomes(let wish): answer = acknowledgeOutcomes(wish, operation.caller, &turn)
+        case .verify(let rate, let reason): answer = beginVerifying(rate, reason, operation.caller, &turn)
         }
         noteRefusal(operation, answer, &turn)
         turn.effects.append(.answerOperation(ticket: operation.ticket, answer))
@@ -62,7 +64,7 @@ extension RelayCore {
     private mutating func noteRefusal(_ operation: Operation, _ answer: OperationAnswer, _ turn: inout Turn) {
         let why: String
         switch answer {
-        case .job, .draining: return
+        case .job, .draining, .acknowledged, .verifying: return
         case .unknown(let sentence), .refused(let sentence): why = sentence
         }
         func note(_ verb: String?, _ number: UInt64, _ said: DeedVerb?, _ turn: inout Turn) {
@@ -73,7 +75,7 @@ extension RelayCore {
                 Deed(operation.caller, verb, subject, reason: job?.reason ?? "", outcome: "refused: \(why)"), &turn)
         }
         switch operation.wish {
-        case .preview: break
+        case .preview, .acknowledgeOutcomes: break
         case .apply(let number, let said): note(nil, number, said, &turn)
         case .cancel(let number, let said): note("cancel", number, said, &turn)
         case .undo(let number, let said): note("undo", number, said, &turn)
@@ -82,6 +84,10 @@ extension RelayCore {
                 Deed(
                     operation.caller, isOn ? "drain" : "cancel drain", "node \(node.name)", reason: reason,
                     outcome: "refused: \(why)"), &turn)
+        case .verify(_, let reason):
+            noteDeed(
+                Deed(operation.caller, "verify", "node \(node.name)", reason: reason, outcome: "refused: \(why)"), &turn
+            )
         }
     }
 

@@ -27,6 +27,10 @@ public enum CounterKey: Hashable, Sendable {
     case delayReported
     case stockCount(Stock)
     case stockBytes(Stock)
+    /// Changes of what is known of pairs that were handed in here, by what they are now.
+    case outcome(ReportedState)
+    /// Bad ends and delays that nobody has acknowledged.
+    case outcomeOpen(OutcomeCause)
 
     public var name: String {
         switch self {
@@ -52,6 +56,8 @@ public enum CounterKey: Hashable, Sendable {
         case .delayReported: "report.delays"
         case .stockCount(let stock): "stock." + stock.name + ".count"
         case .stockBytes(let stock): "stock." + stock.name + ".bytes"
+        case .outcome(let state): "outcome." + String(describing: state)
+        case .outcomeOpen(let cause): "outcome.open." + cause.code
         }
     }
 
@@ -82,9 +88,17 @@ struct Ledger {
     var arrivedCellsFrom: RelayTime = .zero
     /// What came and went lately; in memory only.
     var flows = Flows()
+    /// While the books are made anew: the counts of what has been passed (Reckoning.swift).
+    var tally: Tally?
+    /// A counter did not fit what was done.
+    var hasMisfit = false
 
     mutating func count(_ key: CounterKey) { deltas[key, default: 0] += 1 }
-    mutating func add(_ key: CounterKey, _ amount: Int64) { deltas[key, default: 0] += amount }
+    /// `number`: the envelope by which a count of what is in the store changes.
+    mutating func add(_ key: CounterKey, _ amount: Int64, of number: UInt64 = .max) {
+        deltas[key, default: 0] += amount
+        if number != .max, let through = tally?.through, number <= through { tally?.add(key, amount) }
+    }
 
     /// A counter with the changes of this batch.
     func value(_ key: CounterKey, _ rows: any RowReader) -> UInt64 {
@@ -123,9 +137,90 @@ struct Ledger {
         if let origin = row.origin { stocks.append(.origin(origin)) }
         if let sender = row.document?.sender { stocks.append(.sender(sender)) }
         for stock in stocks {
-            add(.stockCount(stock), sign)
-            add(.stockBytes(stock), sign * Int64(clamping: row.payloadLength))
+            add(.stockCount(stock), sign, of: row.number)
+            add(.stockBytes(stock), sign * Int64(clamping: row.payloadLength), of: row.number)
         }
+    }
+
+    /// What an envelope in the store counts for in the stock of its origin and sender.
+    mutating func tallyStock(_ row: EnvelopeRow) {
+        if row.kind == .administrative, row.origin == nil { return }
+        var stocks: [Stock] = row.kind == .administrative ? [] : [.everything]
+        if let origin = row.origin { stocks.append(.origin(origin)) }
+        if let sender = row.document?.sender { stocks.append(.sender(sender)) }
+        for stock in stocks {
+            tally?.add(.stockCount(stock), 1)
+            tally?.add(.stockBytes(stock), Int64(clamping: row.payloadLength))
+        }
+    }
+
+    mutating func tallyAge(_ row: EnvelopeRow, _ recipient: RecipientRow) {
+        let bytes = Int64(clamping: row.payloadLength)
+        if recipient.state == .arrived, recipient.since >= arrivedCellsFrom {
+            tally?.ages[.arrived(recipient.name, at: recipient.since), default: AgeChange()].add(1, bytes)
+        } else if recipient.state.isQueued {
+            tally?.ages[.queued(recipient.routeClass, row), default: AgeChange()].add(1, bytes)
+        }
+    }
+
+    /// Sets the counters of what is in the store to what is there; answers how many were wrong. The changes of this batch are in
+    /// both already.
+    mutating func settle(_ tally: Tally, _ rows: any RowTransaction) -> UInt64 {
+        var wanted = tally.counts
+        for state in RecipientState.allCases where !state.isEnd {
+            for admin in [false, true] { wanted[CounterKey.state(state, admin: admin).name, default: 0] += 0 }
+        }
+        for key in [CounterKey.reservedBytes, .refusedEverywhere, .stockCount(.everything), .stockBytes(.everything)] {
+            wanted[key.name, default: 0] += 0
+        }
+        var prefix = RowKey()
+        for byte in "stock.".utf8 { prefix.append(byte) }
+        rows.scan(.counter, prefix: prefix) { key, _ in
+            wanted[String(decoding: key.dropLast(), as: UTF8.self), default: 0] += 0
+            return true
+        }
+        var wrong: UInt64 = 0
+        let pending = Dictionary(deltas.map { ($0.key.name, $0.value) }) { $0 + $1 }
+        for (name, count) in wanted.sorted(by: { $0.key < $1.key }) {
+            // What this batch adds is written behind this.
+            let before = count - (pending[name] ?? 0)
+            let stored = Int64(bitPattern: rows.number(.counter, name))
+            guard stored != before else { continue }
+            wrong += 1
+            rows.setNumber(.counter, name, UInt64(bitPattern: before))
+        }
+        return wrong + settleAges(tally, rows)
+    }
+
+    private mutating func settleAges(_ tally: Tally, _ rows: any RowTransaction) -> UInt64 {
+        var wanted: [RowKey: (count: Int64, bytes: Int64)] = [:]
+        func add(_ key: AgeKey, _ change: AgeChange, _ sign: Int64) {
+            let row = key.key(hourlyBefore)
+            let before = wanted[row] ?? (0, 0)
+            wanted[row] = (before.count + sign * change.count, before.bytes + sign * change.bytes)
+        }
+        for (key, change) in tally.ages { add(key, change, 1) }
+        for (key, change) in ages { add(key, change, -1) }
+        var stored: [RowKey: (count: Int64, bytes: Int64)] = [:]
+        for mark in [AgeCells.queuedMark, AgeCells.arrivedMark] {
+            var prefix = RowKey()
+            prefix.append(mark)
+            rows.scan(.counter, prefix: prefix) { key, value in
+                var row = RowCursor(value)
+                let count = Int64(bitPattern: row?.number() ?? 0)
+                stored[RowKey(copying: key)] = (count, Int64(bitPattern: row?.number() ?? 0))
+                return true
+            }
+        }
+        var wrong: UInt64 = 0
+        for key in Set(wanted.keys).union(stored.keys).sorted() {
+            let want = wanted[key] ?? (0, 0)
+            if let have = stored[key] ?? (want.count == 0 ? (0, want.bytes) : nil), have == want { continue }
+            wrong += 1
+            rows.delete(.counter, key)
+            if want.count != 0 { AgeCells.add(want.count, want.bytes, to: key, rows) }
+        }
+        return wrong
     }
 
     /// One recipient changes its state; nil before it was accepted.
@@ -134,8 +229,9 @@ struct Ledger {
         _ now: RelayTime
     ) {
         let admin = row.kind == .administrative
-        if let old { add(.state(old, admin: admin), -1) }
-        add(.state(new, admin: admin), 1)
+        if let old { add(.state(old, admin: admin), -1, of: old.isEnd ? .max : row.number) }
+        add(.state(new, admin: admin), 1, of: new.isEnd ? .max : row.number)
+        passed = tally.map { row.number <= $0.through } ?? false
         guard !admin else { return }
         let bytes = Int64(clamping: row.payloadLength)
         if old == .arrived, new != .arrived, recipient.since >= arrivedCellsFrom {
@@ -150,12 +246,16 @@ struct Ledger {
 
     private mutating func change(_ key: AgeKey, by sign: Int64, _ bytes: Int64) {
         ages[key, default: AgeChange()].add(sign, bytes)
+        if passed { tally?.ages[key, default: AgeChange()].add(sign, bytes) }
     }
+    /// The envelope at hand is in the tally.
+    private var passed = false
 
     /// A waiting recipient comes under another route class.
     mutating func reclassified(_ row: EnvelopeRow, _ recipient: RecipientRow, to routeClass: UInt32) {
         guard row.kind != .administrative, recipient.state.isQueued, recipient.routeClass != routeClass else { return }
         let bytes = Int64(clamping: row.payloadLength)
+        passed = tally.map { row.number <= $0.through } ?? false
         change(.queued(recipient.routeClass, row), by: -1, bytes)
         change(.queued(routeClass, row), by: 1, bytes)
     }
@@ -163,12 +263,13 @@ struct Ledger {
     mutating func write(to rows: any RowTransaction, _ now: RelayTime) {
         for (name, delta) in deltas.map({ ($0.key.name, $0.value) }).sorted(by: { $0.0 < $1.0 }) where delta != 0 {
             let stored = Int64(bitPattern: rows.number(.counter, name))
-            var next = stored + delta
-            if next < 0, rows.isUnreadable(.counter, name) {
-                // The count is lost with its record; it begins anew rather than stop the daemon.
+            var (next, overflow) = stored.addingReportingOverflow(delta)
+            if overflow || next < 0 {
+                // The record of the count was damaged, or lost with its key. The books are made anew from the rows (Reckoning.swift)
+                // rather than stop the daemon, which would meet them at its next start as well.
                 next = 0
+                hasMisfit = true
             }
-            precondition(next >= 0, "the counter \(name) would fall below zero")
             rows.setNumber(.counter, name, UInt64(next))
         }
         deltas.removeAll(keepingCapacity: true)

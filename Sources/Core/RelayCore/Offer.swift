@@ -34,6 +34,10 @@ public struct Offer: Sendable {
     public var copy: CopyDescription?
     /// The bundle's header, encoded, from which the next hop's header is made. Opaque here.
     public var header: [UInt8]
+    /// The name that it had before, from its block 242.
+    public var formerName: BundleID?
+    /// It goes back along its path (block 243).
+    public var isReturn = false
 
     public init(
         ticket: Ticket, session: Ticket, bundle: BundleID, destination: EndpointID, reportTo: EndpointID,
@@ -97,4 +101,6 @@ public enum Refusal: UInt8, Sendable, CaseIterable {
     case notAcceptable = 4
     case extensionFailure = 5
     case sessionTerminating = 6
+    /// *Not Acceptable*, because another document is known under its number. Of private use; said only to who understands `returns`.
+    case numberTaken = 0xf1
 }

@@ -63,6 +63,10 @@ public struct Operation: Sendable {
         case undo(UInt64, as: DeedVerb? = nil)
         /// Stop accepting, empty the queues, and exit; or go on as before.
         case drain(Bool, reason: String)
+        /// These bad ends and delays have been seen.
+        case acknowledgeOutcomes(OutcomeAcknowledgement)
+        /// Look through the whole store, payloads too, at so many octets of them a second.
+        case verify(bytesPerSecond: UInt64, reason: String)
     }
 
     public var ticket: Ticket
@@ -79,6 +83,9 @@ public struct Operation: Sendable {
 public enum OperationAnswer: Sendable {
     case job(JobRow)
     case draining(Bool)
+    /// So many outcomes; `next`: where the next portion begins, nil at the end.
+    case acknowledged(count: UInt64, next: [UInt8]?)
+    case verifying
     /// There is no such job.
     case unknown(String)
     /// It cannot be done as things stand.

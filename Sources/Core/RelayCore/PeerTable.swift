@@ -36,6 +36,13 @@ struct PeerState {
     /// When a dial failed last.
     var failedAt: RelayTime = .zero
 
+    /// What it has said of itself on its last session.
+    var greeting: Greeting?
+    /// When it was last believed that this node has gone back.
+    var numbersBelieved: RelayTime = .zero
+    /// It has a session with another one of this identity, and is left alone for so long.
+    var twinUntil: RelayTime = .zero
+
     var isUp: Bool { !sessions.isEmpty }
 }
 
@@ -137,11 +144,19 @@ extension RelayCore {
             turn.effects.append(.endSession(session: session, why: "no such peer in the configuration"))
             return
         }
+        let rivals = rivals(of: facts, state)
+        if !rivals.isEmpty { return askRivals(rivals, session, facts, &turn) }
+        establish(session, facts, &turn)
+    }
+
+    mutating func establish(_ session: Ticket, _ facts: SessionFacts, _ turn: inout Turn) {
+        guard let state = peers[facts.peer] else { return }
         sessions[session] = SessionState(peer: facts.peer, facts: facts, since: turn.now.relay)
         sessionOrder.append(session)
         let wasUp = state.isUp
         peers.change(facts.peer) {
             $0.sessions.append(session)
+            $0.greeting = facts.greeting
             $0.isDialling = false
             // An incoming session proves the way, too: the backoff of dialling is over.
             $0.failures = 0
@@ -162,6 +177,7 @@ extension RelayCore {
             ledger.count(.linkUp(facts.peer))
             turn.effects.append(.notice(Notice(.notice, "link up", peer: facts.peer, kind: .linkUp)))
         }
+        compareNumbers(facts, &turn)
     }
 
     mutating func sessionEnding(_ session: Ticket, _ now: RelayTime) {
@@ -174,6 +190,8 @@ extension RelayCore {
 
     mutating func sessionEnded(_ session: Ticket, sentWhole: [Ticket], reason: String, _ turn: inout Turn) {
         abandonOffers(of: session, &turn)
+        if pendingEnded(session, reason, &turn) { return }
+        defer { rivalEnded(session, &turn) }
         guard let state = sessions.removeValue(forKey: session) else { return }
         sessionOrder.removeAll { $0 == session }
         let now = turn.now.relay
@@ -183,7 +201,7 @@ extension RelayCore {
             if !$0.isUp {
                 // A last session that took nothing any more was lost to the queue before it ended.
                 $0.downSince = state.isEnding ? state.endingSince : state.isSilent ? state.silentSince : now
-                $0.dialDue = redial
+                $0.dialDue = max(redial, $0.twinUntil)
                 $0.lastError = reason
             }
             if now.since(state.since) >= Self.steadySession { $0.furtherDials = 0 }

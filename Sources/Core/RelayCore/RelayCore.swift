@@ -52,12 +52,19 @@ public struct RelayCore: Sendable {
     var limits: CoreLimits { configuration.limits }
     var node: NodeID { configuration.node }
 
-    /// Drawn when the store was created (or restored): the upper half of every sequence number made here.
+    /// Drawn at every start: the upper half of every sequence number made here.
     public internal(set) var incarnation: UInt32
     var nextNumber: UInt64
     var nextCounter: UInt32
     var metaChanged = false
 
+    var numbers = Numbers()
+    /// Envelopes of this node that get a new name; nothing is sent before all have it.
+    var renaming: RenamePass?
+    /// Sessions of a node that has another one already, and is asked for a sign of life.
+    var pendingSessions: [PendingSession] = []
+    /// Of the memory of arrivals; nil before the first of them.
+    var seenKey: KeyedHash?
     var peers: PeerTable
     var sessions: [Ticket: SessionState] = [:]
     /// Session tickets in the order of their establishment; iteration must not depend on hashing.
@@ -115,6 +122,12 @@ public struct RelayCore: Sendable {
     var random: SplitMix64
     var auditLog = AuditLog()
     var restoration: Restoration?
+    var outcomes = OutcomeBook()
+    /// The books are being made anew, and how it ended last.
+    var reckoning: Reckoning?
+    /// Tables whose damage is known and waits for the next start.
+    var knownDamage = TableSet()
+    public internal(set) var reckoned: ReckoningResult?
     let writeReport: ReportWriter
     /// SHA-256, for the chain of the operator log; handed in, as the core knows no library for it.
     let hash: AuditHash
@@ -139,10 +152,13 @@ public struct RelayCore: Sendable {
         nextNumber = max(1, turn.rows.number(.meta, "nextNumber"), Self.numberAfterLast(turn.rows))
         firstNumber = nextNumber
         nextCounter = UInt32(truncatingIfNeeded: max(1, turn.rows.number(.meta, "nextCounter")))
-        // A counter that cannot be read must not begin anew under the same incarnation: IDs would come twice.
-        if turn.rows.isUnreadable(.meta, "nextCounter") { incarnation = 0 }
+        // Nobody knows how far an unreadable counter had come.
+        if turn.rows.isUnreadable(.meta, "nextCounter") { nextCounter = .max }
         peers = PeerTable(configuration.peers, now: turn.now.relay)
-        if incarnation == 0 { drawIncarnation(&turn) }
+        loadNumbers(turn.rows)
+        loadSeenKey(turn.rows)
+        // Copies, roll-backs and clones that start must not give a number twice.
+        if !isOffline || incarnation == 0 { drawIncarnation(turn.rows) }
         _ = clockJudge.set(turn.rows.number(.meta, "clockDoubted") != 0)
         let unreadable = classes.load(turn.rows)
         hasRemovals = turn.rows.row(.staging, atOrAfter: RowKey()) != nil
@@ -156,6 +172,8 @@ public struct RelayCore: Sendable {
         ledger.load(turn.rows, now: turn.now.relay)
         doubts.load(turn.rows, now: turn.now.relay)
         auditLog.load(turn.rows, hash)
+        outcomes.load(turn.rows)
+        if outcomes.epoch == 0, !isOffline { drawOutcomeEpoch(&turn) }
         loadRestoration(&turn)
         // Peers that were up before may come back at once; then others take over.
         wakeForFailover(turn.now.relay)
@@ -168,6 +186,7 @@ public struct RelayCore: Sendable {
             setAside(.routeClass, key, record, &turn)
         }
         loadSpools(&turn)
+        loadReckoning(&turn)
         startNotices = turn.effects
     }
 
@@ -219,9 +238,15 @@ public struct RelayCore: Sendable {
         case .restoredReleased(let ticket, let deed): restoredReleased(ticket, deed, &turn)
         case .restoredCompared(let ticket, let deed, let portion): restoredCompared(ticket, deed, portion, &turn)
         case .operated(let operation): operated(operation, &turn)
+        case .sessionAnswered(let session): sessionAnswered(session, &turn)
+        case .identityTwice(let session): identityTwice(session, &turn)
+        case .storeDamaged(let why):
+            // A list of next hops may be gone with its record: what waited under it is routed anew.
+            sweep = RouteSweep()
+            reckon(why, turn.rows)
         case .sessionMeasured(let session, let rate, let acknowledged): measured(session, rate, acknowledged)
         case .sessionSilent(let session): fellSilent(session, &turn)
-        case .sessionAnswered(let session): answersAgain(session)
+        case .sessionAcknowledges(let session): answersAgain(session)
         }
     }
 
@@ -230,6 +255,7 @@ public struct RelayCore: Sendable {
         decisions += 1
         wake(turn.now.relay)
         suspensionsDue(&turn)
+        pendingSessionsDue(&turn)
         if !isHoldingRestored { runJobs(&turn) }
         peersDue(&turn)
         silencesDue(&turn)
@@ -244,18 +270,16 @@ public struct RelayCore: Sendable {
             verifyDocuments(&turn)
             feedSpools(&turn)
         }
+        renameSince(&turn)
         setDamagedAside(&turn)
+        runReckoning(&turn)
         gatherReports(&turn)
         housekeeping(&turn)
-        if !isHoldingRestored { feedLinks(&turn) }
+        if !isHoldingRestored, renaming == nil { feedLinks(&turn) }
         noticeEmpty(&turn)
         markStaged(&turn)
         publishAuditHead(&turn)
-        if metaChanged {
-            turn.rows.setNumber(.meta, "nextNumber", nextNumber)
-            turn.rows.setNumber(.meta, "nextCounter", UInt64(nextCounter))
-            metaChanged = false
-        }
+        writeNumbers(&turn)
         ledger.write(to: turn.rows, turn.now.relay)
         inHand(0)
     }
@@ -278,9 +302,12 @@ public struct RelayCore: Sendable {
         }
         if hasRemovals || hasMoreToFeed || indexing != nil || restoration?.isBusy ?? false { take(.zero) }
         take(sweep?.notBefore)
+        take(pendingSessions.map(\.due).min())
+        if renaming != nil { take(.zero) }
         take(spools.due)
         take(jobsDeadline)
         take(suspensions.due)
+        take(reckoningDue)
         return next
     }
 
@@ -292,7 +319,7 @@ public struct RelayCore: Sendable {
 
     /// A bundle ID of this node, never given out before: the counter is durable, and a new incarnation begins when it is used up.
     mutating func takeBundleID(_ turn: inout Turn) -> BundleID {
-        if nextCounter == .max { drawIncarnation(&turn) }
+        if nextCounter == .max { drawIncarnation(turn.rows) }
         let sequence = UInt64(incarnation) << 32 | UInt64(nextCounter)
         nextCounter += 1
         metaChanged = true
@@ -300,16 +327,6 @@ public struct RelayCore: Sendable {
         return BundleID(
             source: node.endpoint, creationTime: clockJudge.isDoubted ? 0 : turn.now.wall.milliseconds,
             sequence: sequence)
-    }
-
-    mutating func drawIncarnation(_ turn: inout Turn) {
-        let old = incarnation
-        repeat {
-            incarnation = UInt32(truncatingIfNeeded: random.next()) & 0x7fff_ffff
-        } while incarnation == 0 || incarnation == old
-        nextCounter = 1
-        metaChanged = true
-        turn.rows.setNumber(.meta, "incarnation", UInt64(incarnation))
     }
 }
 

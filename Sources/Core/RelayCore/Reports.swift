@@ -66,7 +66,7 @@ extension RelayCore {
                 bundle: row.bundle, recipient: code, state: state, time: turn.now.wall,
                 reason: reason ?? recipient.reason, path: row.path)
             if source == node {
-                store(line, turn)
+                store(line, &turn)
             } else {
                 turn.rows.put(
                     .outgoingReport, Keys.outgoingReport(source, order: takeNumber()), line.encoded())
@@ -148,6 +148,11 @@ extension RelayCore {
         _ turn: inout Turn
     ) {
         guard let from = sessions[session]?.peer, let peer = peers[from]?.peer else {
+            if isPending(session) {
+                turn.effects.append(
+                    .refuse(session: session, offer: ticket, .noResources, why: "it is not known yet who the peer is"))
+                return
+            }
             turn.effects.append(
                 .refuse(session: session, offer: ticket, .sessionTerminating, why: "the session is over"))
             return
@@ -171,10 +176,11 @@ extension RelayCore {
         }
         var believed = 0
         for line in lines where isBelievable(line, reporter, turn) {
-            store(line, turn)
+            store(line, &turn)
             believed += 1
         }
         ledger.count(.recordTaken)
+        noteTaken(bundle, turn.rows)
         if believed < lines.count {
             ledger.add(.reportRowRefused, Int64(lines.count - believed))
             turn.effects.append(
@@ -217,7 +223,7 @@ extension RelayCore {
         }
         // Its row has gone with the transit memory; the counter was given out by this store. Nothing here knows its creation time any
         // more, so a reporter could make up any number of names: only as many are kept as history may take.
-        guard line.bundle.incarnation == incarnation, line.bundle.counter < nextCounter else { return false }
+        guard hasGiven(line.bundle, rows) else { return false }
         let created = line.bundle.creationTime
         let wall = turn.now.wall.milliseconds
         if !clockJudge.isDoubted, created > 0 {
@@ -228,7 +234,7 @@ extension RelayCore {
         return rows.count(.report) < historyRowsMax(turn.room)
     }
 
-    func store(_ line: ReportRow, _ turn: Turn) {
+    mutating func store(_ line: ReportRow, _ turn: inout Turn) {
         // One row a state, the first that came: a reporter cannot fill the table by repeating itself. Delays one for each stop of
         // the way, of which there are at most 64.
         var order = UInt64(line.state.rawValue)
@@ -236,6 +242,7 @@ extension RelayCore {
         let key = Keys.report(line.bundle, recipient: line.recipient, order: order)
         if turn.rows.value(.report, key) == nil {
             turn.rows.put(.report, key, line.encoded(received: turn.now.relay))
+            noteOutcome(line, &turn)
         }
     }
 }

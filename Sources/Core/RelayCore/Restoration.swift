@@ -33,11 +33,11 @@ extension RelayCore {
     /// Nothing is sent, ended or checked while this is true.
     var isHoldingRestored: Bool { restoration?.isHolding ?? false }
 
-    /// In the transaction that builds the core. A mark that no daemon has seen: a new incarnation, and an entry of the operator log.
+    /// In the transaction that builds the core. A mark that no daemon has seen: an entry of the operator log.
     mutating func loadRestoration(_ turn: inout Turn) {
         guard var row = RestorationRow.read(turn.rows) else { return }
         if row.phase == .brought, !isOffline {
-            drawIncarnation(&turn)
+            drawOutcomeEpoch(&turn)
             row.phase = .holding
             row.time = turn.now.relay
             row.wall = turn.now.wall

@@ -103,6 +103,7 @@ extension RelayCore {
         configuration = new
         let gone = peers.states.filter { state in !new.peers.contains { $0.node == state.peer.node } }
         peers.replace(new.peers, now: turn.now.relay)
+        loadNumbers(turn.rows)
         markSuspendedPeers()
         wakeForFailover(turn.now.relay)
         for state in gone {
@@ -243,6 +244,7 @@ extension RelayCore {
 
     /// The present way of one recipient of a stored envelope; the hop that an operator has chosen comes first.
     func destiny(of recipient: RecipientRow, in row: EnvelopeRow) -> Destiny {
+        if recipient.isReturning, let back = hopBack(row.path) { return .away([back]) }
         let destiny = routed(recipient, in: row)
         guard let via = recipient.via, peers[via] != nil, via != row.origin,
             !row.path.contains(where: { $0.node == via })

@@ -27,6 +27,7 @@ extension Selector {
             out.text(text ?? "")
         }
         out.byte(withRecords ? 1 : 0)
+        if let outcome { out.text(outcome.rawValue) }
         return out.record()
     }
 
@@ -63,6 +64,7 @@ extension Selector {
         answer = Self.text(&row)
         documentID = Self.text(&row)
         withRecords = row.byte() != 0
+        if !row.isAtEnd { outcome = OutcomeChoice(rawValue: row.text()) }
         guard row.isSound else { return nil }
     }
 

@@ -116,13 +116,15 @@ public struct Selector: Sendable, Hashable {
     public var documentID: String?
     /// Reports and other administrative records, too. Otherwise they are meant only when they are named.
     public var withRecords = false
+    /// Of what was handed in here: what is known of its end. Which rows fit is read beside the envelope's own (SelectorScan).
+    public var outcome: OutcomeChoice?
 
     public init() {}
 
     public static let numbersMax = 1_000
 
     /// True when an ended pair can be meant.
-    public var meansEnded: Bool { states.contains { $0.isEnd } }
+    public var meansEnded: Bool { outcome != nil && states.isEmpty || states.contains { $0.isEnd } }
 
     /// Does the envelope as a whole fit? By its row, or by a glance at its record.
     public func matches(envelope row: some EnvelopeOutline, _ context: SelectorContext) -> Bool {
@@ -147,7 +149,7 @@ public struct Selector: Sendable, Hashable {
         if recipient.isDuplicate { return false }
         let state = context.state(row, index)
         if states.isEmpty {
-            if state.isEnd { return false }
+            if state.isEnd, outcome == nil { return false }
         } else if !states.contains(state), !(state == .heldExpired && states.contains(.held)) {
             return false
         }

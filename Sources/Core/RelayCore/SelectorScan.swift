@@ -66,6 +66,8 @@ public struct SelectorScan: Sendable {
         case recent(isParkedOnly: Bool)
         /// Those from elsewhere below the mark, ended ones too, which are not found by their document ID.
         case elsewhere
+        /// Pairs that were handed in here and are not delivered.
+        case outcomes(isBad: Bool)
     }
 
     public let selector: Selector
@@ -137,6 +139,11 @@ public struct SelectorScan: Sendable {
             let indexed: [Leg] = [.recent(isParkedOnly: false), .lookup(.documentID, text: document, isPrefix: false)]
             return selector.meansEnded ? indexed + [.elsewhere] : indexed
         }
+        switch selector.outcome {
+        case nil, .delivered: break
+        case .undelivered: return [.outcomes(isBad: true), .outcomes(isBad: false)]
+        default: return [.outcomes(isBad: true)]
+        }
         // The other indexes know only what is in the store.
         if selector.meansEnded { return [.envelopes] }
         var states = selector.states
@@ -207,8 +214,18 @@ public struct SelectorScan: Sendable {
             selector.matches(envelope: glance, context), selector.mayMatchRecipient(of: glance),
             let row = EnvelopeRow(number: found.number, record: record)
         else { return true }
-        let indexes = selector.recipients(of: row, context).filter { found.means(row, $0) }
+        let indexes = selector.recipients(of: row, context).filter {
+            found.means(row, $0) && meansOutcome(row, $0, rows)
+        }
         return indexes.isEmpty || body(row, indexes)
+    }
+
+    private func meansOutcome(_ row: EnvelopeRow, _ index: Int, _ rows: any RowReader) -> Bool {
+        guard let choice = selector.outcome else { return true }
+        guard row.origin == nil, let code = AgencyCode(row.recipients[index].name),
+            let known = Outcomes.state(row.bundle, code, rows)
+        else { return false }
+        return choice.means(known)
     }
 
     /// An index row: which envelope, and which of its recipients it stands for.
@@ -283,6 +300,12 @@ public struct SelectorScan: Sendable {
             let start = after.isEmpty && mark > 0 ? RowKey(mark - 1).bytes : after
             walk(.envelope, RowKey(), start, rows, body) { key, record in
                 Found(number: key.number(at: 0), part: isParkedOnly ? .parked : .all, record: record)
+            }
+        case .outcomes(let isBad):
+            walk(.outcome, Keys.outcomes(isBad: isBad), after, rows, body) { _, record in
+                OutcomeRow(record: record).flatMap {
+                    $0.about.number > 0 ? Found(number: $0.about.number, part: .named($0.about.recipient.text)) : nil
+                }
             }
         case .elsewhere:
             walk(.envelope, RowKey(), after, rows, body) { key, record in

@@ -48,9 +48,25 @@ struct Base64Check {
         return nil
     }
 
-    /// The reason why the text may not end here; nil when it may.
-    func finish() -> String? {
-        groupCount == 0 ? nil : "the text ends inside a group of four characters"
+    /// How the text ends.
+    enum End {
+        case whole
+        /// The last group lacks its padding, and says without doubt what it stands for.
+        case unpadded
+        case broken(String)
+    }
+
+    /// The text has ended. A last group of two or three characters stands for one or two octets, as if it were padded.
+    mutating func finish() -> End {
+        if groupCount == 0 { return .whole }
+        guard paddingCount == 0, groupCount > 1 else {
+            return .broken("the text ends inside a group of four characters")
+        }
+        let unusedBits: UInt8 = groupCount == 2 ? 0b1111 : 0b11
+        guard lastValue & unusedBits == 0 else { return .broken("the text ends inside a group of four characters") }
+        decodedBytes &+= UInt64(groupCount - 1)
+        groupCount = 0
+        return .unpadded
     }
 
     private static let space: UInt8 = 64

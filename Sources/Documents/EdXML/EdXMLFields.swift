@@ -26,13 +26,21 @@ extension EdXMLGrammar {
         return text
     }
 
-    /// Absent and empty mean normal. The receivers read any other text as normal, silently.
-    static func priority(_ text: String) throws(EdXMLFault) -> UInt8 {
+    /// Absent and empty mean normal. The receivers read any other text as normal, silently; they take `01` for 1.
+    static func priority(_ text: String, _ notes: inout [EdXMLNote]) throws(EdXMLFault) -> UInt8 {
         if text.isEmpty { return 0 }
-        guard text.utf8.count == 1, let digit = UInt8(text), digit <= 4 else {
+        let digits = Array(text.utf8)
+        let isPadded = digits.count == 2 && digits[0] == 0x30
+        guard digits.count == 1 || isPadded, let digit = digits.last, digit >= 0x30, digit <= 0x34 else {
             throw EdXMLFault(.badPriority, "Priority is \(quoted(text)); it must be 0, 1, 2, 3 or 4.")
         }
-        return digit
+        if isPadded {
+            notes.append(
+                EdXMLNote(
+                    code: .priorityPadded, element: "Priority",
+                    sentence: "Priority is \(quoted(text)), read as \(digit - 0x30)."))
+        }
+        return digit - 0x30
     }
 
     /// Two digits, text: receivers pass `3` on as it is, and it then matches no status.
@@ -43,38 +51,105 @@ extension EdXMLGrammar {
         return text
     }
 
-    /// `yyyy/MM/dd`. The receivers read dd/MM/yyyy as a year below 100, and ISO dates as no date at all.
-    static func checkDate(_ text: String) throws(EdXMLFault) {
-        guard text.isEmpty || isDate(Array(text.utf8)) else {
-            throw EdXMLFault(.badDate, "The date is \(quoted(text)); it must be yyyy/MM/dd, such as 2026/03/09.")
+    /// `yyyy/MM/dd`; month and day may lack their zero, and a time behind it is passed over. The receivers read dd/MM/yyyy as a
+    /// year below 100, and ISO dates as no date at all: those stay refused. Nil when empty.
+    static func day(_ text: String, of element: String, _ notes: inout [EdXMLNote]) throws(EdXMLFault) -> EdXMLDate? {
+        if text.isEmpty { return nil }
+        guard let read = moment(text) else {
+            throw EdXMLFault(
+                .badDate, "\(element) is \(quoted(text)); it must be yyyy/MM/dd, such as 2026/03/09.")
         }
+        if read.time != nil {
+            notes.append(
+                EdXMLNote(
+                    code: .timeIgnored, element: element,
+                    sentence: "\(element) is \(quoted(text)), read as \(read.date): a date has no time."))
+        } else {
+            noteUnpadded(text, read.date, of: element, &notes)
+        }
+        return read.date
+    }
+
+    /// A date as above; the due hour of a document that is to be there at a set time is kept.
+    static func due(_ text: String, _ notes: inout [EdXMLNote]) throws(EdXMLFault) -> EdXMLDue? {
+        if text.isEmpty { return nil }
+        guard let read = moment(text) else {
+            throw EdXMLFault(.badDate, "DueDate is \(quoted(text)); it must be yyyy/MM/dd, such as 2026/03/09.")
+        }
+        let due = EdXMLDue(date: read.date, hour: read.time?.hour, minute: read.time?.minute)
+        if read.time != nil {
+            notes.append(
+                EdXMLNote(
+                    code: .dueTime, element: "DueDate", sentence: "DueDate is \(quoted(text)), read as \(due)."))
+        } else {
+            noteUnpadded(text, read.date, of: "DueDate", &notes)
+        }
+        return due
+    }
+
+    private static func noteUnpadded(
+        _ text: String, _ date: EdXMLDate, of element: String, _ notes: inout [EdXMLNote]
+    ) {
+        guard text.utf8.count != 10 else { return }
+        notes.append(
+            EdXMLNote(
+                code: .dateUnpadded, element: element,
+                sentence: "\(element) is \(quoted(text)), read as \(date): month and day have two digits."))
     }
 
     /// `yyyy/MM/dd HH:mm:ss`, or the date alone.
     static func checkTimestamp(_ text: String) throws(EdXMLFault) {
-        let bytes = Array(text.utf8)
-        guard bytes.isEmpty || isDate(bytes) || isTimestamp(bytes) else {
-            throw EdXMLFault(.badDate, "The time is \(quoted(text)); it must be yyyy/MM/dd HH:mm:ss.")
+        guard text.isEmpty || isTimestamp(text) else {
+            throw EdXMLFault(.badDate, "Timestamp is \(quoted(text)); it must be yyyy/MM/dd HH:mm:ss.")
         }
     }
 
-    private static func isTimestamp(_ bytes: [UInt8]) -> Bool {
-        guard bytes.count == 19, bytes[10] == 0x20, bytes[13] == UInt8(ascii: ":"), bytes[16] == UInt8(ascii: ":"),
-            let hour = number(bytes[11..<13]), let minute = number(bytes[14..<16]), let second = number(bytes[17..<19])
-        else { return false }
-        return isDate(Array(bytes[0..<10])) && hour < 24 && minute < 60 && second < 60
+    /// A trace header is written by hubs, which write what they like; no value of it is a reason to refuse.
+    static func noteTraceTimestamp(_ text: String, _ notes: inout [EdXMLNote]) {
+        guard !text.isEmpty, !isTimestamp(text) else { return }
+        notes.append(
+            EdXMLNote(
+                code: .traceTimestamp, element: "TraceHeader/Timestamp",
+                sentence: "TraceHeader/Timestamp is \(quoted(text)); it should be yyyy/MM/dd HH:mm:ss."))
     }
 
-    private static func isDate(_ bytes: [UInt8]) -> Bool {
-        guard bytes.count == 10, bytes[4] == UInt8(ascii: "/"), bytes[7] == UInt8(ascii: "/"),
-            let year = number(bytes[0..<4]), let month = number(bytes[5..<7]), let day = number(bytes[8..<10])
-        else { return false }
-        return EdXMLDate(year: year, month: month, day: day) != nil
+    private static func isTimestamp(_ text: String) -> Bool {
+        guard let read = moment(text) else { return false }
+        return text.utf8.count == (read.time == nil ? 10 : 19)
     }
 
-    private static func number(_ digits: ArraySlice<UInt8>) -> Int? {
+    /// A date, and the time behind it: HH:mm, HH:mm:ss or with a fraction, after a blank.
+    private static func moment(_ text: String) -> (date: EdXMLDate, time: (hour: Int, minute: Int)?)? {
+        let parts = text.split(separator: " ", maxSplits: 1, omittingEmptySubsequences: false)
+        let fields = parts[0].split(separator: "/", omittingEmptySubsequences: false)
+        guard fields.count == 3, fields[0].utf8.count == 4, let year = number(fields[0], 4),
+            let month = number(fields[1], 2), let day = number(fields[2], 2),
+            let date = EdXMLDate(year: year, month: month, day: day)
+        else { return nil }
+        guard parts.count == 2 else { return (date, nil) }
+        guard let time = time(parts[1]) else { return nil }
+        return (date, time)
+    }
+
+    private static func time(_ text: Substring) -> (hour: Int, minute: Int)? {
+        let fields = text.split(separator: ":", omittingEmptySubsequences: false)
+        guard fields.count == 2 || fields.count == 3, fields[1].utf8.count == 2, let hour = number(fields[0], 2),
+            hour < 24, let minute = number(fields[1], 2), minute < 60
+        else { return nil }
+        if fields.count == 3 {
+            let second = fields[2].split(separator: ".", maxSplits: 1, omittingEmptySubsequences: false)
+            guard second[0].utf8.count == 2, let whole = number(second[0], 2), whole < 60,
+                second.count == 1 || number(second[1], 9) != nil
+            else { return nil }
+        }
+        return (hour, minute)
+    }
+
+    /// Digits only, at least one and at most `most`.
+    private static func number(_ digits: Substring, _ most: Int) -> Int? {
+        guard (1...most).contains(digits.utf8.count) else { return nil }
         var result = 0
-        for byte in digits {
+        for byte in digits.utf8 {
             guard byte >= 0x30, byte <= 0x39 else { return nil }
             result = result * 10 + Int(byte - 0x30)
         }
@@ -103,5 +178,26 @@ public struct EdXMLDate: Hashable, Sendable, CustomStringConvertible {
     public var description: String {
         func two(_ number: Int) -> String { number < 10 ? "0\(number)" : "\(number)" }
         return "\(year)/\(two(month))/\(two(day))"
+    }
+}
+
+/// The moment until which a document wants its answer, in the time of Vietnam (+07:00).
+public struct EdXMLDue: Hashable, Sendable, CustomStringConvertible {
+    public var date: EdXMLDate
+    /// Nil: the whole day.
+    public var hour: Int?
+    public var minute: Int?
+
+    public init(date: EdXMLDate, hour: Int? = nil, minute: Int? = nil) {
+        self.date = date
+        self.hour = hour
+        self.minute = minute
+    }
+
+    /// `yyyy/MM/dd`, or `yyyy/MM/dd HH:mm (+07:00)`.
+    public var description: String {
+        guard let hour, let minute else { return date.description }
+        func two(_ number: Int) -> String { number < 10 ? "0\(number)" : "\(number)" }
+        return "\(date) \(two(hour)):\(two(minute)) (+07:00)"
     }
 }

@@ -17,6 +17,10 @@ struct EdXMLGrammar {
     private var frames = [Frame(place: .file)]
     private var text: [UInt8] = []
     private var base64 = Base64Check()
+    /// The file began with a byte order mark of UTF-16.
+    var isUTF16 = false
+    /// Warnings that the reader has not taken yet.
+    var notes: [EdXMLNote] = []
 
     private var sender: String?
     private var recipients: [String] = []
@@ -27,6 +31,9 @@ struct EdXMLGrammar {
     private var documentID = ""
     private var subject = ""
     private var priority: UInt8 = 0
+    private var promulgated: EdXMLDate?
+    private var due: EdXMLDue?
+    private var sawBareAttachments = false
     private var statusCode: String?
     private var sawMessageHeader = false
     private var attachmentCount = 0
@@ -42,7 +49,7 @@ struct EdXMLGrammar {
 
     /// The declaration named an encoding.
     func declared(encoding: String) throws(EdXMLFault) {
-        guard encoding.lowercased() == "utf-8" else {
+        guard encoding.lowercased() == (isUTF16 ? "utf-16" : "utf-8") else {
             throw EdXMLFault(.wrongEncoding, "The encoding is \(quoted(encoding)); a package must be UTF-8.")
         }
     }
@@ -59,7 +66,7 @@ struct EdXMLGrammar {
             place = .root
         } else {
             place = parent.child(name)
-            if place != .passedOver { try checkKnown(name, namespace) }
+            if place != .passedOver, !isBareAttachment(place, namespace) { try checkKnown(name, namespace) }
         }
         if !place.mayRepeat {
             let bit = UInt64(1) << UInt64(place.rawValue)
@@ -67,7 +74,7 @@ struct EdXMLGrammar {
                 throw EdXMLFault(.duplicateElement, "\(quoted(name)) stands twice where one may be.")
             }
             frames[frames.count - 1].seen |= bit
-        } else if parent.keptBytesMax != nil || parent == .content {
+        } else if parent != .traceTimestamp, parent.keptBytesMax != nil || parent == .content {
             throw EdXMLFault(.notEdXML, "The element \(quoted(name)) stands where only text may be.")
         }
         frames.append(Frame(place: place))
@@ -80,12 +87,16 @@ struct EdXMLGrammar {
         let place = frames[frames.count - 1].place
         if place == .content {
             if let wrong = base64.feed(bytes) {
-                throw EdXMLFault(.badBase64, "The base64 text is broken: \(wrong.reason).", offset: wrong.offset)
+                let offset = isUTF16 ? 2 * wrong.offset : wrong.offset
+                throw EdXMLFault(
+                    .badBase64, "The base64 text of ContentTransferEncoded is broken: \(wrong.reason).", offset: offset)
             }
             return
         }
         let total = frames[frames.count - 1].textBytes + bytes.count
         frames[frames.count - 1].textBytes = total
+        // A trace header is a hub's; the beginning of its time is enough for a warning.
+        if place == .traceTimestamp { return text.append(contentsOf: bytes.prefix(max(0, 256 - text.count))) }
         let most = place.keptBytesMax ?? EdXMLLimits.fieldBytesMax
         guard total <= most else {
             throw EdXMLFault(.tooLong, "The text of an element is longer than the \(most) bytes allowed there.")
@@ -110,7 +121,7 @@ struct EdXMLGrammar {
         var summary = EdXMLSummary(
             kind: .document, sender: sender, recipients: recipients, priority: priority, documentID: documentID,
             subject: subject, attachmentCount: attachmentCount, attachmentNames: attachmentNames,
-            attachmentBytes: attachmentBytes)
+            attachmentBytes: attachmentBytes, promulgated: promulgated, due: due)
         if let statusCode {
             try finishStatus(statusCode, &summary)
         } else if recipients.isEmpty {
@@ -161,6 +172,19 @@ struct EdXMLGrammar {
             "The element \(quoted(name)) is in \(quoted(namespace)); it must be in \(EdXMLNamespace.current).")
     }
 
+    /// Some builders write the attachments with an empty namespace; said once.
+    private mutating func isBareAttachment(_ place: EdXMLPlace, _ namespace: String) -> Bool {
+        guard namespace.isEmpty, place.isOfAttachments else { return false }
+        if !sawBareAttachments {
+            sawBareAttachments = true
+            notes.append(
+                EdXMLNote(
+                    code: .noNamespace, element: "AttachmentEncoded",
+                    sentence: "AttachmentEncoded has an empty namespace; it should be that of the root."))
+        }
+        return true
+    }
+
     private mutating func began(_ place: EdXMLPlace) throws(EdXMLFault) {
         switch place {
         case .messageHeader: sawMessageHeader = true
@@ -195,16 +219,29 @@ struct EdXMLGrammar {
         case .responseDocumentID: responseDocumentID = responseDocumentID ?? kept
         case .documentID: documentID = kept
         case .subject: subject = kept
-        case .priority: priority = try Self.priority(kept)
+        case .priority: priority = try Self.priority(kept, &notes)
         case .statusCode: statusCode = try Self.statusCode(kept)
-        case .promulgationDate, .responseDate, .dueDate: try Self.checkDate(kept)
-        case .timestamp, .traceTimestamp: try Self.checkTimestamp(kept)
+        case .promulgationDate: promulgated = try Self.day(kept, of: "PromulgationDate", &notes)
+        case .responseDate: _ = try Self.day(kept, of: "ResponseFor/PromulgationDate", &notes)
+        case .dueDate: due = try Self.due(kept, &notes)
+        case .timestamp: try Self.checkTimestamp(kept)
+        case .traceTimestamp: Self.noteTraceTimestamp(kept, &notes)
         case .attachmentName:
             guard attachmentNames.count < EdXMLLimits.attachmentNamesMax else { return }
             attachmentNames.append(kept)
             attachmentNamesBytes += kept.utf8.count
         case .content:
-            if let reason = base64.finish() { throw EdXMLFault(.badBase64, "The base64 text is broken: \(reason).") }
+            switch base64.finish() {
+            case .whole: break
+            case .unpadded:
+                notes.append(
+                    EdXMLNote(
+                        code: .base64Unpadded, element: "ContentTransferEncoded",
+                        sentence: "The base64 text of ContentTransferEncoded ends without its padding."))
+            case .broken(let reason):
+                throw EdXMLFault(
+                    .badBase64, "The base64 text of ContentTransferEncoded is broken: \(reason).")
+            }
             attachmentBytes &+= base64.decodedBytes
         default: break
         }

@@ -83,7 +83,15 @@ enum EdXMLPlace: UInt8 {
     /// May stand more than once in its parent.
     var mayRepeat: Bool {
         switch self {
-        case .to, .responseFor, .trace, .attachment, .passedOver: true
+        case .to, .responseFor, .trace, .traceTimestamp, .attachment, .passedOver: true
+        default: false
+        }
+    }
+
+    /// Lies in the part that holds the attachments.
+    var isOfAttachments: Bool {
+        switch self {
+        case .attachments, .attachment, .attachmentName, .content: true
         default: false
         }
     }

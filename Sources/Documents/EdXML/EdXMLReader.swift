@@ -9,6 +9,9 @@ import CExpat
 public final class EdXMLReader {
     private let parser: XML_Parser?
     private var grammar = EdXMLGrammar()
+    private var scopes = NamespaceScopes()
+    private var warnings: [EdXMLWarning] = []
+    private var warningsLeftOut = 0
     private var failure: EdXMLError?
     private var fedBytes: Int64 = 0
     private var head: [UInt8] = []
@@ -18,11 +21,8 @@ public final class EdXMLReader {
     /// unfinished tag that the parser must keep.
     public private(set) var retainedBytesMax = 0
 
-    /// Parts namespace from name in what the parser hands out; a character that XML forbids, so no name can hold it.
-    private static let separator: UInt8 = 1
-
     public init() {
-        parser = XML_ParserCreateNS(nil, XML_Char(bitPattern: Self.separator))
+        parser = XML_ParserCreate(nil)
         guard let parser else { return }
         XML_SetUserData(parser, Unmanaged.passUnretained(self).toOpaque())
         XML_SetElementHandler(parser, elementOpened, elementClosed)
@@ -55,7 +55,10 @@ public final class EdXMLReader {
         isFinished = true
         try parse(UnsafeRawBufferPointer(start: nil, count: 0), isFinal: true)
         do {
-            return try grammar.finish()
+            var summary = try grammar.finish()
+            summary.warnings = warnings
+            summary.warningsLeftOut = warningsLeftOut
+            return summary
         } catch {
             record(error)
             throw failure ?? located(error)
@@ -73,7 +76,7 @@ public final class EdXMLReader {
         if let failure { throw failure }
         // What the parser has taken but not yet told about is one unfinished tag, comment or instruction.
         let pending = isFinal ? 0 : Int(fedBytes - Int64(XML_GetCurrentByteIndex(parser)))
-        retainedBytesMax = max(retainedBytesMax, grammar.retainedBytes + pending)
+        retainedBytesMax = max(retainedBytesMax, grammar.retainedBytes + scopes.retainedBytes + pending)
         if pending > EdXMLLimits.tokenBytesMax {
             record(
                 EdXMLFault(.tooLong, "A tag, comment or instruction is longer than \(EdXMLLimits.tokenBytesMax) bytes.")
@@ -82,13 +85,34 @@ public final class EdXMLReader {
         }
     }
 
-    /// UTF-16 and UTF-32 are seen by their first bytes, with or without a byte order mark.
+    /// UTF-16 says by its byte order mark that it is that; without one it is not taken, and UTF-32 never.
     private func checkHead(_ bytes: UnsafeRawBufferPointer) throws(EdXMLError) {
         guard head.count < 4, !bytes.isEmpty else { return }
         head.append(contentsOf: bytes.prefix(4 - head.count))
-        let hasMark = head.count >= 2 && (head[0] == 0xff && head[1] == 0xfe || head[0] == 0xfe && head[1] == 0xff)
-        guard hasMark || head.contains(0) else { return }
-        record(EdXMLFault(.wrongEncoding, "The package is in UTF-16 or UTF-32; it must be UTF-8."))
+        guard head.count >= 2 else {
+            if head[0] == 0 { try refuseHead("A package in UTF-16 begins with a byte order mark.") }
+            return
+        }
+        let isMarked = head[0] == 0xff && head[1] == 0xfe || head[0] == 0xfe && head[1] == 0xff
+        guard isMarked else {
+            if head.contains(0) {
+                try refuseHead("The package is in UTF-32, or in UTF-16 without a byte order mark; it must be UTF-8.")
+            }
+            return
+        }
+        if head.count == 4, head[2] == 0, head[3] == 0 {
+            try refuseHead("The package is in UTF-32, or in UTF-16 without a byte order mark; it must be UTF-8.")
+        }
+        if !grammar.isUTF16 {
+            grammar.isUTF16 = true
+            note(
+                EdXMLNote(
+                    code: .utf16, element: "edXML", sentence: "The edXML package is in UTF-16; it should be UTF-8."))
+        }
+    }
+
+    private func refuseHead(_ sentence: String) throws(EdXMLError) {
+        record(EdXMLFault(.wrongEncoding, sentence))
         if let failure { throw failure }
     }
 
@@ -122,18 +146,43 @@ public final class EdXMLReader {
 
 // The events of the parser. A few may still come after a fault; they are dropped.
 extension EdXMLReader {
-    fileprivate func opened(_ name: UnsafePointer<XML_Char>) {
-        run { (grammar) throws(EdXMLFault) in
-            let whole = String(cString: name)
-            guard let end = whole.utf8.firstIndex(of: Self.separator) else {
-                return try grammar.opened(whole, namespace: "")
+    fileprivate func opened(
+        _ name: UnsafePointer<XML_Char>, _ attributes: UnsafeMutablePointer<UnsafePointer<XML_Char>?>?
+    ) {
+        guard failure == nil else { return }
+        do throws(EdXMLFault) {
+            let resolved = try scopes.opened(String(cString: name), Self.pairs(attributes))
+            for prefix in resolved.unbound {
+                note(
+                    EdXMLNote(
+                        code: .unboundPrefix, element: resolved.local,
+                        sentence: "\(quoted(resolved.local)) uses the prefix \(prefix), which is bound to no namespace."
+                    ))
             }
-            let local = whole[whole.utf8.index(after: end)...]
-            try grammar.opened(String(local), namespace: String(whole[..<end]))
+            try grammar.opened(resolved.local, namespace: resolved.namespace)
+            noteAll()
+        } catch {
+            record(error)
         }
     }
 
-    fileprivate func closed() { run { (grammar) throws(EdXMLFault) in try grammar.closed() } }
+    /// Names and values by turns, until the null pointer at the end.
+    private static func pairs(
+        _ attributes: UnsafeMutablePointer<UnsafePointer<XML_Char>?>?
+    ) -> [(name: String, value: String)] {
+        var result: [(name: String, value: String)] = []
+        guard var next = attributes else { return result }
+        while let name = next.pointee, let value = next.successor().pointee {
+            result.append((String(cString: name), String(cString: value)))
+            next = next.advanced(by: 2)
+        }
+        return result
+    }
+
+    fileprivate func closed() {
+        run { (grammar) throws(EdXMLFault) in try grammar.closed() }
+        scopes.closed()
+    }
 
     fileprivate func came(text: UnsafeRawBufferPointer) {
         run { (grammar) throws(EdXMLFault) in try grammar.text(text) }
@@ -148,10 +197,23 @@ extension EdXMLReader {
         record(EdXMLFault(.documentTypePresent, "The package has a DOCTYPE; none is allowed."))
     }
 
+    private func noteAll() {
+        guard !grammar.notes.isEmpty else { return }
+        for one in grammar.notes { note(one) }
+        grammar.notes.removeAll(keepingCapacity: true)
+    }
+
+    private func note(_ note: EdXMLNote) {
+        guard warnings.count < EdXMLLimits.warningsMax else { return warningsLeftOut += 1 }
+        let line = parser.map { UInt64(XML_GetCurrentLineNumber($0)) } ?? 1
+        warnings.append(EdXMLWarning(code: note.code, element: note.element, line: line, sentence: note.sentence))
+    }
+
     private func run(_ event: (inout EdXMLGrammar) throws(EdXMLFault) -> Void) {
         guard failure == nil else { return }
         do {
             try event(&grammar)
+            noteAll()
         } catch {
             record(error)
         }
@@ -166,8 +228,8 @@ private func reader(_ data: UnsafeMutableRawPointer?) -> EdXMLReader {
     return Unmanaged<EdXMLReader>.fromOpaque(data).takeUnretainedValue()
 }
 
-private let elementOpened: XML_StartElementHandler = { data, name, _ in
-    if let name { reader(data).opened(name) }
+private let elementOpened: XML_StartElementHandler = { data, name, attributes in
+    if let name { reader(data).opened(name, attributes) }
 }
 
 private let elementClosed: XML_EndElementHandler = { data, _ in reader(data).closed() }

@@ -25,10 +25,19 @@ public struct EdXMLSummary: Hashable, Sendable {
     public var attachmentNames: [String]
     /// Octets of all attachments after decoding.
     public var attachmentBytes: UInt64
+    /// `PromulgationInfo/PromulgationDate`; nil when absent or empty.
+    public var promulgated: EdXMLDate?
+    /// `DueDate`; its hour when it has one, in the time of Vietnam (+07:00).
+    public var due: EdXMLDue?
+    /// What was understood though it is not as the rules want: the first `EdXMLLimits.warningsMax`.
+    public var warnings: [EdXMLWarning] = []
+    /// How many more there were.
+    public var warningsLeftOut = 0
 
     public init(
         kind: Kind, sender: String, recipients: [String], priority: UInt8, documentID: String, subject: String,
-        attachmentCount: Int, attachmentNames: [String], attachmentBytes: UInt64
+        attachmentCount: Int, attachmentNames: [String], attachmentBytes: UInt64, promulgated: EdXMLDate? = nil,
+        due: EdXMLDue? = nil
     ) {
         self.kind = kind
         self.sender = sender
@@ -39,6 +48,8 @@ public struct EdXMLSummary: Hashable, Sendable {
         self.attachmentCount = attachmentCount
         self.attachmentNames = attachmentNames
         self.attachmentBytes = attachmentBytes
+        self.promulgated = promulgated
+        self.due = due
     }
 }
 
@@ -55,6 +66,9 @@ public enum EdXMLLimits {
     public static let attachmentNameBytesMax = 2_048
     public static let attachmentNamesMax = 64
     public static let attachmentsMax = 10_000
+    public static let warningsMax = 16
+    /// Declared in open elements at once.
+    public static let namespacesMax = 64
     /// Octets of text in any element other than base64.
     public static let fieldBytesMax = 65_536
     /// Octets of one tag, comment or instruction: the parser must hold it whole.

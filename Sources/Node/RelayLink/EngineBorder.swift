@@ -18,11 +18,14 @@ public struct EngineBorder: Sendable {
     public var log: @Sendable ([Notice]) -> Void
     /// Notes which envelope the calling loop has in hand, for the case of a crash; 0 when none.
     public var inHand: @Sendable (UInt64) -> Void
+    /// What to tell a neighbour in SESS_INIT: as the last durable batch left it.
+    public var greet: @Sendable (NodeID?) -> Greeting?
 
     public init(
         deliver: @escaping @Sendable ([EngineInput]) -> Void, gauge: Gauge, payload: PayloadSource,
         now: @escaping @Sendable () -> RelayTime, log: @escaping @Sendable ([Notice]) -> Void,
-        inHand: @escaping @Sendable (UInt64) -> Void = { _ in }
+        inHand: @escaping @Sendable (UInt64) -> Void = { _ in },
+        greet: @escaping @Sendable (NodeID?) -> Greeting? = { _ in nil }
     ) {
         self.deliver = deliver
         self.gauge = gauge
@@ -30,6 +33,7 @@ public struct EngineBorder: Sendable {
         self.now = now
         self.log = log
         self.inHand = inHand
+        self.greet = greet
     }
 }
 

@@ -80,10 +80,10 @@ final class LinkHandler: ChannelInboundHandler {
         self.policy = policy
         self.security = security
         serverName = dialled?.address?.host
+        var settings = policy.conversation(dialled == nil ? .passive : .active, security, dialled)
+        settings.greet = border.greet
         conversation = Conversation(
-            session: session,
-            settings: policy.conversation(
-                dialled == nil ? .passive : .active, security, dialled),
+            session: session, settings: settings,
             judge: policy.judge, dialled: dialled?.identity.node, tickets: tickets)
         conversation.inHand = border.inHand
     }
@@ -109,6 +109,7 @@ final class LinkHandler: ChannelInboundHandler {
             address: Self.text(of: context.remoteAddress), since: now)
         let record = SessionRecord(info)
         self.record = record
+        conversation.host = context.remoteAddress?.ipAddress ?? ""
         let isWelcome = registry.add(
             conversation.session, NIOLoopBound(self, eventLoop: context.eventLoop), record, context.channel)
         if let dialled = conversation.dialled { for tap in registry.taps(of: dialled) { watch(tap) } }

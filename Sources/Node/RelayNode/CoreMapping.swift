@@ -52,6 +52,8 @@ extension CoreLimits {
         historyMemory = settings.store.historyMemory
         historyPercent = settings.store.historyPercent
         dedupMemory = settings.store.dedupMemory
+        verifyEvery = settings.store.verifyEvery
+        verifyRate = settings.store.verifyRate
         reportGather = settings.report.gather
         reportRowsMax = Int(clamping: settings.report.rows)
         delayAfter = settings.report.delayAfter

@@ -20,6 +20,16 @@ final class InHand: @unchecked Sendable {
         self.page = page
     }
 
+    /// Did the process before this one end by a fatal signal? Before the page is made one's own.
+    static func hasCrash(directory: String) -> Bool {
+        let file = open(directory + "/in-hand", O_RDONLY | O_CLOEXEC)
+        guard file >= 0 else { return false }
+        defer { close(file) }
+        var hand = clinux_hand()
+        return read(file, &hand, MemoryLayout<clinux_hand>.size) == MemoryLayout<clinux_hand>.size
+            && hand.crash_signal != 0
+    }
+
     /// What the thread that crashed had in hand when the process before this one ended; of all threads when the signal came from
     /// outside and names none. The page is clean afterwards.
     func takeSuspects() -> [UInt64] {

@@ -62,8 +62,16 @@ public final class Node: Sendable {
     static let diskPatience = TimeAmount.seconds(5)
 
     /// Runs a node until it is told to stop.
-    public static func run(_ prepared: PreparedNode, sockets: ServiceSockets, log: NodeLogging) async throws {
+    public static func run(
+        _ prepared: PreparedNode, sockets: ServiceSockets, log: NodeLogging, mayCreateStore: Bool
+    ) async throws {
         let given = try sockets.assigned(prepared.configuration.settings)
+        do {
+            try StoreMarker.judge(
+                prepared.configuration.settings.store.directory, marks: Self.marks, mayCreate: mayCreateStore)
+        } catch {
+            throw NodeFailure(sentence: "\(error.sentence)", exitCode: 78)
+        }
         let node = try Node(prepared, log: log)
         try await node.serve(given)
     }
@@ -79,9 +87,18 @@ public final class Node: Sendable {
             try Self.makeDirectory(directory)
         }
         do {
-            store = try LMDBStore(directory: settings.store.directory, settings: StoreSettings(settings))
+            var opening = StoreSettings(settings)
+            // After a crash nothing is believed: the whole file is looked through, however long that takes.
+            if InHand.hasCrash(directory: settings.store.directory) { opening.lookMilliseconds = 3_600_000 }
+            store = try LMDBStore(directory: settings.store.directory, settings: opening)
         } catch {
-            throw NodeFailure(sentence: "\(error.sentence)", exitCode: 1)
+            // What does not pass by itself is not tried again and again (78: the service manager does not restart).
+            let isFinal = !error.isPassing && error.kind != .system
+            throw NodeFailure(sentence: "\(error.sentence)", exitCode: isFinal ? 78 : 1)
+        }
+        StoreMarker.note(settings.store.directory, marks: Self.marks)
+        if !store.findings.isEmpty {
+            logger.error("damage was found in the store", metadata: ["what": "\(store.findings.sentence)"])
         }
         let times =
             (try? store.read { rows in (rows.number(.meta, "relayTime"), rows.number(.meta, "wallTime")) }) ?? (0, 0)
@@ -113,7 +130,10 @@ public final class Node: Sendable {
                     NoticeLog.write(notice, to: logger)
                 }
             },
-            inHand: { inHand?.hold($0) })
+            inHand: { inHand?.hold($0) },
+            greet: { [board = engine.board] node in
+                board.picture(of: []).greeting(for: node, version: ProgramVersion.text)
+            })
         links = Links(group: group, border: border, policy: LinkPolicy(prepared), tickets: tickets)
         let verifier = DocumentVerifier(store: store, pool: verifiers, inHand: inHand) { [engine] in engine.post($0) }
         spools = SpoolWriter(store: store) { [engine] in engine.post($0) }
@@ -127,6 +147,7 @@ public final class Node: Sendable {
             store: store, node: settings.node, now: { clock.reading.wall },
             record: { [engine, desk, tickets] deed in engine.recordBlocking(deed, desk, tickets) }, logger: logger,
             loop: MultiThreadedEventLoopGroup.singleton.any())
+        if !store.findings.isEmpty { engine.post(.event(.storeDamaged(why: store.findings.sentence))) }
         engine.post(.event(.suspected(inHand?.takeSuspects() ?? [])))
         inHand?.watch()
         if let doubt = clock.doubt { engine.post(.event(.clockDoubted(true, why: doubt))) }
@@ -249,6 +270,9 @@ public final class Node: Sendable {
         for name in names { if let value = getenv(name) { result[name] = String(cString: value) } }
         return result
     }
+
+    /// Where it is noted that there is a store.
+    private static var marks: String? { StoreMarker.marks(environment(["STATE_DIRECTORY"])["STATE_DIRECTORY"]) }
 
     private static func folder(of path: String) -> String {
         path.lastIndex(of: "/").map { String(path[..<$0]) } ?? "."

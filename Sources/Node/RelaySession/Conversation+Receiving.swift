@@ -162,7 +162,7 @@ extension Conversation {
         }
         var octets = ByteBuffer()
         header.encode(into: &octets)
-        return Offer(
+        var offer = Offer(
             ticket: ticket, session: session, bundle: primary.bundleID, destination: primary.destination,
             reportTo: primary.reportTo, piece: piece, payloadLength: header.payload.length,
             lifetime: primary.lifetime, age: header.age, hopLimit: header.hopCount.map { UInt64($0.limit) },
@@ -170,6 +170,9 @@ extension Conversation {
             isAdministrative: primary.flags.contains(.isAdministrativeRecord),
             wantsStatusReports: !primary.flags.isDisjoint(with: [.reportDelivery, .reportDeletion]),
             document: header.document, copy: header.copy, header: Array(octets.readableBytesView))
+        offer.formerName = header.formerName
+        offer.isReturn = header.isReturn
+        return offer
     }
 
     // MARK: - Answers

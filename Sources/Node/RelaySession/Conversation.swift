@@ -10,6 +10,7 @@
 // `receive`, `perform` and `pump` as octets, effects and room come, `deadlineReached` at `nextDeadline`; `connectionEnded`.
 // After every batch of calls the shell takes all that is in the output. The files beside this one: +Receiving, +Sending.
 
+import BundleProtocol
 import NIOCore
 import RelayCore
 import RelayModel
@@ -54,6 +55,11 @@ public struct Conversation: ~Copyable {
     /// A transfer broke off on our side: the session ends as soon as the others are answered.
     var isBroken = false
     var peerTransferMRU: UInt64 = 0
+    /// The address of the other end, without its port; empty where it is not known.
+    public var host = ""
+    /// A sign of life was asked for, and none has come.
+    var isProbed = false
+    private var understandsIdentityTwice = false
 
     // Watching the link.
     var meter = LinkMeter()
@@ -84,7 +90,18 @@ public struct Conversation: ~Copyable {
         self.judge = judge
         self.dialled = dialled
         self.tickets = tickets
-        machine = SessionMachine(settings.session)
+        machine = SessionMachine(Self.greeting(settings, dialled))
+    }
+
+    /// The session's configuration, with our item of SESS_INIT.
+    private static func greeting(_ settings: ConversationSettings, _ dialled: NodeID?) -> SessionConfiguration {
+        var configuration = settings.session
+        configuration.knownItemTypes = [GreetingItem.type]
+        configuration.initializationItems = { [greet = settings.greet] announced in
+            guard let greeting = greet(dialled ?? announced.flatMap { NodeID(text: $0) }) else { return [] }
+            return [ExtensionItem(isCritical: false, type: GreetingItem.type, value: GreetingItem.encode(greeting))]
+        }
+        return configuration
     }
 
     // MARK: - What the shell may ask
@@ -151,6 +168,10 @@ public struct Conversation: ~Copyable {
         _ input: inout ByteBuffer, now: RelayTime, _ output: inout ConversationOutput
     ) {
         if case .established = phase { Self.compact(&input) }
+        if isProbed, input.readableBytes > 0 {
+            isProbed = false
+            output.event(.sessionAnswered(session))
+        }
         machine.feed(&input, now: now.milliseconds, &output.effects)
         settle(now, &output)
     }
@@ -217,6 +238,11 @@ public struct Conversation: ~Copyable {
             if inFlight == 0 { silentSince = now }
             send(dispatch, &output)
         case .endSession(_, let why): end(why: why, now: now, &output)
+        case .probe: probe(now: now, &output)
+        case .endTwin(_, let why):
+            end(
+                why: why, reason: understandsIdentityTwice ? .identityTwice : .contactFailure, timeout: .seconds(2),
+                now: now, &output)
         case .dial, .verify, .answerSubmission, .answerInbox, .answerOperation, .handOver, .drained, .notice,
             .auditHead,
             .answerRestore, .reply:
@@ -261,7 +287,8 @@ public struct Conversation: ~Copyable {
             defer { noteAnswer(isRefusal: true, now: now, &output) }
             // RFC 9174, 5.2.4: a reason that cannot be decoded is treated as unknown.
             answered(id, .refused(Refusal(rawValue: reason.code) ?? .unknown), &output)
-        case .peerTerminating: break
+        case .peerTerminating(let reason):
+            if reason == .identityTwice, case .established = phase { output.event(.identityTwice(session: session)) }
         case .messageRejected(let reason, _):
             counts.violations += 1
             output.notices.append(
@@ -300,9 +327,12 @@ public struct Conversation: ~Copyable {
             // A peer with segment MRU 0 takes no transfers.
             peerTransferMRU = parameters.peerSegmentMRU > 0 ? parameters.peerTransferMRU : 0
             machine.segmentBytes = meter.segmentBytes(max: machine.segmentBytesMax)
-            let facts = SessionFacts(
-                peer: peer, transferMRU: peerTransferMRU, isDialled: dialled != nil,
-                firstWindow: Self.firstWindowBytes)
+            var facts = SessionFacts(peer: peer, transferMRU: peerTransferMRU, isDialled: dialled != nil)
+            // Two items contradict one another: then it has said nothing.
+            if parameters.peerItems.count == 1 { facts.greeting = GreetingItem.decode(parameters.peerItems[0].value) }
+            facts.host = host
+            facts.firstWindow = Self.firstWindowBytes
+            understandsIdentityTwice = facts.understands(.identityTwice)
             output.event(.sessionEstablished(session: session, facts))
         }
     }

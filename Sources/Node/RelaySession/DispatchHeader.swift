@@ -35,6 +35,7 @@ struct DispatchHeader {
         var header = try placed(stored, dispatch)
         try header.prepareForForwarding(
             previousNode: node, age: age, copy: dispatch.document == nil ? nil : dispatch.copy)
+        if dispatch.document != nil { try header.setNames(former: dispatch.formerName, isReturn: dispatch.isReturn) }
         return header
     }
 
@@ -70,9 +71,11 @@ struct DispatchHeader {
         if let document = dispatch.document { blocks.append(try .document(document, number: 5)) }
         if let copy = dispatch.copy { blocks.append(try .copy(copy, number: 6)) }
         // A document is checked by the digest in its block; nothing else guards a record.
-        return try BundleHeader(
+        var header = try BundleHeader(
             primary: primary, blocks: blocks,
             payload: PayloadHead(crcType: isRecord ? .crc32c : .none, length: dispatch.payloadLength))
+        if dispatch.document != nil { try header.setNames(former: dispatch.formerName, isReturn: dispatch.isReturn) }
+        return header
     }
 
     private func destination(of dispatch: Dispatch) -> EndpointID {

@@ -10,6 +10,12 @@ struct Pair: Hashable {
     var recipient: String
 }
 
+/// A document for one of its recipients, whatever its name: no two that were handed in have the same content.
+struct Content: Hashable {
+    var digest: Digest
+    var recipient: String
+}
+
 struct Books {
     /// Documents whose acceptance the agency was told, in that order.
     var accepted: [(bundle: BundleID, document: DocumentNote)] = []
@@ -24,6 +30,9 @@ struct Books {
     var ends: Set<Ending> = []
     /// What operators have looked at, to do something about it.
     var choices: Set<Choice> = []
+    /// What agencies have found, by content; and what went with a state that nobody has any more.
+    var contents: Set<Content> = []
+    var gone: Set<Content> = []
     /// Nodes whose links have refused what their engines would have taken, for good; and nodes whose wall clocks were stepped.
     var stubborn: Set<Int> = []
     var steppedClocks: Set<Int> = []

@@ -34,11 +34,15 @@ final class ConversationSession: SimulatedSession {
             session.segmentBytesMax = 16 * 1_024
             session.keepaliveSeconds = 10
             session.answerTimeout = 60_000
+            var settings = ConversationSettings(session)
+            settings.greet = { [board = node.board] peer in
+                board?.picture(of: []).greeting(for: peer, version: "simulated")
+            }
             let judge = IdentityJudge(node.configuration.peers.map { PeerIdentity(node: $0.node) })
             speakers.append(
                 Speaker(
                     Conversation(
-                        session: ends[end].ticket, settings: ConversationSettings(session), judge: judge,
+                        session: ends[end].ticket, settings: settings, judge: judge,
                         dialled: end == 0 ? peer : nil, tickets: world.tickets)))
         }
         for end in [0, 1] { act(end, world) { $0.start(now: $1, &$2) } }
@@ -66,7 +70,7 @@ final class ConversationSession: SimulatedSession {
         case .handshake:
             speakers[end].hasHandshake = true
             finishHandshake(end, world)
-        case .header, .payload, .end, .answer: break
+        case .header, .payload, .end, .answer, .probe: break
         }
     }
 
@@ -103,7 +107,10 @@ final class ConversationSession: SimulatedSession {
             if speaker.conversation.hasBytesToSend, directions[end].backlog < Self.backlogMax {
                 speaker.conversation.pump(now: now, budget: Self.pumpBytes, &speaker.output) { node.payload($0) }
             }
-            for input in speaker.output.takeInputs() { world.post(input, to: ends[end].node) }
+            for input in speaker.output.takeInputs() {
+                if case .event(.sessionSilent) = input { world.summary.silences += 1 }
+                world.post(input, to: ends[end].node)
+            }
             for buffer in speaker.output.takeBytes() { write(.octets(buffer), from: end, world) }
         } while speaker.conversation.hasBytesToSend && directions[end].backlog < Self.backlogMax && !isCut
             && speaker.output.close == nil

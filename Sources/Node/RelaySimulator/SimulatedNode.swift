@@ -127,6 +127,9 @@ struct OfferNote {
     var pieceOffset: UInt64?
     var isDocument: Bool
     var from: Int
+    /// The name that it had before.
+    var former: BundleID?
+    var isReturn = false
 }
 
 extension RowReader {
@@ -160,9 +163,6 @@ extension RowReader {
 
     /// Has this recipient's copy of this bundle ever arrived here?
     func hasSeen(_ bundle: BundleID, _ recipient: String) -> Bool {
-        let key = Keys.seen(
-            bundle.source, incarnation: bundle.incarnation, recipient: recipient,
-            block: bundle.counter / SeenRow.counters)
-        return value(.seen, key).flatMap { SeenRow(record: $0) }?.contains(bundle.counter) ?? false
+        hasSeen(SeenPlace(bundle, recipient))
     }
 }

@@ -15,11 +15,13 @@ enum Packet {
     case payload(Ticket, ByteBuffer)
     case end(Ticket)
     case answer(Ticket, Answer)
+    /// A sign of life is asked for, or given.
+    case probe(isAnswer: Bool)
 
     var cost: UInt64 {
         switch self {
         case .octets(let buffer), .payload(_, let buffer): UInt64(buffer.readableBytes)
-        case .handshake, .header, .end, .answer: 200
+        case .handshake, .header, .end, .answer, .probe: 200
         }
     }
 }
@@ -97,6 +99,8 @@ class SimulatedSession {
     /// The connection is gone, as this end notices now.
     func lost(_ end: Int, _ world: World) {}
     func timer(_ end: Int, _ world: World) {}
+    /// The way has carried nothing for as long as a link may be silent.
+    func judgeSilence(_ end: Int, _ world: World) {}
 
     final func write(_ packet: Packet, from end: Int, _ world: World) {
         guard !isCut else { return }

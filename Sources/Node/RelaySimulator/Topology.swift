@@ -41,6 +41,8 @@ struct Network {
     var clockOffsets: [Int: Int64] = [:]
     /// Every way is tried in the order of its length, at most so many.
     var alternatives = 3
+    /// Every third agency has a spool.
+    var usesSpools = true
 
     private static let tenYears: Int64 = 3_652 * 86_400_000
 

@@ -28,17 +28,21 @@ final class ValueSession: SimulatedSession {
     private var incoming: [Incoming?] = [nil, nil]
     /// The peer's name for each of our offers.
     private var dispatchOfOffer: [[Ticket: Ticket]] = [[:], [:]]
+    /// The engine knows that nothing is acknowledged.
+    private var isSilent = [false, false]
     private static let portion = 64 * 1_024
 
     override func opened(_ world: World) {
         for end in [0, 1] {
             ends[end].isKnown = true
             let peer = world.nodes[ends[1 - end].node].id
+            let greeting = world.nodes[ends[1 - end].node].board?.picture(of: []).greeting(
+                for: world.nodes[ends[end].node].id, version: "simulated")
             world.post(
                 .event(
                     .sessionEstablished(
                         session: ends[end].ticket,
-                        SessionFacts(peer: peer, transferMRU: 1 << 30, isDialled: end == 0))),
+                        SessionFacts(peer: peer, transferMRU: 1 << 30, isDialled: end == 0, greeting: greeting))),
                 to: ends[end].node)
         }
     }
@@ -49,7 +53,8 @@ final class ValueSession: SimulatedSession {
         case .send(let dispatch): send(dispatch, end, world)
         case .acknowledge(_, let offer): answer(offer, .acknowledged, end, world)
         case .refuse(_, let offer, let refusal, _): answer(offer, .refused(refusal), end, world)
-        case .endSession: world.cut(self)
+        case .endSession, .endTwin: world.cut(self)
+        case .probe: write(.probe(isAnswer: false), from: end, world)
         default: break
         }
     }
@@ -99,8 +104,18 @@ final class ValueSession: SimulatedSession {
             }
         case .answer(let dispatch, let answer):
             flights[end].removeAll { $0.ticket == dispatch }
+            if isSilent[end] {
+                isSilent[end] = false
+                world.post(.event(.sessionAcknowledges(session: ends[end].ticket)), to: node)
+            }
             world.post(
                 .event(.transferAnswered(session: ends[end].ticket, dispatch: dispatch, answer)), to: node)
+        case .probe(let isAnswer):
+            if isAnswer {
+                world.post(.event(.sessionAnswered(ends[end].ticket)), to: node)
+            } else {
+                write(.probe(isAnswer: true), from: end, world)
+            }
         case .octets, .handshake: break
         }
     }
@@ -131,13 +146,16 @@ final class ValueSession: SimulatedSession {
                 document.recipients.count == 1
                 ? .dtn(document.recipients[0].text + "/edoc") : .dtn("edoc/~agencies")
         }
-        return Offer(
+        var offer = Offer(
             ticket: world.tickets.take(), session: ends[end].ticket, bundle: dispatch.bundle, destination: destination,
             reportTo: dispatch.bundle.source, piece: dispatch.piece, payloadLength: dispatch.payloadLength,
             lifetime: dispatch.lifetime,
             age: dispatch.age + sender.clock.relay(world.now).since(dispatch.decided), hopLimit: limit,
             hopCount: count, isAdministrative: dispatch.kind == .administrative, wantsStatusReports: false,
             document: dispatch.document, copy: dispatch.copy, header: [UInt8(limit), UInt8(truncatingIfNeeded: count)])
+        offer.formerName = dispatch.formerName
+        offer.isReturn = dispatch.isReturn
+        return offer
     }
 
     private func passRecord(_ octets: ByteBuffer, _ current: Incoming, _ end: Int, _ world: World) {
@@ -160,5 +178,14 @@ final class ValueSession: SimulatedSession {
         world.post(
             .event(.sessionEnded(session: ends[end].ticket, sentWhole: whole, reason: "the connection was cut")),
             to: ends[end].node)
+    }
+
+    override func judgeSilence(_ end: Int, _ world: World) {
+        guard !ends[end].isOver, !isSilent[end], !flights[end].isEmpty,
+            directions.contains(where: { $0.stalledUntil > world.now })
+        else { return }
+        isSilent[end] = true
+        world.summary.silences += 1
+        world.post(.event(.sessionSilent(session: ends[end].ticket)), to: ends[end].node)
     }
 }

@@ -24,7 +24,8 @@ extension World {
         if random.next(below: 40) == 0 { texts.append("X99.unknown") }
         let bytes = payload()
         let digest = bytes.withUnsafeReadableBytes { SHA256Hasher.digest(of: $0) }
-        let lifetime: Milliseconds? = random.next(below: 12) == 0 ? .seconds(20 + random.next(below: 300)) : nil
+        let lifetime: Milliseconds? =
+            random.next(below: 12) == 0 && !plan.goesBack ? .seconds(20 + random.next(below: 300)) : nil
         let urgency = Urgency(rawValue: UInt8(random.next(below: 5))) ?? .normal
         let ticket = tickets.take()
         guard node.isUp else { return }
@@ -68,7 +69,8 @@ extension World {
 
     /// Mostly small, some of many chunks, a few of several pieces; no two alike.
     private func payload() -> ByteBuffer {
-        let kind = random.next(below: 100)
+        // What is in pieces when its node goes back is lost with them.
+        let kind = plan.goesBack ? 3 + random.next(below: 97) : random.next(below: 100)
         let length: Int
         switch kind {
         case 0..<2: length = Int(PieceRange.grid) + Int(random.next(below: 5 << 20))
@@ -154,6 +156,9 @@ extension World {
             return fail("\(node.id): the inbox of \(agency) names envelope \(number), which has no row")
         }
         let pair = Pair(bundle: row.bundle, recipient: agency.text)
+        if let digest = row.document?.digest { books.contents.insert(Content(digest: digest, recipient: agency.text)) }
+        // A home that has gone back has in its inbox what was taken from it.
+        if plan.goesBack { return lookAtContent(row, agency, node) }
         if let before = books.found[pair], before != (node.index, number) {
             return fail("\(agency) finds \(row.bundle) a second time, at \(node.id) as envelope \(number)")
         }
@@ -161,6 +166,10 @@ extension World {
             return fail("\(agency) finds \(row.bundle) in its inbox after it has taken it")
         }
         books.found[pair] = (node.index, number)
+        lookAtContent(row, agency, node)
+    }
+
+    private func lookAtContent(_ row: EnvelopeRow, _ agency: AgencyCode, _ node: SimulatedNode) {
         guard let document = row.document, let digest = node.digest(node.ranges(of: row)) else {
             return fail("\(node.id): the payload of \(row.bundle) for \(agency) is not whole in the store")
         }

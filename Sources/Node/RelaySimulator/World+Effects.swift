@@ -28,7 +28,7 @@ extension World {
                 "sends \(dispatch.bundle) #\(dispatch.number) to \(dispatch.peer) as \(dispatch.ticket.number), for \(dispatch.copy?.recipients.map(\.text) ?? [dispatch.destination.text]), piece \(dispatch.piece.map { "\($0.offset)" } ?? "-")"
             )
             hand(effect, dispatch.session)
-        case .endSession(let session, _): hand(effect, session)
+        case .endSession(let session, _), .probe(let session), .endTwin(let session, _): hand(effect, session)
         case .dial(let peer):
             note(node.index, "dial", 0, "dials \(peer)")
             plan(.dialled(from: node.index, life: node.life, to: peer), at: now + 1 + random.next(below: 20))
@@ -43,6 +43,7 @@ extension World {
         case .answerOperation(let ticket, let answer): operationAnswered(ticket, answer, node)
         case .drained: fail("\(node.id) says that it is drained, and nobody has asked for it")
         case .notice(let notice):
+            if notice.kind == .envelopeRenamed { summary.renamed += 1 }
             note(node.index, "notice", UInt64(notice.grade.rawValue), "notice: \(notice.text)")
         case .answerRestore: break
         case .reply(let tell): tell()
@@ -64,7 +65,8 @@ extension World {
                 bundle: offer.bundle,
                 recipients: offer.document != nil
                     ? offer.copy?.recipients.map(\.text) ?? [] : [offer.destination.text],
-                pieceOffset: offer.piece?.offset, isDocument: offer.document != nil, from: from)
+                pieceOffset: offer.piece?.offset, isDocument: offer.document != nil, from: from,
+                former: offer.formerName, isReturn: offer.isReturn)
             note(
                 node.index, "offered", offer.ticket.number,
                 "is offered \(offer.bundle) as \(offer.ticket.number), piece \(offer.piece.map { "\($0.offset)" } ?? "-") path \(offer.copy?.path.map(\.node.name) ?? [])"
@@ -102,6 +104,7 @@ extension World {
             for name in entry.recipients {
                 let holders = envelopes.filter { row in row.recipients.contains { $0.name == name } }
                 if entry.isDocument, rows.hasSeen(entry.bundle, name) { continue }
+                if isCompleted, let former = entry.former, rows.hasSeen(former, name) { continue }
                 if holders.isEmpty {
                     fail(
                         "\(node.id) \(isCompleted ? "calls complete" : "acknowledges") \(entry.bundle) for \(name), but no committed row of it names that recipient"

@@ -24,6 +24,8 @@ struct Choice: Hashable {
 extension World {
     /// Looks for ends that were not there before.
     func noteEnds(_ node: SimulatedNode) {
+        // Numbers of the two lives of a node are no names.
+        if plan.goesBack { return }
         var new: [(row: EnvelopeRow, recipient: RecipientRow, ending: Ending)] = []
         node.read { rows in
             rows.scan(.envelope, prefix: RowKey()) { key, value in
@@ -33,6 +35,8 @@ extension World {
                 for recipient in row.recipients where [.refused, .expired, .deleted].contains(recipient.state) {
                     // The second of two copies that came in pieces ends without a word.
                     if recipient.isDuplicate || recipient.state == .deleted && recipient.reason == .none { continue }
+                    // It goes on under another name.
+                    if recipient.reason == .renamed { continue }
                     let ending = Ending(
                         node: node.index, pair: Pair(bundle: row.bundle, recipient: recipient.name),
                         state: recipient.state)

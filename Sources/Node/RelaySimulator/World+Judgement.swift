@@ -18,6 +18,7 @@ extension World {
     /// After the healing and a long quiet time.
     func finalCheck() {
         check()
+        if plan.goesBack { return checkContents() }
         for node in nodes where failure == nil { checkRest(node) }
         for node in nodes where failure == nil { checkLinks(node) }
         for entry in books.accepted where failure == nil { checkEnd(entry.bundle, entry.document) }

@@ -21,7 +21,7 @@ struct SimulatedSpool {
 extension Network {
     /// Every third agency has a spool.
     func hasSpool(_ agency: AgencyCode) -> Bool {
-        agencies.firstIndex { $0.code == agency }.map { $0 % 3 == 0 } ?? false
+        usesSpools && agencies.firstIndex { $0.code == agency }.map { $0 % 3 == 0 } ?? false
     }
 
     func spools(of node: Int) -> [Spool] {

@@ -25,6 +25,8 @@ public struct Plan: Sendable {
     public var keepsLines: Bool
     /// Simulated milliseconds between two deeds of operators, about; zero: none. Only in a world with faults.
     public var operatorGap: UInt64
+    /// Nodes are put back to earlier states, stopped or running, and clones take turns with their originals. Nothing else goes wrong.
+    public var goesBack = false
 
     public init(
         topology: Topology, seed: UInt64, duration: UInt64 = 300_000, usesConversations: Bool = false,
@@ -60,10 +62,15 @@ public struct Summary: Sendable, Hashable {
     public var batches = 0
     public var crashes = 0
     public var cuts = 0
+    public var freezes = 0
+    public var silences = 0
     public var fullCommits = 0
     public var faults = 0
     public var completedAnswers = 0
     public var operations = 0
+    /// How often a node went back, and how many envelopes were renamed for it.
+    public var wentBack = 0
+    public var renamed = 0
 }
 
 enum Happening {
@@ -72,6 +79,8 @@ enum Happening {
     case packets(session: Int, from: Int)
     case lost(session: Int, end: Int)
     case sessionTimer(session: Int, end: Int)
+    case silence(session: Int, end: Int)
+    case quickens(session: Int, rates: [UInt64])
     case dialled(from: Int, life: Int, to: NodeID)
     case restart(node: Int)
     case submit
@@ -87,6 +96,8 @@ enum Happening {
     case operate
     case wish(node: Int, Operation.Wish)
     case mend(node: Int)
+    case goBack(node: Int, SavedState, isResumed: Bool)
+    case save(node: Int)
 }
 
 public final class World {
@@ -110,6 +121,8 @@ public final class World {
     public internal(set) var failure: String?
     var steps: UInt64 = 0
     var books = Books()
+    /// Of those that go back, so that a world without is the same world.
+    var backward: SplitMix64
     /// By agency; the files of each.
     var spools: [AgencyCode: SimulatedSpool] = [:]
     let limits: CoreLimits
@@ -118,8 +131,10 @@ public final class World {
         self.plan = plan
         random = SplitMix64(seed: plan.seed)
         operators = SplitMix64(seed: plan.seed ^ 0x6f70_6572)
+        backward = SplitMix64(seed: plan.seed ^ 0x6261_636b)
         trace = Trace(keepsLines: plan.keepsLines)
         network = Network(plan.topology, seed: plan.seed)
+        network.usesSpools = !plan.goesBack
         limits = Self.limits(&random)
         for index in network.nodes.indices {
             let offset = network.clockOffsets[index] ?? Int64(random.next(below: 20_000)) - 10_000
@@ -176,6 +191,7 @@ public final class World {
                 at += 1 + operators.next(below: 2 * plan.operatorGap)
             }
         }
+        if plan.goesBack { planGoingBack() }
         for time in stride(from: UInt64(5_000), to: plan.duration, by: 10_000) { agenda.insert(.check, at: time) }
         // Most that ends after the healing ends soon.
         for time in stride(from: 0, to: Self.quietTime, by: 30_000) where time <= 360_000 || time % 120_000 == 0 {
@@ -213,6 +229,9 @@ public final class World {
         case .packets(let session, let from): deliver(session, from)
         case .lost(let session, let end): sessions[session]?.lost(end, self)
         case .sessionTimer(let session, let end): sessions[session]?.timer(end, self)
+        case .silence(let session, let end): sessions[session]?.judgeSilence(end, self)
+        case .quickens(let session, let rates):
+            for way in [0, 1] { sessions[session]?.directions[way].rate = rates[way] }
         case .dialled(let from, let life, let to): dialled(from, life, to)
         case .restart(let node): restart(nodes[node])
         case .submit: submit()
@@ -231,6 +250,8 @@ public final class World {
         case .operate: operate()
         case .wish(let node, let wish): self.wish(nodes[node], wish)
         case .mend(let node): mend(nodes[node])
+        case .save(let node): save(nodes[node])
+        case .goBack(let node, let state, let isResumed): goBack(nodes[node], to: state, isResumed: isResumed)
         }
     }
 

@@ -9,6 +9,11 @@ public enum ControlPath {
     public static let schema = 1
 
     public static let status = "/v1/status"
+    public static let findings = "/v1/findings"
+    public static let outcomes = "/v1/outcomes"
+    public static let outcomeList = "/v1/outcomes/list"
+    public static let openOutcomes = "/v1/outcomes/open"
+    public static let outcomeAck = "/v1/outcomes/ack"
     public static let queue = "/v1/queue"
     public static let queueList = "/v1/queue/list"
     public static let envelopes = "/v1/envelopes"
@@ -36,6 +41,7 @@ public enum ControlPath {
     public static let suspensions = "/v1/suspensions"
     public static let drain = "/v1/drain"
     public static let cancelDrain = "/v1/drain/cancel"
+    public static let verify = "/v1/verify"
 
     /// `verb`: the node refuses when the job is of another.
     public static func apply(_ job: UInt64, as verb: String? = nil) -> String {

@@ -209,6 +209,8 @@ public struct DrainAnswer: ControlAnswer {
     public var reason: String?
     /// Pairs, of documents and of reports, that have to go before the daemon exits.
     public var left: UInt64
+    /// Pairs that cannot be read: they stay, and keep nothing from exiting.
+    public var unreadable: UInt64?
     public init(now: Timestamp, isDraining: Bool, left: UInt64) {
         self.now = now
         self.isDraining = isDraining

@@ -10,9 +10,12 @@ public struct SubmitAnswer: ControlAnswer {
     public var bytes: UInt64
     /// SHA-256 in hexadecimal.
     public var digest: String
+    /// What an edXML package does against the rules of its format and was understood all the same, with its line.
+    public var warnings: [String]?
 
     public init(
-        envelope: String, number: UInt64, sender: String, recipients: [String], bytes: UInt64, digest: String
+        envelope: String, number: UInt64, sender: String, recipients: [String], bytes: UInt64, digest: String,
+        warnings: [String]? = nil
     ) {
         self.envelope = envelope
         self.number = number
@@ -20,6 +23,7 @@ public struct SubmitAnswer: ControlAnswer {
         self.recipients = recipients
         self.bytes = bytes
         self.digest = digest
+        self.warnings = warnings
     }
 }
 

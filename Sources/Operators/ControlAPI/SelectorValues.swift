@@ -28,6 +28,8 @@ public struct SelectorValues: Codable, Sendable, Hashable {
     public var document: String?
     /// Reports, too.
     public var records: Bool?
+    /// Of what was handed in here: how it ended, or stands, as far as is known.
+    public var outcome: String?
 
     public init() {}
 
@@ -42,7 +44,8 @@ public struct SelectorValues: Codable, Sendable, Hashable {
     public static let names = CodingKeys.allCases.map(\.rawValue)
 
     public enum CodingKeys: String, CodingKey, CaseIterable, Sendable {
-        case envelope, peer, hop, from, to, urgency, state, older, newer, larger, smaller, answer, document, records
+        case envelope, peer, hop, from, to, urgency, state, older, newer, larger, smaller, answer, document, records,
+            outcome
     }
 
     private struct AnyKey: CodingKey {
@@ -76,6 +79,7 @@ public struct SelectorValues: Codable, Sendable, Hashable {
         answer = try fields.decodeIfPresent(String.self, forKey: .answer)
         document = try fields.decodeIfPresent(String.self, forKey: .document)
         records = try fields.decodeIfPresent(Bool.self, forKey: .records)
+        outcome = try fields.decodeIfPresent(String.self, forKey: .outcome)
     }
 
     public func encode(to encoder: any Encoder) throws {
@@ -94,6 +98,7 @@ public struct SelectorValues: Codable, Sendable, Hashable {
         try fields.encodeIfPresent(answer, forKey: .answer)
         try fields.encodeIfPresent(document, forKey: .document)
         try fields.encodeIfPresent(records, forKey: .records)
+        try fields.encodeIfPresent(outcome, forKey: .outcome)
     }
 
     /// As a query: what `ControlPath.query` takes.
@@ -103,7 +108,7 @@ public struct SelectorValues: Codable, Sendable, Hashable {
         items += [
             ("peer", peer), ("hop", hop), ("from", from), ("to", to), ("older", older), ("newer", newer),
             ("larger", larger), ("smaller", smaller), ("answer", answer), ("document", document),
-            ("records", records.map { $0 ? "true" : "false" }),
+            ("records", records.map { $0 ? "true" : "false" }), ("outcome", outcome),
         ]
         return items
     }

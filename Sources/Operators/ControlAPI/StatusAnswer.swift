@@ -26,6 +26,8 @@ public struct StatusAnswer: ControlAnswer {
     public var corruptRecords: UInt64
     /// True while expiry is suspended because the clock is not believed.
     public var clockDoubted: Bool
+    /// The same as `attention`, in parts; the worst first.
+    public var findings: [FindingLine]?
 
     /// Octets by /proc/self/status.
     public struct Memory: Codable, Sendable, Hashable {

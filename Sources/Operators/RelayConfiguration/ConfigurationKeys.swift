@@ -49,6 +49,12 @@ extension ConfigurationKey {
         row(
             "store.dedup_memory", .duration(day...4_000 * day), "400d",
             "How long a delivered document is remembered against duplicates; must exceed limits.lifetime_max."),
+        row(
+            "store.verify_every", .duration(0...400 * day), "7d",
+            "How often the whole store is verified while it works; 0s is never."),
+        row(
+            "store.verify_rate", .size(64 << 10...gib), "4MiB",
+            "How much payload a verification reads in a second."),
     ]
 
     private static let session = [
@@ -155,8 +161,8 @@ extension ConfigurationKey {
         row("control.rights[].group", .text(canBeEmpty: true), "\"\"", "A group of this machine; either this or user."),
         row(
             "control.rights[].verbs", .choices(ControlVerb.allCases.map(\.rawValue)), "[]",
-            "Submit as agencies, read and acknowledge their inbox, see queues, act on them."),
-        row("control.rights[].agencies", .agencyPatterns, "[]", "The agencies for submit_as and inbox."),
+            "Submit as agencies, have their inbox, see their outcomes (see_agencies); see all, act on all."),
+        row("control.rights[].agencies", .agencyPatterns, "[]", "The agencies for submit_as, inbox and see_agencies."),
     ]
 
     private static let metrics = [

@@ -81,6 +81,8 @@ public enum ControlVerb: String, CaseIterable, Sendable {
     case inbox
     case see
     case act
+    /// Outcomes of what its agencies have sent, and of what is for them; nothing else.
+    case seeAgencies = "see_agencies"
 }
 
 /// One row of the rights table.
@@ -91,7 +93,7 @@ public struct ControlRight: Hashable, Sendable {
     }
     public var caller: Caller
     public var verbs: Set<ControlVerb>
-    /// For `submit_as` and `inbox`; `own` is the agencies at home here.
+    /// For `submit_as`, `inbox` and `see_agencies`; `own` is the agencies at home here.
     public var agencies: [AgencyPattern]
 }
 
@@ -106,6 +108,9 @@ extension NodeConfiguration {
         public var historyMemory: Milliseconds
         public var historyPercent: UInt64
         public var dedupMemory: Milliseconds
+        /// Zero is never.
+        public var verifyEvery: Milliseconds
+        public var verifyRate: UInt64
     }
 
     public struct Session: Hashable, Sendable {

@@ -114,7 +114,8 @@ struct NodeConfigurationReader {
             reservePercent: section.number("reserve_percent"), reserveMin: section.number("reserve_min"),
             growthStep: section.number("growth_step"), transitMemory: section.span("transit_memory"),
             historyMemory: section.span("history_memory"), historyPercent: section.number("history_percent"),
-            dedupMemory: section.span("dedup_memory"))
+            dedupMemory: section.span("dedup_memory"), verifyEvery: section.span("verify_every"),
+            verifyRate: section.number("verify_rate"))
     }
 
     private func session(_ section: ConfigurationSection) -> NodeConfiguration.Session {

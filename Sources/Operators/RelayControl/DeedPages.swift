@@ -223,7 +223,7 @@ extension ControlServer {
         case .job(let job): return job
         case .unknown(let sentence): throw ControlError.notFound(sentence)
         case .refused(let sentence): throw ControlError(status: .conflict, error: sentence)
-        case .draining: preconditionFailure("a job was answered as a drain")
+        case .draining, .acknowledged, .verifying: preconditionFailure("a job was answered as something else")
         }
     }
 
@@ -251,7 +251,7 @@ extension ControlServer {
         switch try await node.operate(caller, .drain(isOn, reason: reason)) {
         case .draining: return
         case .unknown(let sentence), .refused(let sentence): throw ControlError(status: .conflict, error: sentence)
-        case .job: preconditionFailure("a drain was answered as a job")
+        case .job, .acknowledged, .verifying: preconditionFailure("a drain was answered as something else")
         }
     }
 
@@ -266,7 +266,9 @@ extension ControlServer {
                 }
             }
             let drain = DrainRow.read(rows)
+            let unreadable = rows.number(.counter, CounterKey.state(.corrupt, admin: false).name)
             var answer = DrainAnswer(now: now.wall.timestamp, isDraining: drain != nil, left: left)
+            if unreadable > 0 { answer.unreadable = unreadable }
             answer.since = drain?.since.timestamp
             answer.login = drain?.login
             answer.reason = drain?.reason

@@ -49,10 +49,18 @@ final class EdXMLHeaderCut {
         guard let end else { return .more }
         let reader = EdXMLReader()
         try Self.feed(head[..<end], to: reader)
-        var closing: [UInt8] = []
-        for name in open.reversed() { closing += Array("</\(name)>".utf8) }
+        let closing = encoded(open.reversed().map { "</\($0)>" }.joined())
         try Self.feed(closing[...], to: reader)
         return .header(try reader.finish())
+    }
+
+    /// Text in the encoding of the package, which its byte order mark tells.
+    private func encoded(_ text: String) -> [UInt8] {
+        switch (head.first, head.dropFirst().first) {
+        case (0xff, 0xfe): text.utf16.flatMap { [UInt8(truncatingIfNeeded: $0), UInt8(truncatingIfNeeded: $0 >> 8)] }
+        case (0xfe, 0xff): text.utf16.flatMap { [UInt8(truncatingIfNeeded: $0 >> 8), UInt8(truncatingIfNeeded: $0)] }
+        default: Array(text.utf8)
+        }
     }
 
     private static func feed(_ bytes: ArraySlice<UInt8>, to reader: EdXMLReader) throws(EdXMLError) {

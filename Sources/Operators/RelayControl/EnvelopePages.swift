@@ -19,8 +19,9 @@ extension ControlServer {
             return try json(try await show(try context.text("envelope")))
         }
         router.get("v1/trace/{envelope}") { _, context in
-            try await requireSee(context)
-            return try json(try await trace(try context.text("envelope")))
+            let (sight, _) = try await sight(context)
+            let name = try context.text("envelope")
+            return try json(try sight.seen(try await trace(name), asked: name))
         }
         router.get("v1/history") { request, context in
             try await requireSee(context)
@@ -132,7 +133,7 @@ extension EnvelopeAnswer.Envelope {
         hopCount = row.hopCount
         hopLimit = row.hopLimit
         path = row.path.map(Stop.init)
-        formerly = row.formerly?.envelopeName
+        formerly = row.former?.envelopeName
         resubmittedAs = row.resubmittedAs.map(\.envelopeName)
     }
 }

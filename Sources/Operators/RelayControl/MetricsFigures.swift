@@ -9,6 +9,7 @@ import RelayRows
 struct MetricsFigures: Sendable {
     var node: String
     var now: ClockReading
+    var findings: [Finding] = []
     var facts: NodeFacts
     var watch: WatchFacts
     var rows: Rows
@@ -47,6 +48,9 @@ struct MetricsFigures: Sendable {
         var payloadBytes: UInt64 = 0
         var queues: [QueueFigures.Key: QueueFigures] = [:]
         var inboxes: OldestArrived = OldestArrived()
+        /// Changes of outcomes, and open ones, by what they are.
+        var outcomes: [ReportedState: UInt64] = [:]
+        var openOutcomes: [ReportedState: UInt64] = [:]
     }
 
     /// What only the engine knows.
@@ -159,5 +163,9 @@ extension MetricsFigures.Rows {
         payloadBytes = rows.number(.counter, CounterKey.stockBytes(.everything).name)
         queues = QueueFigures.all(rows, peers: peers, now: now)
         inboxes = OldestArrived(rows, now: now)
+        for state in ReportedState.allCases {
+            outcomes[state] = rows.number(.counter, CounterKey.outcome(state).name)
+        }
+        for (cause, count) in Outcomes.open(rows) { openOutcomes[cause.state, default: 0] += count }
     }
 }

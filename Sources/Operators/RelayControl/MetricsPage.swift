@@ -33,7 +33,8 @@ extension ControlServer {
         let peers = node.configuration.settings.peers.map(\.node)
         let rows = try await node.read { rows in MetricsFigures.Rows(rows, peers: peers, now: now.relay) }
         return MetricsFigures(
-            node: node.configuration.settings.node.name, now: now, facts: try await node.facts(),
+            node: node.configuration.settings.node.name, now: now, findings: (try? await findings(at: now)) ?? [],
+            facts: try await node.facts(),
             watch: try await node.watchFacts(), rows: rows, engine: await engineFigures(),
             sessions: try await node.sessions(), peers: peers,
             drops: ClientDrops.Socket.allCases.map { ($0.rawValue, drops.count($0)) })
@@ -102,6 +103,16 @@ enum MetricsPage {
         text.add(
             "edoc_suspensions", .gauge, "Peers and agencies that operators have suspended.",
             .count(figures.rows.suspensions))
+        // Every code, so that an alert sees a first case as an increase.
+        text.add(
+            "edoc_findings", .gauge, "What a person should know, by code and grade: docs/findings.md.",
+            FindingCode.allCases.flatMap { code in
+                FindingGrade.allCases.map { grade in
+                    Sample(
+                        .count(UInt64(figures.findings.count { $0.code == code && $0.grade == grade })),
+                        ("code", code.rawValue), ("grade", grade.rawValue))
+                }
+            })
         guard let engine = figures.engine else { return }
         text.add("edoc_active_envelopes", .gauge, "Envelopes chosen for links.", .count(UInt64(engine.active)))
         text.add(
@@ -153,6 +164,16 @@ enum MetricsPage {
             "edoc_refused_submissions", .counter, "Documents handed in that were refused, by reason.",
             SubmissionRefusal.allCases.map {
                 Sample(.count(rows.refusedSubmissions[$0.rawValue] ?? 0), ("reason", $0.rawValue))
+            })
+        text.add(
+            "edoc_outcomes", .counter, "What was heard of pairs that were handed in here, by what it was.",
+            ReportedState.allCases.map {
+                Sample(.count(rows.outcomes[$0] ?? 0), ("outcome", String(describing: $0)))
+            })
+        text.add(
+            "edoc_outcomes_open", .gauge, "Bad ends and delays of them that no operator has acknowledged.",
+            ReportedState.badOutcomes.map {
+                Sample(.count(rows.openOutcomes[$0] ?? 0), ("outcome", String(describing: $0)))
             })
         text.add("edoc_corrupt_records", .counter, "Records of the store that were set aside.", .count(rows.corrupt))
     }

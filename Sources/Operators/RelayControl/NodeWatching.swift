@@ -48,6 +48,8 @@ public struct WatchFacts: Sendable {
     public var revocationListUpdate: Int64?
     public var openFiles: Int
     public var openFilesMax: UInt64
+    /// What only the process knows and a person should (RelayModel, Finding).
+    public var findings: [Finding] = []
 
     public init(configurationPath: String, mapBytes: UInt64, commitTimes: TimeHistogram) {
         self.configurationPath = configurationPath

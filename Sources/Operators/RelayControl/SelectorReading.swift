@@ -26,6 +26,7 @@ extension SelectorValues {
         smaller = try query.one("smaller")
         answer = try query.one("answer")
         document = try query.one("document")
+        outcome = try query.one("outcome")
         switch try query.one("records") {
         case nil: records = nil
         case "true": records = true
@@ -54,6 +55,15 @@ extension Selector {
         answer = try values.answer.map { try Self.text($0, "answer").lowercased() }
         documentID = try values.document.map { try Self.text($0, "document") }
         withRecords = values.records ?? false
+        outcome = try values.outcome.map(Self.outcome)
+    }
+
+    private static func outcome(_ text: String) throws -> OutcomeChoice {
+        guard let choice = OutcomeChoice(rawValue: text) else {
+            let words = OutcomeChoice.allCases.map(\.rawValue).joined(separator: ", ")
+            throw ControlError.badRequest("outcome must be one of \(words)")
+        }
+        return choice
     }
 
     private static func numbers(_ names: [String], _ rows: any RowReader) throws -> [UInt64] {

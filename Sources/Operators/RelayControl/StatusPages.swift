@@ -37,57 +37,20 @@ extension ControlServer {
         let live = try node.picture(of: [])
         let peers = live.peerViews
         let down = peers.filter { !$0.isUp }.map(\.node.name)
-        let suspended = live.suspensionRows.prefix(20).map(\.subject.text)
         let counted = try await node.read { rows in
             (
                 states: Books.inStore(rows, admin: false),
                 count: rows.number(.counter, CounterKey.stockCount(.everything).name),
                 bytes: rows.number(.counter, CounterKey.stockBytes(.everything).name),
-                corrupt: rows.number(.counter, CounterKey.corruptRecord.name),
-                refused: rows.number(.counter, CounterKey.refusedEverywhere.name),
-                restored: RestorationRow.read(rows)?.phase,
-                reserved: rows.number(.counter, CounterKey.reservedBytes.name)
+                corrupt: rows.number(.counter, CounterKey.corruptRecord.name)
             )
         }
         let room = facts.headRoom
-        var attention: [String] = []
-        if let drain = live.drainRow {
-            attention.append(
-                drain.isDone
-                    ? "emptied by \(drain.login): nothing is accepted until edocctl drain --cancel"
-                    : "being emptied by \(drain.login): nothing is accepted, and the daemon exits when it is empty")
-        }
-        if !suspended.isEmpty { attention.append("suspended: " + suspended.joined(separator: ", ")) }
-        if room.acceptableBytes == 0 {
-            attention.append("the store is full up to its reserve: nothing is accepted, what waits is still forwarded")
-        }
-        if let largest = live.largestRefused(room, reserved: counted.reserved, at: now.relay) {
-            attention.append(
-                "documents are not taken for want of room: at this time the largest that fits has \(largest) bytes")
-        }
-        let watch = try? await node.watchFacts()
-        if let line = Self.certificateSentence(watch, now) { attention.append(line) }
-        if live.isClockDoubted { attention.append("the clock is not believed: expiry is suspended") }
-        if !down.isEmpty { attention.append("links down: " + down.joined(separator: ", ")) }
-        attention += live.spoolViews.compactMap(\.sentence)
-        if case .troubled(let address, let why)? = watch?.metrics {
-            attention.append("no figures are served: metrics.listen \(address) cannot be opened: \(why)")
-        }
-        if counted.refused > 0 {
-            attention.append(
-                "refused by every next hop, tried until retry.refusal_grace is over: \(counted.refused); edocctl queue list --answer \"not acceptable\""
-            )
-        }
-        if counted.corrupt > 0 { attention.append("unreadable records set aside: \(counted.corrupt)") }
-        if let held = counted.states["held"], held > 0 { attention.append("held: \(held)") }
-        if let phase = counted.restored, phase != .released {
-            attention.append(
-                "the store was restored from a copy and is \(phase): edocctl restore list, compare and release")
-        }
-        return StatusAnswer(
+        let found = try await findings(at: now)
+        var answer = StatusAnswer(
             node: node.configuration.settings.node.name, version: facts.version, now: now.wall.timestamp,
             started: facts.started.timestamp, uptimeSeconds: facts.started.timestamp.seconds(until: now.wall.timestamp),
-            listening: facts.listening, batches: facts.batches, attention: attention,
+            listening: facts.listening, batches: facts.batches, attention: Self.attention(found),
             memory: .init(rssAnon: facts.rssAnon, rssShmem: facts.rssShmem, rssFile: facts.rssFile),
             store: .init(
                 envelopes: counted.count, payloadBytes: counted.bytes, usedBytes: room.usedBytes,
@@ -96,18 +59,15 @@ extension ControlServer {
             inStore: counted.states, links: .init(up: peers.count - down.count, down: down.count),
             active: UInt64(live.activeCount),
             stagedBytes: live.stagedOctets, corruptRecords: counted.corrupt, clockDoubted: live.isClockDoubted)
+        answer.findings = found.map(FindingLine.init)
+        return answer
     }
 
-    /// Days before its end from which a certificate is spoken of.
-    private static var certificateDays: Int64 { 14 }
-
-    private static func certificateSentence(_ watch: WatchFacts?, _ now: ClockReading) -> String? {
-        guard let end = watch?.certificateExpiry else { return nil }
-        let left = end - Int64(WallTime.unixSecondsAtEpoch) - Int64(clamping: now.wall.milliseconds / 1_000)
-        if left <= 0 { return "this node's certificate has ended: no link comes up until it is renewed" }
-        guard left < certificateDays * 86_400 else { return nil }
-        let day = WallTime(milliseconds: now.wall.milliseconds + UInt64(left) * 1_000).timestamp.text.prefix(10)
-        return "this node's certificate ends on \(day)"
+    /// A line each; of links one for all.
+    private static func attention(_ findings: [Finding]) -> [String] {
+        let down = findings.filter { $0.code == .linkDown }.map(\.subject)
+        return findings.filter { $0.code != .linkDown }.map(\.text)
+            + (down.isEmpty ? [] : ["links down: " + down.joined(separator: ", ")])
     }
 
     private func queue() async throws -> QueueAnswer {

@@ -211,6 +211,7 @@ private struct Upload {
 
     /// Streams what is held already and what is still to come. Whatever fails takes the submission back.
     mutating func run(_ held: ByteBuffer, rest: RequestBody.AsyncIterator) async throws -> SubmitAnswer {
+        let warnings: [String]?
         do {
             var rest = rest
             try await push(held)
@@ -227,7 +228,7 @@ private struct Upload {
                 throw ControlError.badRequest(
                     "the body has \(pushed) bytes and not the \(values.payloadLength) announced")
             }
-            try checkPackage()
+            warnings = try checkPackage()
         } catch {
             await stream.abandon()
             throw error
@@ -237,7 +238,7 @@ private struct Upload {
         case .accepted(let bundle, let number):
             return SubmitAnswer(
                 envelope: bundle.envelopeName, number: number, sender: values.sender.text, recipients: recipients,
-                bytes: pushed, digest: digest.hex)
+                bytes: pushed, digest: digest.hex, warnings: warnings)
         case .refused(let problems, let cause): throw ControlError.refused(problems, cause)
         }
     }
@@ -264,14 +265,18 @@ private struct Upload {
     }
 
     /// The package has ended; its header must be what it was when the submission began.
-    private func checkPackage() throws(ControlError) {
-        guard let package else { return }
+    /// What in it is not as it should be and was understood.
+    private func checkPackage() throws(ControlError) -> [String]? {
+        guard let package else { return nil }
         let whole: EdXMLSummary
         do throws(EdXMLError) { whole = try package.reader.finish() } catch { throw Self.refusal(error) }
         let header = package.header
         guard whole.sender == header.sender, whole.recipients == header.recipients, whole.priority == header.priority,
             whole.documentID == header.documentID
         else { throw ControlError.badRequest("the package says two things about its way; it must have one header") }
+        var warnings = whole.warnings.map { printable($0.description) }
+        if whole.warningsLeftOut > 0 { warnings.append("\(whole.warningsLeftOut) more warnings") }
+        return warnings.isEmpty ? nil : warnings
     }
 
     static func refusal(_ error: EdXMLError) -> ControlError {

@@ -130,7 +130,8 @@ final class Network {
     func launch(_ node: String) throws -> UInt64 {
         let start = Instant.now()
         let child = try Child(
-            [place.edocd, "--config", "\(directory)/\(node).yaml"], output: "\(directory)/\(node).log")
+            [place.edocd, "--create-store", "--config", "\(directory)/\(node).yaml"], output: "\(directory)/\(node).log"
+        )
         running[node] = child
         sampler.watch(node, child.pid)
         return start

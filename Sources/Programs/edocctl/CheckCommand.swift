@@ -12,12 +12,12 @@ struct CheckCommand: AsyncParsableCommand {
         discussion: phrase(
             """
             The checks, from cheap to deep: level 1: running, engine; level 2: alarms, links, oldest, arrived, room, certificates, \
-            clock, records; level 3: commit (the store writes and syncs a row), books. Without names all up to the level are made.
+            clock, records, outcomes; level 3: commit (the store writes and syncs a row), books. Without names all up to the level are made.
             Exit codes: 0 in order, 1 warning, 2 critical, 3 unknown.
             """,
             """
             Các phép kiểm tra, từ nhẹ đến sâu: mức 1: running, engine; mức 2: alarms, links, oldest, arrived, room, certificates, \
-            clock, records; mức 3: commit (kho ghi và đồng bộ một dòng), books. Không nêu tên thì làm tất cả đến mức đó.
+            clock, records, outcomes; mức 3: commit (kho ghi và đồng bộ một dòng), books. Không nêu tên thì làm tất cả đến mức đó.
             Mã thoát: 0 bình thường, 1 cảnh báo, 2 nghiêm trọng, 3 không xác định.
             """))
 
@@ -134,9 +134,10 @@ struct CheckCommand: AsyncParsableCommand {
         let uri = ControlPath.query(
             ControlPath.health, [("commit", ladder.chosen.contains("commit") ? "true" : nil)])
         var facts = CheckFacts(health: try await answer(client, uri))
-        // The others ask the engine and would wait for it.
+        // Findings are taken beside the engine; the others ask it and would wait for it.
+        if ladder.asksForFindings { facts.findings = try await answer(client, ladder.findingsURI) }
         guard facts.health.engineAnswers else { return facts }
-        if !ladder.chosen.isDisjoint(with: ["alarms", "room", "records"]) {
+        if !ladder.chosen.isDisjoint(with: ["room", "records"]) {
             facts.status = try await answer(client, ControlPath.status)
         }
         if ladder.chosen.contains("links") { facts.peers = try await answer(client, ControlPath.peers) }
@@ -250,6 +251,11 @@ struct AgeLimits: Sendable {
             }
             seconds[urgency] = span
         }
+    }
+
+    /// As the daemon reads them.
+    var parameter: String {
+        seconds.sorted { $0.key < $1.key }.map { "\($0.key)=\($0.value)" }.joined(separator: ",")
     }
 
     /// Nil: no bound.

@@ -68,6 +68,7 @@ struct CheckFacts: Sendable {
     var status: StatusAnswer?
     var peers: PeersAnswer?
     var ledger: LedgerAnswer?
+    var findings: FindingsAnswer?
 
     init(health: HealthAnswer) { self.health = health }
 }
@@ -75,7 +76,7 @@ struct CheckFacts: Sendable {
 struct CheckLadder: Sendable {
     static let checks: [(name: String, level: Int)] = [
         ("running", 1), ("engine", 1), ("alarms", 2), ("links", 2), ("oldest", 2), ("arrived", 2), ("room", 2),
-        ("certificates", 2), ("clock", 2), ("records", 2), ("commit", 3), ("books", 3),
+        ("certificates", 2), ("clock", 2), ("records", 2), ("outcomes", 2), ("commit", 3), ("books", 3),
     ]
 
     var chosen: Set<String>
@@ -96,15 +97,23 @@ struct CheckLadder: Sendable {
         switch name {
         case "running": return [CheckResult(.ok, name, "\(health.node), edocd \(health.version)")]
         case "engine": return [engine(health)]
-        case "oldest": return oldest(health)
-        case "arrived": return [arrived(health)]
-        case "certificates": return certificates(health)
-        case "clock": return [clock(health)]
+        case "oldest": return judged(name, facts, oldest(health))
+        case "arrived": return judged(name, facts, arrived(health))
+        case "certificates": return judged(name, facts, certificates(health))
+        case "clock":
+            let good = CheckResult(.ok, name, phrase("clock believed", "đồng hồ tin cậy"))
+            return judged(name, facts, good)
         case "commit": return [commit(health)]
-        case "alarms": return [facts.status.map(alarms) ?? silent(name)]
-        case "room": return [facts.status.map(room) ?? silent(name)]
-        case "records": return [facts.status.map(records) ?? silent(name)]
-        case "links": return facts.peers.map(links) ?? [silent(name)]
+        case "alarms":
+            let good = phrase("nothing needs a person", "không có việc gì cần người xử lý")
+            return judged(name, facts, CheckResult(.ok, name, good))
+        case "outcomes":
+            let good = phrase(
+                "no document handed in here needs a person", "không có văn bản nộp tại đây cần người xử lý")
+            return judged(name, facts, CheckResult(.ok, name, good))
+        case "room": return judged(name, facts, facts.status.map(room))
+        case "records": return judged(name, facts, facts.status.map(records))
+        case "links": return judged(name, facts, facts.peers.map(links))
         case "books": return [facts.ledger.map(books) ?? silent(name)]
         default: return []
         }
@@ -127,76 +136,59 @@ struct CheckLadder: Sendable {
             ["engine=\(time)ms", "mailbox=\(health.mailbox)"])
     }
 
-    private func alarms(_ status: StatusAnswer) -> CheckResult {
-        // Links have a check of their own, which knows for how long.
-        let lines = status.attention.filter { !$0.hasPrefix("links down") }.map(Words.attention)
-        guard !lines.isEmpty else {
-            return CheckResult(.ok, "alarms", phrase("nothing needs a person", "không có việc gì cần người xử lý"))
+    /// The daemon's findings of one check, by the bounds that it was asked with; its figures stand beside the first. `good`: what is said
+    /// when there is none; nil where what it needs is missing.
+    private func judged(_ name: String, _ facts: CheckFacts, _ good: CheckResult?) -> [CheckResult] {
+        guard let found = facts.findings, let good else { return [silent(name)] }
+        var results = found.findings.filter { $0.check == name }.compactMap { finding -> CheckResult? in
+            switch finding.grade {
+            case "critical": CheckResult(.critical, name, Words.attention(finding.text))
+            case "warning": CheckResult(.warning, name, Words.attention(finding.text))
+            default: nil
+            }
         }
-        let isFull = status.store.acceptableBytes == 0
-        return CheckResult(isFull ? .critical : .warning, "alarms", lines.joined(separator: "; "))
-    }
-
-    private func links(_ answer: PeersAnswer) -> [CheckResult] {
-        let up = answer.peers.filter { $0.state == "up" || $0.state == "paused" }
-        var results: [CheckResult] = []
-        for peer in answer.peers where peer.state == "down" || peer.state == "dialling" {
-            let seconds = peer.since.map { $0.seconds(until: answer.now) } ?? 0
-            let grade: CheckGrade = seconds >= linkDown.crit ? .critical : seconds >= linkDown.warn ? .warning : .ok
-            guard grade != .ok else { continue }
-            let error = peer.lastError.isEmpty ? "" : ": " + Shown.sentence(peer.lastError)
-            results.append(
-                CheckResult(
-                    grade, "links",
-                    phrase(
-                        "\(peer.node) down for \(Shown.span(seconds))",
-                        "mất liên kết với \(peer.node) đã \(Shown.span(seconds))")
-                        + error))
-        }
-        let figures = ["links_up=\(up.count)", "links_down=\(answer.peers.count - up.count)"]
-        guard !results.isEmpty else {
-            return [
-                CheckResult(
-                    .ok, "links",
-                    phrase(
-                        "\(up.count) of \(answer.peers.count) links up",
-                        "\(up.count)/\(answer.peers.count) liên kết hoạt động"),
-                    figures)
-            ]
-        }
-        results[0].figures = figures
+        guard !results.isEmpty else { return [good] }
+        results[0].figures = good.figures
         return results
     }
 
-    private func oldest(_ health: HealthAnswer) -> [CheckResult] {
-        var results: [CheckResult] = []
-        var figures: [String] = []
-        for urgency in 0...4 {
-            let seconds = health.oldestSeconds[urgency] ?? 0
+    /// Where the daemon's findings are had by these bounds.
+    var findingsURI: String {
+        ControlPath.query(
+            ControlPath.findings,
+            [
+                (FindingParameter.waitingWarning, warn.parameter), (FindingParameter.waitingCritical, crit.parameter),
+                (FindingParameter.arrivedWarning, String(warnArrived)),
+                (FindingParameter.linkDown, "\(linkDown.warn),\(linkDown.crit)"),
+                (FindingParameter.room, "\(room.warn),\(room.crit)"),
+                (FindingParameter.certificate, "\(certificate.warn),\(certificate.crit)"),
+            ])
+    }
+
+    var asksForFindings: Bool {
+        !chosen.isDisjoint(with: [
+            "alarms", "links", "oldest", "arrived", "room", "certificates", "clock", "records", "outcomes",
+        ])
+    }
+
+    private func links(_ answer: PeersAnswer) -> CheckResult {
+        let up = answer.peers.count { $0.state == "up" || $0.state == "paused" }
+        return CheckResult(
+            .ok, "links",
+            phrase("\(up) of \(answer.peers.count) links up", "\(up)/\(answer.peers.count) liên kết hoạt động"),
+            ["links_up=\(up)", "links_down=\(answer.peers.count - up)"])
+    }
+
+    private func oldest(_ health: HealthAnswer) -> CheckResult {
+        let figures = (0...4).map { urgency in
             let bounds = [warn[urgency], crit[urgency]].map { $0.map(String.init) ?? "" }
-            figures.append("oldest_urgency\(urgency)=\(seconds)s;\(bounds[0]);\(bounds[1]);0")
-            let isCritical = crit[urgency].map { seconds >= $0 } ?? false
-            let isWarning = warn[urgency].map { seconds >= $0 } ?? false
-            guard seconds > 0, isCritical || isWarning else { continue }
-            // What is most urgent comes first.
-            results.insert(
-                CheckResult(
-                    isCritical ? .critical : .warning, "oldest",
-                    phrase(
-                        "urgency \(urgency) has waited for \(Shown.span(seconds))",
-                        "văn bản độ khẩn \(urgency) đã chờ \(Shown.span(seconds))")), at: 0)
+            return "oldest_urgency\(urgency)=\(health.oldestSeconds[urgency] ?? 0)s;\(bounds[0]);\(bounds[1]);0"
         }
-        if results.isEmpty {
-            let most = health.oldestSeconds.values.max()
-            results = [
-                CheckResult(
-                    .ok, "oldest",
-                    most.map { phrase("oldest \(Shown.span($0))", "chờ lâu nhất \(Shown.span($0))") }
-                        ?? phrase("nothing waits", "không có gì chờ gửi"))
-            ]
-        }
-        results[0].figures = figures
-        return results
+        let most = health.oldestSeconds.values.max()
+        return CheckResult(
+            .ok, "oldest",
+            most.map { phrase("oldest \(Shown.span($0))", "chờ lâu nhất \(Shown.span($0))") }
+                ?? phrase("nothing waits", "không có gì chờ gửi"), figures)
     }
 
     private func arrived(_ health: HealthAnswer) -> CheckResult {
@@ -206,7 +198,7 @@ struct CheckLadder: Sendable {
                 ["arrived_oldest=0s;\(warnArrived);;0"])
         }
         return CheckResult(
-            seconds >= warnArrived ? .warning : .ok, "arrived",
+            .ok, "arrived",
             phrase(
                 "the oldest in an inbox or on its way into a spool has waited for \(Shown.span(seconds))",
                 "văn bản lâu nhất trong hộp văn bản đến hoặc đang bàn giao vào thư mục đã chờ \(Shown.span(seconds))"),
@@ -217,69 +209,28 @@ struct CheckLadder: Sendable {
         let store = status.store
         let whole = max(store.usedBytes &+ store.freeBytes, 1)
         let percent = UInt64(Double(store.acceptableBytes) / Double(whole) * 100)
-        let grade: CheckGrade =
-            store.acceptableBytes == 0 || percent < room.crit ? .critical : percent < room.warn ? .warning : .ok
         return CheckResult(
-            grade, "room",
+            .ok, "room",
             phrase(
                 "\(percent) % of the store's room left (\(Shown.size(store.acceptableBytes)))",
                 "kho còn \(percent) % chỗ trống (\(Shown.size(store.acceptableBytes)))"),
             ["room=\(percent)%;\(room.warn):;\(room.crit):;0;100"])
     }
 
-    private func certificates(_ health: HealthAnswer) -> [CheckResult] {
-        let certificates = health.certificates
-        var all: [(name: String, ends: Timestamp)] = []
-        if let own = certificates.own { all.append((phrase("this node's certificate", "chứng thư của nút này"), own)) }
-        if let authorities = certificates.authorities {
-            all.append((phrase("an authority", "cơ quan cấp chứng thư"), authorities))
-        }
-        for (peer, ends) in certificates.peers.sorted(by: { $0.key < $1.key }) {
-            all.append((phrase("the certificate of \(peer)", "chứng thư của \(peer)"), ends))
-        }
-        var results: [CheckResult] = []
-        for (name, ends) in all {
-            let left = health.now.seconds(until: ends)
-            guard left < certificate.warn else { continue }
-            results.append(
-                CheckResult(
-                    left < certificate.crit ? .critical : .warning, "certificates",
-                    ends <= health.now
-                        ? Shown.ended(name, ends)
-                        : phrase("\(name) ends in \(Shown.span(left))", "\(name) hết hạn sau \(Shown.span(left))")))
-        }
-        if let update = certificates.revocationLists, update < health.now {
-            results.append(
-                CheckResult(
-                    .warning, "certificates",
-                    phrase("a revocation list is out of date", "danh sách thu hồi đã quá hạn cập nhật")))
-        }
-        let days = certificates.own.map { health.now.seconds(until: $0) / 86_400 }
+    private func certificates(_ health: HealthAnswer) -> CheckResult {
+        let days = health.certificates.own.map { health.now.seconds(until: $0) / 86_400 }
         let figures = days.map {
             ["certificate_days=\($0);\(certificate.warn / 86_400):;\(certificate.crit / 86_400):;0"]
         }
-        if results.isEmpty {
-            let text =
-                days.map { phrase("certificate valid for \($0) d", "chứng thư còn \($0) ngày") }
-                ?? phrase("no TLS", "không dùng TLS")
-            results = [CheckResult(.ok, "certificates", text)]
-        }
-        results[0].figures = figures ?? []
-        return results
-    }
-
-    private func clock(_ health: HealthAnswer) -> CheckResult {
-        guard let isDoubted = health.clockDoubted else { return silent("clock") }
-        return isDoubted
-            ? CheckResult(
-                .critical, "clock",
-                phrase("the clock is doubted, expiry is suspended", "đồng hồ không đáng tin, đã ngừng tính hết hạn"))
-            : CheckResult(.ok, "clock", phrase("clock believed", "đồng hồ tin cậy"))
+        return CheckResult(
+            .ok, "certificates",
+            days.map { phrase("certificate valid for \($0) d", "chứng thư còn \($0) ngày") }
+                ?? phrase("no TLS", "không dùng TLS"), figures ?? [])
     }
 
     private func records(_ status: StatusAnswer) -> CheckResult {
         CheckResult(
-            status.corruptRecords > 0 ? .critical : .ok, "records",
+            .ok, "records",
             Shown.counted(
                 status.corruptRecords, "unreadable record", "unreadable records", "bản ghi không đọc được"),
             ["corrupt=\(status.corruptRecords);;0;0"])

@@ -58,18 +58,24 @@ enum Doctor {
         findings += headRoom(examination, facts)
         findings += ports(facts)
         findings += peers(facts)
-        if let status = facts.status, status.corruptRecords > 0 {
-            findings.append(
-                Finding(
-                    .fault, "store",
-                    phrase(
-                        "\(status.corruptRecords) unreadable records were set aside",
-                        "\(status.corruptRecords) bản ghi không đọc được đã bị tách riêng"),
-                    phrase(
-                        "Look at the disk (kernel log, SMART), keep the store, and send `edocctl report`.",
-                        "Kiểm tra đĩa (nhật ký nhân, SMART), giữ nguyên kho và gửi kết quả `edocctl report`.")))
-        }
+        findings += told(facts)
         return findings
+    }
+
+    /// What the daemon finds by itself, but for links, certificates and room, which are looked at here from both sides.
+    private static func told(_ facts: DoctorFacts) -> [Finding] {
+        let found = facts.status?.findings ?? []
+        return found.filter { !["links", "certificates", "room", "clock"].contains($0.check) && $0.grade != "note" }.map
+        {
+            let remedy =
+                $0.code == "recordsCorrupt"
+                ? phrase(
+                    "Look at the disk (kernel log, SMART), keep the store, and send `edocctl report`.",
+                    "Kiểm tra đĩa (nhật ký nhân, SMART), giữ nguyên kho và gửi kết quả `edocctl report`.")
+                : phrase(
+                    "docs/findings.md says of \($0.code) what to do.", "docs/findings.md nêu cách xử lý \($0.code).")
+            return Finding($0.grade == "critical" ? .fault : .advice, "daemon", Words.attention($0.text), remedy)
+        }
     }
 
     private static func daemon(_ facts: DoctorFacts) -> [Finding] {

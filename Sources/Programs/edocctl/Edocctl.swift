@@ -67,12 +67,15 @@ struct Edocctl: AsyncParsableCommand {
         version: "edocctl \(ProgramVersion.text)",
         subcommands: [
             StatusCommand.self, QueueCommand.self, ListCommand.self, ShowCommand.self, TraceCommand.self,
-            HistoryCommand.self, PeersCommand.self, RoutesCommand.self, LimitsCommand.self, TopCommand.self,
+            HistoryCommand.self, OutcomesCommand.self, PeersCommand.self, RoutesCommand.self, LimitsCommand.self,
+            TopCommand.self,
             LedgerCommand.self, SubmitCommand.self, InboxCommand.self, PackageCommand.self, HoldCommand.self,
             ReleaseCommand.self, RetryCommand.self, RequeueCommand.self, RerouteCommand.self, ExpireCommand.self,
             DeleteCommand.self, ResubmitCommand.self, SuspendCommand.self, ResumeCommand.self,
             SuspensionsCommand.self, JobsCommand.self, DrainCommand.self, ReloadCommand.self, AuditCommand.self,
-            BackupCommand.self, RestoreCommand.self, CheckCommand.self, DoctorCommand.self, ReportCommand.self,
+            BackupCommand.self, RestoreCommand.self, SalvageCommand.self, VerifyCommand.self, CheckCommand.self,
+            DoctorCommand.self,
+            ReportCommand.self,
             LogLevelCommand.self, WireCommand.self,
         ])
 }

@@ -25,10 +25,27 @@ struct ListCommand: AsyncParsableCommand {
                 "Only those with a recipient in this state, such as waiting.",
                 "Chỉ những gói tin có nơi nhận ở trạng thái này, ví dụ waiting.")))
     var state: String?
+    @Option(
+        help: .init(
+            phrase(
+                "What became of documents handed in here: undelivered, delayed, refused, expired, deleted or delivered.",
+                "Kết quả của văn bản nộp tại đây: undelivered, delayed, refused, expired, deleted hoặc delivered.")))
+    var outcome: String?
     @Option(help: .init(phrase("Lines at most.", "Số dòng tối đa."))) var limit = 50
     @Option(help: .init(phrase("Where an earlier list ended.", "Nơi danh sách trước kết thúc."))) var cursor: String?
 
     func run() async throws {
+        if let outcome {
+            guard document == nil, state == nil else {
+                throw UsageError(
+                    sentence: phrase(
+                        "--outcome stands alone here; edocctl queue list takes it with other conditions",
+                        "--outcome đứng riêng ở đây; edocctl queue list nhận nó cùng các điều kiện khác"))
+            }
+            let uri = ControlPath.query(
+                ControlPath.outcomeList, [("outcome", outcome), ("limit", String(limit)), ("cursor", cursor)])
+            return try await common.show(uri) { OutcomesView.text($0, columns: Terminal.columns) }
+        }
         let uri = ControlPath.query(
             ControlPath.envelopes,
             [("document", document), ("state", state), ("limit", String(limit)), ("cursor", cursor)])

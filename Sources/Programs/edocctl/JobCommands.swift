@@ -152,9 +152,16 @@ enum DrainView {
             answer.left == 1
             ? phrase("1 recipient or report waits", "còn 1 nơi nhận hoặc báo cáo đang chờ")
             : phrase("\(answer.left) recipients and reports wait", "còn \(answer.left) nơi nhận và báo cáo đang chờ")
+        let stays =
+            answer.unreadable.map {
+                phrase(
+                    "\($0) recipients cannot be read and stay: edocctl queue list --state corrupt",
+                    "\($0) nơi nhận không đọc được và ở lại: edocctl queue list --state corrupt") + "\n"
+            } ?? ""
         guard answer.isDraining else {
-            return Shown.folded(
-                phrase("The node accepts as ever; ", "Nút vẫn tiếp nhận bình thường; ") + left + ".", to: columns)
+            return stays
+                + Shown.folded(
+                    phrase("The node accepts as ever; ", "Nút vẫn tiếp nhận bình thường; ") + left + ".", to: columns)
                 + "\n"
                 + phrase("To empty it: edocctl drain --yes", "Để gửi hết rồi dừng: edocctl drain --yes") + "\n"
         }
@@ -162,7 +169,7 @@ enum DrainView {
         if let login = answer.login { text += phrase(" by ", " do ") + Shown.text(login) }
         if let since = answer.since { text += phrase(" since ", " từ ") + Shown.time(since) }
         if let reason = answer.reason, !reason.isEmpty { text += ": " + Shown.text(reason) }
-        return Shown.folded(text + "; " + left + ".", to: columns) + "\n"
+        return stays + Shown.folded(text + "; " + left + ".", to: columns) + "\n"
             + phrase("To accept again: edocctl drain --cancel", "Để tiếp nhận trở lại: edocctl drain --cancel") + "\n"
     }
 }

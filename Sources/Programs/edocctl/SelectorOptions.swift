@@ -79,6 +79,13 @@ struct SelectorOptions: ParsableArguments {
     @Flag(help: .init(phrase("Reports, too.", "Gồm cả các bản ghi báo cáo của hệ thống.")))
     var records = false
 
+    @Option(
+        help: .init(
+            phrase(
+                "Of what was handed in here: undelivered, delayed, refused, expired, deleted or delivered.",
+                "Trong những gì nộp tại đây: undelivered, delayed, refused, expired, deleted hoặc delivered.")))
+    var outcome: String?
+
     /// As the daemon takes them.
     var values: SelectorValues {
         var values = SelectorValues()
@@ -96,6 +103,7 @@ struct SelectorOptions: ParsableArguments {
         values.answer = answer
         values.document = document
         values.records = records ? true : nil
+        values.outcome = outcome
         return values
     }
 }

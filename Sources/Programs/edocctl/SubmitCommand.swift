@@ -45,12 +45,22 @@ enum SubmitView {
         let recipients = answer.recipients.prefix(20).joined(separator: ", ")
         let more = answer.recipients.count > 20 ? Sentences.more(answer.recipients.count - 20) : ""
         let text = Sentences.accepted(answer.envelope, Shown.size(answer.bytes), recipients + more)
-        return Shown.folded(Shown.text(text), to: columns) + "\n"
+        var lines = [text]
+        if let warnings = answer.warnings {
+            lines.append(Sentences.warnings)
+            lines += warnings.map { "  " + Shown.sentence($0) }
+        }
+        return lines.map { Shown.folded(Shown.text($0), to: columns) + "\n" }.joined()
     }
 
     private enum Sentences {
         static func accepted(_ name: String, _ size: String, _ recipients: String) -> String {
             phrase("accepted \(name), \(size), for \(recipients)", "đã tiếp nhận \(name), \(size), cho \(recipients)")
+        }
+        static var warnings: String {
+            phrase(
+                "it was taken as it is; the program that wrote it should be mended:",
+                "đã nhận nguyên trạng; nên sửa chương trình tạo gói:")
         }
         static func more(_ count: Int) -> String { phrase(" and \(count) more", " và \(count) nơi nữa") }
     }

@@ -145,6 +145,8 @@ enum Words {
         case "contentConflict": phrase("contentConflict", "nội dung mâu thuẫn")
         case "badCopy": phrase("badCopy", "bản sao sai")
         case "lostInPart": phrase("lostInPart", "mảnh đầu mất theo kho cũ")
+        case "duplicateByNumber": phrase("duplicateByNumber", "trùng, chỉ theo số")
+        case "falseReturn": phrase("falseReturn", "trả lại sai")
         case "tooManyPieces": phrase("tooManyPieces", "quá nhiều mảnh")
         case "unknownPeer": phrase("unknownPeer", "nút kề lạ")
         case "unsupportedDestination": phrase("unsupportedDestination", "loại đích không hỗ trợ")

@@ -88,6 +88,14 @@ struct EdocdCommand: AsyncParsableCommand {
     var printDefaults = false
 
     @Flag(
+        name: .customLong("create-store"),
+        help: .init(
+            phrase(
+                "Begin with an empty store where there is none. Without it a store that is not there is an error.",
+                "Bắt đầu với kho trống nếu chưa có kho. Nếu không có tùy chọn này, thiếu kho là lỗi.")))
+    var createStore = false
+
+    @Flag(
         name: .customLong("examine"),
         help: ArgumentHelp(
             phrase(
@@ -136,7 +144,8 @@ struct EdocdCommand: AsyncParsableCommand {
         }
         let log = NodeLogging(level: prepared.logLevel, journal: NodeLogging.journal())
         do {
-            try await Node.run(prepared, sockets: try ServiceSockets.take(), log: log)
+            try await Node.run(
+                prepared, sockets: try ServiceSockets.take(), log: log, mayCreateStore: createStore)
         } catch let failure as NodeFailure {
             complain("\(failure)")
             throw ExitCode(failure.exitCode)

@@ -7,6 +7,9 @@ extension EnvelopeRow {
     private enum Extra: UInt64 {
         case extent = 1
         case formerly, resubmittedAs, via, hasArrived, heldBecause, isRefusedEverywhere, lastAnswer, crashDoubt
+        // Those of 0.4 on, far from what others may have added.
+        case formerName = 40
+        case isReturning, isRenewed
     }
 
     func writeExtras(to out: inout RowWriter) {
@@ -18,10 +21,13 @@ extension EnvelopeRow {
         }
         if extent != number { write(.extent, "", extent, 0) }
         if let formerly { write(.formerly, formerly.source.text, formerly.creationTime, formerly.sequence) }
+        if let formerName { write(.formerName, formerName.source.text, formerName.creationTime, formerName.sequence) }
         for name in resubmittedAs { write(.resubmittedAs, name.source.text, name.creationTime, name.sequence) }
         for (index, recipient) in recipients.enumerated() {
             if let via = recipient.via { write(.via, via.text, UInt64(index), 0) }
             if recipient.hasArrived { write(.hasArrived, "", UInt64(index), 0) }
+            if recipient.isReturning { write(.isReturning, "", UInt64(index), 0) }
+            if recipient.isRenewed { write(.isRenewed, "", UInt64(index), 0) }
             if recipient.isRefusedEverywhere { write(.isRefusedEverywhere, "", UInt64(index), 0) }
             if let doubt = recipient.crashDoubt {
                 write(.crashDoubt, doubt.peer.text, UInt64(index), doubt.until.milliseconds)
@@ -43,6 +49,13 @@ extension EnvelopeRow {
             switch extra {
             case .extent: extent = first
             case .formerly: formerly = name
+            case .formerName: formerName = name
+            case .isReturning:
+                guard first < UInt64(recipients.count) else { return false }
+                recipients[Int(first)].isReturning = true
+            case .isRenewed:
+                guard first < UInt64(recipients.count) else { return false }
+                recipients[Int(first)].isRenewed = true
             case .resubmittedAs: if let name { resubmittedAs.append(name) }
             case .via:
                 guard first < UInt64(recipients.count) else { return false }

@@ -64,6 +64,11 @@ public struct RecipientRow: Sendable, Hashable {
     /// The peer to which it may have been on the way when the process before this one crashed, noted when its next hops change.
     public var crashDoubt: DoubtRow?
 
+    /// It goes back along its path, to be sent under a new name: another document is known at its home under its number.
+    public var isReturning = false
+    /// It came back, and is sent under a new name.
+    public var isRenewed = false
+
     /// It was here before this copy came: in the row, but not accepted again nor counted.
     public var isDuplicate: Bool { state == .forwarded && peer == nil }
 
@@ -141,9 +146,13 @@ public struct EnvelopeRow: Sendable {
     /// The envelope that this one was a resubmission of, and those that its recipients were resubmitted in.
     public var formerly: BundleID?
     public var resubmittedAs: [BundleID]
+    /// The name that it had before, as its header says, or as it came back; its payload is shared with nobody for that.
+    public var formerName: BundleID?
     /// Where the payload lies, unless it lies in pieces: under its own number, or that of the envelope it is a resubmission of.
     public var extent: UInt64
 
+    /// The name that it had before, whether its payload is shared or not.
+    public var former: BundleID? { formerly ?? formerName }
     /// True when another envelope may need the same payload.
     public var sharesPayload: Bool { formerly != nil || !resubmittedAs.isEmpty }
     public var expiry: RelayTime {
@@ -196,6 +205,7 @@ public struct EnvelopeRow: Sendable {
         delayed = []
         answers = []
         resubmittedAs = []
+        formerName = nil
     }
 
     /// Remembers what a hop has answered for some recipients; the oldest go.

@@ -110,6 +110,10 @@ public enum Keys {
         outgoingReport(destination).adding(order)
     }
 
+    /// The incarnations of one node, and one of them.
+    public static func numbers(_ node: NodeID) -> RowKey { RowKey(text: node.text.bounded) }
+    public static func numbers(_ node: NodeID, incarnation: UInt32) -> RowKey { numbers(node).adding(incarnation) }
+
     public static func routeClass(_ number: UInt32) -> RowKey {
         var key = RowKey()
         key.append(number)

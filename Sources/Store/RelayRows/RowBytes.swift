@@ -1,4 +1,5 @@
 // RowBytes: the record form of every row but payload chunks: one byte version, four bytes CRC-32C of version and fields, fields.
+// The row border puts a check of the key before the fields (RowSeal.swift): the record is of version 2 then.
 // Numbers are big-endian and variable (LEB128) in values, fixed in keys. A record that does not check is corrupt: reading it
 // gives nil, and the caller sets it aside.
 
@@ -90,15 +91,18 @@ public struct RowCursor {
     public private(set) var isSound: Bool
 
     /// Nil when the record is too short, of a newer version, or its checksum is wrong.
-    public init?(_ bytes: UnsafeRawBufferPointer, newest: UInt8 = 1) {
+    public init?(_ bytes: UnsafeRawBufferPointer, newest: UInt8 = RowSeal.version) {
         guard bytes.count >= RowWriter.headBytes, bytes[0] >= 1, bytes[0] <= newest else { return nil }
+        // From version 2 on the check of the key stands before the fields; the row border has compared it.
+        let head = RowWriter.headBytes + (bytes[0] >= RowSeal.version ? RowSeal.checkBytes : 0)
+        guard bytes.count >= head else { return nil }
         let stored =
             UInt32(bytes[1]) << 24 | UInt32(bytes[2]) << 16 | UInt32(bytes[3]) << 8 | UInt32(bytes[4])
         let sum = RowWriter.checksum(bytes)
         guard sum == stored else { return nil }
         self.bytes = bytes
         self.version = bytes[0]
-        position = RowWriter.headBytes
+        position = head
         isSound = true
     }
 
@@ -270,13 +274,14 @@ public struct RowKey: Hashable, Sendable, Comparable {
 }
 
 extension UnsafeRawBufferPointer {
-    /// A big-endian number at an offset of a key; the caller knows the key's shape.
+    /// A big-endian number at an offset of a key; the caller knows the key's shape. Zero where the key is shorter than that: it is
+    /// damaged, and names nothing (envelopes count from 1).
     public func number(at offset: Int) -> UInt64 {
-        precondition(offset + 8 <= count, "a key is shorter than its table's shape")
+        guard offset >= 0, offset <= count - 8 else { return 0 }
         return UInt64(bigEndian: loadUnaligned(fromByteOffset: offset, as: UInt64.self))
     }
     public func number32(at offset: Int) -> UInt32 {
-        precondition(offset + 4 <= count, "a key is shorter than its table's shape")
+        guard offset >= 0, offset <= count - 4 else { return 0 }
         return UInt32(bigEndian: loadUnaligned(fromByteOffset: offset, as: UInt32.self))
     }
 }

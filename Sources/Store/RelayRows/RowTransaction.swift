@@ -23,6 +23,14 @@ public protocol RowReader: AnyObject {
 
     /// How many rows a table has.
     func count(_ table: Table) -> UInt64
+
+    /// Tables in which this view has met a key out of its order, or a row under a key that it was not written under. Such a row of a
+    /// table of markers is passed over; a record comes as bytes that cannot be read.
+    var damagedTables: TableSet { get }
+}
+
+extension RowReader {
+    public var damagedTables: TableSet { TableSet() }
 }
 
 /// A view that can be changed. All changes of one transaction become durable together or not at all.
@@ -43,6 +51,14 @@ public protocol RowTransaction: RowReader {
 
     /// True once a change could not be taken.
     var isFailed: Bool { get }
+
+    /// Brings each row of a table to where look-ups find it, and takes out what was not written under its key (records go to
+    /// `corrupt`). False where the body of the store cannot.
+    func mend(_ table: Table) -> Bool
+}
+
+extension RowTransaction {
+    public func mend(_ table: Table) -> Bool { false }
 }
 
 /// How much the store can still take, read once a batch.

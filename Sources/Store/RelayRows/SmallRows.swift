@@ -1,4 +1,4 @@
-// The small rows: pieces, history, report rows, route classes, counters, the dedup memory.
+// The small rows: pieces, history, report rows, route classes, counters.
 
 import RelayModel
 
@@ -87,7 +87,7 @@ public struct HistoryRow: Sendable, Hashable {
         attempts = recipient.attempts
         reason = recipient.reason
         answer = recipient.lastAnswer
-        formerly = envelope.formerly
+        formerly = envelope.former
     }
 
     public func encoded() -> [UInt8] {
@@ -242,77 +242,6 @@ public struct RouteClassRow: Sendable, Hashable {
             hops.append(hop)
         }
         isSuspended = row.isAtEnd ? false : row.byte() != 0
-        guard row.isSound else { return nil }
-    }
-}
-
-/// Which of 4,096 counters of one source and recipient have arrived here: a list while few, a bitmap when dense. Never a hash:
-/// a false duplicate would be a loss.
-public struct SeenRow: Sendable {
-    /// Days of relay time at the last change, so that old rows can be dropped.
-    public private(set) var day: UInt64
-    private var offsets: [UInt16]
-    private var bitmap: [UInt64]
-
-    public static let counters: UInt32 = 4_096
-    /// Beyond this many a bitmap (512 bytes) is smaller than the list.
-    private static let listMax = 256
-
-    public init() {
-        day = 0
-        offsets = []
-        bitmap = []
-    }
-
-    public func contains(_ counter: UInt32) -> Bool {
-        let offset = counter % Self.counters
-        if !bitmap.isEmpty { return bitmap[Int(offset / 64)] & (1 << UInt64(offset % 64)) != 0 }
-        return offsets.contains(UInt16(offset))
-    }
-
-    public mutating func insert(_ counter: UInt32, day: UInt64) {
-        self.day = max(self.day, day)
-        let offset = counter % Self.counters
-        if bitmap.isEmpty, offsets.count < Self.listMax {
-            if !offsets.contains(UInt16(offset)) { offsets.append(UInt16(offset)) }
-            return
-        }
-        if bitmap.isEmpty {
-            bitmap = Array(repeating: 0, count: Int(Self.counters) / 64)
-            for old in offsets { bitmap[Int(old / 64)] |= 1 << UInt64(old % 64) }
-            offsets = []
-        }
-        bitmap[Int(offset / 64)] |= 1 << UInt64(offset % 64)
-    }
-
-    public func encoded() -> [UInt8] {
-        var out = RowWriter(capacity: 560)
-        out.number(day)
-        out.number(UInt64(offsets.count))
-        for offset in offsets {
-            out.byte(UInt8(truncatingIfNeeded: offset >> 8))
-            out.byte(UInt8(truncatingIfNeeded: offset))
-        }
-        out.number(UInt64(bitmap.count))
-        for word in bitmap {
-            for shift in stride(from: 56, through: 0, by: -8) { out.byte(UInt8(truncatingIfNeeded: word >> shift)) }
-        }
-        return out.record()
-    }
-
-    public init?(record: UnsafeRawBufferPointer) {
-        guard var row = RowCursor(record) else { return nil }
-        day = row.number()
-        offsets = []
-        for _ in 0..<row.count() { offsets.append(UInt16(row.byte()) << 8 | UInt16(row.byte())) }
-        bitmap = []
-        let words = row.count()
-        guard words == 0 || words == Int(Self.counters) / 64 else { return nil }
-        for _ in 0..<words {
-            var word: UInt64 = 0
-            for _ in 0..<8 { word = word << 8 | UInt64(row.byte()) }
-            bitmap.append(word)
-        }
         guard row.isSound else { return nil }
     }
 }

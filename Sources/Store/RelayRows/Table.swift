@@ -1,6 +1,6 @@
 // Table: the named tables of one node's store (docs/protocol.md, "Tables and keys").
 
-/// One table of the store. Keys are byte strings compared byte by byte; numbers in keys are big-endian.
+/// One table of the store. The numbers are on disk, in the checks of keys: new tables come at the end. Keys are byte strings compared byte by byte; numbers in keys are big-endian.
 public enum Table: UInt8, CaseIterable, Sendable {
     /// Facts about the store itself: schema version, node, incarnation, the envelope counter, the residence clock.
     case meta
@@ -48,6 +48,14 @@ public enum Table: UInt8, CaseIterable, Sendable {
     case undo
     /// Peer or agency → why and until when it is given nothing.
     case suspension
+    /// (node, incarnation) → the highest counter given of this node's own, or taken of a neighbour's.
+    case numbers
+    /// (good or bad, sequence number, recipient) → what is known of the end of a pair that was handed in here and is not delivered.
+    case outcome
+    /// Order → one change of what is known.
+    case outcomeChange
+    /// Envelope number → what names it, kept apart from its record for as long as it has not ended (LabelRow).
+    case label
 
     /// The name in the store's file.
     public var name: String { String(describing: self) }

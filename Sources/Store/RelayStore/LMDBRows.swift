@@ -38,23 +38,34 @@ class LMDBView: RowReader {
         self.databases = databases
     }
 
+    private(set) final var damagedTables = TableSet()
+
     final func value(_ table: Table, _ key: UnsafeRawBufferPointer) -> UnsafeRawBufferPointer? {
-        attempt(nil) { (handle) throws(LMDBError) in try handle.value(databases[table], key) }
+        attempt(nil) { (handle) throws(LMDBError) in
+            try handle.value(databases[table], key).flatMap { damagedTables.opened(table, key, $0) }
+        }
     }
 
     final func row(_ table: Table, atOrAfter key: UnsafeRawBufferPointer) -> Row? {
-        attempt(nil) { (handle) throws(LMDBError) in try handle.row(databases[table], atOrAfter: key) }
+        attempt(nil) { (handle) throws(LMDBError) in
+            try handle.soundRow(databases[table], table, atOrAfter: key, &damagedTables)
+        }
     }
 
     final func row(_ table: Table, before key: UnsafeRawBufferPointer) -> Row? {
-        attempt(nil) { (handle) throws(LMDBError) in try handle.row(databases[table], before: key) }
+        attempt(nil) { (handle) throws(LMDBError) in
+            try handle.soundRow(databases[table], table, before: key, &damagedTables)
+        }
     }
 
     final func scan(
         _ table: Table, from key: UnsafeRawBufferPointer,
         _ body: (UnsafeRawBufferPointer, UnsafeRawBufferPointer) -> Bool
     ) {
-        attempt(()) { (handle) throws(LMDBError) in try handle.scan(databases[table], from: key, body) }
+        attempt(()) { (handle) throws(LMDBError) in
+            let noted = try handle.soundScan(databases[table], table, from: key, body)
+            if !noted.isEmpty { damagedTables.formUnion(noted) }
+        }
     }
 
     final func count(_ table: Table) -> UInt64 {
@@ -101,7 +112,11 @@ final class LMDBTransaction: LMDBView, StoreTransaction {
     func put(_ table: Table, _ key: UnsafeRawBufferPointer, _ value: UnsafeRawBufferPointer) {
         requireKey(key)
         attempt(()) { (_) throws(LMDBError) in
-            try transaction!.put(databases[table], key, value)
+            if let sealed = RowSeal.sealed(table, key, value) {
+                try transaction!.put(databases[table], key, count: sealed.count) { $0.copyBytes(from: sealed) }
+            } else {
+                try transaction!.put(databases[table], key, value)
+            }
             changed(key.count + value.count)
         }
     }
@@ -122,6 +137,14 @@ final class LMDBTransaction: LMDBView, StoreTransaction {
             let existed = try transaction!.delete(databases[table], key)
             if existed { changed(key.count) }
             return existed
+        }
+    }
+
+    func mend(_ table: Table) -> Bool {
+        attempt(false) { (_) throws(LMDBError) in
+            let result = try StoreOpening.mend(table, transaction!, databases)
+            rowsChanged += result.moved + result.removed
+            return true
         }
     }
 

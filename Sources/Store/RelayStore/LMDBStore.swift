@@ -23,11 +23,23 @@ public final class LMDBStore: DurableStore, @unchecked Sendable {
     private var pinned = PinnedPages()
     private let freedPages = Atomic<UInt64>(0)
     private var stopped: String?
+    /// When this opening found the note of a stop.
+    private var stopNotedAt: UInt64?
+    /// What was mended before anything was decided.
+    public let findings: OpeningFindings
 
     /// Opens the store in `directory`, and creates it when it is not there.
     public init(directory: String, settings: StoreSettings) throws(StoreFailure) {
         try StorePlace.refuseEmptyBesideLeftovers(directory)
         let lock = try StoreFiles.lock(directory: directory)
+        let anatomy: StoreAnatomy
+        do throws(StoreFailure) {
+            let patience = try StopNote.judge(directory, usual: settings.lookMilliseconds)
+            anatomy = try StoreOpening.look(directory, milliseconds: patience)
+        } catch {
+            StoreFiles.unlock(lock)
+            throw error
+        }
         do throws(LMDBError) {
             // Beside the pool's readers, slots for an operator's mdb_stat and the like.
             environment = try Environment(
@@ -45,10 +57,16 @@ public final class LMDBStore: DurableStore, @unchecked Sendable {
         self.settings = settings
         self.directory = directory
         do throws(LMDBError) {
+            findings = try StoreOpening.mend(anatomy, environment, databases)
+        } catch {
+            throw StoreFailure(error, opening: directory)
+        }
+        do throws(LMDBError) {
             space = try measure()
         } catch {
             throw StoreFailure(error, opening: directory)
         }
+        if StopNote.read(directory) != nil { stopNotedAt = StoreOpening.now() }
         makeRoom()
         publishHeadRoom()
     }
@@ -75,10 +93,18 @@ public final class LMDBStore: DurableStore, @unchecked Sendable {
             try commit(transaction)
             space = try measure()
             publishHeadRoom()
+            forgetStop()
             return .durable(effects)
         } catch {
             return settle(error)
         }
+    }
+
+    /// It has run long enough since.
+    private func forgetStop() {
+        guard let time = stopNotedAt, StoreOpening.now() > time + StopNote.patienceMilliseconds else { return }
+        StopNote.remove(directory)
+        stopNotedAt = nil
     }
 
     /// Every error of a commit is fatal, but that there was no room for the pages: then nothing was synced.
@@ -109,6 +135,7 @@ public final class LMDBStore: DurableStore, @unchecked Sendable {
             }
         }
         let sentence = stopped ?? "The store cannot go on. \(error.sentence)"
+        if stopped == nil, error.fate == .invalid { StopNote.write(directory, error.sentence) }
         stopped = sentence
         return .fatal(sentence)
     }

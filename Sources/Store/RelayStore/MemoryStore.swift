@@ -70,6 +70,20 @@ public final class MemoryStore: DurableStore {
         return body(view)
     }
 
+    /// All rows as they are now, to go back to: a snapshot of a machine's disk.
+    public struct Snapshot {
+        fileprivate let tables: [MemoryTable]
+        fileprivate let usedBytes: UInt64
+    }
+
+    public var snapshot: Snapshot { Snapshot(tables: tables, usedBytes: usedBytes) }
+
+    public func goBack(to snapshot: Snapshot) {
+        precondition(!isInBatch, "A store goes back between two batches.")
+        tables = snapshot.tables
+        usedBytes = snapshot.usedBytes
+    }
+
     public var headRoom: HeadRoom {
         HeadRoom(
             freeBytes: capacityBytes > usedBytes ? capacityBytes - usedBytes : 0, reserveBytes: reserveBytes,
@@ -97,8 +111,10 @@ private class MemoryView: RowReader {
 
     final func value(_ table: Table, _ key: UnsafeRawBufferPointer) -> UnsafeRawBufferPointer? {
         requireOpen()
-        return store.tables[Int(table.rawValue)].row(key)?.value.bytes
+        return store.tables[Int(table.rawValue)].row(key).flatMap { damagedTables.opened(table, key, $0.value.bytes) }
     }
+
+    private(set) final var damagedTables = TableSet()
 
     final func row(_ table: Table, atOrAfter key: UnsafeRawBufferPointer) -> (
         key: UnsafeRawBufferPointer, value: UnsafeRawBufferPointer
@@ -124,7 +140,9 @@ private class MemoryView: RowReader {
         var position = rows.position(atOrAfter: key)
         while let here = position {
             let row = rows[here]
-            guard body(row.key.bytes, row.value.bytes) else { return }
+            if let value = damagedTables.opened(table, row.key.bytes, row.value.bytes) {
+                guard body(row.key.bytes, value) else { return }
+            }
             position = rows.position(after: here)
         }
     }
@@ -140,7 +158,7 @@ private class MemoryView: RowReader {
     )? {
         guard let position else { return nil }
         let row = store.tables[Int(table.rawValue)][position]
-        return (row.key.bytes, row.value.bytes)
+        return damagedTables.opened(table, row.key.bytes, row.value.bytes).map { (row.key.bytes, $0) }
     }
 }
 
@@ -157,17 +175,21 @@ private final class MemoryTransaction: MemoryView, StoreTransaction {
     private(set) var rowsChanged: UInt64 = 0
 
     func put(_ table: Table, _ key: UnsafeRawBufferPointer, _ value: UnsafeRawBufferPointer) {
-        put(table, key, StableBytes(value))
+        if let sealed = RowSeal.sealed(table, key, value) {
+            sealed.withUnsafeBytes { put(table, key, StableBytes($0), counted: value.count) }
+        } else {
+            put(table, key, StableBytes(value), counted: value.count)
+        }
     }
 
     func put(
         _ table: Table, _ key: UnsafeRawBufferPointer, count: Int, fill: (UnsafeMutableRawBufferPointer) -> Void
     ) {
         if isFailed { return }
-        put(table, key, StableBytes(count: count, fill: fill))
+        put(table, key, StableBytes(count: count, fill: fill), counted: count)
     }
 
-    private func put(_ table: Table, _ key: UnsafeRawBufferPointer, _ value: StableBytes) {
+    private func put(_ table: Table, _ key: UnsafeRawBufferPointer, _ value: StableBytes, counted: Int) {
         requireOpen()
         precondition((1...511).contains(key.count), "A key has from 1 to 511 bytes.")
         if isFailed { return }
@@ -177,7 +199,7 @@ private final class MemoryTransaction: MemoryView, StoreTransaction {
         replace(replaced, by: row)
         isFailed = store.usedBytes > store.capacityBytes
         rowsChanged += 1
-        bytesChanged += UInt64(key.count + value.bytes.count)
+        bytesChanged += UInt64(key.count + counted)
     }
 
     @discardableResult

@@ -51,6 +51,8 @@ public final class StillStore: @unchecked Sendable {
             throw StoreFailure(
                 .refused, "The store in \(directory) is in use by a running daemon; leave --store out and ask it.")
         }
+        if let problem = StoreLength.problem(data) { throw StoreFailure(.damaged, problem) }
+        try Self.requireSound(data)
         // Reading as another user must not make a lock table that the daemon could not open later.
         let locks = access(directory + "/lock.mdb", R_OK | W_OK) == 0
         try self.init(directory, isFile: false, usesLockTable: locks)
@@ -60,7 +62,18 @@ public final class StillStore: @unchecked Sendable {
     public convenience init(file: String) throws(StoreFailure) {
         guard access(file, R_OK) == 0 else { throw StoreFailure(call: "open", path: file, errno: errno) }
         if let problem = StoreLength.problem(file) { throw StoreFailure(.damaged, problem) }
+        try Self.requireSound(file)
         try self.init(file, isFile: true, usesLockTable: false)
+    }
+
+    /// What would kill the process that maps it is refused.
+    private static func requireSound(_ path: String) throws(StoreFailure) {
+        let end = StoreOpening.now() + 3_000
+        let anatomy = try StoreAnatomy.look(path: path) { StoreOpening.now() < end }
+        guard let fault = anatomy.fault else { return }
+        let place = anatomy.faultPage.map { "page \($0): " } ?? ""
+        throw StoreFailure(
+            .damaged, "\(path) is damaged: \(place)\(fault). edocctl salvage brings what can be read into a new store.")
     }
 
     private init(_ path: String, isFile: Bool, usesLockTable: Bool) throws(StoreFailure) {
@@ -85,12 +98,7 @@ public final class StillStore: @unchecked Sendable {
         guard var record = RowCursor(schema), case let found = record.number(), record.isSound else {
             throw StoreFailure(.damaged, "\(path) has a damaged record of its schema.")
         }
-        guard found <= StoreIdentity.schema else {
-            throw StoreFailure(
-                .refused,
-                "\(path) has schema \(found); this program knows schemas up to \(StoreIdentity.schema). "
-                    + "Install the version of the program that wrote it, or a newer one.")
-        }
+        guard found <= StoreIdentity.schema else { throw StoreIdentity.newer(found, path, reader) }
         guard let owner = reader.value(.meta, StoreIdentity.nodeKey), var record = RowCursor(owner),
             case let node = record.text(), record.isSound
         else { throw StoreFailure(.damaged, "\(path) has a damaged record of its node.") }
@@ -142,23 +150,34 @@ private final class StillReader: RowReader {
         }
     }
 
+    private(set) var damagedTables = TableSet()
+
     func value(_ table: Table, _ key: UnsafeRawBufferPointer) -> UnsafeRawBufferPointer? {
-        attempt(table, nil) { (database) throws(LMDBError) in try handle.value(database, key) }
+        attempt(table, nil) { (database) throws(LMDBError) in
+            try handle.value(database, key).flatMap { damagedTables.opened(table, key, $0) }
+        }
     }
 
     func row(_ table: Table, atOrAfter key: UnsafeRawBufferPointer) -> Row? {
-        attempt(table, nil) { (database) throws(LMDBError) in try handle.row(database, atOrAfter: key) }
+        attempt(table, nil) { (database) throws(LMDBError) in
+            try handle.soundRow(database, table, atOrAfter: key, &damagedTables)
+        }
     }
 
     func row(_ table: Table, before key: UnsafeRawBufferPointer) -> Row? {
-        attempt(table, nil) { (database) throws(LMDBError) in try handle.row(database, before: key) }
+        attempt(table, nil) { (database) throws(LMDBError) in
+            try handle.soundRow(database, table, before: key, &damagedTables)
+        }
     }
 
     func scan(
         _ table: Table, from key: UnsafeRawBufferPointer,
         _ body: (UnsafeRawBufferPointer, UnsafeRawBufferPointer) -> Bool
     ) {
-        attempt(table, ()) { (database) throws(LMDBError) in try handle.scan(database, from: key, body) }
+        attempt(table, ()) { (database) throws(LMDBError) in
+            let noted = try handle.soundScan(database, table, from: key, body)
+            if !noted.isEmpty { damagedTables.formUnion(noted) }
+        }
     }
 
     func count(_ table: Table) -> UInt64 {

@@ -17,6 +17,8 @@ public struct StoreFailure: Error, Hashable, Sendable, CustomStringConvertible {
 
     public let kind: Kind
     public let sentence: String
+    /// It may be over by itself: somebody else has the store at this moment.
+    public var isPassing = false
 
     public init(_ kind: Kind, _ sentence: String) {
         self.kind = kind

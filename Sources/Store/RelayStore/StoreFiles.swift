@@ -30,7 +30,9 @@ final class StoreFiles {
             let code = errno
             close(lock)
             if code == EWOULDBLOCK {
-                throw StoreFailure(.refused, "The store in \(directory) is in use by another daemon.")
+                var failure = StoreFailure(.refused, "The store in \(directory) is in use by another daemon.")
+                failure.isPassing = true
+                throw failure
             }
             throw StoreFailure(call: "flock", path: path, errno: code)
         }

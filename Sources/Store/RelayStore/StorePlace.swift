@@ -10,7 +10,7 @@ struct StorePlace {
     /// What was there before, with the moment behind it.
     static let aside = "before-restore-"
     /// What belongs to a store beside its data.
-    static let companions = ["lock.mdb", "owner.lock", "ballast", "in-hand"]
+    static let companions = ["lock.mdb", "owner.lock", "ballast", "in-hand", "stopped"]
 
     /// Where the directory really is: a link is followed.
     let directory: String

@@ -52,7 +52,7 @@ public struct StoreRestore {
             try CopyFile.syncFolder(fresh)
             if place.hasData { movedTo = try Self.keepOld(target, suffix) }
             // What is of the store that was here, and not of the copy.
-            for name in ["lock.mdb", "in-hand"] { unlink(target + "/" + name) }
+            for name in ["lock.mdb", "in-hand", StopNote.name] { unlink(target + "/" + name) }
             // By this the copy takes the place of what is there, at one moment.
             try Self.move(fresh + "/" + StorePlace.data, target + "/" + StorePlace.data)
         } catch {

@@ -56,7 +56,7 @@ public struct StoreSample: Sendable, Hashable {
         problem = "a record of table \(table.name) does not check, key \(name)"
     }
 
-    private static func isSound(
+    static func isSound(
         _ table: Table, _ key: UnsafeRawBufferPointer, _ value: UnsafeRawBufferPointer
     ) -> Bool {
         switch table {
@@ -68,9 +68,7 @@ public struct StoreSample: Sendable, Hashable {
             let payload = UnsafeRawBufferPointer(rebasing: value[..<count])
             let sum = UInt32(littleEndian: value.loadUnaligned(fromByteOffset: count, as: UInt32.self))
             return sum == Checksum.crc32c(payload, after: Checksum.crc32c(key))
-        // The place of a sweep is a key, not a record.
-        case .meta where key.starts(with: "seenSweep".utf8): return true
-        default: return value.isEmpty || RowCursor(value, newest: .max) != nil
+        default: return RowSeal.isSound(table, key, value)
         }
     }
 }

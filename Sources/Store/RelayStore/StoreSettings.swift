@@ -17,6 +17,8 @@ public struct StoreSettings: Hashable, Sendable {
     /// Bytes of the disk kept in a file of their own for the same purpose, against other programs that fill the disk.
     /// Nil: as much as the reserve, because a drain can use no more.
     public var ballastBytes: UInt64?
+    /// How long the file may be looked through before it is mapped; what was not seen by then is seen by the next verification.
+    public var lookMilliseconds: UInt64 = 700
     /// Read transactions that can be open at a time; further readers wait.
     public var readers: Int = 4
 

@@ -22,6 +22,10 @@ public struct BundleHeader: Hashable, Sendable {
     public internal(set) var document: DocumentDescription?
     /// Our block 241.
     public internal(set) var copy: CopyDescription?
+    /// Our block 242: the name that the envelope had before.
+    public internal(set) var formerName: BundleID?
+    /// Our block 243 is here: the copy goes back along its path.
+    public internal(set) var isReturn = false
     /// The numbers of the blocks that this program does not process, in ascending order.
     public internal(set) var unprocessed: [UInt64] = []
 
@@ -158,6 +162,14 @@ public struct BundleHeader: Hashable, Sendable {
             try reader.expectEnd()
             guard copy == nil else { throw repeated(block) }
             copy = content
+        case .formerName:
+            guard let name = try block.readFormerName(of: primary.source) else { return false }
+            guard formerName == nil else { throw repeated(block) }
+            formerName = name
+        case .returned:
+            guard try block.readReturned() else { return false }
+            guard !isReturn else { throw repeated(block) }
+            isReturn = true
         default: return false
         }
         return true

@@ -20,6 +20,10 @@ public struct BlockType: RawRepresentable, Hashable, Sendable {
     public static let document = BlockType(rawValue: 240)
     /// Private: the copy block, if its content says `edoc`.
     public static let copy = BlockType(rawValue: 241)
+    /// Private: the name that the envelope had before, if its content says `edoc`.
+    public static let formerName = BlockType(rawValue: 242)
+    /// Private: a copy that goes back along its path, if its content says `edoc`.
+    public static let returned = BlockType(rawValue: 243)
 }
 
 public struct CanonicalBlock: Hashable, Sendable {

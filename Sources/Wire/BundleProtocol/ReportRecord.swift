@@ -59,7 +59,7 @@ extension ReportRecord {
         guard let state = UInt8(exactly: wire).flatMap(ReportedState.init(rawValue:)), state != .delayed else {
             return nil
         }
-        let isDelay = reason == .notPickedUp || reason == .stillQueued
+        let isDelay = reason == .notPickedUp || reason == .stillQueued || reason == .unreadable
         return state == .arrived && isDelay ? .delayed : state
     }
 }

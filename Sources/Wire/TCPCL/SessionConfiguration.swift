@@ -47,6 +47,11 @@ public struct SessionConfiguration: Sendable {
     public var waitingAnswersMax = 4_096
     /// After this many MSG_REJECTs sent the session is given up.
     public var rejectionsMax = 8
+    /// The extension items of our SESS_INIT. Asked for when it is written: on the passive side with the node ID that the peer has
+    /// announced and not proven, on the active side with nil.
+    public var initializationItems: @Sendable (_ announced: String?) -> [ExtensionItem] = { _ in [] }
+    /// Types of the peer's items that the shell knows: they may be critical.
+    public var knownItemTypes: Set<UInt16> = []
     /// Reads and writes an extension list in every segment, for peers that misread the RFC.
     public var extensionLengthInEverySegment = false
 

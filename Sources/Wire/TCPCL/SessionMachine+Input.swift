@@ -94,12 +94,12 @@ extension SessionMachine {
     private mutating func negotiate(
         _ peer: SessionInitialization, now: UInt64, _ effects: inout SessionEffects
     ) {
-        if let failure = Self.failure(of: peer) {
+        if let failure = failure(of: peer) {
             failContact(failure, now: now, &effects)
             return
         }
         if configuration.role == .passive {
-            writeInitialization(now: now, &effects)
+            writeInitialization(answering: peer.nodeID, now: now, &effects)
         }
         // RFC 9174, 4.7: the smaller interval; zero on either side switches KEEPALIVE off.
         let keepalive = min(configuration.keepaliveSeconds, peer.keepaliveSeconds)
@@ -111,22 +111,23 @@ extension SessionMachine {
         enter(.established, now: now)
         timers.lastActivity = now
         timers.lastProgress = now
-        let parameters = SessionParameters(
+        var parameters = SessionParameters(
             keepaliveSeconds: keepalive, peerSegmentMRU: peer.segmentMRU, peerTransferMRU: peer.transferMRU,
             usesTLS: configuration.tls == .required)
+        parameters.peerItems = (peer.extensionItems ?? []).filter { configuration.knownItemTypes.contains($0.type) }
         effects.events.append(.established(peerNodeID: peer.nodeID, parameters))
     }
 
     /// Below this a peer could blow up every transfer many times by headers. 0 is a peer that takes no transfers.
     static var peerSegmentMRUMin: UInt64 { 16 }
 
-    private static func failure(of peer: SessionInitialization) -> ContactFailure? {
+    private func failure(of peer: SessionInitialization) -> ContactFailure? {
         guard let items = peer.extensionItems else { return .brokenExtensions }
-        // RFC 9174, 4.8: an unknown item that is critical ends the session, any other is skipped; none are known here.
-        if let item = items.first(where: { $0.isCritical }) {
+        // RFC 9174, 4.8: an unknown item that is critical ends the session, any other is skipped.
+        if let item = items.first(where: { $0.isCritical && !configuration.knownItemTypes.contains($0.type) }) {
             return .criticalExtension(item.type)
         }
-        if peer.segmentMRU > 0 && peer.segmentMRU < peerSegmentMRUMin {
+        if peer.segmentMRU > 0 && peer.segmentMRU < Self.peerSegmentMRUMin {
             return .segmentMRUTooSmall(peer.segmentMRU)
         }
         return nil

@@ -244,16 +244,17 @@ public struct SessionMachine: ~Copyable, Sendable {
         enter(.awaitingInitialization, now: now)
         // RFC 9174, 4.4.2: the active entity sends its SESS_INIT first, the passive one waits for it.
         if configuration.role == .active {
-            writeInitialization(now: now, &effects)
+            writeInitialization(answering: nil, now: now, &effects)
         }
     }
 
-    mutating func writeInitialization(now: UInt64, _ effects: inout SessionEffects) {
+    mutating func writeInitialization(answering announced: String?, now: UInt64, _ effects: inout SessionEffects) {
         effects.output.append(
             .initialization(
                 SessionInitialization(
                     keepaliveSeconds: configuration.keepaliveSeconds, segmentMRU: configuration.segmentMRU,
-                    transferMRU: configuration.transferMRU, nodeID: configuration.nodeID.text)))
+                    transferMRU: configuration.transferMRU, nodeID: configuration.nodeID.text,
+                    extensionItems: configuration.initializationItems(announced))))
         timers.lastSent = now
     }
 

@@ -9,4 +9,6 @@ public struct SessionParameters: Sendable, Hashable {
     /// The largest transfer that the peer takes.
     public let peerTransferMRU: UInt64
     public let usesTLS: Bool
+    /// The items of the peer's SESS_INIT that are of known types, as they came.
+    public var peerItems: [ExtensionItem] = []
 }

@@ -12,6 +12,8 @@ public struct TerminationReason: Hashable, Sendable {
     public static let busy = TerminationReason(code: 0x03)
     public static let contactFailure = TerminationReason(code: 0x04)
     public static let resourceExhaustion = TerminationReason(code: 0x05)
+    /// Of private use (0xf0 to 0xff): another one with the peer's identity has a session. Sent to who understands it only.
+    public static let identityTwice = TerminationReason(code: 0xf1)
 }
 
 extension TerminationReason: CustomStringConvertible {
@@ -23,6 +25,7 @@ extension TerminationReason: CustomStringConvertible {
         case .busy: "busy"
         case .contactFailure: "contact failure"
         case .resourceExhaustion: "resource exhaustion"
+        case .identityTwice: "another one with this identity has a session"
         // RFC 9174, 6.1: a reason that cannot be decoded is treated as unknown.
         default: "unknown (code \(code))"
         }

@@ -145,13 +145,15 @@ final class Bench {
     }
 
     @discardableResult
-    func connect(_ name: String) -> [Effect] {
+    func connect(_ name: String, greeting: Greeting? = nil, host: String = "") -> [Effect] {
         let peer = node(name)
         let session = ticket()
         sessions[peer] = session
         if !connected.contains(peer) { connected.append(peer) }
         return event(
-            .sessionEstablished(session: session, SessionFacts(peer: peer, transferMRU: 1 << 30, isDialled: false)))
+            .sessionEstablished(
+                session: session,
+                SessionFacts(peer: peer, transferMRU: 1 << 30, isDialled: false, greeting: greeting, host: host)))
     }
 
     @discardableResult
@@ -197,29 +199,31 @@ final class Bench {
     func offer(
         _ from: String, _ bundle: BundleID, _ document: DocumentDescription, for recipients: [String]? = nil,
         path: [PathStop], piece: (UInt64, UInt64)? = nil, lifetime: Milliseconds = .days(1), age: Milliseconds = .zero,
-        digest: Digest? = nil, content: ((UInt64) -> UInt8)? = nil
+        digest: Digest? = nil, content: ((UInt64) -> UInt8)? = nil, former: BundleID? = nil, isReturn: Bool = false
     ) -> [Effect] {
         run(
             inputs(
                 from, bundle, document, for: recipients, path: path, piece: piece, lifetime: lifetime, age: age,
-                digest: digest, content: content)) ?? []
+                digest: digest, content: content, former: former, isReturn: isReturn)) ?? []
     }
 
     /// The same, to be run together with others.
     func inputs(
         _ from: String, _ bundle: BundleID, _ document: DocumentDescription, for recipients: [String]? = nil,
         path: [PathStop], piece: (UInt64, UInt64)? = nil, lifetime: Milliseconds = .days(1), age: Milliseconds = .zero,
-        digest: Digest? = nil, content: ((UInt64) -> UInt8)? = nil
+        digest: Digest? = nil, content: ((UInt64) -> UInt8)? = nil, former: BundleID? = nil, isReturn: Bool = false
     ) -> [EngineInput] {
         let range = piece.map { PieceRange(offset: $0.0, length: $0.1, total: document.payloadLength)! }
         let length = range?.length ?? document.payloadLength
-        let offer = Offer(
+        var offer = Offer(
             ticket: ticket(), session: sessions[node(from)] ?? Ticket(1), bundle: bundle,
             destination: .dtn("edoc/~agencies"), reportTo: bundle.source, piece: range, payloadLength: length,
             lifetime: lifetime, age: age, hopLimit: 32, hopCount: UInt64(path.count), isAdministrative: false,
             wantsStatusReports: false, document: document,
             copy: CopyDescription(
                 recipients: recipients?.map { agency($0) } ?? document.recipients, path: path), header: [1])
+        offer.formerName = former
+        offer.isReturn = isReturn
         var bytes = ByteBuffer(repeating: 7, count: Int(length))
         if let content {
             let start = range?.offset ?? 0

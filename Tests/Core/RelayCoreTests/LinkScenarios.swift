@@ -101,7 +101,7 @@ import Testing
         bench.event(.sessionSilent(session: sent[0].session))
         bench.answer(sent[0], .returned)
         #expect(bench.rows(of: bundle)[0].recipients[0].attempts == 0)
-        let again = bench.event(.sessionAnswered(session: sent[0].session)).documents
+        let again = bench.event(.sessionAcknowledges(session: sent[0].session)).documents
         #expect(again.map(\.number) == [sent[0].number])
     }
 
@@ -123,7 +123,7 @@ import Testing
         #expect(bench.rows(of: bundle)[0].recipients[0].lastAnswer == "binh: no answer: nothing is acknowledged")
         // The answer that comes at last finds nothing to decide, and the session may be used again.
         #expect(bench.answer(sent[0], .acknowledged).documents.isEmpty)
-        bench.event(.sessionAnswered(session: sent[0].session))
+        bench.event(.sessionAcknowledges(session: sent[0].session))
         bench.answer(next[0], .acknowledged)
         #expect(bench.states(of: bundle) == ["B1": .forwarded])
         #expect(bench.submit(["B2"])?.documents.map(\.peer.name) == ["binh"])

@@ -20,7 +20,8 @@ import Testing
                     kind: .document, sender: "H99.05", recipients: ["G98.12", "H29"], priority: 3,
                     documentID: "H99.05,2026/03/09,41/STN-VP", subject: "V/v <kiểm thử> & \"liên thông\"",
                     attachmentCount: 2, attachmentNames: ["41-STN-VP.PDF", "phụ lục <&>.txt"],
-                    attachmentBytes: summary.attachmentBytes))
+                    attachmentBytes: summary.attachmentBytes,
+                    promulgated: EdXMLDate(year: 2026, month: 3, day: 9)))
         let whole = String(decoding: bytes, as: UTF8.self)
         #expect(whole.contains("<edXML:ContentType>application/zip</edXML:ContentType>"))
         #expect(whole.contains("<ContentType>application/pdf</ContentType>"))

@@ -65,6 +65,10 @@ import Testing
         ("edoc-bench", ["RelayNode", "RelayModel", "ControlAPI", "OpenSSLTLS", "BundleProtocol", "TCPCL", "CLMDB"]),
         ("edoc-manual", ["Language"]),
         ("edoc-chunk-layout", ["RelayRows", "RelayStore"]),
+        (
+            "edoc-flips",
+            ["RelayModel", "RelayRouting", "RelayRows", "RelayCore", "RelayEngine", "RelayStore", "OpenSSLTLS"]
+        ),
     ]
 
     /// What modules may import of other packages and of the system.

@@ -175,7 +175,7 @@ final class TestNode: Sendable {
             told.ended[session] = (whole, reason)
         case .event(.dialFailed(_, let reason)): told.dialFailures.append(reason)
         case .event(.refusedOutside), .event(.sourceHeard), .event(.sessionMeasured), .event(.sessionSilent),
-            .event(.sessionAnswered):
+            .event(.sessionAcknowledges):
             break
         case .event(.transferAnswered(_, let dispatch, let answer)): told.answers[dispatch, default: []].append(answer)
         default: preconditionFailure("not expected here")

@@ -158,7 +158,7 @@ final class Side {
         case .sourceHeard(let source, _, _): heard.append(source)
         case .sessionMeasured(_, let rate, let acknowledged): measures.append((rate, acknowledged))
         case .sessionSilent: silences.append(true)
-        case .sessionAnswered: silences.append(false)
+        case .sessionAcknowledges: silences.append(false)
         default: preconditionFailure("not the business of a session")
         }
     }

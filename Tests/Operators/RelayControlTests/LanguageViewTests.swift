@@ -37,7 +37,15 @@ import Testing
         var health = health()
         health.oldestSeconds = [0: 100_000, 3: 7_200, 4: 4_000]
         let ladder = try ladder("oldest")
-        let texts = both { CheckView.text(ladder.judge(CheckFacts(health: health))) }
+        var facts = CheckFacts(health: health)
+        facts.findings = FindingsAnswer(
+            now: now, node: "truc",
+            findings: [(4, "1h"), (3, "2h"), (0, "1d")].map {
+                FindingLine(
+                    code: "oldWaiting", check: "oldest", grade: "critical", subject: "\($0.0)", since: nil,
+                    text: "urgency \($0.0) has waited for \($0.1)")
+            })
+        let texts = both { CheckView.text(ladder.judge(facts)) }
         let first = texts.vietnamese.prefix { $0 != "|" }
         #expect(
             first == "EDOC CRITICAL: văn bản độ khẩn 4 đã chờ 1 giờ; văn bản độ khẩn 3 đã chờ 2 giờ; "

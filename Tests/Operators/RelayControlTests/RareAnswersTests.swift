@@ -27,24 +27,6 @@ import Testing
         #expect(Failure(DecodingError.dataCorrupted(.init(codingPath: [], debugDescription: "")))?.lines.count == 1)
     }
 
-    @Test func anEndedCertificateHasEnded() throws {
-        let ends = Timestamp(text: "2026-03-01T00:00:00Z")!
-        let health = HealthAnswer(
-            now: Self.now, node: "vpcp", version: "0", engineMilliseconds: 1, mailbox: 0,
-            disk: .init(freeBytes: 0, bytes: 0, mapBytes: 0),
-            certificates: .init(own: ends, authorities: nil, revocationLists: nil, peers: ["truc": ends]),
-            oldestSeconds: [:], configurationPath: "")
-        let limits = try AgeLimits("1h", "--warn")
-        let ladder = CheckLadder(
-            chosen: ["certificates"], warn: limits, crit: limits, warnArrived: 1, linkDown: (1, 1), room: (1, 1),
-            certificate: (30 * 86_400, 7 * 86_400))
-        let results = ladder.judge(CheckFacts(health: health))
-        #expect(results.map(\.grade) == [.critical, .critical])
-        for result in results {
-            #expect(result.sentence.contains(" has ended, on 2026-0"), "\(result.sentence)")
-        }
-    }
-
     @Test func onlyARefusalOfRightsIsAboutRights() {
         for (code, area) in [(403, "rights"), (404, "daemon"), (500, "daemon")] as [(UInt, String)] {
             var facts = DoctorFacts()

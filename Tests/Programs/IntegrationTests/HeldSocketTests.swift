@@ -117,7 +117,7 @@ import Testing
         _ network: Network, _ node: String, _ manager: NotifySocket, _ more: [String: String]
     ) throws -> Program {
         let daemon = try Program(
-            Places.edocd, ["--config", network.folder[node + ".yaml"]],
+            Places.edocd, ["--create-store", "--config", network.folder[node + ".yaml"]],
             environment: more.merging(["NOTIFY_SOCKET": manager.path]) { $1 }, output: network.log(node),
             errors: network.log(node))
         // A ping may be earlier: both begin at the same time.

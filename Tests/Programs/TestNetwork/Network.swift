@@ -10,6 +10,8 @@ public final class Network {
     public private(set) var port = 0
     private var nodes: [String: Program] = [:]
     private var environments: [String: [String: String]] = [:]
+    /// Nodes that run the programs of a folder of its own.
+    private var folders: [String: String] = [:]
     private let isPlain: Bool
     private var calls = 0
 
@@ -81,6 +83,9 @@ public final class Network {
         if !isFound { throw TestFailure("\(name).yaml has no \(old)") }
     }
 
+    /// From its next start a node runs, and is asked by, the programs of this folder; nil: those under test.
+    public func setPrograms(_ name: String, folder: String?) { folders[name] = folder }
+
     public func setEnvironment(_ name: String, _ variables: [String: String]) { environments[name] = variables }
 
     // MARK: - Running
@@ -94,7 +99,9 @@ public final class Network {
     public func launch(_ name: String) throws {
         if port != 0 { try edit(name) { Self.fix(port, &$0, isHub: name == "truc") } }
         nodes[name] = try Program(
-            Places.edocd, ["--config", folder[name + ".yaml"]], environment: environments[name] ?? [:],
+            folders[name].map { $0 + "/edocd" } ?? Places.edocd,
+            (folders[name] == nil ? ["--create-store"] : []) + ["--config", folder[name + ".yaml"]],
+            environment: environments[name] ?? [:],
             output: log(name), errors: log(name))
     }
 
@@ -176,7 +183,8 @@ public final class Network {
 
     /// edocctl on a node's socket.
     public func control(_ name: String, _ arguments: [String]) throws -> Result {
-        try run(Places.edocctl, arguments + ["--socket", folder[name + "/control.sock"]])
+        let program = folders[name].map { $0 + "/edocctl" } ?? Places.edocctl
+        return try run(program, arguments + ["--socket", folder[name + "/control.sock"]])
     }
 
     /// edocctl, its JSON decoded.

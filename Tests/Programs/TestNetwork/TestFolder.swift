@@ -49,5 +49,11 @@ public enum Places {
 
     public static var edocd: String { programs + "/edocd" }
     public static var edocctl: String { programs + "/edocctl" }
+    /// The folder of the programs of 0.3, if they have been built: of EDOC_OLD_BIN, or by Scripts/old-program.
+    public static let oldPrograms: String? = {
+        let named = ProcessInfo.processInfo.environment["EDOC_OLD_BIN"]
+        let folders = [named, root + "/.build-0.3/bin"].compactMap { $0 }
+        return folders.first { FileManager.default.isExecutableFile(atPath: $0 + "/edocd") }
+    }()
     public static var isRoot: Bool { geteuid() == 0 }
 }

@@ -25,14 +25,14 @@ import Testing
         do {
             let store = try LMDBStore(directory: scratch.path, settings: .small())
             var record = RowWriter()
-            record.number(2)
+            record.number(3)
             let bytes = record.record()
             #expect(store.batch { $0.put(.meta, RowKey(text: "schema"), bytes) }.isDurable)
         }
         for _ in 0..<2 {
             let refusal = failure()
             #expect(refusal?.kind == .refused)
-            #expect(refusal?.sentence.contains("schema 2") == true)
+            #expect(refusal?.sentence.contains("schema 3") == true)
         }
     }
 

@@ -69,16 +69,16 @@ import Testing
     @Test(arguments: Body.allCases) func valuesMayBeEmptyAndFilledInPlace(_ body: Body) throws {
         let store = try body.make(in: scratch)
         _ = store.batch { rows in
-            rows.put(.bundle, "empty", "")
+            rows.put(.chunk, "empty", "")
             withBytes("filled") { key in
-                rows.put(.bundle, key, count: 10_000) { room in
+                rows.put(.chunk, key, count: 10_000) { room in
                     for index in room.indices { room[index] = UInt8(truncatingIfNeeded: index) }
                 }
             }
         }
         try store.read { rows in
-            #expect(rows.text(.bundle, "empty") == "")
-            let value = withBytes("filled") { rows.value(.bundle, $0).map(Array.init) }
+            #expect(rows.text(.chunk, "empty") == "")
+            let value = withBytes("filled") { rows.value(.chunk, $0).map(Array.init) }
             #expect(value == (0..<10_000).map { UInt8(truncatingIfNeeded: $0) })
         }
     }

@@ -1,0 +1,117 @@
+// Finding: one thing about a node that a person should know, as a value: what, how bad, about what, since when, in one sentence. Status,
+// check, top, doctor, metrics and alerts speak from one list of these, so that no two of them can say different things of one node. Whoever
+// finds something adds to that list and says it nowhere else: the decisions in CoreFindings.swift, what is in the store in
+// StoreFindings.swift (both in RelayCore), what only the process knows in `WatchFacts.findings` (RelayControl). A value; cannot fail.
+
+/// How bad a finding is.
+public enum FindingGrade: String, Sendable, Hashable, CaseIterable, Comparable {
+    /// So it is; nobody is called for it. `edocctl check` stays in order.
+    case note
+    /// Somebody looks in the morning.
+    case warning
+    /// Somebody is called at night.
+    case critical
+
+    public static func < (left: FindingGrade, right: FindingGrade) -> Bool { left.rank < right.rank }
+
+    private var rank: Int {
+        switch self {
+        case .note: 0
+        case .warning: 1
+        case .critical: 2
+        }
+    }
+}
+
+/// What a finding is about. A code is added, never renamed: monitors wait for it. docs/findings.md says of each what to do.
+public enum FindingCode: String, Sendable, Hashable, CaseIterable {
+    case draining, drained, suspended
+    case storeFull, roomShort, roomLow
+    case certificateEnds, authorityEnds, peerCertificateEnds, revocationListOld
+    case clockDoubted, linkDown, spoolTroubled, metricsTroubled
+    case refusedEverywhere, recordsCorrupt, held, restored
+    case oldWaiting, oldArrived
+    case endedBadly, documentsLate
+    case storeMended, unreadable
+    case linkBarren
+
+    /// The check of `edocctl check` that counts it.
+    public var check: String {
+        switch self {
+        case .roomLow, .storeFull: "room"
+        case .certificateEnds, .authorityEnds, .peerCertificateEnds, .revocationListOld: "certificates"
+        case .clockDoubted: "clock"
+        case .linkDown, .linkBarren: "links"
+        case .recordsCorrupt, .storeMended, .unreadable: "records"
+        case .oldWaiting: "oldest"
+        case .oldArrived: "arrived"
+        case .endedBadly, .documentsLate: "outcomes"
+        default: "alarms"
+        }
+    }
+}
+
+public struct Finding: Sendable, Hashable {
+    public var code: FindingCode
+    public var grade: FindingGrade
+    /// A peer, an agency, a user, a directory, a table; empty: the node itself. The same thing is always named in the same way.
+    public var subject: String
+    /// Nil where nobody knows.
+    public var since: WallTime?
+    /// One sentence in English, without its subject's secrets; it has an entry in RelayLanguage.
+    public var text: String
+
+    public init(
+        _ grade: FindingGrade, _ code: FindingCode, subject: String = "", since: WallTime? = nil, _ text: String
+    ) {
+        self.grade = grade
+        self.code = code
+        self.subject = subject
+        self.since = since
+        self.text = text
+    }
+}
+
+/// From when on what grows with time is a finding. An operator may ask with bounds of his own.
+public struct FindingBounds: Sendable, Hashable {
+    public struct Pair: Sendable, Hashable {
+        public var warning: UInt64
+        public var critical: UInt64
+        public init(_ warning: UInt64, _ critical: UInt64) {
+            self.warning = warning
+            self.critical = critical
+        }
+
+        /// Nil: below both.
+        public func grade(_ value: UInt64) -> FindingGrade? {
+            value >= critical ? .critical : value >= warning ? .warning : nil
+        }
+        /// Of what becomes less.
+        public func grade(left: UInt64) -> FindingGrade? {
+            left < critical ? .critical : left < warning ? .warning : nil
+        }
+    }
+
+    /// Seconds that a document may wait, by urgency; an urgency that is not there may wait for ever.
+    public var waitingWarning: [Int: UInt64] = [0: 14_400, 1: 3_600, 2: 1_800, 3: 900, 4: 900]
+    public var waitingCritical: [Int: UInt64] = [0: 86_400, 1: 14_400, 2: 7_200, 3: 3_600, 4: 3_600]
+    /// Seconds in an inbox.
+    public var arrivedWarning: UInt64 = 14_400
+    /// Seconds without a session.
+    public var linkDown = Pair(600, 3_600)
+    /// Percent of the store's room.
+    public var room = Pair(20, 10)
+    /// Seconds before a certificate ends.
+    public var certificate = Pair(30 * 86_400, 7 * 86_400)
+
+    public init() {}
+}
+
+extension ClockReading {
+    /// The wall time of a moment of relay time; nil for one that no row has noted.
+    public func wall(of time: RelayTime) -> WallTime? {
+        guard time != .zero, time != .never else { return nil }
+        let span = relay.since(time).count
+        return WallTime(milliseconds: wall.milliseconds > span ? wall.milliseconds - span : 0)
+    }
+}

@@ -1,0 +1,155 @@
+// ArrivalMemory: what has arrived here, kept far longer than any lifetime. A number tells nothing of content: beside it stands a keyed
+// hash, and *Completed* is said of that very document only. Of what 0.3 has remembered, without a hash, history decides; where that has
+// gone the number alone does, and it is counted.
+//
+// Fails by unreadable rows only: they are set aside, named, and begun anew.
+
+import RelayModel
+import RelayRows
+
+extension RelayCore {
+    /// In the transaction that builds the core.
+    mutating func loadSeenKey(_ rows: any RowReader) {
+        guard let raw = rows.value(.meta, Keys.meta(Self.seenKeyName)), var row = RowCursor(raw) else { return }
+        let (first, second) = (row.number(), row.number())
+        if row.isSound { seenKey = KeyedHash(key: first, second) }
+    }
+
+    private static let seenKeyName = "seenKey"
+
+    /// The key of this store's memory; drawn when the first arrival is remembered. What is known of the generator's other numbers, which
+    /// peers see, says nothing of it: a one-way function stands between.
+    private mutating func makeSeenKey(_ rows: any RowTransaction) -> KeyedHash {
+        if let seenKey { return seenKey }
+        var seed = Array("edoc seen".utf8)
+        for _ in 0..<4 { withUnsafeBytes(of: random.next()) { seed.append(contentsOf: $0) } }
+        let words = seed.withUnsafeBytes(hash).words
+        let key = KeyedHash(key: words.0, words.1)
+        var out = RowWriter(capacity: 32)
+        out.number(words.0)
+        out.number(words.1)
+        rows.put(.meta, Keys.meta(Self.seenKeyName), out.record())
+        seenKey = key
+        return key
+    }
+
+    /// What is remembered of an offered copy for one recipient.
+    func memory(of offer: Offer, _ name: String, _ rows: any RowReader) -> SeenAnswer {
+        guard let document = offer.document else {
+            // Sequence numbers of foreign sources are not ours to interpret: their bundles are remembered by their whole names.
+            return rows.value(.seen, Keys.seenForeign(offer.bundle, recipient: name)) != nil ? .same : .unknown
+        }
+        return memory(of: offer.bundle, document, name, rows)
+    }
+
+    func memory(
+        of bundle: BundleID, _ document: DocumentDescription, _ name: String, _ rows: any RowReader
+    ) -> SeenAnswer {
+        let place = SeenPlace(bundle, name)
+        // Without a key there is no row with a hash.
+        let answer =
+            if let seenKey {
+                rows.seen(place, hash: seenKey.hash(created: bundle.creationTime, document), seenKey.identity)
+            } else { rows.hasSeen(place) ? SeenAnswer.unhashed : .unknown }
+        guard answer == .unhashed else { return answer }
+        return history(of: bundle, document, name, rows) ?? .unhashed
+    }
+
+    /// So many rows of history are looked at for one number.
+    private static let historyLook = 4_096
+
+    /// What history says of a number that is remembered without a hash; nil: nothing. It stands by the time of the end, which is not
+    /// before the document was made.
+    private func history(
+        of bundle: BundleID, _ document: DocumentDescription, _ name: String, _ rows: any RowReader
+    ) -> SeenAnswer? {
+        var looked = 0
+        var answer: SeenAnswer?
+        let start = historyStart(bundle.creationTime)
+        RowKey(start.milliseconds).withBytes { from in
+            rows.scan(.history, from: from) { _, value in
+                looked += 1
+                if let row = HistoryRow(record: value), row.recipient == name,
+                    row.bundle.source == bundle.source, row.bundle.sequence == bundle.sequence
+                {
+                    let isSame =
+                        row.bundle.creationTime == bundle.creationTime && row.documentID == document.documentID
+                        && row.payloadLength == document.payloadLength && row.sender == document.sender.text
+                    answer = isSame ? .same : .other
+                    return false
+                }
+                return looked < Self.historyLook
+            }
+        }
+        return answer
+    }
+
+    /// Relay time began near the wall clock, and gains on it what that was wrong by: an hour before is early enough for most.
+    private func historyStart(_ created: UInt64) -> RelayTime {
+        let hour = Milliseconds.hours(1).count
+        return RelayTime(milliseconds: created > hour ? created - hour : 0)
+    }
+
+    /// Remembers an arrival, which `memory` did not know.
+    mutating func remember(_ row: EnvelopeRow, _ name: String, _ turn: inout Turn) {
+        let today = turn.now.relay.milliseconds / Milliseconds.days(1).count
+        guard let document = row.document else {
+            var seen = SeenRow()
+            seen.insert(0, day: today)
+            turn.rows.put(.seen, Keys.seenForeign(row.bundle, recipient: name), seen.encoded())
+            return
+        }
+        let key = makeSeenKey(turn.rows)
+        let place = SeenPlace(row.bundle, name)
+        for rowKey in [place.block, place.part] {
+            guard let raw = turn.rows.value(.seen, rowKey), SeenRow(record: raw) == nil else { continue }
+            // Whatever of these numbers has arrived before is not known any more: the operator must hear of it.
+            setAside(.seen, rowKey, [UInt8](raw), &turn)
+        }
+        turn.rows.remember(
+            place, hash: key.hash(created: row.bundle.creationTime, document), key.identity, day: today)
+    }
+
+    /// What is known of a copy that has come whole, and is about to arrive.
+    func memory(of row: EnvelopeRow, _ name: String, _ rows: any RowReader) -> SeenAnswer {
+        guard let document = row.document else {
+            return rows.value(.seen, Keys.seenForeign(row.bundle, recipient: name)) != nil ? .same : .unknown
+        }
+        return memory(of: row.bundle, document, name, rows)
+    }
+
+    /// Has this very document arrived for this agency? Nil: another one has, under its number.
+    mutating func isRemembered(_ offer: Offer, _ name: String, _ rows: any RowReader) -> Bool? {
+        switch memory(of: offer, name, rows) {
+        case .unknown: return hasFormerly(offer.formerName, offer.document, name, rows)
+        case .same: return true
+        case .unhashed:
+            // Of 0.3, and history has gone: the number alone speaks.
+            ledger.count(.refusedToPeer(RefusalCause.duplicateByNumber.rawValue))
+            return true
+        case .other: return nil
+        }
+    }
+
+    /// Has this agency been given the same document under the name that it had before? What is not proven is given once more.
+    func hasFormerly(_ former: BundleID?, _ document: DocumentDescription?, _ name: String, _ rows: any RowReader)
+        -> Bool
+    {
+        guard let former, let document else { return false }
+        return memory(of: former, document, name, rows) == .same
+    }
+
+    /// A copy under a new name was known under its old one: its source hears that it is there.
+    mutating func reportKnownByFormerName(_ offer: Offer, _ turn: inout Turn) {
+        guard let former = offer.formerName, let copy = offer.copy, let source = offer.bundle.source.node,
+            source != node, offer.piece.map({ $0.offset == 0 }) ?? true
+        else { return }
+        for code in copy.recipients where hasFormerly(former, offer.document, code.text, turn.rows) {
+            let line = ReportRow(
+                bundle: offer.bundle, recipient: code, state: .arrived, time: turn.now.wall, reason: .none,
+                path: copy.path + [PathStop(node: node, time: turn.now.wall)])
+            turn.rows.put(.outgoingReport, Keys.outgoingReport(source, order: takeNumber()), line.encoded())
+            gathering.add(source, now: turn.now.relay)
+        }
+    }
+}

@@ -1,0 +1,68 @@
+// NameBlocks: the contents of our private extension blocks 242 and 243 (docs/protocol.md). *Former name*: the envelope had another name
+// before, of the same source. *Return*: this copy goes back along its path. Both are made anew at each hop, for who understands them
+// only. Fail with a BundleError.
+
+import NIOCore
+import RelayModel
+
+extension CanonicalBlock {
+    private static let formerNameItems = 4
+    private static let returnItems = 2
+
+    static func formerName(_ name: BundleID, number: UInt64) -> CanonicalBlock {
+        var data = ByteBuffer()
+        PrivateMark.write(into: &data, items: formerNameItems)
+        data.writeCBOR(unsigned: name.creationTime)
+        data.writeCBOR(unsigned: name.sequence)
+        return CanonicalBlock(type: .formerName, number: number, flags: .mustBeReplicated, data: data)
+    }
+
+    static func returned(number: UInt64) -> CanonicalBlock {
+        var data = ByteBuffer()
+        PrivateMark.write(into: &data, items: returnItems)
+        return CanonicalBlock(type: .returned, number: number, flags: .mustBeReplicated, data: data)
+    }
+
+    /// Nil if the block is not ours.
+    func readFormerName(of source: EndpointID) throws(BundleError) -> BundleID? {
+        var reader = CBORReader(data, at: dataOffset)
+        guard let end = try PrivateMark.read(&reader, items: UInt64(Self.formerNameItems)) else { return nil }
+        let name = BundleID(
+            source: source, creationTime: try reader.readUnsigned(), sequence: try reader.readUnsigned())
+        try reader.closeArray(end)
+        try reader.expectEnd()
+        return name
+    }
+
+    /// False if the block is not ours.
+    func readReturned() throws(BundleError) -> Bool {
+        var reader = CBORReader(data, at: dataOffset)
+        guard let end = try PrivateMark.read(&reader, items: UInt64(Self.returnItems)) else { return false }
+        try reader.closeArray(end)
+        try reader.expectEnd()
+        return true
+    }
+}
+
+extension BundleHeader {
+    /// Puts our blocks 242 and 243 as the next hop is to have them, in place of those that came.
+    public mutating func setNames(former: BundleID?, isReturn: Bool) throws(BundleError) {
+        let ours = blocks.filter { block in
+            (block.type == .formerName || block.type == .returned) && !unprocessed.contains(block.number)
+        }.map(\.number)
+        blocks.removeAll { ours.contains($0.number) }
+        formerName = former
+        self.isReturn = isReturn
+        guard blocks.count + (former == nil ? 0 : 1) + (isReturn ? 1 : 0) <= Self.blocksMax else {
+            throw BundleError(.limitExceeded, "no room is left for the blocks of this hop")
+        }
+        if let former { blocks.append(.formerName(former, number: freeNumber)) }
+        if isReturn { blocks.append(.returned(number: freeNumber)) }
+    }
+
+    private var freeNumber: UInt64 {
+        var number = PayloadHead.number + 1
+        while blocks.contains(where: { $0.number == number }) { number += 1 }
+        return number
+    }
+}

@@ -1,0 +1,210 @@
+// What becomes of each document that is handed in here, for each recipient: it is known from the acceptance on, changes with what is
+// heard, is told when it is bad, and stays open until an operator has seen it.
+
+import RelayCore
+import RelayModel
+import RelayRouting
+import RelayRows
+import Testing
+
+@Suite struct OutcomeScenarios {
+    private func say(
+        _ bench: Bench, _ reporter: String, _ bundle: BundleID, _ recipient: String, _ state: ReportedState,
+        _ reason: ReportReason = .none, time: UInt64? = nil
+    ) -> [Effect] {
+        if bench.sessions[node(reporter)] == nil { bench.connect(reporter) }
+        let line = ReportRow(
+            bundle: bundle, recipient: agency(recipient), state: state,
+            time: WallTime(milliseconds: time ?? bench.wall),
+            reason: reason, path: bench.path("tam", reporter))
+        return bench.event(
+            .reported(
+                ticket: bench.ticket(), session: bench.sessions[node(reporter)]!, reporter: node(reporter),
+                bundle: bench.bundle(of: reporter), rows: [line]))
+    }
+
+    private func outcome(_ bench: Bench, _ bundle: BundleID, _ recipient: String) -> ReportedState?? {
+        bench.read { Outcomes.state(bundle, agency(recipient), $0) }
+    }
+
+    private func open(_ bench: Bench) -> [String: UInt64] {
+        bench.read { rows in
+            Dictionary(uniqueKeysWithValues: Outcomes.open(rows).map { ($0.cause.code, $0.count) })
+        }
+    }
+
+    private func list(_ bench: Bench, _ choice: OutcomeChoice) -> [String] {
+        var found: [String] = []
+        var place: ScanPlace? = ScanPlace()
+        while let here = place {
+            let page = bench.read { OutcomeScan(choice).page($0, from: here, limit: 2, budget: 3) { _ in true } }
+            found += page.found.map(\.about.recipient.text)
+            place = page.place
+        }
+        return found
+    }
+
+    private func acknowledge(
+        _ bench: Bench, _ change: (inout OutcomeAcknowledgement) -> Void = { _ in }
+    ) -> UInt64 {
+        var wish = OutcomeAcknowledgement(
+            upTo: bench.engine.core.outcomeHead.order, reason: "told the sender", text: "a test")
+        change(&wish)
+        guard case .acknowledged(let count, nil) = bench.operate(.acknowledgeOutcomes(wish)) else { return .max }
+        return count
+    }
+
+    /// From the acceptance on; what is delivered leaves the list of what is not.
+    @Test(arguments: [false, true]) func everyPairHasItsOutcome(restarts: Bool) {
+        let bench = Bench(restarts: restarts)
+        bench.connect("binh")
+        let bundle = bench.submit(["B1", "C1", "T2"])!.accepted!
+        #expect(outcome(bench, bundle, "B1") == .some(nil))
+        #expect(outcome(bench, bundle, "T2") == .some(.arrived))
+        #expect(outcome(bench, bundle, "B2") == .none, "it was not a recipient")
+        #expect(Set(list(bench, .undelivered)) == ["B1", "C1", "T2"])
+        bench.breathe()
+        _ = say(bench, "binh", bundle, "B1", .arrived)
+        #expect(outcome(bench, bundle, "B1") == .some(.arrived))
+        bench.breathe()
+        _ = say(bench, "binh", bundle, "B1", .delivered)
+        #expect(outcome(bench, bundle, "B1") == .some(.delivered))
+        #expect(Set(list(bench, .undelivered)) == ["C1", "T2"] && list(bench, .delivered) == ["B1"])
+        #expect(open(bench).isEmpty)
+        // What comes late loses.
+        bench.breathe()
+        _ = say(bench, "binh", bundle, "B1", .expired, .lifetimeExpired)
+        #expect(outcome(bench, bundle, "B1") == .some(.delivered) && open(bench).isEmpty)
+        // The log has each change, in order.
+        let changes = bench.read { Outcomes.changes(after: 0, limit: 10, budget: 100, $0) { _ in true } }
+        #expect(changes.changes.map(\.about.recipient.text) == ["T2", "B1", "B1"])
+        #expect(changes.changes.map(\.state) == [.arrived, .arrived, .delivered])
+        #expect(changes.order == bench.engine.core.outcomeHead.order)
+    }
+
+    /// A document that expired at the hub is known at its submitter without anybody asking, and stays open until it is acknowledged,
+    /// which the operator log says.
+    @Test(arguments: [false, true]) func aBadEndFarAwayIsTold(restarts: Bool) {
+        let bench = Bench(restarts: restarts)
+        let bundle = bench.submit(["B1"])!.accepted!
+        for dispatch in bench.connect("binh").documents { bench.answer(dispatch, .acknowledged) }
+        #expect(bench.states(of: bundle) == ["B1": .forwarded])
+        bench.breathe()
+        let effects = say(bench, "binh", bundle, "B1", .expired, .lifetimeExpired)
+        let notice = effects.notices.first { $0.kind == .documentEndedBadly }
+        #expect(notice?.grade == .alarm && notice?.envelope == bundle && notice?.agency == agency("B1"))
+        #expect(outcome(bench, bundle, "B1") == .some(.expired) && open(bench) == ["expired-1": 1])
+        #expect(list(bench, .expired) == ["B1"] && list(bench, .refused).isEmpty)
+        bench.breathe()
+        let found = bench.read { Finding.ofStore($0, at: bench.reading) }.first { $0.code == .endedBadly }
+        #expect(found?.grade == .critical && found?.subject == "expired-1")
+        // By the selector of deeds, too.
+        var selector = Selector()
+        selector.outcome = .expired
+        #expect(bench.find(selector).map(\.number) == [bench.rows(of: bundle)[0].number])
+        selector.outcome = .refused
+        #expect(bench.find(selector).isEmpty)
+
+        #expect(acknowledge(bench) { $0.causes = [OutcomeCause(.refused, .notAuthorised)!] } == 0)
+        #expect(acknowledge(bench) { $0.to = .agency(agency("C1")) } == 0)
+        #expect(acknowledge(bench) { $0.upTo = 0 } == 0, "what he has not seen is not acknowledged")
+        #expect(open(bench) == ["expired-1": 1])
+        #expect(acknowledge(bench) { $0.bundles = [bundle] } == 1)
+        #expect(open(bench).isEmpty && list(bench, .expired) == ["B1"])
+        #expect(acknowledge(bench) == 0)
+        let entries = bench.read { rows -> [AuditRow] in
+            var found: [AuditRow] = []
+            rows.scan(.audit, prefix: RowKey()) { _, value in
+                if let row = AuditRow(record: value) { found.append(row) }
+                return true
+            }
+            return found
+        }
+        #expect(entries.map(\.verb) == ["outcomes ack"] && entries.first?.count == 1)
+        #expect(entries.first?.reason == "told the sender")
+    }
+
+    /// A delay is open until it is over or has been seen.
+    @Test(arguments: [false, true]) func aDelayEndsWithTheArrival(restarts: Bool) {
+        let bench = Bench(restarts: restarts)
+        bench.connect("binh")
+        let bundle = bench.submit(["B1"])!.accepted!
+        let effects = say(bench, "binh", bundle, "B1", .delayed, .stillQueued)
+        #expect(effects.notices.contains { $0.kind == .documentLate && $0.grade == .warning })
+        #expect(open(bench) == ["delayed-65542": 1] && list(bench, .delayed) == ["B1"])
+        bench.breathe()
+        _ = say(bench, "binh", bundle, "B1", .arrived)
+        #expect(open(bench).isEmpty && outcome(bench, bundle, "B1") == .some(.arrived))
+        // Not picked up, and then it is.
+        bench.breathe()
+        _ = say(bench, "binh", bundle, "B1", .delayed, .notPickedUp)
+        // One row for each stop: the second delay of one node says nothing new.
+        #expect(outcome(bench, bundle, "B1") == .some(.arrived))
+        _ = say(bench, "binh", bundle, "B1", .delivered)
+        #expect(outcome(bench, bundle, "B1") == .some(.delivered) && open(bench).isEmpty)
+    }
+
+    /// Own delays and ends at this node count as well; what an operator here has deleted he knows.
+    @Test func ownEnds() {
+        let bench = Bench()
+        let late = bench.submit(["B1"], lifetime: .hours(5))!.accepted!
+        bench.advance(.hours(4) + .minutes(5))
+        #expect(open(bench) == ["delayed-65542": 1])
+        bench.advance(.hours(1))
+        #expect(outcome(bench, late, "B1") == .some(.expired) && open(bench) == ["expired-1": 1])
+        let deleted = bench.submit(["C1"])!.accepted!
+        let job = bench.preview(.delete, { $0.to = .agency(agency("C1")) })!
+        _ = bench.operate(.apply(job.number))
+        bench.advance(.minutes(20))
+        #expect(outcome(bench, deleted, "C1") == .some(.deleted))
+        #expect(open(bench) == ["expired-1": 1])
+    }
+
+    /// A night's mail that ends badly is not a line for each.
+    @Test func aBurstIsThinned() {
+        let bench = Bench()
+        bench.connect("binh")
+        var alarms = 0
+        var bundles: [BundleID] = []
+        for _ in 0..<60 { bundles.append(bench.submit(["B1"])!.accepted!) }
+        bench.advance(.minutes(1))
+        for bundle in bundles {
+            alarms += say(bench, "binh", bundle, "B1", .refused, .notAuthorised).notices.count {
+                $0.kind == .documentEndedBadly
+            }
+        }
+        #expect(alarms == 20)
+        #expect(open(bench) == ["refused-65537": 60])
+        let rest = bench.advance(.minutes(2)).notices.filter { $0.kind == .documentEndedBadly }
+        #expect(
+            rest.map(\.text) == ["further documents handed in here have ended badly or are late: 40; edocctl outcomes"])
+        #expect(acknowledge(bench) == 60 && open(bench).isEmpty)
+    }
+
+    /// Reasons come from others: what is not known here makes no counters of its own.
+    @Test func inventedReasonsCountAsOne() {
+        let bench = Bench()
+        bench.connect("binh")
+        for number in 0..<5 {
+            let bundle = bench.submit(["B1"])!.accepted!
+            _ = say(bench, "binh", bundle, "B1", .refused, ReportReason(rawValue: 900_000 + UInt64(number)))
+        }
+        #expect(open(bench) == ["refused-0": 5])
+    }
+
+    @Test func whatIsOldGoes() {
+        let bench = Bench { $0.limits.historyMemory = .days(40) }
+        bench.connect("binh")
+        let bad = bench.submit(["B1"])!.accepted!
+        let good = bench.submit(["B1"])!.accepted!
+        _ = say(bench, "binh", bad, "B1", .refused, .notAuthorised)
+        _ = say(bench, "binh", good, "B1", .delivered)
+        bench.advance(.days(20))
+        #expect(list(bench, .undelivered) == ["B1"] && list(bench, .delivered) == ["B1"])
+        bench.advance(.days(21))
+        #expect(bench.read { $0.count(.outcome) + $0.count(.outcomeChange) } == 0 && open(bench).isEmpty)
+        let head = bench.engine.core.outcomeHead
+        bench.restart()
+        #expect(bench.engine.core.outcomeHead == head, "orders are not given out twice")
+    }
+}

@@ -1,0 +1,68 @@
+// FindingsTests: the one list of findings: what is on it, by which bounds, and that status, check and metrics say the same.
+
+import ControlAPI
+import Foundation
+import Language
+import RelayCore
+import RelayModel
+import Testing
+
+@testable import RelayControl
+@testable import edocctl
+
+@Suite struct FindingsTests {
+    @Test func oneListForAllWhoJudge() async throws {
+        try await World.with { world in
+            _ = try await world.submit(
+                [("sender", "G22"), ("to", "H29"), ("document", "41/VPCP"), ("urgency", "3")], [1, 2, 3])
+            world.node.advance(.hours(2))
+            let list = try await world.get(ControlPath.findings, as: FindingsAnswer.self)
+            let link = try #require(list.findings.first { $0.code == "linkDown" })
+            #expect(link.subject == "truc" && link.grade == "critical" && link.check == "links")
+            #expect(link.text.hasPrefix("truc down for 2h"))
+            #expect(link.since.map { $0.seconds(until: list.now) } == 7_200)
+            let old = try #require(list.findings.first { $0.code == "oldWaiting" })
+            #expect(old.subject == "3" && old.grade == "critical" && old.text == "urgency 3 has waited for 2h")
+            // The worst first.
+            let grades = list.findings.compactMap { FindingGrade(rawValue: $0.grade) }
+            #expect(grades == grades.sorted(by: >) && grades.count == list.findings.count)
+
+            let status = try await world.get(ControlPath.status, as: StatusAnswer.self)
+            #expect(status.findings == list.findings)
+            #expect(status.attention.contains("links down: truc") && status.attention.contains(old.text))
+
+            let health = try await world.get(ControlPath.health, as: HealthAnswer.self)
+            let ladder = CheckLadder(
+                chosen: ["links", "oldest"], warn: try AgeLimits("1h", "--warn"), crit: try AgeLimits("1d", "--crit"),
+                warnArrived: 14_400, linkDown: (60, 90_000), room: (20, 10), certificate: (2_592_000, 604_800))
+            var facts = CheckFacts(health: health)
+            facts.peers = try await world.get(ControlPath.peers, as: PeersAnswer.self)
+            // By the operator's bounds it is a warning.
+            facts.findings = try await world.get(ladder.findingsURI, as: FindingsAnswer.self)
+            let results = Language.$spoken.withValue(.english) { ladder.judge(facts) }
+            #expect(results.map(\.grade) == [.warning, .warning])
+            #expect(results.map(\.sentence).last == "urgency 3 has waited for 2h")
+        }
+    }
+
+    @Test func boundsThatMakeNoSense() async throws {
+        try await World.with { world in
+            for query in ["?link-down=1", "?room=a,b", "?waiting-warning=9=1", "?colour=red"] {
+                await #expect(throws: (any Error).self, "\(query)") {
+                    _ = try await world.get(ControlPath.findings + query, as: FindingsAnswer.self)
+                }
+            }
+        }
+    }
+
+    /// Codes are for ever, and each has a line in the page.
+    @Test func everyCodeIsExplained() throws {
+        var page = URL(filePath: #filePath)
+        for _ in 0..<4 { page.deleteLastPathComponent() }
+        page.append(path: "docs/findings.md")
+        let text = try String(contentsOf: page, encoding: .utf8)
+        let rows = text.split(separator: "\n").filter { $0.hasPrefix("| `") }
+        let named = rows.compactMap { $0.split(separator: "`").dropFirst().first.map(String.init) }
+        #expect(Set(named) == Set(FindingCode.allCases.map(\.rawValue)) && named.count == Set(named).count)
+    }
+}
