@@ -30,7 +30,7 @@ let floors: KeyValuePairs<String, [String]> = [
     "Core": ["RelayEngine", "RelayCore", "RelayRouting"],
     "Wire": ["BundleProtocol", "TCPCL", "OpenSSLTLS"],
     "Store": ["RelayStore", "RelayRows", "LMDB"],
-    "Base": ["RelayModel", "Journal", "RelayLanguage", "Language"],
+    "Base": ["RelayModel", "Journal", "RelayLanguage", "Language", "Monotonic", "Listening"],
     "System": ["CLMDB", "COpenSSL", "CExpat", "CChecksum", "CLinux"],
 ]
 // Tests that stand for no single module.
@@ -101,22 +101,25 @@ let package = Package(
 
         // The shells: disk, TLS, links, control.
         module("LMDB", ["CLMDB"]),
-        module("RelayStore", ["RelayModel", "RelayRows", "LMDB", "CChecksum", nioCore, nioLocks]),
+        module("RelayStore", ["RelayModel", "RelayRows", "LMDB", "CChecksum", "Monotonic", nioCore, nioLocks]),
         module("OpenSSLTLS", ["RelayModel", "COpenSSL", nioCore]),
         module(
             "RelayLink",
             [
                 "RelayModel", "RelayRows", "RelayCore", "RelayEngine", "RelaySession", "RelayStore", "TCPCL",
-                "BundleProtocol", "OpenSSLTLS", nioCore, nioPosix,
+                "BundleProtocol", "OpenSSLTLS", "Listening", nioCore, nioPosix,
             ]),
         module("RelayConfiguration", ["RelayModel", "RelayRouting", yams]),
         module("ControlAPI", []),
-        module("Journal", ["CLinux", logging]),
+        module("Monotonic", []),
+        module("Listening", [nioCore]),
+        module("Journal", ["CLinux", "Monotonic", logging]),
         module(
             "RelayControl",
             [
                 "ControlAPI", "RelayModel", "RelayRows", "RelayRouting", "RelayCore", "RelayEngine", "RelayStore",
-                "RelayConfiguration", "EdXML", "CExpat", "OpenSSLTLS", "OpenMetrics", hummingbird, hummingbirdCore,
+                "RelayConfiguration", "EdXML", "CExpat", "OpenSSLTLS", "OpenMetrics", "Listening", hummingbird,
+                hummingbirdCore,
                 lifecycle,
                 nioCore, nioPosix, nioLocks, logging,
             ]),
@@ -125,7 +128,7 @@ let package = Package(
             [
                 "RelayModel", "RelayRouting", "RelayRows", "RelayCore", "RelayEngine", "RelaySession", "RelayStore",
                 "RelayLink", "RelayConfiguration", "RelayControl", "ControlAPI", "OpenSSLTLS", "CLinux", "Journal",
-                nioCore, nioPosix, nioLocks, lifecycle, signals, logging,
+                "Monotonic", "Listening", nioCore, nioPosix, nioLocks, lifecycle, signals, logging,
             ]),
         module(
             "RelaySimulator",
@@ -162,7 +165,7 @@ let package = Package(
         tests("BundleProtocolTests", ["BundleProtocol", "RelayModel", "CChecksum", nioCore]),
         tests("TCPCLTests", ["TCPCL", "RelayModel", nioCore]),
         tests("OpenMetricsTests", ["OpenMetrics"]),
-        tests("JournalTests", ["Journal", "TestNetwork", logging]),
+        tests("JournalTests", ["Journal", "Monotonic", "TestNetwork", logging]),
         tests("EdXMLTests", ["EdXML", "RelayModel"]),
         tests("RelayConfigurationTests", ["RelayConfiguration", "RelayRouting", "RelayModel"]),
         tests("LMDBTests", ["LMDB"]),

@@ -40,8 +40,8 @@ public struct JournalLog: LogHandler {
             let lost = socket.takeLost()
             let entry = entry(
                 .warning, "\(lost) log entries could not be written and are missing here", ["event": "\(lossEvent)"])
-            // The entry itself may be lost, too; it is counted like one.
-            if !socket.send(entry) { return }
+            // Not taken: those that it tells of are still missing, and so is the one that was to follow it.
+            guard socket.isTaken(entry) else { return socket.putBack(lost + 1) }
         }
         socket.send(entry(level, message, fields))
     }

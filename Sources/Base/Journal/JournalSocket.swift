@@ -31,14 +31,21 @@ public final class JournalSocket: Sendable {
     /// Takes the count of lost entries, to be told in an entry of its own.
     public func takeLost() -> UInt64 { lostCount.exchange(0, ordering: .relaxed) }
 
-    /// True when journald has the entry.
+    /// True when journald has the entry; else it is counted.
     @discardableResult
     public func send(_ entry: JournalEntry) -> Bool {
-        let status = entry.bytes.withUnsafeBytes { clinux_journal_send(descriptor, path, $0.baseAddress, $0.count) }
-        guard status != 0 else { return true }
-        lostCount.add(1, ordering: .relaxed)
+        if isTaken(entry) { return true }
+        putBack(1)
         return false
     }
+
+    /// The same without counting.
+    func isTaken(_ entry: JournalEntry) -> Bool {
+        entry.bytes.withUnsafeBytes { clinux_journal_send(descriptor, path, $0.baseAddress, $0.count) } == 0
+    }
+
+    /// Counts entries that are missing and of which nobody has been told.
+    func putBack(_ lost: UInt64) { lostCount.add(lost, ordering: .relaxed) }
 
     /// True when standard error is the stream to the journal that the service manager has made: `$JOURNAL_STREAM` names its device
     /// and inode (systemd.exec(5)).

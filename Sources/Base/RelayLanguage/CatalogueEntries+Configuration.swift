@@ -10,8 +10,8 @@ extension CatalogueEntries {
         ("%: expected %, found %; did you mean %?", "%=1: cần %w2, nhưng gặp: %w3; có phải là %=4?"),
         ("%: expected %, found %", "%=1: cần %w2, nhưng gặp: %w3"),
         (
-            "tls.certificate: expected exactly one bundleEID, %; found %",
-            "tls.certificate: cần đúng một bundleEID là %1; nhưng gặp: %w2"
+            "tls.certificate: expected a bundleEID %; found %",
+            "tls.certificate: cần một bundleEID là %1; nhưng gặp: %w2"
         ),
         ("warning: %", "cảnh báo: %w1"),
         (
@@ -19,6 +19,14 @@ extension CatalogueEntries {
             "plain_loopback đang bật: phiên KHÔNG có TLS và KHÔNG chứng minh danh tính; chỉ để thử trên loopback"
         ),
         ("spool.%: %", "spool.%1: %2"),
+        (
+            "what was verified of it cannot be written: %",
+            "không ghi được những gì đã kiểm tra về văn bản: %1"
+        ),
+        (
+            "peers.%.foreign is not set: this version still takes bundles from it that name no sender; the next will not (yes or no says which)",
+            "chưa đặt peers.%1.foreign: phiên bản này vẫn nhận từ nút đó những gói không ghi nơi gửi; phiên bản sau thì không (ghi yes hoặc no)"
+        ),
     ]
 
     private static let expectations: [Pair] = [

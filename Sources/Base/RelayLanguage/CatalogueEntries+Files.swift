@@ -8,12 +8,20 @@ extension CatalogueEntries {
             "%w1: thêm %2, chuyển %3, bỏ %4 trên %5 (chuyển hoặc bỏ %6 %7)"
         ),
         ("agencies", "cơ quan"), ("aliases", "tên khác"), ("routes", "tuyến"), ("peers", "nút kề"),
-        ("+ and % more", "+ và %1 mục nữa"), ("> and % more", "> và %1 mục nữa"), ("- and % more", "- và %1 mục nữa"),
+        ("+ and % more", "+ và %1 mục nữa"), ("> and % more", "> và %1 mục nữa"), ("* and % more", "* và %1 mục nữa"),
+        ("- and % more", "- và %1 mục nữa"),
         ("> %: home % to %", "> %1: nút chủ từ %w2 sang %3"), ("> %: via % to %", "> %1: trước qua %w2, nay qua %w3"),
         ("> %: settings changed", "> %1: thiết lập đã đổi"), ("> %: % to %", "> %1: từ %2 sang %3"),
         ("+ % via %", "+ %1 qua %2"), ("- % via %", "- %1 qua %2"),
         ("+ % of %", "+ %1 của %2"), ("- % of %", "- %1 của %2"),
         ("settings: changed", "thiết lập: đã đổi"),
+        ("%: % gained a route", "%1: %2 có thêm đường đi"),
+        ("%: via %", "%1: qua %2"), ("* %: via %", "* %1: qua %2"),
+        ("Configuration in force.", "Cấu hình đang có hiệu lực."),
+        (
+            "Reload refused, the old configuration stays: %", "Không nạp lại, cấu hình cũ vẫn được dùng: %1"
+        ),
+        ("force and dry exclude each other", "force và dry loại trừ nhau"),
         ("more than % % moved or removed: needs force", "quá %1 %2 bị chuyển hoặc bỏ: cần --force"),
         (
             "refused: more than 5 % would be moved or removed; edocctl reload --force does it all the same",

@@ -159,17 +159,8 @@ extension CatalogueEntries {
         ),
         ("The peer announces %, but % was dialled.", "nút kề xưng là %1, nhưng đã gọi %2"),
         (
-            "The peer's certificate has more than one bundleEID name.",
-            "chứng thư của nút kề có nhiều hơn một tên bundleEID"
-        ),
-        (
             "The peer announces %, but its certificate is that of %.",
             "nút kề xưng là %1, nhưng chứng thư của nó là của %2"
-        ),
-        ("The peer's certificate has no bundleEID name.", "chứng thư của nút kề không có tên bundleEID"),
-        (
-            "The peer's certificate has no bundleEID name and not exactly one URI name of a node.",
-            "chứng thư của nút kề không có tên bundleEID và không có đúng một tên URI của một nút"
         ),
     ]
 

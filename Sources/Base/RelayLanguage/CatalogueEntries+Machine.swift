@@ -15,6 +15,14 @@ extension CatalogueEntries {
             "certificate % is revoked by %: whoever reads that list refuses this node",
             "chứng thư %1 đã bị thu hồi theo %2: ai đọc danh sách ấy sẽ từ chối nút này"
         ),
+        (
+            "%, and % more like it that were not written",
+            "%1, và %2 dòng tương tự không được ghi"
+        ),
+        (
+            "% log entries could not be written and are missing here",
+            "%1 dòng nhật ký không ghi được và thiếu ở chỗ này"
+        ),
         ("no daemon answers", "không có dịch vụ edocd nào trả lời"), ("not permitted", "không được phép"),
         ("no answer in time", "không trả lời kịp"),
         ("% cannot be read by this user", "người dùng này không đọc được %1"),

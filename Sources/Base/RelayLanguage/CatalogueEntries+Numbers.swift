@@ -32,6 +32,10 @@ extension CatalogueEntries {
         ),
         ("this node gives its numbers anew", "nút này cấp số lại từ đầu"),
         ("sent again as %", "gửi lại dưới tên %1"),
+        (
+            "envelopes accepted since then and sent under new names: %",
+            "số gói tin nhận từ lúc đó và gửi dưới tên mới: %1"
+        ),
         ("only documents come back", "chỉ văn bản mới được gửi trả"),
         ("it was not sent from here to %", "nút này chưa gửi bản ấy cho %1"),
         ("it was renamed once", "bản này đã đổi tên một lần"),

@@ -148,7 +148,8 @@ extension CatalogueEntries {
         ("duplicate", "trùng"), ("creationInFuture", "lập ở tương lai"), ("hopLimit", "quá số chặng"),
         ("pathTooLong", "đường đi quá dài"), ("tooLarge", "quá lớn"), ("notAuthorised", "không có thẩm quyền"),
         ("unknownAgency", "cơ quan không có trong danh bạ"), ("noRoute", "không có tuyến"),
-        ("noResources", "hết tài nguyên"), ("quota", "hết hạn mức"), ("draining", "đang xả hết"),
+        ("storeInPieces", "kho phân mảnh"), ("noResources", "hết tài nguyên"), ("quota", "hết hạn mức"),
+        ("draining", "đang xả hết"),
         ("digestMismatch", "mã băm không khớp"), ("contentConflict", "nội dung mâu thuẫn"),
         ("submit", "nộp văn bản"),
     ]

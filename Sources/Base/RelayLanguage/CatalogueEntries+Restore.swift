@@ -66,6 +66,10 @@ extension CatalogueEntries {
             "chỉ có một phần khi bản sao được tạo; các mảnh khác đã mất theo kho cũ"
         ),
         ("lost in part with an old store", "mất một phần theo kho cũ"),
+        (
+            "refused as made in the future: the sender's clock was ahead",
+            "bị từ chối vì thời điểm tạo ở tương lai: đồng hồ của nút gửi đã chạy nhanh"
+        ),
         ("released; not compared: %", "đã thả; chưa đối chiếu: %1"),
         (
             "cancelled, for the store was restored from a copy: % of % done",

@@ -54,14 +54,14 @@ extension CatalogueEntries {
                 "Không có kho ở %1. edocd --create-store bắt đầu với kho trống."
             ),
             (
-            "unreadable, and set aside: %; edocctl queue list --state corrupt",
-            "không đọc được, đã để riêng: %1; edocctl queue list --state corrupt"
-        ),
-        (
-            "the store was not in order when it was verified last, and was mended; edocctl verify says what was found",
-            "kho không đúng trong lần soát gần nhất và đã được sửa; edocctl verify cho biết đã thấy gì"
-        ),
-        ("the store is being verified already", "kho đang được soát rồi"),
+                "unreadable, and set aside: %; edocctl queue list --state corrupt",
+                "không đọc được, đã để riêng: %1; edocctl queue list --state corrupt"
+            ),
+            (
+                "the store was not in order when it was verified last, and was mended; edocctl verify says what was found",
+                "kho không đúng trong lần soát gần nhất và đã được sửa; edocctl verify cho biết đã thấy gì"
+            ),
+            ("the store is being verified already", "kho đang được soát rồi"),
             ("rate is a number of octets a second", "rate là số byte mỗi giây"),
             ("The store in % cannot be used: %", "Kho ở %1 không dùng được: %2"),
             (
@@ -104,6 +104,10 @@ extension CatalogueEntries {
         ("a row of % has the wrong marks", "một hàng của %1 mang dấu sai"),
         ("a value of % has pages that cannot be", "một giá trị của %1 có những trang không thể có"),
         ("a value of % cannot be read", "không đọc được một giá trị của %1"),
+        (
+            "a table is missing, and there is one of an unknown name",
+            "thiếu một bảng, và có một bảng mang tên không biết"
+        ),
         ("the names of the tables are out of order", "tên các bảng không đúng thứ tự"),
         ("table %", "bảng %1"), ("the table of tables", "bảng các bảng"),
         ("its list of free pages has a depth that cannot be", "danh sách trang trống có độ sâu không thể có"),

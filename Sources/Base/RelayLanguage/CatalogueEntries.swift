@@ -11,8 +11,11 @@ public enum CatalogueEntries {
         + byNoun
 
     private static let byNoun = [
+        links, configurationFiles, storeTroubles, deedSentences, packages, libraries, machine, process, jobs,
         links, numbers, configurationFiles, storeTroubles, deedSentences, packages, libraries, machine, jobs,
         links, configurationFiles, storeTroubles, deedSentences, outcomeSentences, packages, libraries, machine, jobs,
+        links, numbers, shares, configurationFiles, storeTroubles, deedSentences, outcomeSentences, packages, libraries,
+        machine, jobs,
     ]
     .flatMap { $0 }
 
@@ -82,7 +85,12 @@ public enum CatalogueEntries {
             "danh bạ của nút này không có cơ quan hay nút %1; hãy kiểm tra mã trong agencies.yaml"
         ),
         ("the cursor is not one that this node gave", "con trỏ trang này không phải do nút này cấp"),
-        ("force is true or false", "force chỉ nhận true hoặc false"),
+        ("the key % was used for another document, %", "khóa %1 đã dùng cho một văn bản khác, %2"),
+        (
+            "Idempotency-Key is one value of 1 to % printable ASCII characters",
+            "Idempotency-Key là một giá trị gồm 1 đến %1 ký tự ASCII in được"
+        ),
+        ("% is true or false", "%1 chỉ nhận true hoặc false"),
         ("% is at home on node %; its inbox is there", "%1 thuộc nút %2; hộp văn bản đến của cơ quan ở nút đó"),
         (
             "% was taken by % before; its bytes are no longer here",
@@ -132,6 +140,14 @@ public enum CatalogueEntries {
         ("lifetime must be between 1 ms and % ms", "thời hạn phải từ 1 ms đến %1 ms"),
         ("lifetime must be a duration such as 12h or 30d", "thời hạn phải là khoảng thời gian, ví dụ 12h hoặc 30d"),
         ("the store is full up to its reserve; try again later", "kho đã đầy đến mức dự trữ; hãy thử lại sau"),
+        (
+            "the store's free pages do not lie together as this document needs them; try again later",
+            "các trang trống của kho không liền nhau đủ cho văn bản này; hãy thử lại sau"
+        ),
+        (
+            "process % reads the store from outside: % bytes that are free cannot be used until it ends",
+            "tiến trình %1 đang đọc kho từ bên ngoài: %2 byte trống chưa dùng được cho đến khi nó kết thúc"
+        ),
         ("the quota of % is used up", "hạn mức của %1 đã hết"),
         (
             "the length must be known before the first byte: send Content-Length",
@@ -449,7 +465,6 @@ public enum CatalogueEntries {
         ),
         ("sessions that others opened", "phiên do nút khác mở"),
         ("further connections are closed", "kết nối thêm sẽ bị đóng"),
-        ("submission connections", "kết nối nộp văn bản"),
         ("bytes of one batch", "byte của một mẻ ghi"),
         ("the next transaction takes the rest", "giao dịch sau mang phần còn lại"),
     ]

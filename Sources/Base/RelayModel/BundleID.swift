@@ -16,6 +16,8 @@ public struct BundleID: Hashable, Sendable {
     }
 
     /// The store incarnation in the sequence number of a source of this make.
+    /// The name of an anonymous bundle is no name (RFC 9171, 4.2.3; RFC 9758, 3.4.1): another one may have the same.
+    public var isAnonymous: Bool { source == .none || source == .ipn(node: 0, service: 0) }
     public var incarnation: UInt32 { UInt32(truncatingIfNeeded: sequence >> 32) }
     /// The counter in the sequence number of a source of this make.
     public var counter: UInt32 { UInt32(truncatingIfNeeded: sequence) }

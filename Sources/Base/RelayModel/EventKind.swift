@@ -36,6 +36,8 @@ public enum EventKind: String, Sendable, CaseIterable {
     case contentDiffers
     /// A peer sent report rows that it may not send, or that do not fit.
     case reportsDisbelieved
+    /// A home says that a document has arrived, and another node that it was not delivered. The arrival counts.
+    case reportsContradict
     /// There is no route to the node that waits for reports; they are kept.
     case reportsUnroutable
     /// Every next hop refuses an envelope. It is tried again for retry.refusal_grace, then it ends as refused.
@@ -118,10 +120,26 @@ public enum EventKind: String, Sendable, CaseIterable {
     case refusedDownstream
     /// The store's books and indexes were compared with its rows, or damage was found and mended.
     case storeReckoned
+    /// The store has free pages that do not lie together: a batch was divided, or a document was refused for it.
+    case storeInPieces
+    /// A program outside reads the store from an old snapshot: room that was freed since cannot be used.
+    case readerOld
+    /// A program that read the store from outside was killed; the room that it held is free again.
+    case readerReleased
     /// Transfers are under way to a peer and nothing was acknowledged for longer than its link should take.
     case linkSilent
     /// Two sessions in a row with a peer ended with transfers unanswered, and not one was answered.
     case linkBarren
+    /// A session was ended because its peer's sessions hold more memory than their share.
+    case sessionMemoryExhausted
+    /// No descriptor is free: connections are taken later.
+    case descriptorsExhausted
+    /// Revocation lists should have been replaced.
+    case revocationListOverdue
+    /// A peer, its records or a sender agency has used up its share of the store and gets no resources for a while.
+    case shareUsedUp
+    /// A document that was half-received was let go; whoever sends it begins anew.
+    case incomingLetGo
 
     /// 128 bits in hexadecimal, as systemd.journal-fields(7) wants them.
     public var messageID: String {
@@ -142,6 +160,7 @@ public enum EventKind: String, Sendable, CaseIterable {
         case .bundleRefused: "ebb68a24e0384756a0c8bc95c17e65b4"
         case .contentDiffers: "6d313e17ebe24b7689ce08b090b03aba"
         case .reportsDisbelieved: "208f5f45a15e4469b25708e2767b5477"
+        case .reportsContradict: "d0f2b7a54d8e4c0fb1a96c1b7e4f2a83"
         case .reportsUnroutable: "5accd8ba53404c3cb0d7bec7856beda3"
         case .refusedEverywhere: "fe0c8c745fb24c6692f148490ba27fcd"
         case .digestMismatch: "e154e4b7a5334abf9f0a16a2ef4ded87"
@@ -183,8 +202,16 @@ public enum EventKind: String, Sendable, CaseIterable {
         case .peerRefused: "97951e6281c14541b1f4fe3f1cdd2454"
         case .refusedDownstream: "514eb46efef54b9289bac6e629915640"
         case .storeReckoned: "2d552ff5baec4f82876d4c6ea60ab6a8"
+        case .storeInPieces: "53d19a205b074f05a04538deb1706d7a"
+        case .readerOld: "13bb6c8be1374a1089bd7e11ac6ed934"
+        case .readerReleased: "4ea95a1ec7d34c5e92453c7f55d8d38d"
         case .linkSilent: "0d7bb34c0a014798964ae5f04c86d0f9"
         case .linkBarren: "d70012109c4c44808fd303568822f9fa"
+        case .sessionMemoryExhausted: "5e1d3c0a7b7e4c0f9a53d2f1c8e6b447"
+        case .descriptorsExhausted: "b0c7a4de2f5843d1a6e1907c35fb82d9"
+        case .revocationListOverdue: "8f24e6b1d9c34f7aa0372be85d16c4f3"
+        case .shareUsedUp: "7c4f5e0f6c0d4a1c9a52f6c1d0e8b3a7"
+        case .incomingLetGo: "e2b1a9d43f7c4c6f8d05b7a6c9f41e28"
         }
     }
 }

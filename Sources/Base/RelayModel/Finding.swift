@@ -33,6 +33,9 @@ public enum FindingCode: String, Sendable, Hashable, CaseIterable {
     case oldWaiting, oldArrived
     case endedBadly, documentsLate
     case storeMended, unreadable
+    case readerOld
+    case boundReached, storeSilent
+    case shareUsedUp
     case linkBarren
 
     /// The check of `edocctl check` that counts it.

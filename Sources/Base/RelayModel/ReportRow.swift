@@ -53,10 +53,12 @@ public struct ReportReason: RawRepresentable, Hashable, Sendable {
     public static let lostInPart = ReportReason(rawValue: 65_544)
     /// Private: another document is known at its home under its number.
     public static let numberTaken = ReportReason(rawValue: 65_545)
-    /// Private, never reported: it goes on under a new name, that of a new envelope.
+    /// Private, in the books of its source only: it goes on under a new name, that of a new envelope.
     public static let renamed = ReportReason(rawValue: 65_546)
     /// Private, of a delay: a node has it, and cannot read it any more; the submitter may send it again.
     public static let unreadable = ReportReason(rawValue: 65_552)
+    /// Private: every next hop refused it as made in the future; the clock of its source was ahead when it was accepted.
+    public static let clockWasAhead = ReportReason(rawValue: 65_550)
 
     /// The word that tools show.
     public var word: String {
@@ -86,6 +88,7 @@ public struct ReportReason: RawRepresentable, Hashable, Sendable {
         case 65_545: "another document is known under its number"
         case 65_546: "goes on under a new name"
         case 65_552: "unreadable in a node's store"
+        case 65_550: "refused as made in the future: the sender's clock was ahead"
         default: "reason \(rawValue)"
         }
     }

@@ -12,13 +12,20 @@ struct OpenOffer {
     var peer: NodeID
     /// Where the bytes go; for a whole bundle also the number of its envelope.
     var extent: UInt64
-    /// Octets promised for it: of the whole document, when this is its first piece.
+    /// Octets promised for it beyond those that have come: of the whole document, when this is its first piece.
     var promised: UInt64
+    /// Nothing is promised for its payload.
+    var isAsItComes: Bool
+    var received: UInt64 = 0
+    /// When the last octet came.
+    var touched: RelayTime
     /// True when a row in `staging` names the extent, since its bytes span more than one commit.
     var isMarked = false
     /// The judgement of its header, and `decisions` when it was made.
     var judgement: Judgement
     var judgedAt: UInt64
+    /// What its neighbour's stamp said of the clock when its header came.
+    var clockWord: ClockWord?
 }
 
 /// What the books say of one offered recipient.
@@ -34,7 +41,7 @@ enum Judgement {
     /// Rows for its recipients; for a bundle without a path, the hops that it has come back from.
     case take([RecipientRow], avoiding: [PathStop])
     /// One more piece of an envelope that is being received.
-    case join(UInt64)
+    case join(UInt64, isReserved: Bool)
     /// A copy of this node's own has come back and is sent under a new name; the number of its old row.
     case renew([RecipientRow], UInt64)
     case refuse(Refusal, why: String, count: RefusalCause)
@@ -46,6 +53,10 @@ public enum RefusalCause: String, Sendable, CaseIterable {
         noRoute
     case noResources, quota, draining, digestMismatch, contentConflict, badCopy, tooManyPieces, unknownPeer
     case forgedReport, badPayload
+    /// Its payload is under a BIB or BCB, and it is for an agency here.
+    case payloadCovered
+    /// There are free pages, but not side by side as it needs them.
+    case storeInPieces
     /// A piece of a document whose first pieces were lost with the old store.
     case lostInPart
     /// Called complete by its number alone: 0.3 has remembered it without a hash, and its history has gone.
@@ -54,6 +65,10 @@ public enum RefusalCause: String, Sendable, CaseIterable {
     case falseReturn
     /// A rule of the session protocol broken; contact that came to nothing.
     case violation, contact
+    /// A piece of what was half-received and let go; or nothing came of it for too long.
+    case letGo
+    /// One envelope came in more copies than are told apart.
+    case tooManyCopies
 }
 
 extension RelayCore {
@@ -69,31 +84,39 @@ extension RelayCore {
             return .drop
         }
         let promised: UInt64
-        let judgement = judge(offer, from: session.peer, isGranted: false, &turn)
+        let isAsItComes: Bool
+        let word = clockWord(of: offer, from: session.peer, turn)
+        let judgement = judge(offer, from: session.peer, word, isGranted: false, &turn)
         switch judgement {
         case .refuse(let refusal, let why, let cause):
+            if cause == .creationInFuture { clockClaimed(word, of: session.peer, turn) }
             refuse(offer, refusal, why, cause, &turn)
             return .drop
         // The first piece is promised the room for all of them; the row takes the promise over.
-        case .take, .renew: promised = offer.documentLength
-        case .join: promised = offer.payloadLength
+        case .take(let recipients, _), .renew(let recipients, _):
+            isAsItComes = offer.comesUnpromised
+            let overhead = offer.overhead(recipients.count)
+            promised = isAsItComes ? overhead : offer.documentLength.addingSaturating(overhead)
+        case .join(_, let isReserved):
+            isAsItComes = !isReserved
+            promised = offer.document == nil ? UInt64(offer.header.count) : 0
         }
         heard(of: offer.copy?.path ?? [], turn.now)
         let extent = takeNumber()
-        offers[offer.ticket] = OpenOffer(
-            offer: offer, peer: session.peer, extent: extent, promised: promised, judgement: judgement,
-            judgedAt: decisions)
+        let open = OpenOffer(
+            offer: offer, peer: session.peer, extent: extent, promised: promised, isAsItComes: isAsItComes,
+            touched: turn.now.relay, judgement: judgement, judgedAt: decisions, clockWord: word)
+        offers[offer.ticket] = open
+        unmarked.append(offer.ticket)
         stagedBytes += promised
-        sessions[offer.session]?.openOffers += 1
-        sessions[offer.session]?.promisedBytes += promised
+        openShares.open(offer.document?.sender, 0)
+        if offer.isAdministrative {
+            sessions[offer.session]?.openRecords.count += 1
+        } else {
+            sessions[offer.session]?.open.count += 1
+        }
+        change(open: open, by: Int64(clamping: promised))
         return .stage(extent: extent)
-    }
-
-    /// What was promised to an offer is used, or given back.
-    private mutating func release(_ open: OpenOffer) {
-        stagedBytes -= open.promised
-        sessions[open.offer.session]?.openOffers -= 1
-        sessions[open.offer.session]?.promisedBytes -= open.promised
     }
 
     /// All bytes of an offer are in the transaction (or before it). `digest`: of the whole bundle's payload.
@@ -101,7 +124,9 @@ extension RelayCore {
         guard let open = offers.removeValue(forKey: ticket) else { return }
         let offer = open.offer
         release(open)
-        turn.promisedBytes = turn.promisedBytes.addingSaturating(offer.payloadLength)
+        // What takes room as it comes has been counted as it came.
+        let isHere = open.isAsItComes ? open.promised : offer.payloadLength.addingSaturating(UInt64(offer.header.count))
+        turn.promisedBytes = turn.promisedBytes.addingSaturating(isHere)
         if offer.piece == nil, let document = offer.document, let digest, digest != document.digest {
             discard(open, &turn)
             turn.effects.append(
@@ -113,7 +138,7 @@ extension RelayCore {
         }
         let isUnchanged = open.judgedAt == decisions
         decisions += 1
-        switch isUnchanged ? open.judgement : judge(offer, from: open.peer, isGranted: true, &turn) {
+        switch isUnchanged ? open.judgement : judge(offer, from: open.peer, open.clockWord, isGranted: true, &turn) {
         case .refuse(let refusal, let why, let cause):
             discard(open, &turn)
             refuse(offer, refusal, why, cause, &turn)
@@ -121,13 +146,17 @@ extension RelayCore {
             if open.isMarked { turn.rows.delete(.staging, Keys.extent(open.extent)) }
             renew(open, recipients, old, &turn)
             turn.effects.append(.acknowledge(session: offer.session, offer: ticket))
-        case .join(let number):
+        case .join(let number, _):
+            statusReceived(offer, from: open.peer, &turn)
             if open.isMarked { turn.rows.delete(.staging, Keys.extent(open.extent)) }
             addPiece(open, to: number, &turn)
+            if let word = open.clockWord { clockHeard(word, of: open.peer, &turn) }
             turn.effects.append(.acknowledge(session: offer.session, offer: ticket))
         case .take(let recipients, let tried):
+            statusReceived(offer, from: open.peer, &turn)
             if open.isMarked { turn.rows.delete(.staging, Keys.extent(open.extent)) }
             admit(open, recipients, avoiding: tried, &turn)
+            if let word = open.clockWord { clockHeard(word, of: open.peer, &turn) }
             noteTaken(offer.bundle, turn.rows)
             reportKnownByFormerName(offer, &turn)
             turn.effects.append(.acknowledge(session: offer.session, offer: ticket))
@@ -151,11 +180,11 @@ extension RelayCore {
     }
 
     /// The bytes written so far are removed by and by; a row says so until they are gone.
-    private mutating func discard(_ open: OpenOffer, _ turn: inout Turn) {
+    mutating func discard(_ open: OpenOffer, _ turn: inout Turn) {
         discard(extent: open.extent, isMarked: open.isMarked, &turn)
     }
 
-    private mutating func refuse(
+    mutating func refuse(
         _ offer: Offer, _ refusal: Refusal, _ why: String, _ cause: RefusalCause, _ turn: inout Turn
     ) {
         ledger.count(.refusedToPeer(cause.rawValue))
@@ -171,28 +200,30 @@ extension RelayCore {
 
     /// Extents that are still being filled at the end of a batch are named in `staging`, so that a restart removes them.
     mutating func markStaged(_ turn: inout Turn) {
-        for ticket in offers.keys.sorted() where offers[ticket]?.isMarked == false {
-            turn.rows.put(.staging, Keys.extent(offers[ticket]!.extent))
-            offers[ticket]?.isMarked = true
+        for ticket in unmarked {
+            if let open = offers[ticket] {
+                turn.rows.put(.staging, Keys.extent(open.extent))
+                offers[ticket]?.isMarked = true
+            } else if let open = submissions[ticket] {
+                turn.rows.put(.staging, Keys.extent(open.number))
+                submissions[ticket]?.isMarked = true
+            }
         }
-        for ticket in submissions.keys.sorted() where submissions[ticket]?.isMarked == false {
-            turn.rows.put(.staging, Keys.extent(submissions[ticket]!.number))
-            submissions[ticket]?.isMarked = true
-        }
+        unmarked.removeAll(keepingCapacity: true)
     }
 }
 
 // The judgement, in the order: rights, sense, time, size, memory of the past, ways, resources.
 extension RelayCore {
     private mutating func judge(
-        _ offer: Offer, from node: NodeID, isGranted: Bool, _ turn: inout Turn
+        _ offer: Offer, from node: NodeID, _ word: ClockWord?, isGranted: Bool, _ turn: inout Turn
     ) -> Judgement {
         guard let peer = peers[node]?.peer else {
             return .refuse(.notAcceptable, why: "not a peer", count: .unknownPeer)
         }
         // Whoever sends back what it was sent speaks for nobody: the books say whether it was.
         if let refusal = (offer.isReturn ? nil : refusalOfRights(offer, peer)) ?? refusalOfSense(offer)
-            ?? refusalOfTime(offer, peer, &turn)
+            ?? refusalOfTime(offer, peer, word, turn)
         {
             return refusal
         }
@@ -202,6 +233,9 @@ extension RelayCore {
         if offer.documentLength > limits.documentBytesMax {
             return .refuse(.notAcceptable, why: "larger than this node takes", count: .tooLarge)
         }
+        if UInt64(offer.header.count) > headerBytesMax(offer) {
+            return .refuse(.notAcceptable, why: "its header is longer than this node takes", count: .tooLarge)
+        }
         if offer.isReturn { return judgeReturn(offer, peer, isGranted: isGranted, &turn) }
         let past = past(of: offer, from: node, turn.rows)
         if let conflict = past.conflict {
@@ -209,21 +243,30 @@ extension RelayCore {
             return .refuse(.notAcceptable, why: conflict.rawValue, count: conflict)
         }
         if past.hasPiece { return .refuse(.completed, why: "this piece is here", count: .duplicate) }
-        // The first piece has reserved the room for all of them.
+        // The first piece may have reserved the room for all of them; if not, this one takes what it needs as it comes.
         if let number = past.joins {
-            // But not for the headers of foreign pieces, which are kept one by one.
+            // Headers of foreign pieces are kept one by one.
             if !isGranted, offer.document == nil, !hasRoom(for: UInt64(offer.header.count), turn) {
                 return .refuse(.noResources, why: RefusalCause.noResources.rawValue, count: .noResources)
             }
-            return .join(number)
+            if let cover = offer.payloadCover, names(of: offer).contains(where: { isHome($0, offer) }) {
+                return Self.refusalOfCover(cover)
+            }
+            return .join(number, isReserved: past.joinsReserved)
+        }
+        if let number = past.letGo {
+            if offer.piece.map({ $0.offset > 0 }) ?? false { return askAnew(number, &turn) }
+            noteBegunAnew(number, &turn)
         }
         return ways(offer, peer, past, isGranted: isGranted, &turn)
     }
 
     private func refusalOfRights(_ offer: Offer, _ peer: Peer) -> Judgement? {
-        guard let source = offer.bundle.source.node else {
-            return .refuse(.notAcceptable, why: "anonymous source", count: .notAuthorised)
+        if offer.document == nil, !offer.isAdministrative, !peer.allowsForeign {
+            return .refuse(
+                .notAcceptable, why: "it may not send bundles without a document block", count: .notAuthorised)
         }
+        guard !offer.isAnonymous, let source = offer.bundle.source.node else { return refusalOfNobody(offer, peer) }
         guard peer.rights.allowsSource(source, peer: peer.node) else {
             return .refuse(.notAcceptable, why: "may not send from node \(source.name)", count: .notAuthorised)
         }
@@ -243,7 +286,7 @@ extension RelayCore {
                 return .refuse(
                     .notAcceptable, why: "\(document.sender) is not at home at \(source.name)", count: .notAuthorised)
             }
-        } else if !offer.isAdministrative, configuration.directory.homeNodes.contains(source) {
+        } else if !offer.isAdministrative, configuration.directory.isHome(source) {
             // A node of this network says who sends; without it a sender could not be checked.
             return .refuse(.notAcceptable, why: "\(source.name) sends without a document block", count: .notAuthorised)
         }
@@ -251,7 +294,7 @@ extension RelayCore {
     }
 
     /// The longest administrative record that is relayed.
-    private static let recordBytesMax: UInt64 = 4 << 20
+    static let recordBytesMax: UInt64 = 1 << 20
 
     private func refusalOfSense(_ offer: Offer) -> Judgement? {
         if offer.isAdministrative, offer.document != nil || offer.documentLength > Self.recordBytesMax {
@@ -278,14 +321,13 @@ extension RelayCore {
         return nil
     }
 
-    private mutating func refusalOfTime(_ offer: Offer, _ peer: Peer, _ turn: inout Turn) -> Judgement? {
+    private func refusalOfTime(_ offer: Offer, _ peer: Peer, _ word: ClockWord?, _ turn: Turn) -> Judgement? {
         let wall = turn.now.wall.milliseconds
         let created = offer.bundle.creationTime
-        if created > 0, let age = offer.age {
-            judgeClock(created: created, age: age, source: offer.bundle.source, &turn)
-        }
-        // A node that doubts its own clock cannot say what is in the future.
-        if !clockJudge.isDoubted, created > wall, created - wall > limits.clockAheadMax.count {
+        // A node that doubts its own clock cannot say what is in the future; nor one whose clock this very copy proves wrong.
+        if !clockJudge.isDoubted, created > wall, created - wall > limits.clockAheadMax.count,
+            !clockIsOutvoted(by: word, of: peer.node, turn)
+        {
             return .refuse(.notAcceptable, why: "created in the future", count: .creationInFuture)
         }
         let age = offer.age?.count ?? (created > 0 && wall > created ? wall - created : 0)
@@ -303,6 +345,9 @@ extension RelayCore {
         var conflict: RefusalCause?
         var hasPiece = false
         var joins: UInt64?
+        var joinsReserved = false
+        /// Its pieces have been let go.
+        var letGo: UInt64?
         /// By recipient name.
         var standings: [String: Standing] = [:]
         /// For bundles without a path: whom they were handed to from here before.
@@ -311,13 +356,19 @@ extension RelayCore {
 
     private func past(of offer: Offer, from node: NodeID, _ rows: any RowReader) -> Past {
         var past = Past()
+        // Another one may have the same name; each is taken as it comes.
+        if offer.isAnonymous { return past }
         let isReturnByPath = offer.copy?.path.contains { $0.node == self.node } ?? false
         let wanted = names(of: offer)
         var numbers: [UInt64] = []
         let prefix = Keys.bundle(offer.bundle)
         rows.scan(.bundle, prefix: prefix) { key, _ in
             if key.count == prefix.bytes.count + 8 { numbers.append(key.number(at: key.count - 8)) }
-            return true
+            return numbers.count <= Self.copiesOfOneMax
+        }
+        if numbers.count > Self.copiesOfOneMax {
+            past.conflict = .tooManyCopies
+            return past
         }
         for number in numbers {
             let row: EnvelopeRow
@@ -339,6 +390,11 @@ extension RelayCore {
                 if let piece = offer.piece, row.isInPieces, isSameCopy(offer, wanted, row) || isAllAtHome(wanted, row) {
                     if row.ended == .zero {
                         judgePiece(piece, of: row, isOwn: isSameCopy(offer, wanted, row), rows, &past)
+                    } else if row.holding.isLetGo {
+                        // Foreign nodes cut where they like, and need not begin anew.
+                        if offer.document != nil { past.letGo = row.number }
+                    } else if row.kind == .foreign, row.recipients.allSatisfy({ $0.state == .forwarded }) {
+                        // Fragments that are at the next hop; this one follows them.
                     } else if !row.isLostInPart {
                         past.conflict = .expired
                     }
@@ -346,14 +402,28 @@ extension RelayCore {
                 continue
             }
             if offer.copy == nil { past.tried += tried(row) }
+            let places = recipientPlaces(row)
             for name in wanted {
-                guard let recipient = row.recipients.first(where: { $0.name == name }), !recipient.isDuplicate,
+                guard let place = places[name], !row.recipients[place].isDuplicate,
+                    case let recipient = row.recipients[place],
                     let standing = standing(of: recipient, row, offer, from: node, isReturnByPath: isReturnByPath)
                 else { continue }
                 if past.standings[name] != .known { past.standings[name] = standing }
             }
         }
         return past
+    }
+
+    /// Copies of one envelope that are told apart; each is looked at when another comes.
+    static let copiesOfOneMax = 64
+
+    /// Where a name stands first among the recipients.
+    func recipientPlaces(_ row: EnvelopeRow) -> [String: Int] {
+        var places: [String: Int] = Dictionary(minimumCapacity: row.recipients.count)
+        for index in row.recipients.indices where places[row.recipients[index].name] == nil {
+            places[row.recipients[index].name] = index
+        }
+        return places
     }
 
     /// What a whole envelope here says of an offered copy for one of its recipients; nil: nothing.
@@ -368,6 +438,7 @@ extension RelayCore {
         {
             return nil
         }
+        if has(.completedWhileHeld), recipient.state == .held { return .known }
         // Here for good, or ended here and reported.
         guard recipient.state == .forwarded || recipient.state.isQueued || recipient.state == .held else {
             return .known
@@ -385,63 +456,6 @@ extension RelayCore {
         // hop may call that one complete because it has had the one that now returns.
         if isReturnByPath || recipient.state == .forwarded && recipient.peer == node { return .returned }
         return isSenior(row.path, to: path) ? .known : nil
-    }
-
-    /// The copy of which some pieces are here already.
-    private func isSameCopy(_ offer: Offer, _ names: [String], _ row: EnvelopeRow) -> Bool {
-        guard let path = offer.copy?.path else { return true }
-        return row.path.dropLast().elementsEqual(path) && row.recipients.count == names.count
-            && names.allSatisfy { name in row.recipients.contains { $0.name == name } }
-    }
-
-    /// Copies that end here may be put together from the pieces of any of them.
-    private func isAllAtHome(_ names: [String], _ row: EnvelopeRow) -> Bool {
-        names.allSatisfy { name in
-            row.recipients.contains { $0.name == name && $0.state == .waiting && $0.routeClass == 0 }
-        }
-    }
-
-    func judgePiece(
-        _ piece: PieceRange, of row: EnvelopeRow, isOwn: Bool, _ rows: any RowReader, _ past: inout Past
-    ) {
-        // One row only: the copy's own, or else the first that takes any copy's pieces.
-        if past.joins != nil, !isOwn { return }
-        past.joins = row.number
-        past.hasPiece = gaps(of: row.number, over: piece, rows).isEmpty
-        if !past.hasPiece, row.pieceCount >= Self.piecesMax { past.conflict = .tooManyPieces }
-    }
-
-    /// A foreign piece keeps its own header.
-    private static let pieceHeaderMax = 16_384
-
-    /// Pieces of one envelope. Ours are cut on the grid and stay far below; those of foreign nodes may be of any length.
-    private static let piecesMax = 16_384
-
-    /// The parts of an offered piece that are not here yet, in order. Foreign nodes cut where they like, and pieces may overlap: what
-    /// came first is kept (RFC 9171, 5.9 leaves open which). Looks at the pieces that the offered one touches only.
-    func gaps(of number: UInt64, over piece: PieceRange, _ rows: any RowReader) -> [Range<UInt64>] {
-        let prefix = RowKey(number)
-        var gaps: [Range<UInt64>] = []
-        var from = piece.offset
-        if let before = rows.row(.piece, before: Keys.piece(number, offset: piece.offset)),
-            prefix.isPrefix(of: before.key),
-            let part = PieceRow(offset: before.key.number(at: 8), record: before.value, withHeader: false)
-        {
-            from = max(from, part.end)
-        }
-        Keys.piece(number, offset: piece.offset).withBytes { start in
-            rows.scan(.piece, from: start) { key, value in
-                guard prefix.isPrefix(of: key), from < piece.end, key.number(at: 8) < piece.end else { return false }
-                guard let part = PieceRow(offset: key.number(at: 8), record: value, withHeader: false) else {
-                    return true
-                }
-                if part.offset > from { gaps.append(from..<part.offset) }
-                from = max(from, part.end)
-                return true
-            }
-        }
-        if from < piece.end { gaps.append(from..<piece.end) }
-        return gaps
     }
 
     /// The recipients that this copy is for, as row names.
@@ -484,6 +498,10 @@ extension RelayCore {
                 continue
             }
             switch way(of: name, offer, peer, avoiding: offer.copy?.path ?? past.tried) {
+            case .home where offer.payloadCover != nil:
+                recipient.state = .refused
+                recipient.reason = .blockUnsupported
+                refused.append(recipient)
             case .home: taken.append(recipient)
             case .away where offer.hopLimit.map({ (offer.hopCount ?? 0) >= $0 }) ?? false:
                 // RFC 9171, 4.4.3: the next hop would find the limit exceeded.
@@ -503,6 +521,7 @@ extension RelayCore {
         if taken.isEmpty {
             if knownCount == names.count { return .refuse(.completed, why: "known here", count: .duplicate) }
             let why = refused.first?.reason ?? .noKnownRoute
+            if why == .blockUnsupported, let cover = offer.payloadCover { return Self.refusalOfCover(cover) }
             let cause: RefusalCause =
                 isLoop
                 ? .loop
@@ -514,8 +533,8 @@ extension RelayCore {
         if mayLackPieces(offer, turn.now) {
             return .refuse(.notAcceptable, why: "its first pieces were lost with the old store", count: .lostInPart)
         }
-        if !isGranted, let shortage = shortage(offer, peer, turn) {
-            return .refuse(.noResources, why: shortage.rawValue, count: shortage)
+        if !isGranted, let shortage = shortage(offer, peer, taken.count + refused.count + known.count, &turn) {
+            return .refuse(shortage.refusal, why: shortage.cause.rawValue, count: shortage.cause)
         }
         return .take(taken + refused + known, avoiding: past.tried)
     }
@@ -532,47 +551,6 @@ extension RelayCore {
         let destiny = destiny(ofNode: destination, avoiding: path, origin: peer.node)
         // A service of this node that is not an inbox does not exist.
         return destiny == .home ? .nowhere(.destinationUnavailable) : destiny
-    }
-
-    mutating func shortage(_ offer: Offer, _ peer: Peer, _ turn: Turn) -> RefusalCause? {
-        if drain != nil { return .draining }
-        if !hasRoom(for: offer.documentLength, turn) {
-            shortageAt = turn.now.relay
-            return .noResources
-        }
-        if peer.quota != .unlimited {
-            // What it has begun to send counts as if it were here.
-            var stock = ledger.stock(.origin(peer.node), turn.rows)
-            for session in peers[peer.node]?.sessions ?? [] {
-                stock.count = stock.count.addingSaturating(sessions[session]?.openOffers ?? 0)
-                stock.bytes = stock.bytes.addingSaturating(sessions[session]?.promisedBytes ?? 0)
-            }
-            if exceeds(peer.quota, stock, offer.documentLength) { return .quota }
-        }
-        if let sender = offer.document?.sender, limits.senderQuota != .unlimited,
-            exceeds(limits.senderQuota, ledger.stock(.sender(sender), turn.rows), offer.documentLength)
-        {
-            return .quota
-        }
-        return nil
-    }
-
-    /// True when the store can take so many more octets of payload, rows included, without touching the reserve.
-    func hasRoom(for bytes: UInt64, _ turn: Turn) -> Bool {
-        let reserved = ledger.value(.reservedBytes, turn.rows)
-        let promised = stagedBytes.addingSaturating(turn.promisedBytes).addingSaturating(reserved)
-        return need(for: bytes, promised: promised) <= turn.room.acceptableBytes
-    }
-
-    /// What the store must be able to take for so many more octets, beside what is promised already.
-    func need(for bytes: UInt64, promised: UInt64) -> UInt64 {
-        let rows: UInt64 = 8_192
-        return bytes.addingSaturating(bytes / 32).addingSaturating(rows).addingSaturating(promised)
-    }
-
-    func exceeds(_ quota: Quota, _ stock: (count: UInt64, bytes: UInt64), _ bytes: UInt64) -> Bool {
-        if quota.count > 0, stock.count + 1 > quota.count { return true }
-        return quota.bytes > 0 && stock.bytes.addingSaturating(bytes) > quota.bytes
     }
 }
 

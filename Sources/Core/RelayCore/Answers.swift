@@ -19,8 +19,9 @@ extension RelayCore {
         case .refused(.sessionTerminating):
             sessionEnding(dispatch.session, turn.now.relay)
             returnToQueue(ticket, &turn)
-        case .refused(.retransmit), .refused(.unknown):
-            retryLater(ticket, dispatch, why: "asked to retransmit", &turn)
+        case .refused(.retransmit):
+            retryLater(ticket, dispatch, why: "asked to retransmit", isAnew: true, &turn)
+        case .refused(.unknown): retryLater(ticket, dispatch, why: "asked to retransmit", isAnew: false, &turn)
         case .returned: returnToQueue(ticket, &turn)
         case .tooLarge: refused(ticket, dispatch, why: Self.beyondMRU, &turn)
         }
@@ -51,18 +52,26 @@ extension RelayCore {
         guard let (_, position) = land(ticket), let entry = active[dispatch.number] else { return }
         peers.change(dispatch.peer) { $0.pauses = 0 }
         hopTimes.answered(decided: dispatch.decided, now: turn.now.relay)
-        if let piece = dispatch.piece, !pieceTaken(piece, dispatch, position, &turn) { return }
+        if let piece = dispatch.piece {
+            if entry.row.kind == .foreign { statusForwarded(entry.row, piece, &turn) }
+            if !pieceTaken(piece, dispatch, position, &turn) { return }
+        } else {
+            statusForwarded(entry.row, nil, &turn)
+        }
         let recipients = entry.copies[position].recipients
         doubts.settle(dispatch.number, at: dispatch.peer, turn.rows)
+        // A lone fragment: handed on for good, and like all that is not whole never counted as accepted.
+        let isWhole = entry.row.isComplete
         var row = entry.row
         if let slot = entry.copies[position].marksSlot { row.sentMarks[slot].peer = nil }
         for index in recipients {
+            if has(.expiresOnLink), row.recipients[index].state.isEnd { continue }
             unqueue(row, index, turn.rows)
             row.recipients[index].peer = dispatch.peer
             end(&row, index, .forwarded, .none, &turn)
         }
-        ledger.forwarded(dispatch.peer, row, recipients.count)
-        if row.kind != .administrative {
+        if isWhole { ledger.forwarded(dispatch.peer, row, recipients.count) }
+        if isWhole, row.kind != .administrative {
             hopTimes.forwarded(urgency: row.urgency, accepted: row.arrival, now: turn.now.relay)
         }
         closeCopy(dispatch.number, dispatch.session)
@@ -83,15 +92,22 @@ extension RelayCore {
             stored.mark(slot, isSent: true)
             turn.rows.put(.piece, key, stored.encoded())
         }
-        return copy.sentBytes >= (active[dispatch.number]?.row.payloadLength ?? .max)
+        guard let row = active[dispatch.number]?.row else { return false }
+        if copy.sentBytes >= row.payloadLength { return true }
+        // Others' fragments go each its own way, and what is not here may never come: once the next hop has all that is here, it is over
+        // for this node. What comes later begins anew.
+        guard row.kind == .foreign, !row.isComplete, copy.flights.isEmpty else { return false }
+        return pieces(of: row.number, turn.rows).allSatisfy { copy.sent.contains($0.offset) }
     }
 
     /// Removes the queue row of a recipient, unless another one still waits under the same row.
     func unqueue(_ row: EnvelopeRow, _ index: Int, _ rows: any RowTransaction) {
         let recipient = row.recipients[index]
-        for other in row.recipients.indices where other != index && row.recipients[other].state.isQueued {
-            let companion = row.recipients[other]
-            if companion.routeClass == recipient.routeClass, companion.due == recipient.due { return }
+        // From the next one on: whoever ends many in their order finds a companion at once.
+        for other in [index + 1..<row.recipients.count, 0..<index].joined() where row.recipients[other].state.isQueued {
+            if row.recipients[other].routeClass == recipient.routeClass, row.recipients[other].due == recipient.due {
+                return
+            }
         }
         rows.delete(
             .queue,
@@ -169,15 +185,17 @@ extension RelayCore {
         returnToQueue(ticket, &turn)
     }
 
-    /// *Retransmit*: once more to the same hop, after a backoff of the envelope.
+    /// *Retransmit*: once more to the same hop, after a backoff of the envelope. `isAnew`: with its first piece, as the hop may have let
+    /// go what it had.
     private mutating func retryLater(
-        _ ticket: Ticket, _ dispatch: DispatchState, why: String, _ turn: inout Turn
+        _ ticket: Ticket, _ dispatch: DispatchState, why: String, isAnew: Bool, _ turn: inout Turn
     ) {
         guard let (_, position) = land(ticket), let entry = active[dispatch.number] else { return }
         // Answers to other pieces of the copy are still to come; they find no copy and change nothing.
         let copy = entry.copies[position]
         closeCopy(dispatch.number, dispatch.session)
         var row = entry.row
+        if isAnew, let slot = copy.marksSlot { row.sentMarks[slot].peer = nil }
         row.note(why, of: dispatch.peer, for: copy.recipients, turn.now.wall)
         let due = nextDue(row, copy.recipients, turn.now.relay)
         for index in copy.recipients {
@@ -223,9 +241,10 @@ extension RelayCore {
         var hasNewHop = false
         var isDeferred = false
         var isNews = false
-        // What is not whole has not been accepted, so it cannot be refused either. And nobody is told of a refused record: it
-        // is kept until it expires.
-        let canEnd = row.isComplete && row.kind != .administrative
+        // What is not whole has not been accepted, so it cannot be refused either. Nobody is told of a refused record: one of this node
+        // is kept until it expires; those of others are not sent again and again for as long as their senders say.
+        let isOthersRecord = row.kind == .administrative && row.origin != nil
+        let canEnd = row.isComplete && (row.kind != .administrative || isOthersRecord)
         for index in recipients {
             unqueue(row, index, turn.rows)
             row.recipients[index].peer = peer
@@ -264,7 +283,7 @@ extension RelayCore {
                 enqueue(row, index, &turn)
                 hasNewHop = true
             } else if left.isEmpty, isGraceOver, canEnd {
-                end(&row, index, .refused, .refusedByNextHop, &turn)
+                end(&row, index, .refused, isOfTheFuture(row, turn) ? .clockWasAhead : .refusedByNextHop, &turn)
             } else {
                 if left.isEmpty { row.recipients[index].refusedBy = [] }
                 // The hops that a record has come back from may have found another way by then.
@@ -279,20 +298,50 @@ extension RelayCore {
                 if left.isEmpty, now.since(row.recipients[index].refusedSince) <= .minutes(1) { isNews = true }
                 // The hop that has not been asked may come up any moment, and would find it deferred for an hour.
                 let soon = now + Self.unaskedBackoffMax
-                deferRecipient(&row, index, until: left.isEmpty ? due : min(due, soon), &turn)
+                let again = isOthersRecord ? max(due, now + Milliseconds(limits.refusalGrace.count / 4)) : due
+                deferRecipient(&row, index, until: left.isEmpty ? again : min(due, soon), &turn)
                 markRefused(&row, index, left.isEmpty)
                 isDeferred = true
             }
         }
+        if renameOfTheFuture(&row, recipients, &turn) { return }
         if isDeferred, isNews, !hasNewHop {
             turn.effects.append(
                 .notice(
                     Notice(
                         .alarm,
-                        "refused by every next hop: \(recipients.first.map { row.recipients[$0].lastAnswer } ?? "")",
+                        "refused by every next hop: \(recipients.first.map { row.recipients[$0].lastAnswer } ?? "")"
+                            + (isOfTheFuture(row, turn)
+                                ? "; its time is of the future: the sender's clock was ahead" : ""),
                         peer: peer, envelope: row.bundle,
                         kind: .refusedEverywhere)))
         }
+    }
+
+    /// What was handed in here while this node's clock was ahead, and every hop refuses as made in the future, goes on under a name
+    /// without a time, as records do: its age tells the rest. Once; true when it was done.
+    private mutating func renameOfTheFuture(
+        _ row: inout EnvelopeRow, _ recipients: [Int], _ turn: inout Turn
+    ) -> Bool {
+        guard row.kind == .document, row.origin == nil, row.isComplete, row.former == nil, isOfTheFuture(row, turn),
+            active[row.number] == nil
+        else { return false }
+        let refused = recipients.filter { index in
+            row.recipients[index].state == .deferred && row.recipients[index].isRefusedEverywhere
+                && doubt(row, index, now: turn.now.relay) == nil
+        }
+        guard !refused.isEmpty else { return false }
+        for index in refused { unqueue(row, index, turn.rows) }
+        rename(&row, refused, &turn, isTimeless: true)
+        return true
+    }
+
+    /// Made while the clock of its source was ahead; that others refuse it is no matter of the ways. Where this node doubts its own
+    /// clock, it cannot say so.
+    private func isOfTheFuture(_ row: EnvelopeRow, _ turn: Turn) -> Bool {
+        let wall = turn.now.wall.milliseconds
+        return !clockJudge.isDoubted
+            && row.bundle.creationTime > wall.addingSaturating(limits.clockDisagreementMax.count)
     }
 
     /// A node whose clock is ahead does not know it before others tell, and its records are refused meanwhile. One that every

@@ -36,6 +36,8 @@ extension RelayCore {
     /// What is remembered of an offered copy for one recipient.
     func memory(of offer: Offer, _ name: String, _ rows: any RowReader) -> SeenAnswer {
         guard let document = offer.document else {
+            // Whose number it is, nobody knows.
+            if offer.isAnonymous { return .unknown }
             // Sequence numbers of foreign sources are not ours to interpret: their bundles are remembered by their whole names.
             return rows.value(.seen, Keys.seenForeign(offer.bundle, recipient: name)) != nil ? .same : .unknown
         }
@@ -94,6 +96,7 @@ extension RelayCore {
     mutating func remember(_ row: EnvelopeRow, _ name: String, _ turn: inout Turn) {
         let today = turn.now.relay.milliseconds / Milliseconds.days(1).count
         guard let document = row.document else {
+            if row.bundle.isAnonymous { return }
             var seen = SeenRow()
             seen.insert(0, day: today)
             turn.rows.put(.seen, Keys.seenForeign(row.bundle, recipient: name), seen.encoded())
@@ -113,6 +116,7 @@ extension RelayCore {
     /// What is known of a copy that has come whole, and is about to arrive.
     func memory(of row: EnvelopeRow, _ name: String, _ rows: any RowReader) -> SeenAnswer {
         guard let document = row.document else {
+            if row.bundle.isAnonymous { return .unknown }
             return rows.value(.seen, Keys.seenForeign(row.bundle, recipient: name)) != nil ? .same : .unknown
         }
         return memory(of: row.bundle, document, name, rows)

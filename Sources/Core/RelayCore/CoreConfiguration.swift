@@ -24,6 +24,8 @@ public struct Peer: Sendable {
     /// What it may hand over, and to whom.
     public var rights: SendRights
     public var quota: Quota
+    /// It may hand over bundles without a document block, for whose sender nobody vouches.
+    public var allowsForeign = true
     /// Where it is dialled, as text: another one is tried at once.
     public var address: String
     /// A second session is kept with it, for what is urgent.
@@ -70,6 +72,8 @@ public struct CoreLimits: Sendable {
     public var dedupMemory = Milliseconds.days(400)
     public var reportGather = Milliseconds(20)
     public var reportRowsMax = 500
+    /// RFC status reports for foreign bundles that ask for them.
+    public var statusReports = false
     public var reportLifetime = Milliseconds.days(30)
     /// How long a document may wait somewhere before its submitter is told; zero: never.
     public var delayAfter = Milliseconds.hours(4)
@@ -78,6 +82,16 @@ public struct CoreLimits: Sendable {
     public var clockDisagreementMax = Milliseconds.minutes(5)
     public var hopLimit: UInt64 = 32
     public var senderQuota = Quota.unlimited
+    /// Administrative records of others, by the peer that they came from.
+    public var recordQuota = Quota.unlimited
+    /// So long at most a record of others is kept, whatever its sender says.
+    public var recordLifetimeMax = Milliseconds.days(30)
+    /// Octets of a header beside its recipients and its path.
+    public var headerBytesMax: UInt64 = 32 << 10
+    /// Recipients of one document that is handed in here.
+    public var recipientsMax = DocumentDescription.recipientsMax
+    /// After so long without an octet a promise of room is taken back; zero: never.
+    public var incomingWait = Milliseconds.hours(2)
     /// So many of the newest numbers are not indexed for operators yet: most envelopes leave before.
     public var indexWindow: UInt64 = 4_096
     /// How long a deed that can be undone can be undone.
@@ -98,6 +112,8 @@ public struct CoreConfiguration: Sendable {
     public var limits: CoreLimits
     /// Agencies at home here that take their documents from a directory; each once.
     public var spools: [Spool] = []
+    /// The ways of other nodes, as far as the file of the network tells them.
+    public var transit = TransitMap()
     /// Changes when a route, a home or the list of peers changes: the queue is then swept once.
     public let routesDigest: UInt64
 

@@ -7,6 +7,16 @@ extension RelayCore {
     /// The order is that in which a person should read them, among findings of one grade.
     func findings(at now: ClockReading, _ bounds: FindingBounds) -> [Finding] {
         drainFindings(now) + suspensionFindings + clockFindings + linkFindings(now, bounds) + spoolFindings(now)
+            + shareFindings(now)
+    }
+
+    /// Whoever has used up his share is refused; nobody else feels it.
+    private func shareFindings(_ now: ClockReading) -> [Finding] {
+        sharesUsedUp(now.relay).map { owner in
+            Finding(
+                .warning, .shareUsedUp, subject: owner.text,
+                "the share of \(owner.text) is used up: no resources for it until some have gone on")
+        }
     }
 
     private func drainFindings(_ now: ClockReading) -> [Finding] {

@@ -44,6 +44,8 @@ public struct CorePicture: Sendable {
         kept.gathering = ReportGathering()
         kept.ledger = Ledger()
         kept.unindexed = []
+        kept.unmarked = []
+        kept.openShares = OpenShares()
         kept.jobs = JobBook()
         kept.verifying = []
         kept.damaged = []

@@ -14,10 +14,13 @@ extension RelayCore {
         var row = EnvelopeRow(
             number: number, bundle: offer.bundle,
             kind: offer.document != nil ? .document : offer.isAdministrative ? .administrative : .foreign,
-            urgency: offer.document?.urgency ?? (offer.isAdministrative ? .flash : .normal), lifetime: offer.lifetime,
-            ageAtArrival: ageAtArrival(offer, turn), arrival: turn.now, origin: open.peer,
+            urgency: offer.document?.urgency ?? (offer.isAdministrative ? Self.recordUrgency : .normal),
+            lifetime: lifetime(of: offer, turn), ageAtArrival: ageAtArrival(offer, turn), arrival: turn.now,
+            origin: open.peer,
             destination: offer.destination, reportTo: offer.reportTo, payloadLength: offer.documentLength)
         row.wantsStatusReports = offer.wantsStatusReports
+        row.statusRequest = offer.statusRequest
+        row.payloadCover = offer.payloadCover
         row.header = offer.header
         row.document = offer.document
         row.path = (offer.copy?.path ?? tried) + [PathStop(node: node, time: turn.now.wall)]
@@ -27,9 +30,12 @@ extension RelayCore {
         row.isInPieces = offer.piece != nil
         row.recipients = recipients
         row.receivedBytes = offer.piece == nil ? offer.payloadLength : 0
+        row.holding.overhead = offer.overhead(recipients.count)
+        row.holding.isAsItComes = offer.piece != nil && offer.comesUnpromised
+        row.holding.isRecord = offer.isAdministrative
         record(&row, isComplete: offer.piece == nil, &turn)
         if offer.piece != nil {
-            ledger.add(.reservedBytes, Int64(clamping: row.payloadLength), of: number)
+            ledger.add(.reservedBytes, Int64(clamping: row.reservedBytes), of: number)
             save(row, turn.rows)
             addPiece(open, to: number, &turn)
         }
@@ -40,6 +46,15 @@ extension RelayCore {
         let wall = turn.now.wall.milliseconds
         let created = offer.bundle.creationTime
         return Milliseconds(created > 0 && wall > created ? wall - created : 0)
+    }
+
+    /// Records go before ordinary documents and behind what is very urgent: whoever sends many does not overtake that.
+    static let recordUrgency = Urgency.urgent
+
+    /// A record of others is kept for a bounded time, whatever its sender says.
+    private func lifetime(of offer: Offer, _ turn: Turn) -> Milliseconds {
+        guard offer.isAdministrative else { return offer.lifetime }
+        return min(offer.lifetime, ageAtArrival(offer, turn) + limits.recordLifetimeMax)
     }
 
     /// Writes the rows of a new envelope. Recipients that were refused on the way in end at once.
@@ -53,7 +68,10 @@ extension RelayCore {
         turn.rows.put(.deadline, Keys.deadline(row.nextLook, number: row.number))
         index(row, turn.rows)
         label(row, turn.rows)
-        if !isComplete { LookupIndex.park(row, turn.rows) }
+        if !isComplete {
+            LookupIndex.park(row, turn.rows)
+            LookupIndex.coming(row, turn.rows)
+        }
         // Away recipients of an incomplete envelope are queued at once: its pieces travel on as they come.
         for index in row.recipients.indices where row.recipients[index].state == .waiting {
             if row.recipients[index].routeClass != 0 { enqueue(row, index, &turn) }
@@ -65,6 +83,8 @@ extension RelayCore {
     /// One more piece of an envelope that is being received.
     mutating func addPiece(_ open: OpenOffer, to number: UInt64, _ turn: inout Turn) {
         guard var row = envelope(number, &turn), let range = open.offer.piece else { return }
+        let before = row
+        row.holding.touched = turn.now.relay
         let isPlain = open.offer.header == row.header || open.offer.document != nil
         let gaps = gaps(of: number, over: range, turn.rows)
         for gap in gaps {
@@ -76,8 +96,9 @@ extension RelayCore {
             let counted = min(piece.length, row.payloadLength - row.receivedBytes)
             row.receivedBytes += counted
             row.pieceCount += 1
-            ledger.add(.reservedBytes, -Int64(clamping: counted), of: number)
+            row.holding.overhead += UInt64(piece.header.count)
         }
+        ledger.restocked(row, was: before)
         removeUnused(of: open.extent, range, gaps, turn.rows)
         if row.isComplete { complete(&row, &turn) }
         save(row, turn.rows)
@@ -95,11 +116,21 @@ extension RelayCore {
             let start = range.offset + index * chunk
             let end = min(start + chunk, range.end)
             if gaps.contains(where: { $0.lowerBound < end && start < $0.upperBound }) { continue }
-            // The end of an extent may be cut once more (`ChunkLayout.tail`); both rows lie in this range.
+            // In stores of version 0.3 the rest of an extent's end stands under the next key; it lies in this range.
             for row in [index, index + 1] where row == index || end == range.end {
-                ChunkKey(extent: extent, chunk: UInt32(clamping: row)).withBytes { key in _ = rows.delete(.chunk, key) }
+                removeChunk(extent, UInt32(clamping: row), rows)
             }
         }
+    }
+
+    /// All rows that one chunk stands in.
+    private func removeChunk(_ extent: UInt64, _ chunk: UInt32, _ rows: any RowTransaction) {
+        var keys: [RowKey] = []
+        rows.scan(.chunk, prefix: RowKey(extent).adding(chunk)) { key, _ in
+            keys.append(RowKey(copying: key))
+            return true
+        }
+        for key in keys { rows.delete(.chunk, key) }
     }
 
     /// The whole document is here: from now on its recipients are counted, and those at home get it.
@@ -109,7 +140,10 @@ extension RelayCore {
             row.isStocked = true
             ledger.stocked(row, by: 1, turn.now)
         }
-        if row.isInPieces { LookupIndex.park(row, turn.rows) }
+        if row.isInPieces {
+            LookupIndex.park(row, turn.rows)
+            if row.origin != nil { LookupIndex.notComing(row, turn.rows) }
+        }
         for index in row.recipients.indices {
             let recipient = row.recipients[index]
             if recipient.isDuplicate { continue }
@@ -205,20 +239,18 @@ extension RelayCore {
         unindex(row, recipient: index, turn.rows)
         if wasParked { LookupIndex.park(row, turn.rows) }
         row.recipients[index].reason = reason
-        guard row.isComplete else { return }
+        guard row.isComplete else {
+            // Fragments of others, of which the rest never came: not counted, but their source may have asked.
+            if isReported, row.kind == .foreign { report(row, row.recipients[index], state.reported, &turn) }
+            return
+        }
         if row.kind != .administrative {
             turn.rows.put(
                 .history, Keys.history(turn.now.relay, number: row.number, index: index),
                 HistoryRow(envelope: row, recipient: row.recipients[index], ended: turn.now.wall).encoded())
         }
         guard isReported else { return }
-        switch state {
-        case .delivered: report(row, row.recipients[index], .delivered, &turn)
-        case .refused: report(row, row.recipients[index], .refused, &turn)
-        case .expired: report(row, row.recipients[index], .expired, &turn)
-        case .deleted: report(row, row.recipients[index], .deleted, &turn)
-        default: break
-        }
+        report(row, row.recipients[index], state.reported, &turn)
     }
 
     /// Writes a changed row. When the last recipient has ended, the payload goes, and the row stays as memory against
@@ -230,7 +262,8 @@ extension RelayCore {
         // Rows of an earlier version say nothing of it: there documents were counted when they were whole, and records never.
         if row.isStocked || row.isComplete && row.kind != .administrative { ledger.stocked(row, by: -1, turn.now) }
         if !row.isComplete {
-            ledger.add(.reservedBytes, -Int64(clamping: row.payloadLength - row.receivedBytes), of: row.number)
+            ledger.add(.reservedBytes, -Int64(clamping: row.reservedBytes), of: row.number)
+            LookupIndex.notComing(row, turn.rows)
         }
         unlabel(row, turn.rows)
         row.ended = max(turn.now.relay, RelayTime(milliseconds: 1))

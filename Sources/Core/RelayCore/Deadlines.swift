@@ -32,6 +32,7 @@ extension RelayCore {
             return
         }
         if row.expiry > turn.now.relay {
+            if takeBackPromise(&row, &turn) { return }
             // It was a look at its delay only.
             row.nextLook = nextLook(row, turn.now.relay)
             turn.rows.put(.deadline, Keys.deadline(row.nextLook, number: number))
@@ -49,7 +50,7 @@ extension RelayCore {
         for index in row.recipients.indices where !row.recipients[index].state.isEnd {
             switch row.recipients[index].state {
             case .waiting, .deferred:
-                if busy.contains(index) {
+                if busy.contains(index), !has(.expiresOnLink) {
                     // On the link at this moment: the answer decides.
                     isLeft = true
                 } else {
@@ -89,10 +90,13 @@ extension RelayCore {
         dropReports(&turn)
         dropOutcomes(&turn)
         dropPreviews(&turn)
+        dropSubmissionKeys(&turn)
+        dropUntouched(&turn)
         if !isHoldingRestored { endForgottenDeletions(&turn) }
         verifyBySchedule(&turn)
         doubts.drop(until: now, turn.rows)
         noteLinks(&turn)
+        judgeClock(&turn)
         // A backlog of an earlier version is put together an hour a second.
         if ledger.compactAges(turn.rows, now: now) {
             housekeepingDue = min(housekeepingDue, turn.now.relay + .seconds(1))
@@ -131,7 +135,7 @@ extension RelayCore {
     /// Report rows stand under the creation time of their envelope.
     private mutating func dropReports(_ turn: inout Turn) {
         let wall = turn.now.wall.milliseconds
-        guard clockJudge.isConfirmed, wall > limits.historyMemory.count else { return }
+        guard isClockConfirmed(turn), wall > limits.historyMemory.count else { return }
         let oldest = wall - limits.historyMemory.count
         let prefix = RowKey(text: node.endpoint.text)
         var keys = oldWithoutTime(prefix, turn.now.relay, turn.rows)
@@ -185,89 +189,28 @@ extension RelayCore {
             for byte in raw { from.append(byte) }
         }
         var old: [RowKey] = []
+        var unsealed: [(key: RowKey, value: [UInt8])] = []
         var last: RowKey?
         var looked = 0
         from.withBytes { start in
             turn.rows.scan(.seen, from: start) { key, value in
                 looked += 1
                 last = RowKey(copying: key)
-                if let row = SeenRow(record: value), row.day + memory < today { old.append(RowKey(copying: key)) }
+                if let row = SeenRow(record: value), row.day + memory < today {
+                    old.append(RowKey(copying: key))
+                } else if value.first == 1, unsealed.count < 512 {
+                    // Of schema 1: it gets its key's check, by and by.
+                    unsealed.append((RowKey(copying: key), [UInt8](value)))
+                }
                 return looked < 4_096
             }
         }
         for key in old { turn.rows.delete(.seen, key) }
+        for row in unsealed { turn.rows.put(.seen, row.key, row.value) }
         if looked < 4_096 {
             turn.rows.delete(.meta, Keys.meta("seenSweep"))
         } else if let last {
             turn.rows.put(.meta, Keys.meta("seenSweep"), last.bytes)
         }
-    }
-}
-
-/// Judges whether the wall clock can be believed, by what the creation time and age of passing bundles say.
-struct ClockJudge {
-    private(set) var isDoubted = false
-    /// Source nodes lately heard, and whether their clocks disagree with ours.
-    private var verdicts: [(source: EndpointID, disagrees: Bool)] = []
-    static let sourcesMax = 64
-
-    /// Notes one source's clock; true when the overall judgement has changed.
-    mutating func note(_ source: EndpointID, disagrees: Bool) -> Bool {
-        verdicts.removeAll { $0.source == source }
-        verdicts.append((source, disagrees))
-        if verdicts.count > Self.sourcesMax { verdicts.removeFirst() }
-        let against = verdicts.count { $0.disagrees }
-        return set(against * 2 > verdicts.count)
-    }
-
-    mutating func set(_ doubted: Bool) -> Bool {
-        defer { isDoubted = doubted }
-        return doubted != isDoubted
-    }
-
-    /// Somebody's clock agrees with ours, and most do. A wrong clock is not known to be wrong just after the start.
-    var isConfirmed: Bool { !isDoubted && verdicts.contains { !$0.disagrees } }
-
-    func knows(_ source: EndpointID, disagrees: Bool) -> Bool {
-        verdicts.contains { $0.source == source && $0.disagrees == disagrees }
-    }
-}
-
-extension RelayCore {
-    mutating func judgeClock(created: UInt64, age: Milliseconds, source: EndpointID, _ turn: inout Turn) {
-        let theirs = created.addingSaturating(age.count)
-        let ours = turn.now.wall.milliseconds
-        let difference = theirs > ours ? theirs - ours : ours - theirs
-        let disagrees = difference > limits.clockDisagreementMax.count
-        if clockJudge.knows(source, disagrees: disagrees) { return }
-        if disagrees {
-            turn.effects.append(
-                .notice(
-                    Notice(
-                        .alarm, "clock of \(source.text) and this node's differ by \(difference / 1_000) s",
-                        kind: .clockDiffers)))
-        }
-        if clockJudge.note(source, disagrees: disagrees) { announceClock(&turn) }
-    }
-
-    mutating func clockDoubted(_ isDoubted: Bool, _ why: String, _ turn: inout Turn) {
-        // A snapshot of a running machine that is resumed shows as a step of its clock.
-        if isDoubted, nextCounter > 1 { beginIncarnation(&turn) }
-        if clockJudge.set(isDoubted) {
-            turn.effects.append(
-                .notice(Notice(isDoubted ? .alarm : .notice, why, kind: isDoubted ? .clockDoubted : .clockBelieved)))
-            announceClock(&turn)
-        }
-    }
-
-    private mutating func announceClock(_ turn: inout Turn) {
-        // A restart does not make a clock right.
-        turn.rows.setNumber(.meta, "clockDoubted", clockJudge.isDoubted ? 1 : 0)
-        let text = clockJudge.isDoubted ? "expiry is suspended: the clock is doubted" : "the clock is believed again"
-        turn.effects.append(
-            .notice(
-                Notice(
-                    clockJudge.isDoubted ? .alarm : .notice, text,
-                    kind: clockJudge.isDoubted ? .clockDoubted : .clockBelieved)))
     }
 }

@@ -90,8 +90,10 @@ extension RelayCore {
     ) -> SkipCause? {
         let verb = deed.verb
         let recipient = row.recipients[index]
-        if !row.isComplete { return .incoming }
-        if verb.isEnd, row.kind == .administrative { return .record }
+        // What is half-received can be ended, and nothing else: its room is an operator's to take back.
+        if !row.isComplete, verb != .expire, verb != .delete { return .incoming }
+        // Of a report of this node nobody would be told; records of others are their nodes' to make again.
+        if verb.isEnd, row.kind == .administrative, row.origin == nil { return .record }
         if onLinks.contains(where: { $0.recipients.contains(index) }) { return .onLink }
         if verb == .resubmit, !onLinks.isEmpty { return .onLink }
         guard verb.applies(to: recipient.state) else { return verb == .resubmit ? .notExpired : .changed }

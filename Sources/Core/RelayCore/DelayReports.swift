@@ -30,13 +30,16 @@ extension RelayCore {
 
     /// Where the deadline of a new envelope stands.
     func firstLook(_ row: EnvelopeRow) -> RelayTime {
-        delayAllowed(row).map { min(row.expiry, row.arrival + patience(row, $0)) } ?? row.expiry
+        let first = delayAllowed(row).map { min(row.expiry, row.arrival + patience(row, $0)) } ?? row.expiry
+        return promiseEnds(row).map { min(first, $0) } ?? first
     }
 
     /// Where the next one stands, once it has been looked at.
     func nextLook(_ row: EnvelopeRow, _ now: RelayTime) -> RelayTime {
         // What has arrived outlives its lifetime, and may be late only then.
         var next = row.expiry > now ? row.expiry : .never
+        // While its octets are on their way it is looked at again in a while.
+        if let end = promiseEnds(row) { next = min(next, max(end, now + .minutes(1))) }
         guard let allowed = delayAllowed(row) else { return next }
         for index in row.recipients.indices {
             if let time = delayTime(row, index, allowed), time > now { next = min(next, time) }

@@ -119,6 +119,7 @@ extension RelayCore {
 
     /// Until when a recipient's copy must not be offered to a peer, because another one may have it.
     func isInDoubtElsewhere(_ row: EnvelopeRow, _ index: Int, _ node: NodeID, now: RelayTime) -> RelayTime? {
+        if has(.doubtIgnored) { return nil }
         guard let doubt = doubt(row, index, now: now), doubt.peer != node else { return nil }
         return doubt.until
     }

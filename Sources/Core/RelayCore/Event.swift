@@ -70,8 +70,8 @@ public enum Event: Sendable {
     case documentVerified(number: UInt64, matches: Bool)
     /// A chunk of it is missing or damaged: nothing can be said of its digest.
     case documentUnreadable(number: UInt64)
-    /// What a bundle that is not offered (a record for this node) says of its source's clock.
-    case sourceHeard(source: EndpointID, created: UInt64, age: Milliseconds)
+    /// The age of a record for this node, as its bundle says; `reported` follows under the same ticket.
+    case recordHeard(ticket: Ticket, age: Milliseconds)
     /// Something was refused before it came to a decision (malformed, against the protocol, not the caller's right): counted.
     case refusedOutside(CounterKey)
     /// New routes, peers, rights and limits, already validated as a whole.
@@ -99,7 +99,7 @@ public enum Event: Sendable {
     /// Transfers are under way and nothing was acknowledged for longer than this link should take. What was not begun comes back.
     case sessionSilent(session: Ticket)
     /// It acknowledges again.
-    case sessionAcknowledges(session: Ticket)
+    case sessionAcknowledgesAgain(session: Ticket)
 }
 
 /// What the shell is to do once the batch in which it was decided is durable. In the imperative.
@@ -137,6 +137,8 @@ public enum Effect: Sendable {
 /// What became of a submission.
 public enum SubmissionAnswer: Sendable {
     case accepted(BundleID, number: UInt64)
+    /// It was accepted before under the same key of the caller's; nothing new was made.
+    case repeated(BundleID, number: UInt64)
     /// Each sentence names a recipient or the cause.
     case refused([String], cause: SubmissionRefusal)
 }
@@ -151,6 +153,8 @@ public enum SubmissionRefusal: String, Sendable, CaseIterable {
     case badRequest
     /// The edXML package is not one.
     case badPackage
+    /// The caller's key was used before, for another document.
+    case keyConflict
 }
 
 /// A line for the operator.

@@ -50,10 +50,12 @@ extension RelayCore {
 
     mutating func feedLinks(_ turn: inout Turn) {
         hasMoreToFeed = false
+        var shares = activeShares
         for session in sessionsToFeed {
             guard let peer = sessions[session]?.peer else { continue }
-            var allowance = Allowance(rows: Self.scanBudget, places: places(for: peer))
+            var allowance = Allowance(rows: Self.scanBudget, places: shares.places(for: peer, limits.activeMax))
             while hasRoom(session), feed(session, peer, &allowance, &turn) {}
+            shares.note(peer, copies(of: peer))
             // What was not looked at is looked at in a turn of its own, at once.
             if allowance.rows <= 0 { hasMoreToFeed = true }
         }
@@ -69,16 +71,38 @@ extension RelayCore {
 
     /// How many more copies may be begun for a peer. Half of the active set is for all; of the other half each peer has a share that
     /// nobody else can take, so that peers which keep alive and never answer cannot stop the others.
-    func places(for node: NodeID) -> Int {
-        let share = max(limits.activeMax / 2 / max(peers.states.count, 1), 1)
-        var own = 0
-        var borrowed = 0
-        for state in peers.states {
-            let copies = state.sessions.reduce(0) { $0 + (sessions[$1]?.copies ?? 0) }
-            borrowed += max(copies - share, 0)
-            if state.peer.node == node { own = copies }
+    func places(for node: NodeID) -> Int { activeShares.places(for: node, limits.activeMax) }
+
+    private var activeShares: ActiveShares {
+        var shares = ActiveShares(peers: peers.states.count, activeMax: limits.activeMax)
+        for state in peers.states { shares.note(state.peer.node, copies(of: state.peer.node)) }
+        return shares
+    }
+
+    private func copies(of node: NodeID) -> Int {
+        peers[node]?.sessions.reduce(0) { $0 + (sessions[$1]?.copies ?? 0) } ?? 0
+    }
+
+    /// Who holds how much of the active set: counted once a turn, and kept up to date.
+    private struct ActiveShares {
+        private let share: Int
+        private let peers: Int
+        private var copies: [NodeID: Int] = [:]
+        private var borrowed = 0
+
+        init(peers: Int, activeMax: Int) {
+            share = max(activeMax / 2 / max(peers, 1), 1)
+            self.peers = peers
         }
-        return max(share - own, 0) + max(limits.activeMax - share * peers.states.count - borrowed, 0)
+
+        mutating func note(_ node: NodeID, _ count: Int) {
+            borrowed += max(count - share, 0) - max((copies[node] ?? 0) - share, 0)
+            copies[node] = count
+        }
+
+        func places(for node: NodeID, _ activeMax: Int) -> Int {
+            max(share - (copies[node] ?? 0), 0) + max(activeMax - share * peers - borrowed, 0)
+        }
     }
 
     func hasRoom(_ session: Ticket) -> Bool {
@@ -93,12 +117,14 @@ extension RelayCore {
     ) -> Bool {
         let role = role(of: session)
         // Classes with credit first, lowest first; then all from the most urgent down.
-        for urgency in Urgency.allCases where role.serves(urgency) && (peers[peer]?.credit[Int(urgency.rawValue)] ?? 0) > 0 {
+        for urgency in Urgency.allCases
+        where role.serves(urgency) && (peers[peer]?.credit[Int(urgency.rawValue)] ?? 0) > 0 {
             if let sent = feed(session, peer, urgency, &allowance, &turn) {
                 charge(peer, urgency, sent, isCredit: true)
                 return true
             }
-            peers.change(peer) { $0.credit[Int(urgency.rawValue)] = 0 }
+            // It has nothing to send; without a free place it keeps what it has earned, or the higher ones would take each that comes free.
+            if allowance.places > 0 { peers.change(peer) { $0.credit[Int(urgency.rawValue)] = 0 } }
         }
         for urgency in Self.urgentFirst where role.serves(urgency) {
             if let sent = feed(session, peer, urgency, &allowance, &turn) {
@@ -114,6 +140,7 @@ extension RelayCore {
     /// Each byte given to a class earns every lower class a twentieth; what a class is given on credit is taken off.
     private mutating func charge(_ peer: NodeID, _ urgency: Urgency, _ bytes: UInt64, isCredit: Bool) {
         let amount = Int64(clamping: bytes)
+        if has(.noCredit) { return }
         peers.change(peer) { state in
             if isCredit {
                 state.credit[Int(urgency.rawValue)] -= amount
@@ -161,7 +188,7 @@ extension RelayCore {
     private mutating func feedLane(
         _ session: Ticket, _ peer: NodeID, _ urgency: Urgency, _ allowance: inout Allowance, _ turn: inout Turn
     ) -> UInt64? {
-        let order = classes.order
+        let order = classes.order(of: peer)
         guard !order.isEmpty, let start = peers[peer]?.nextClass else { return nil }
         for step in 0..<order.count {
             let position = (start + step) % order.count

@@ -9,6 +9,9 @@ struct OpenSubmission {
     var recipients: [AgencyCode]
     var number: UInt64
     var isMarked = false
+    var received: UInt64 = 0
+    /// When the last octet came.
+    var touched: RelayTime
 }
 
 extension RelayCore {
@@ -24,22 +27,23 @@ extension RelayCore {
         if directory.home(of: submission.sender) != node {
             object("sender \(submission.sender) is not at home at this node", .notAuthorised)
         }
+        // Bounds first: who names too many is not looked up name by name.
+        let isTooMany = submission.recipients.count > limits.recipientsMax
+        if isTooMany { object("more than \(limits.recipientsMax) recipients", .badRequest) }
         var recipients: [AgencyCode] = []
-        for text in submission.recipients {
+        var known: Set<AgencyCode> = []
+        for text in isTooMany ? [] : submission.recipients {
             guard let code = directory.canonical(text) else {
                 object("recipient \(text.debugDescription): no such agency in the directory", .unknownAgency)
                 continue
             }
-            if recipients.contains(code) { continue }
+            guard known.insert(code).inserted else { continue }
             recipients.append(code)
             if case .nowhere(let reason) = destiny(of: code, avoiding: [], origin: nil) {
                 object("recipient \(code): \(reason.word)", .noRoute)
             }
         }
         if submission.recipients.isEmpty { object("no recipient", .badRequest) }
-        if recipients.count > DocumentDescription.recipientsMax {
-            object("more than \(DocumentDescription.recipientsMax) recipients", .badRequest)
-        }
         if submission.documentID.utf8.count > DocumentDescription.documentIDBytesMax {
             object("document ID longer than \(DocumentDescription.documentIDBytesMax) bytes", .badRequest)
         }
@@ -50,14 +54,15 @@ extension RelayCore {
             object("lifetime must be between 1 ms and \(limits.lifetimeMax.count) ms", .badRequest)
         }
         if drain != nil { object(Self.drainSentence, .noResources) }
-        if problems.isEmpty, !hasRoom(for: submission.payloadLength, turn) {
-            shortageAt = turn.now.relay
-            object("the store is full up to its reserve; try again later", .noResources)
+        let overhead = UInt64(max(recipients.count, 1) - 1) * EnvelopeHolding.recipientBytes
+        let wanted = submission.payloadLength.addingSaturating(overhead)
+        if problems.isEmpty, isBeyondShare(.sender(submission.sender), wanted, isNew: true, turn.rows) {
+            noteShareUsed(.sender(submission.sender), &turn)
+            object(Self.quotaSentence(submission.sender), .noResources)
         }
-        if problems.isEmpty, limits.senderQuota != .unlimited,
-            exceeds(limits.senderQuota, ledger.stock(.sender(submission.sender), turn.rows), submission.payloadLength)
-        {
-            object("the quota of \(submission.sender) is used up", .noResources)
+        if problems.isEmpty, !makesRoom(for: wanted, .sender(submission.sender), &turn) {
+            shortageAt = turn.now.relay
+            object(Self.fullSentence, .noResources)
         }
         guard problems.isEmpty else {
             ledger.count(.submissionRefused(cause.rawValue))
@@ -65,9 +70,11 @@ extension RelayCore {
             return .drop
         }
         let number = takeNumber()
-        submissions[submission.ticket] = OpenSubmission(submission: submission, recipients: recipients, number: number)
-        stagedBytes += submission.payloadLength
-        turn.promisedBytes += submission.payloadLength
+        // Its octets take room as they come: nobody keeps others out by announcing what he does not send.
+        submissions[submission.ticket] = OpenSubmission(
+            submission: submission, recipients: recipients, number: number, touched: turn.now.relay)
+        unmarked.append(submission.ticket)
+        openShares.open(submission.sender, 0)
         return .stage(extent: number)
     }
 
@@ -76,23 +83,61 @@ extension RelayCore {
         guard let open = submissions.removeValue(forKey: ticket) else { return }
         decisions += 1
         let submission = open.submission
-        stagedBytes -= submission.payloadLength
+        openShares.close(submission.sender, open.received)
+        if let key = submission.key, let answer = answer(to: key, submission, digest: digest, turn) {
+            if case .refused(_, let cause) = answer { ledger.count(.submissionRefused(cause.rawValue)) }
+            discard(extent: open.number, isMarked: open.isMarked, &turn)
+            return turn.effects.append(.answerSubmission(ticket: ticket, answer))
+        }
         if open.isMarked { turn.rows.delete(.staging, Keys.extent(open.number)) }
-        let document = DocumentDescription(
-            sender: submission.sender, recipients: open.recipients, urgency: submission.urgency,
-            documentID: submission.documentID, payloadLength: submission.payloadLength, digest: digest)
+        // Where it was taken, its bytes lie under the first number, whatever it is split into.
+        var rows = split(open.recipients).enumerated().map { index, group in
+            submitted(submission, for: group, digest, number: index == 0 ? open.number : takeNumber(), &turn)
+        }
+        let names = rows.map(\.bundle)
+        for index in rows.indices {
+            rows[index].extent = open.number
+            rows[index].siblings = names.filter { $0 != rows[index].bundle }
+            if rows.count > 1 {
+                turn.rows.put(.lookup, LookupIndex.key(.sharer, String(open.number), rows[index].number))
+            }
+        }
+        for var row in rows {
+            if row.isInPieces { cut(row, turn.rows) }
+            record(&row, isComplete: true, &turn)
+        }
+        if let key = submission.key { remember(key, submission, digest: digest, rows[0], turn) }
+        turn.effects.append(.answerSubmission(ticket: ticket, .accepted(names[0], number: open.number)))
+    }
+
+    /// A node of another make takes bundles for one recipient only: whose way leads to such a one gets an envelope of its own, the first
+    /// one is for all others. The document is the same, and lies here once.
+    private func split(_ recipients: [AgencyCode]) -> [[AgencyCode]] {
+        guard recipients.count > 1, peers.states.contains(where: { !$0.peer.isEdoc }) else { return [recipients] }
+        let alone = recipients.filter { code in
+            guard case .away(let hops) = destiny(of: code, avoiding: [], origin: nil) else { return false }
+            return hops.contains { peers[$0]?.peer.isEdoc == false }
+        }
+        let together = recipients.filter { !alone.contains($0) }
+        return (together.isEmpty ? [] : [together]) + alone.map { [$0] }
+    }
+
+    private mutating func submitted(
+        _ submission: Submission, for recipients: [AgencyCode], _ digest: Digest, number: UInt64, _ turn: inout Turn
+    ) -> EnvelopeRow {
         var row = EnvelopeRow(
-            number: open.number, bundle: takeBundleID(&turn), kind: .document, urgency: submission.urgency,
+            number: number, bundle: takeBundleID(&turn), kind: .document, urgency: submission.urgency,
             lifetime: submission.lifetime ?? limits.lifetimeDefault, ageAtArrival: .zero, arrival: turn.now,
-            origin: nil,
-            destination: .none, reportTo: node.endpoint, payloadLength: submission.payloadLength)
-        row.document = document
+            origin: nil, destination: .none, reportTo: node.endpoint, payloadLength: submission.payloadLength)
+        row.document = DocumentDescription(
+            sender: submission.sender, recipients: recipients, urgency: submission.urgency,
+            documentID: submission.documentID, payloadLength: submission.payloadLength, digest: digest)
         row.path = [PathStop(node: node, time: turn.now.wall)]
         row.hopLimit = limits.hopLimit
         row.receivedBytes = row.payloadLength
+        row.holding.overhead = UInt64(max(recipients.count, 1) - 1) * EnvelopeHolding.recipientBytes
         row.isInPieces = row.payloadLength > PieceRange.grid
-        if row.isInPieces { cut(row, turn.rows) }
-        for code in open.recipients {
+        for code in recipients {
             var recipient = RecipientRow(
                 name: code.text, state: .waiting, routeClass: 0, due: turn.now.relay, since: turn.now.relay)
             switch destiny(of: code, avoiding: [], origin: nil) {
@@ -105,15 +150,27 @@ extension RelayCore {
             }
             row.recipients.append(recipient)
         }
-        record(&row, isComplete: true, &turn)
-        turn.effects.append(.answerSubmission(ticket: ticket, .accepted(row.bundle, number: row.number)))
+        return row
     }
 
     /// The caller has gone away, or its bytes did not come.
     public mutating func submissionAbandoned(_ ticket: Ticket, _ turn: inout Turn) {
         guard let open = submissions.removeValue(forKey: ticket) else { return }
-        stagedBytes -= open.submission.payloadLength
+        openShares.close(open.submission.sender, open.received)
         discard(extent: open.number, isMarked: open.isMarked, &turn)
+    }
+
+    static let fullSentence = "the store is full up to its reserve; try again later"
+    static func quotaSentence(_ sender: AgencyCode) -> String { "the quota of \(sender) is used up" }
+    static func stillSentence(_ wait: Milliseconds) -> String { "no octet has come for \(wait.text)" }
+
+    /// The rest of a submission is not wanted: its caller hears why.
+    mutating func dropSubmission(_ ticket: Ticket, _ why: String, _ turn: inout Turn) {
+        guard submissions[ticket] != nil else { return }
+        submissionAbandoned(ticket, &turn)
+        shortageAt = turn.now.relay
+        ledger.count(.submissionRefused(SubmissionRefusal.noResources.rawValue))
+        turn.effects.append(.answerSubmission(ticket: ticket, .refused([why], cause: .noResources)))
     }
 
     /// Cuts a large document on the grid; the pieces lie one after another in its one extent.
@@ -121,7 +178,7 @@ extension RelayCore {
         var offset: UInt64 = 0
         while offset < row.payloadLength {
             let length = min(PieceRange.grid, row.payloadLength - offset)
-            let piece = PieceRow(offset: offset, length: length, extent: row.number, extentOffset: offset)
+            let piece = PieceRow(offset: offset, length: length, extent: row.extent, extentOffset: offset)
             rows.put(.piece, Keys.piece(row.number, offset: offset), piece.encoded())
             offset += length
         }

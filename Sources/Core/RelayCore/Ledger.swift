@@ -69,11 +69,14 @@ public enum Stock: Hashable, Sendable {
     case everything
     case origin(NodeID)
     case sender(AgencyCode)
+    /// Administrative records of others that came from a peer: they have a quota of their own.
+    case records(NodeID)
     var name: String {
         switch self {
         case .everything: "all"
         case .origin(let node): "origin." + node.name
         case .sender(let code): "sender." + code.text
+        case .records(let node): "records." + node.name
         }
     }
 }
@@ -131,27 +134,38 @@ struct Ledger {
 
     /// An envelope has come into the store (1) or left it (−1).
     mutating func stocked(_ row: EnvelopeRow, by sign: Int64, _ now: ClockReading) {
-        // Records are no documents, but those of others take room here as well.
-        if row.kind == .administrative, row.origin == nil { return }
-        var stocks: [Stock] = row.kind == .administrative ? [] : [.everything]
-        if let origin = row.origin { stocks.append(.origin(origin)) }
-        if let sender = row.document?.sender { stocks.append(.sender(sender)) }
-        for stock in stocks {
-            add(.stockCount(stock), sign, of: row.number)
-            add(.stockBytes(stock), sign * Int64(clamping: row.payloadLength), of: row.number)
+        for (key, amount) in Self.stockCounts(of: row) { add(key, sign * amount, of: row.number) }
+    }
+
+    /// What an envelope in the store counts for in the stock of its origin and sender. Of everything only the payload is counted; origins
+    /// and senders answer for all that they take.
+    private static func stockCounts(of row: EnvelopeRow) -> [(CounterKey, Int64)] {
+        stocks(of: row).flatMap { stock -> [(CounterKey, Int64)] in
+            let bytes = stock == .everything ? row.stockedPayload : row.stockedBytes
+            return [(.stockCount(stock), 1), (.stockBytes(stock), Int64(clamping: bytes))]
         }
     }
 
-    /// What an envelope in the store counts for in the stock of its origin and sender.
-    mutating func tallyStock(_ row: EnvelopeRow) {
-        if row.kind == .administrative, row.origin == nil { return }
+    private static func stocks(of row: EnvelopeRow) -> [Stock] {
+        // Records are no documents, but those of others take room here as well.
+        if row.kind == .administrative, row.origin == nil { return [] }
         var stocks: [Stock] = row.kind == .administrative ? [] : [.everything]
-        if let origin = row.origin { stocks.append(.origin(origin)) }
+        if let origin = row.origin { stocks.append(row.holding.isRecord ? .records(origin) : .origin(origin)) }
         if let sender = row.document?.sender { stocks.append(.sender(sender)) }
-        for stock in stocks {
-            tally?.add(.stockCount(stock), 1)
-            tally?.add(.stockBytes(stock), Int64(clamping: row.payloadLength))
+        return stocks
+    }
+
+    /// An envelope takes other room than `old` did, which was it before.
+    mutating func restocked(_ row: EnvelopeRow, was old: EnvelopeRow) {
+        add(.reservedBytes, Int64(clamping: row.reservedBytes) - Int64(clamping: old.reservedBytes), of: row.number)
+        guard row.isStocked else { return }
+        for (new, before) in zip(Self.stockCounts(of: row), Self.stockCounts(of: old)) where new.1 != before.1 {
+            add(new.0, new.1 - before.1, of: row.number)
         }
+    }
+
+    mutating func tallyStock(_ row: EnvelopeRow) {
+        for (key, amount) in Self.stockCounts(of: row) { tally?.add(key, amount) }
     }
 
     mutating func tallyAge(_ row: EnvelopeRow, _ recipient: RecipientRow) {
@@ -263,6 +277,8 @@ struct Ledger {
     mutating func write(to rows: any RowTransaction, _ now: RelayTime) {
         for (name, delta) in deltas.map({ ($0.key.name, $0.value) }).sorted(by: { $0.0 < $1.0 }) where delta != 0 {
             let stored = Int64(bitPattern: rows.number(.counter, name))
+            // After a change that was not taken reads say nothing, and nothing of this batch stays.
+            if rows.isFailed { return }
             var (next, overflow) = stored.addingReportingOverflow(delta)
             if overflow || next < 0 {
                 // The record of the count was damaged, or lost with its key. The books are made anew from the rows (Reckoning.swift)

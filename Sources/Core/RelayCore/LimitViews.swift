@@ -36,7 +36,7 @@ extension RelayCore {
     private static var sendersShown: Int { 5 }
 
     public func limitViews(_ room: HeadRoom, _ rows: any RowReader, now: RelayTime) -> [LimitView] {
-        storeLimits(room, rows, now) + linkLimits + quotaLimits(rows) + singleLimits
+        storeLimits(room, rows, now) + linkLimits + quotaLimits(rows, now) + singleLimits
     }
 
     /// How long a refusal for want of room is spoken of.
@@ -108,53 +108,51 @@ extension RelayCore {
         return views
     }
 
-    private func quotaLimits(_ rows: any RowReader) -> [LimitView] {
+    private func quotaLimits(_ rows: any RowReader, _ now: RelayTime) -> [LimitView] {
         var views: [LimitView] = []
         for state in peers.states {
-            let stock = ledger.stock(.origin(state.peer.node), rows)
-            views += quota(state.peer.quota, stock, "of peer \(state.peer.node.name)", "quotas.peer")
+            views += share(.peer(state.peer.node), rows, now)
+            views += share(.records(state.peer.node), rows, now)
         }
         guard limits.senderQuota != .unlimited else { return views }
-        var senders: [(code: String, stock: (count: UInt64, bytes: UInt64))] = []
+        var senders: [(code: AgencyCode, part: UInt64)] = []
         var prefix = RowKey()
         for byte in "stock.sender.".utf8 { prefix.append(byte) }
+        let quota = limits.senderQuota
         rows.scan(.counter, prefix: prefix) { key, _ in
             let name = String(decoding: key.dropFirst(prefix.bytes.count).dropLast(), as: UTF8.self)
             if name.hasSuffix(".count"), let code = AgencyCode(String(name.dropLast(6))) {
-                let stock = ledger.stock(.sender(code), rows)
-                if stock.count > 0 { senders.append((code.text, stock)) }
+                let stock = taken(by: .sender(code), rows)
+                let part = max(
+                    quota.count > 0 ? stock.count.saturatingTimes(1_000) / quota.count : 0,
+                    quota.bytes > 0 ? stock.bytes / max(quota.bytes / 1_000, 1) : 0)
+                if stock.count > 0 { senders.append((code, part)) }
             }
             return senders.count < Self.sendersMax
         }
-        let quota = limits.senderQuota
-        func share(_ stock: (count: UInt64, bytes: UInt64)) -> UInt64 {
-            max(
-                quota.count > 0 ? stock.count.saturatingTimes(1_000) / quota.count : 0,
-                quota.bytes > 0 ? stock.bytes / max(quota.bytes / 1_000, 1) : 0)
-        }
-        senders.sort { (share($1.stock), $0.code) < (share($0.stock), $1.code) }
-        for sender in senders.prefix(Self.sendersShown) {
-            views += self.quota(quota, sender.stock, "of sender \(sender.code)", "quotas.sender")
-        }
+        senders.sort { ($1.part, $0.code.text) < ($0.part, $1.code.text) }
+        for sender in senders.prefix(Self.sendersShown) { views += share(.sender(sender.code), rows, now) }
         return views
     }
 
-    private func quota(
-        _ quota: Quota, _ stock: (count: UInt64, bytes: UInt64), _ whose: String, _ key: String
-    ) -> [LimitView] {
+    /// One owner's share of the store: it binds when it is full, or when something was lately refused because of it.
+    private func share(_ owner: ShareOwner, _ rows: any RowReader, _ now: RelayTime) -> [LimitView] {
         var views: [LimitView] = []
+        let quota = quota(of: owner)
+        let stock = taken(by: owner, rows)
+        let isFresh = shareRefusals.binds(owner, now)
         let effect = "no resources for it until some have gone on"
         if quota.count > 0 {
             views.append(
                 LimitView(
-                    "envelopes \(whose)", key + "_envelopes", .count, quota.count, used: stock.count,
-                    binds: exceeds(Quota(bytes: 0, count: quota.count), stock, 1), effect: effect))
+                    owner.countText, owner.setting + "_envelopes", .count, quota.count, used: stock.count,
+                    binds: stock.count >= quota.count, effect: effect))
         }
         if quota.bytes > 0 {
             views.append(
                 LimitView(
-                    "bytes \(whose)", key + "_bytes", .bytes, quota.bytes, used: stock.bytes,
-                    binds: exceeds(Quota(bytes: quota.bytes, count: 0), stock, 1), effect: effect))
+                    owner.bytesText, owner.setting + "_bytes", .bytes, quota.bytes, used: stock.bytes,
+                    binds: stock.bytes >= quota.bytes || isFresh && stock.count < max(quota.count, 1), effect: effect))
         }
         return views
     }
@@ -167,7 +165,20 @@ extension RelayCore {
                 effect: "refused: too large"),
             LimitView(
                 "recipients of one document", "limits.recipients_max", .count,
-                UInt64(DocumentDescription.recipientsMax), used: nil, effect: "refused"),
+                UInt64(limits.recipientsMax), used: nil, effect: "refused"),
+            LimitView(
+                "bytes of a header, beside recipients and path", "limits.header_max", .bytes, limits.headerBytesMax,
+                used: nil, effect: "refused: too large"),
+            LimitView(
+                "bytes of one record", "built in", .bytes, Self.recordBytesMax, used: nil, effect: "refused"),
+            LimitView(
+                "lifetime of a record of others", "limits.record_lifetime", .milliseconds,
+                limits.recordLifetimeMax.count, used: nil, effect: "it ends here"),
+            LimitView(
+                "time without an octet of what is half-received", "limits.incoming_wait", .milliseconds,
+                limits.incomingWait.count, used: nil, effect: "what was promised to it is taken back"),
+            LimitView(
+                "copies of one envelope", "built in", .count, UInt64(Self.copiesOfOneMax), used: nil, effect: "refused"),
             LimitView(
                 "lifetime", "limits.lifetime_max", .milliseconds, limits.lifetimeMax.count, used: nil,
                 effect: "refused"),

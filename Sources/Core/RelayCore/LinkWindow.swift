@@ -47,7 +47,9 @@ extension RelayCore {
     }
 
     func role(of session: Ticket) -> SessionPart {
-        guard let node = sessions[session]?.peer, let state = peers[node], state.peer.hasUrgentSession else { return .all }
+        guard let node = sessions[session]?.peer, let state = peers[node], state.peer.hasUrgentSession else {
+            return .all
+        }
         var count = 0
         var newest: Ticket?
         for candidate in state.sessions where isUsable(candidate) {
@@ -92,7 +94,11 @@ extension RelayCore {
         else { return false }
         peers.change(peer) { state in
             guard !state.setAside.contains(key) else { return }
-            if state.setAside.count < Self.setAsideMax { state.setAside.append(key) } else { state.hasMoreSetAside = true }
+            if state.setAside.count < Self.setAsideMax {
+                state.setAside.append(key)
+            } else {
+                state.hasMoreSetAside = true
+            }
         }
         return true
     }

@@ -45,6 +45,15 @@ public enum LookupIndex {
         return keys
     }
 
+    /// It is half-received. A row of 0.3 has its index row from its next piece on.
+    static func coming(_ row: EnvelopeRow, _ rows: any RowTransaction) {
+        if let origin = row.origin { rows.put(.lookup, key(.incoming, origin.text, row.number)) }
+    }
+
+    static func notComing(_ row: EnvelopeRow, _ rows: any RowTransaction) {
+        if let origin = row.origin { rows.delete(.lookup, key(.incoming, origin.text, row.number)) }
+    }
+
     /// After a recipient has come into or out of a state in which it is parked.
     static func park(_ row: EnvelopeRow, _ rows: any RowTransaction) {
         if row.recipients.contains(where: { isParked($0, in: row) }) {

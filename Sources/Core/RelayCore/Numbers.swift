@@ -244,24 +244,32 @@ extension RelayCore {
         for entry in found {
             if turn.recipientsLeft <= 0 { break }
             pass.next = entry.next
-            renameUnsent(entry.number, &turn)
+            if renameUnsent(entry.number, &turn) { pass.count += 1 }
         }
         renaming = found.isEmpty ? nil : pass
+        if found.isEmpty, pass.count > 0 {
+            turn.effects.append(
+                .notice(
+                    Notice(
+                        .warning, "envelopes accepted since then and sent under new names: \(pass.count)",
+                        kind: .envelopeRenamed)))
+        }
     }
 
-    private mutating func renameUnsent(_ number: UInt64, _ turn: inout Turn) {
+    private mutating func renameUnsent(_ number: UInt64, _ turn: inout Turn) -> Bool {
         guard var row = envelope(number, &turn), row.kind == .document, row.origin == nil, row.former == nil,
             active[number] == nil
-        else { return }
+        else { return false }
         let indexes = row.recipients.indices.filter { index in
             row.recipients[index].state.isQueued && row.recipients[index].routeClass != 0
                 && doubt(row, index, now: turn.now.relay) == nil
         }
-        guard !indexes.isEmpty else { return }
+        guard !indexes.isEmpty else { return false }
         turn.recipientsLeft -= row.recipients.count
         for index in indexes { unqueue(row, index, turn.rows) }
-        rename(&row, indexes, &turn)
+        rename(&row, indexes, isTold: false, &turn)
         settle(&row, &turn)
+        return true
     }
 }
 
@@ -270,6 +278,7 @@ struct RenamePass: Sendable {
     let incarnation: UInt32
     let prefix: RowKey
     var next: RowKey
+    var count = 0
 
     init(incarnation: UInt32, after created: UInt64, _ node: NodeID) {
         self.incarnation = incarnation

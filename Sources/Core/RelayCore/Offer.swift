@@ -32,6 +32,10 @@ public struct Offer: Sendable {
     public var wantsStatusReports: Bool
     public var document: DocumentDescription?
     public var copy: CopyDescription?
+    /// Which of them, each by itself, and whether with the time.
+    public var statusRequest: StatusRequest = []
+    /// "BIB" or "BCB": the payload is under a block of RFC 9172, which nobody here can check or open.
+    public var payloadCover: String?
     /// The bundle's header, encoded, from which the next hop's header is made. Opaque here.
     public var header: [UInt8]
     /// The name that it had before, from its block 242.
@@ -63,6 +67,9 @@ public struct Offer: Sendable {
         self.header = header
     }
 
+    /// Its source is nobody (`dtn:none`, `ipn:0.0`): its name is not its own.
+    public var isAnonymous: Bool { bundle.isAnonymous }
+
     /// Octets of the whole document.
     public var documentLength: UInt64 { piece?.total ?? payloadLength }
 }
@@ -78,10 +85,13 @@ public struct Submission: Sendable {
     public var payloadLength: UInt64
     /// Nil: the configured default.
     public var lifetime: Milliseconds?
+    /// Under which the caller may ask again what became of it; nil: under none.
+    public var key: SubmissionKey?
     public init(
         ticket: Ticket, sender: AgencyCode, recipients: [String], urgency: Urgency, documentID: String,
-        payloadLength: UInt64, lifetime: Milliseconds?
+        payloadLength: UInt64, lifetime: Milliseconds?, key: SubmissionKey? = nil
     ) {
+        self.key = key
         self.ticket = ticket
         self.sender = sender
         self.recipients = recipients

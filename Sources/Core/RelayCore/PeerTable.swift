@@ -133,9 +133,15 @@ struct SessionState {
     var servedStreamLast = false
     /// Places of the active set that its copies take.
     var copies = 0
-    /// What its open offers have been promised.
-    var openOffers: UInt64 = 0
-    var promisedBytes: UInt64 = 0
+    /// What its open offers have been promised, or have brought, of the peer's share; and of the share of its records.
+    var open = OpenStock()
+    var openRecords = OpenStock()
+}
+
+/// Envelopes and octets that are coming in.
+struct OpenStock {
+    var count: UInt64 = 0
+    var bytes: UInt64 = 0
 }
 
 extension RelayCore {

@@ -23,10 +23,10 @@ struct Lane {
     var waitUntil: RelayTime?
 
     /// A row has come (back) into the lane.
-    mutating func offer(_ key: QueueKey) {
+    mutating func offer(_ key: QueueKey, sleepsOn: Bool = false) {
         isDry = false
         if let scanned, key < scanned || key == scanned { self.scanned = key.predecessor }
-        if let waitUntil, key.due < waitUntil { self.waitUntil = nil }
+        if let waitUntil, key.due < waitUntil, !sleepsOn { self.waitUntil = nil }
     }
 }
 
@@ -73,7 +73,14 @@ struct WakeupList {
 
     mutating func insert(_ time: RelayTime, _ target: Target) {
         let kept = entries.count >= Self.entriesMax ? .everything : target
-        if kept == .everything, entries.contains(where: { $0.time == time && $0.target == .everything }) { return }
+        if kept == .everything {
+            // Those of one time stand together.
+            var position = lowerBound(time)
+            while position < entries.count, entries[position].time == time {
+                if entries[position].target == .everything { return }
+                position += 1
+            }
+        }
         order += 1
         var low = 0
         var high = entries.count
@@ -86,6 +93,16 @@ struct WakeupList {
             }
         }
         entries.insert((time, order, kept), at: low)
+    }
+
+    private func lowerBound(_ time: RelayTime) -> Int {
+        var low = 0
+        var high = entries.count
+        while low < high {
+            let middle = (low + high) / 2
+            if entries[middle].time < time { low = middle + 1 } else { high = middle }
+        }
+        return low
     }
 
     mutating func take(until now: RelayTime) -> [Target] {
@@ -140,7 +157,8 @@ extension RelayCore {
     }
 
     mutating func offer(_ key: QueueKey) {
-        lanes[LaneKey(routeClass: key.routeClass, urgency: key.urgency), default: Lane()].offer(key)
+        lanes[LaneKey(routeClass: key.routeClass, urgency: key.urgency), default: Lane()].offer(
+            key, sleepsOn: has(.laneStalls))
     }
 
     mutating func wake(_ now: RelayTime) {

@@ -202,14 +202,21 @@ extension RelayCore {
     private mutating func reckonEnvelopes(_ work: inout Reckoning, _ turn: inout Turn) {
         if ledger.tally == nil { ledger.tally = Tally() }
         var found: [(number: UInt64, row: EnvelopeRow?)] = []
+        // Of schema 1: they get the check of their key.
+        var unsealed: [UInt64] = []
         let from = Keys.envelope((ledger.tally?.through ?? 0) + 1)
         from.withBytes { start in
             turn.rows.scan(.envelope, from: start) { key, value in
                 guard key.count == 8 else { return true }
                 let number = key.number(at: 0)
                 found.append((number, EnvelopeRow(number: number, record: value)))
+                if value.first == 1, found.last?.row != nil { unsealed.append(number) }
                 return found.count < work.rowsPerTurn
             }
+        }
+        for number in unsealed {
+            let key = Keys.envelope(number)
+            if let value = turn.rows.value(.envelope, key).map({ [UInt8]($0) }) { turn.rows.put(.envelope, key, value) }
         }
         for (number, row) in found {
             var row = row
@@ -273,6 +280,9 @@ extension RelayCore {
         if row.recipients.contains(where: { LookupIndex.isParked($0, in: row) }) {
             _ = need(.lookup, LookupIndex.key(.parked, "", row.number))
         }
+        if let origin = row.origin, row.isInPieces, !row.isComplete {
+            _ = need(.lookup, LookupIndex.key(.incoming, origin.text, row.number))
+        }
         for recipient in row.recipients {
             if recipient.state.isAtHome { _ = need(.inbox, Keys.inbox(recipient.name, number: row.number)) }
             guard recipient.state.isQueued, recipient.routeClass != 0 || row.isComplete else { continue }
@@ -298,7 +308,7 @@ extension RelayCore {
                 if !admin { ledger.tallyAge(row, recipient) }
             }
         } else if row.ended == .zero {
-            ledger.tally?.add(.reservedBytes, Int64(clamping: row.payloadLength - row.receivedBytes))
+            ledger.tally?.add(.reservedBytes, Int64(clamping: row.reservedBytes))
         }
         if row.ended == .zero, row.isStocked || row.isComplete && !admin { ledger.tallyStock(row) }
     }

@@ -22,7 +22,10 @@ public enum AdministrativeContent {
     /// Rows of our own report record, for one destination node.
     case rows([ReportRow])
     /// An RFC status report (RFC 9171, 6.1.1) for a foreign envelope that asks for one.
-    case status(bundle: BundleID, piece: PieceRange?, state: ReportedState, time: WallTime, reason: ReportReason)
+    case status(StatusNote)
+
+    /// Its rows are kept until there is a route.
+    var waits: Bool { if case .rows = self { true } else { false } }
 }
 
 /// One decision's surroundings: the clocks and the head room as read once for the batch, the open transaction, and what is to
@@ -39,10 +42,14 @@ public struct Turn {
     /// Recipients that deadlines, reloads and the like may still change in this turn: each costs some rows.
     var recipientsLeft = 2_048
 
-    public init(now: ClockReading, room: HeadRoom, rows: any RowTransaction) {
+    /// `isLean`: a batch before this one found no room, so that this one changes as little as it can.
+    public init(now: ClockReading, room: HeadRoom, rows: any RowTransaction, isLean: Bool = false) {
         self.now = now
         self.room = room
         self.rows = rows
+        guard room.isTight || isLean else { return }
+        removalsLeft = isLean ? 16 : min(removalsLeft, room.removalsMax)
+        if isLean { recipientsLeft = 16 }
     }
 }
 
@@ -79,6 +86,11 @@ public struct RelayCore: Sendable {
     var offers: [Ticket: OpenOffer] = [:]
     var submissions: [Ticket: OpenSubmission] = [:]
     var stagedBytes: UInt64 = 0
+    /// What is being received for sender agencies.
+    var openShares = OpenShares()
+    /// Opened since the last commit: `staging` does not name them yet.
+    var unmarked: [Ticket] = []
+    var shareRefusals = ShareRefusals()
     /// When a document was last refused for want of room.
     var shortageAt: RelayTime?
     var doubts = Doubts()
@@ -88,6 +100,8 @@ public struct RelayCore: Sendable {
     /// For monitors.
     public internal(set) var hopTimes = HopTimes()
     var clockJudge = ClockJudge()
+    /// What the record that comes next said of its age.
+    var recordHeard: RecordHeard?
     var sweep: RouteSweep?
     /// Counts what may have changed the books: an offer that comes whole with nothing between is judged once.
     var decisions: UInt64 = 0
@@ -128,6 +142,8 @@ public struct RelayCore: Sendable {
     /// Tables whose damage is known and waits for the next start.
     var knownDamage = TableSet()
     public internal(set) var reckoned: ReckoningResult?
+    /// Nil but in the simulator.
+    var plantedBug: PlantedBug?
     let writeReport: ReportWriter
     /// SHA-256, for the chain of the operator log; handed in, as the core knows no library for it.
     let hash: AuditHash
@@ -159,7 +175,8 @@ public struct RelayCore: Sendable {
         loadSeenKey(turn.rows)
         // Copies, roll-backs and clones that start must not give a number twice.
         if !isOffline || incarnation == 0 { drawIncarnation(turn.rows) }
-        _ = clockJudge.set(turn.rows.number(.meta, "clockDoubted") != 0)
+        clockJudge.restore(turn.rows.number(.meta, "clockDoubted"))
+        configureClock()
         let unreadable = classes.load(turn.rows)
         hasRemovals = turn.rows.row(.staging, atOrAfter: RowKey()) != nil
         loadIndex(turn.rows)
@@ -223,8 +240,7 @@ public struct RelayCore: Sendable {
         case .documentVerified(let number, let matches): documentVerified(number, matches, &turn)
         case .refusedOutside(let key): ledger.count(key)
         case .documentUnreadable(let number): documentUnreadable(number, &turn)
-        case .sourceHeard(let source, let created, let age):
-            judgeClock(created: created, age: age, source: source, &turn)
+        case .recordHeard(let ticket, let age): recordHeard = RecordHeard(ticket: ticket, age: age)
         case .reconfigured(let configuration):
             reconfigure(configuration, &turn)
             reconfigureSpools()
@@ -246,12 +262,14 @@ public struct RelayCore: Sendable {
             reckon(why, turn.rows)
         case .sessionMeasured(let session, let rate, let acknowledged): measured(session, rate, acknowledged)
         case .sessionSilent(let session): fellSilent(session, &turn)
-        case .sessionAcknowledges(let session): answersAgain(session)
+        case .sessionAcknowledgesAgain(let session): answersAgain(session)
         }
     }
 
     /// Ends a batch: what is due by time, then what the links can take, then the counters. Call once before each commit.
     public mutating func finish(_ turn: inout Turn) {
+        // Behind a change that was not taken reads answer nothing: there is nothing to decide by.
+        if turn.rows.isFailed { return }
         decisions += 1
         wake(turn.now.relay)
         suspensionsDue(&turn)
@@ -276,6 +294,7 @@ public struct RelayCore: Sendable {
         gatherReports(&turn)
         housekeeping(&turn)
         if !isHoldingRestored, renaming == nil { feedLinks(&turn) }
+        if turn.rows.isFailed { return }
         noticeEmpty(&turn)
         markStaged(&turn)
         publishAuditHead(&turn)

@@ -9,13 +9,15 @@ import RelayRows
 /// Destinations for which report rows are waiting to be gathered into one record.
 struct ReportGathering {
     private(set) var pending: [(node: NodeID, count: Int, since: RelayTime)] = []
+    /// Where a destination stands in it: a turn may report thousands of rows to hundreds of nodes.
+    private var places: [NodeID: Int] = [:]
 
     mutating func load(_ rows: any RowReader, now: RelayTime) {
         var from = RowKey()
         while let found = rows.row(.outgoingReport, atOrAfter: from) {
             let text = String(decoding: found.key.prefix { $0 != 0 }, as: UTF8.self)
             guard let node = NodeID(text: text) else { return }
-            pending.append((node, 1, now))
+            add(node, now: now)
             from = RowKey()
             for byte in text.utf8 { from.append(byte) }
             from.append(UInt8(1))
@@ -23,43 +25,48 @@ struct ReportGathering {
     }
 
     mutating func add(_ node: NodeID, now: RelayTime) {
-        if let position = pending.firstIndex(where: { $0.node == node }) {
+        if let position = places[node] {
             pending[position].count += 1
         } else {
+            places[node] = pending.count
             pending.append((node, 1, now))
         }
     }
 
-    /// Destinations whose rows are to go now.
-    mutating func take(_ limits: CoreLimits, now: RelayTime) -> [NodeID] {
-        let due = pending.filter { $0.count >= limits.reportRowsMax || $0.since + limits.reportGather <= now }
-        pending.removeAll { entry in due.contains { $0.node == entry.node } }
-        return due.map(\.node)
+    /// Destinations whose rows are to go now, at most so many.
+    mutating func take(_ limits: CoreLimits, now: RelayTime, limit: Int) -> [NodeID] {
+        var due: [NodeID] = []
+        var left: [(node: NodeID, count: Int, since: RelayTime)] = []
+        for entry in pending {
+            let isDue = entry.count >= limits.reportRowsMax || entry.since + limits.reportGather <= now
+            if isDue, due.count < limit { due.append(entry.node) } else { left.append(entry) }
+        }
+        guard !due.isEmpty else { return [] }
+        pending = left
+        places = [:]
+        for (position, entry) in left.enumerated() { places[entry.node] = position }
+        return due
     }
 
-    func due(_ limits: CoreLimits) -> RelayTime? { pending.map { $0.since + limits.reportGather }.min() }
+    func due(_ limits: CoreLimits) -> RelayTime? { pending.lazy.map { $0.since + limits.reportGather }.min() }
 }
 
 extension RelayCore {
-    private static let recordOctets = 1 << 20
+    /// Rows so long go into one record: as a record they stay below what every reader takes.
+    private static let recordOctets = 512 << 10
+    /// Records made in one turn; the others follow at once.
+    private static let recordsPerTurn = 16
 
     /// Notes what became of one recipient, for the node that submitted the envelope.
     mutating func report(
-        _ row: EnvelopeRow, _ recipient: RecipientRow, _ state: ReportedState, _ turn: inout Turn,
+        _ row: EnvelopeRow, _ recipient: RecipientRow, _ state: ReportedState?, _ turn: inout Turn,
         reason: ReportReason? = nil
     ) {
+        guard let state else { return }
         switch row.kind {
         case .administrative: return
         case .foreign:
-            guard row.wantsStatusReports, state != .arrived, state != .delayed, let node = row.reportTo.node,
-                node != self.node
-            else {
-                return
-            }
-            makeRecord(
-                .status(
-                    bundle: row.bundle, piece: nil, state: state, time: turn.now.wall, reason: recipient.reason),
-                for: row.reportTo, node, &turn)
+            statusEnded(row, state, recipient.reason, &turn)
         case .document:
             guard let source = row.bundle.source.node, let code = AgencyCode(recipient.name) else { return }
             let line = ReportRow(
@@ -76,7 +83,7 @@ extension RelayCore {
     }
 
     mutating func gatherReports(_ turn: inout Turn) {
-        for node in gathering.take(limits, now: turn.now.relay) {
+        for node in gathering.take(limits, now: turn.now.relay, limit: Self.recordsPerTurn) {
             var lines: [ReportRow] = []
             var keys: [RowKey] = []
             var unreadable: [(RowKey, [UInt8])] = []
@@ -111,7 +118,7 @@ extension RelayCore {
 
     /// Makes an administrative envelope of this node and puts it on its way.
     @discardableResult
-    private mutating func makeRecord(
+    mutating func makeRecord(
         _ record: AdministrativeContent, for destination: EndpointID, _ destinationNode: NodeID, _ turn: inout Turn
     ) -> Bool {
         guard case .away(let hops) = destiny(ofNode: destinationNode, avoiding: [], origin: nil) else {
@@ -119,14 +126,14 @@ extension RelayCore {
             turn.effects.append(
                 .notice(
                     Notice(
-                        .warning, "no route for reports to \(destinationNode.name); they wait", kind: .reportsUnroutable
-                    )))
+                        .warning, "no route for reports to \(destinationNode.name)\(record.waits ? "; they wait" : "")",
+                        kind: .reportsUnroutable)))
             return false
         }
         let number = takeNumber()
         let length = writeReport(record, number, turn.rows)
         var row = EnvelopeRow(
-            number: number, bundle: takeBundleID(&turn), kind: .administrative, urgency: .flash,
+            number: number, bundle: takeBundleID(&turn), kind: .administrative, urgency: Self.recordUrgency,
             lifetime: limits.reportLifetime, ageAtArrival: .zero, arrival: turn.now, origin: nil,
             destination: destination, reportTo: .none, payloadLength: length)
         row.receivedBytes = length
@@ -175,8 +182,14 @@ extension RelayCore {
             return
         }
         var believed = 0
-        for line in lines where isBelievable(line, reporter, turn) {
+        var doubtful: ReportRow?
+        for line in lines {
+            guard isBelievable(line, reporter, turn) else {
+                doubtful = doubtful ?? line
+                continue
+            }
             store(line, &turn)
+            believeAsCustody(line, &turn)
             believed += 1
         }
         ledger.count(.recordTaken)
@@ -187,62 +200,23 @@ extension RelayCore {
                 .notice(
                     Notice(
                         .alarm, "\(lines.count - believed) report rows of \(reporter.name) are not believed",
-                        peer: peer.node, kind: .reportsDisbelieved)))
+                        peer: peer.node, envelope: doubtful?.bundle, agency: doubtful?.recipient,
+                        kind: .reportsDisbelieved)))
         }
+        clockHeard(ofRecord: bundle, ticket, from: from, &turn)
         turn.effects.append(.acknowledge(session: session, offer: ticket))
     }
+}
 
-    /// Rows are believed of the recipient's home, or of the one that it had when the copy arrived; a non-delivery or a delay also of
-    /// any node that the copy has passed.
-    private func isBelievable(_ line: ReportRow, _ reporter: NodeID, _ turn: Turn) -> Bool {
-        guard line.bundle.source == node.endpoint, line.path.last?.node == reporter,
-            line.path.first?.node == node, isOurs(line, turn)
-        else { return false }
-        if configuration.directory.home(of: line.recipient) == reporter { return true }
-        // An agency that has moved takes at its old home what came before; that home was believed when it said so.
-        if line.state == .delivered {
-            let arrived = Keys.report(
-                line.bundle, recipient: line.recipient, order: UInt64(ReportedState.arrived.rawValue))
-            if let value = turn.rows.value(.report, arrived), let row = ReportRow(record: value) {
-                return row.path.last?.node == reporter
-            }
-        }
-        return line.state != .arrived && line.state != .delivered
-    }
-
-    /// Was this envelope submitted here, for this recipient?
-    private func isOurs(_ line: ReportRow, _ turn: Turn) -> Bool {
-        let rows = turn.rows
-        let prefix = Keys.bundle(line.bundle)
-        if let found = rows.row(.bundle, atOrAfter: prefix), prefix.isPrefix(of: found.key) {
-            let number = found.key.number(at: found.key.count - 8)
-            guard let raw = rows.value(.envelope, Keys.envelope(number)),
-                let row = EnvelopeRow(number: number, record: raw)
-            else { return false }
-            return row.document?.recipients.contains(line.recipient) ?? false
-        }
-        // Its row has gone with the transit memory; the counter was given out by this store. Nothing here knows its creation time any
-        // more, so a reporter could make up any number of names: only as many are kept as history may take.
-        guard hasGiven(line.bundle, rows) else { return false }
-        let created = line.bundle.creationTime
-        let wall = turn.now.wall.milliseconds
-        if !clockJudge.isDoubted, created > 0 {
-            guard created <= wall.addingSaturating(limits.clockAheadMax.count),
-                created.addingSaturating(limits.historyMemory.count) > wall
-            else { return false }
-        }
-        return rows.count(.report) < historyRowsMax(turn.room)
-    }
-
-    mutating func store(_ line: ReportRow, _ turn: inout Turn) {
-        // One row a state, the first that came: a reporter cannot fill the table by repeating itself. Delays one for each stop of
-        // the way, of which there are at most 64.
-        var order = UInt64(line.state.rawValue)
-        if line.state == .delayed { order = order << 32 | UInt64(min(line.path.count, PathStop.pathStopsMax)) }
-        let key = Keys.report(line.bundle, recipient: line.recipient, order: order)
-        if turn.rows.value(.report, key) == nil {
-            turn.rows.put(.report, key, line.encoded(received: turn.now.relay))
-            noteOutcome(line, &turn)
+extension RecipientState {
+    /// What is said of such an end; nil: nothing.
+    var reported: ReportedState? {
+        switch self {
+        case .delivered: .delivered
+        case .refused: .refused
+        case .expired: .expired
+        case .deleted: .deleted
+        default: nil
         }
     }
 }

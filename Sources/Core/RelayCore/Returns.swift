@@ -91,14 +91,16 @@ extension RelayCore {
     }
 
     /// Sends an envelope of this node under a new name, for these recipients; the rest of its lifetime goes with it. They are in no
-    /// queue any more; their old pairs end here, unreported, for they go on.
-    mutating func rename(_ row: inout EnvelopeRow, _ indexes: [Int], _ turn: inout Turn) {
+    /// queue any more; of their old pairs the books here say that they go on under a new name.
+    mutating func rename(
+        _ row: inout EnvelopeRow, _ indexes: [Int], isTold: Bool = true, _ turn: inout Turn, isTimeless: Bool = false
+    ) {
         var new = EnvelopeRow(
             number: takeNumber(), bundle: takeBundleID(&turn), kind: .document, urgency: row.urgency,
             lifetime: row.lifetime, ageAtArrival: row.age(at: turn.now.relay), arrival: turn.now, origin: nil,
             destination: row.destination, reportTo: node.endpoint, payloadLength: row.payloadLength)
         // Its age counts from then.
-        new.bundle.creationTime = row.bundle.creationTime
+        new.bundle.creationTime = isTimeless ? 0 : row.bundle.creationTime
         new.document = row.document
         new.path = [PathStop(node: node, time: turn.now.wall)]
         new.hopLimit = limits.hopLimit
@@ -118,9 +120,9 @@ extension RelayCore {
         record(&new, isComplete: true, &turn)
         for index in indexes {
             row.recipients[index].lastAnswer = "sent again as \(new.bundle.envelopeName)"
-            end(&row, index, .deleted, .renamed, &turn, isReported: false)
+            end(&row, index, .deleted, .renamed, &turn)
         }
-        noticeRenamed(row.bundle, new.bundle, &turn)
+        if isTold { noticeRenamed(row.bundle, new.bundle, &turn) }
     }
 
     private mutating func noticeRenamed(_ old: BundleID, _ new: BundleID, _ turn: inout Turn) {
@@ -177,12 +179,13 @@ extension RelayCore {
             var past = Past()
             judgePiece(piece, of: known, isOwn: true, turn.rows, &past)
             return past.hasPiece
-                ? .refuse(.completed, why: "this piece is here", count: .duplicate) : .join(known.number)
+                ? .refuse(.completed, why: "this piece is here", count: .duplicate)
+                : .join(known.number, isReserved: !known.holding.isAsItComes)
         }
         if isOwn, sent.formerly != nil || sent.formerName != nil { return no("it was renamed once") }
         if !isOwn, !(hopBack(copy.path).map(mayTakeReturns) ?? false) { return no("it cannot go back any further") }
-        if !isGranted, let shortage = shortage(offer, peer, turn) {
-            return .refuse(.noResources, why: shortage.rawValue, count: shortage)
+        if !isGranted, let shortage = shortage(offer, peer, names.count, &turn) {
+            return .refuse(shortage.refusal, why: shortage.cause.rawValue, count: shortage.cause)
         }
         if isOwn { return .renew(names.map { wayAnew($0, &turn) }, sent.number) }
         return .take(
@@ -227,11 +230,14 @@ extension RelayCore {
         row.isInPieces = offer.piece != nil
         row.receivedBytes = offer.piece == nil ? row.payloadLength : 0
         row.recipients = recipients
+        row.holding.overhead = offer.overhead(recipients.count)
+        row.holding.isAsItComes = offer.piece != nil && offer.comesUnpromised
         sent.resubmittedAs.append(row.bundle)
         for name in recipients.map(\.name) {
             guard let index = sent.recipients.firstIndex(where: { $0.name == name }) else { continue }
             sent.recipients[index].isRenewed = true
             sent.recipients[index].lastAnswer = "sent again as \(row.bundle.envelopeName)"
+            report(sent, sent.recipients[index], .deleted, &turn, reason: .renamed)
         }
         if sent.ended == .zero {
             turn.rows.put(.lookup, LookupIndex.key(.sharer, String(sent.extent), sent.number))
@@ -239,7 +245,7 @@ extension RelayCore {
         save(sent, turn.rows)
         record(&row, isComplete: offer.piece == nil, &turn)
         if offer.piece != nil {
-            ledger.add(.reservedBytes, Int64(clamping: row.payloadLength))
+            ledger.add(.reservedBytes, Int64(clamping: row.reservedBytes), of: row.number)
             save(row, turn.rows)
             addPiece(open, to: row.number, &turn)
         }

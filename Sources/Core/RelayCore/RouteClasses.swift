@@ -12,6 +12,10 @@ struct RouteClasses {
     /// Classes of what waits for suspended agencies: nobody draws from them.
     private(set) var suspended: Set<UInt32> = []
     private(set) var order: [UInt32] = []
+    /// In that order, by the hops that they name: a link looks at its own only.
+    private var byHop: [NodeID: [UInt32]] = [:]
+
+    func order(of hop: NodeID) -> [UInt32] { byHop[hop] ?? [] }
 
     /// Answers the keys of records that cannot be read: their numbers stay taken, and what waits under them is to be routed anew.
     mutating func load(_ rows: any RowReader) -> [(key: RowKey, record: [UInt8])] {
@@ -33,6 +37,9 @@ struct RouteClasses {
         hops[number] = row.hops
         numbers[row] = number
         order.append(number)
+        for (index, hop) in row.hops.enumerated() where !row.hops[..<index].contains(hop) {
+            byHop[hop, default: []].append(number)
+        }
         if row.isSuspended { suspended.insert(number) }
     }
 
@@ -105,6 +112,7 @@ extension RelayCore {
         peers.replace(new.peers, now: turn.now.relay)
         loadNumbers(turn.rows)
         markSuspendedPeers()
+        configureClock()
         wakeForFailover(turn.now.relay)
         for state in gone {
             for session in state.sessions {
@@ -226,6 +234,10 @@ extension RelayCore {
         unqueue(row, index, turn.rows)
         if row.isComplete { ledger.reclassified(row, row.recipients[index], to: 0) }
         row.recipients[index].routeClass = 0
+        if row.payloadCover != nil {
+            // Nobody here can check or open it.
+            return end(&row, index, .refused, .blockUnsupported, &turn)
+        }
         guard row.isComplete else { return LookupIndex.park(row, turn.rows) }
         if row.isInPieces, row.document != nil {
             enqueue(row, index, &turn)

@@ -105,10 +105,21 @@ extension RelayCore {
             let step = HandOver.Step.write(
                 payload: payload(of: row, turn.rows), length: row.payloadLength, digest: row.document?.digest,
                 spool: spool)
-            flight.ticket = begin(spool.agency, number, flight, step, &turn)
+            flight.ticket = begin(
+                spool.agency, number, flight, step, &turn,
+                facts: spool.hasSidecar ? facts(of: row, spool.agency, turn) : nil)
             state.flights[number] = flight
             underWay += 1
         }
+    }
+
+    private func facts(of row: EnvelopeRow, _ agency: AgencyCode, _ turn: Turn) -> HandOver.Facts {
+        let since = row.recipients.first { $0.name == agency.text }?.since ?? turn.now.relay
+        let ago = turn.now.relay.since(since).count
+        let wall = turn.now.wall.milliseconds
+        return HandOver.Facts(
+            document: row.document, source: row.bundle.source,
+            arrived: WallTime(milliseconds: wall > ago ? wall - ago : 0), length: row.payloadLength)
     }
 
     private func payload(of row: EnvelopeRow, _ rows: any RowReader) -> [ExtentRange] {
@@ -120,15 +131,15 @@ extension RelayCore {
 
     /// A ticket is drawn, not counted: an answer to the engine before this one must not be taken for another's.
     private mutating func begin(
-        _ agency: AgencyCode, _ number: UInt64, _ flight: SpoolFlight, _ step: HandOver.Step, _ turn: inout Turn
+        _ agency: AgencyCode, _ number: UInt64, _ flight: SpoolFlight, _ step: HandOver.Step, _ turn: inout Turn,
+        facts: HandOver.Facts? = nil
     ) -> Ticket {
         let ticket = Ticket(random.next())
-        turn.effects.append(
-            .handOver(
-                HandOver(
-                    ticket: ticket, agency: agency, number: number, bundle: flight.bundle,
-                    directory: flight.directory, file: flight.file, step: step,
-                    patience: spools[agency]?.spool?.patience ?? Spool.patience)))
+        var order = HandOver(
+            ticket: ticket, agency: agency, number: number, bundle: flight.bundle, directory: flight.directory,
+            file: flight.file, step: step, patience: spools[agency]?.spool?.patience ?? Spool.patience)
+        order.facts = facts
+        turn.effects.append(.handOver(order))
         if case .discard = step { return ticket }
         spools.tickets[ticket] = (agency, number)
         return ticket

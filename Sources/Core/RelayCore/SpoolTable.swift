@@ -18,11 +18,14 @@ public struct Spool: Sendable, Hashable {
     public var group: String
     /// For how long a step may show no sign of life before somebody is told.
     public var patience: Milliseconds
+    /// Each file gets another with what was verified.
+    public var hasSidecar: Bool
 
     public init(
         agency: AgencyCode, directory: String, reserveBytes: UInt64 = 64 << 20, atOnce: Int = 4, mode: UInt32 = 0o640,
-        group: String = "", patience: Milliseconds = Spool.patience
+        group: String = "", patience: Milliseconds = Spool.patience, hasSidecar: Bool = false
     ) {
+        self.hasSidecar = hasSidecar
         self.agency = agency
         self.directory = directory
         self.reserveBytes = reserveBytes
@@ -58,6 +61,16 @@ public struct HandOver: Sendable {
             self.digest = digest
         }
     }
+    /// What this relay has verified of a document, for the file beside it.
+    public struct Facts: Sendable, Hashable {
+        /// Nil: nobody vouches for who sent it.
+        public var document: DocumentDescription?
+        public var source: EndpointID
+        public var arrived: WallTime
+        public var length: UInt64
+    }
+    /// For `write`, where the spool asks for it.
+    public var facts: Facts?
     public var ticket: Ticket
     public var agency: AgencyCode
     public var number: UInt64

@@ -22,13 +22,16 @@ extension Finding {
         let unreadable = rows.number(.counter, CounterKey.state(.corrupt, admin: false).name)
         if unreadable > 0 {
             found.append(
-                Finding(.critical, .unreadable, "unreadable, and set aside: \(unreadable); edocctl queue list --state corrupt"))
+                Finding(
+                    .critical, .unreadable,
+                    "unreadable, and set aside: \(unreadable); edocctl queue list --state corrupt"))
         }
         if let last = ReckoningResult.read(rows), !last.isClean {
             found.append(
                 Finding(
                     .warning, .storeMended, since: last.ended,
-                    "the store was not in order when it was verified last, and was mended; edocctl verify says what was found"))
+                    "the store was not in order when it was verified last, and was mended; edocctl verify says what was found"
+                ))
         }
         let held = rows.number(.counter, CounterKey.state(.held, admin: false).name)
         if held > 0 { found.append(Finding(.warning, .held, "held: \(held)")) }

@@ -34,27 +34,45 @@ public struct Engine {
         core.inHand = inHand
     }
 
-    /// Decides a batch. Stops taking inputs when the transaction has grown large; answers how many were taken.
+    /// A mistake made on purpose, for the simulator.
+    package mutating func plant(_ bug: PlantedBug?) { core.plant(bug) }
+
+    /// Decides a batch. Stops taking inputs when the transaction has grown large; answers how many were taken. Stops as well at the
+    /// first change that the store does not take: nothing can be decided behind it, and nothing of the batch stays.
+    /// `isLean`: the batch changes as little as it can, and payload stands in rows of one page.
     public mutating func run(
-        _ inputs: ArraySlice<EngineInput>, now: ClockReading, room: HeadRoom, rows: any StoreTransaction
+        _ inputs: ArraySlice<EngineInput>, now: ClockReading, room: HeadRoom, rows: any StoreTransaction,
+        isLean: Bool = false
     ) -> BatchOutcome {
-        var turn = Turn(now: now, room: room, rows: rows)
+        var turn = Turn(now: now, room: room, rows: rows, isLean: isLean)
+        if isLean { rows.chunkPages = 1 }
         var taken = 0
+        var weight = 0
         for input in inputs {
             take(input, &turn, rows)
             taken += 1
-            if rows.isLarge { break }
+            weight += 1 + input.valueBytes / Self.inputBytes
+            if rows.isLarge || rows.isFailed || weight >= Self.inputsMax { break }
         }
         core.finish(&turn)
         return BatchOutcome(taken: taken, effects: turn.effects, picture: core.takePicture())
     }
+
+    /// What one batch takes at most, also when none of it writes: what is refused costs time, too.
+    private static let inputsMax = 8_192
+    /// Beside one, each so many octets of values (recipients, headers, rows) count as another input.
+    private static let inputBytes = 1_024
 
     private mutating func take(_ input: EngineInput, _ turn: inout Turn, _ rows: any StoreTransaction) {
         switch input {
         case .event(let event): core.handle(event, &turn)
         case .offered(let offer): open(offer.ticket, core.offered(offer, &turn))
         case .offerBytes(let ticket, let buffer), .submissionBytes(let ticket, let buffer):
-            append(buffer, to: ticket, rows)
+            if cursors[ticket] != nil, core.grew(ticket, by: buffer.readableBytes, &turn) {
+                append(buffer, to: ticket, rows)
+            } else {
+                cursors[ticket] = nil
+            }
         case .offerCompleted(let ticket, let digest):
             close(ticket, rows)
             core.offerCompleted(ticket, digest: digest, &turn)
@@ -69,9 +87,27 @@ public struct Engine {
             cursors[ticket] = nil
             core.submissionAbandoned(ticket, &turn)
         // Of a batch that has failed already nobody hears; the question is asked again.
+        case .foundNoRoom(let input): refuse(input, &turn)
         case .question(let ask): if !rows.isFailed { turn.effects.append(.reply(ask(core, rows))) }
         }
         if case .event(.sessionEnded) = input { cursors = cursors.filter { core.isOpen($0.key) } }
+    }
+
+    /// What found no room by itself.
+    private mutating func refuse(_ input: EngineInput, _ turn: inout Turn) {
+        switch input {
+        case .offered(let offer): core.offerOutgrew(offer.ticket, offer, &turn)
+        case .offerBytes(let ticket, _), .offerCompleted(let ticket, _):
+            cursors[ticket] = nil
+            core.offerOutgrew(ticket, nil, &turn)
+        case .submitted(let submission): core.submissionOutgrew(submission.ticket, &turn)
+        case .submissionBytes(let ticket, _), .submissionCompleted(let ticket, _):
+            // Of one that was refused before nobody waits for an answer.
+            guard core.isOpen(ticket) else { return }
+            cursors[ticket] = nil
+            core.submissionOutgrew(ticket, &turn)
+        default: break
+        }
     }
 
     private mutating func open(_ ticket: Ticket, _ verdict: Verdict) {
@@ -86,7 +122,8 @@ public struct Engine {
     }
 
     private mutating func close(_ ticket: Ticket, _ rows: any StoreTransaction) {
-        guard let cursor = cursors.removeValue(forKey: ticket) else { return }
+        // What was let go meanwhile has been removed; its end must not be written behind that.
+        guard let cursor = cursors.removeValue(forKey: ticket), core.isOpen(ticket) else { return }
         PayloadWriter.finish(cursor, in: rows)
     }
 
@@ -102,22 +139,22 @@ public struct Engine {
             } catch {
                 preconditionFailure("a report record of our own cannot be encoded: \(error)")
             }
-        case .status(let bundle, let piece, let state, let time, let reason):
-            statusReport(bundle, piece, state, time, reason).encode(into: &buffer)
+        case .status(let note): statusReport(note).encode(into: &buffer)
         }
         var cursor = ExtentCursor(extent: extent)
         PayloadWriter.append(buffer, to: &cursor, in: rows)
         return PayloadWriter.finish(cursor, in: rows)
     }
 
-    private static func statusReport(
-        _ bundle: BundleID, _ piece: PieceRange?, _ state: ReportedState, _ time: WallTime, _ reason: ReportReason
-    ) -> StatusReport {
+    private static func statusReport(_ note: StatusNote) -> StatusReport {
         // Reasons of our own have no meaning in an RFC status report.
-        let known = reason.rawValue < ReportReason.unknownAgency.rawValue ? reason : .none
+        let known = note.reason.rawValue < ReportReason.unknownAgency.rawValue ? note.reason : .none
+        func status(_ one: StatusRequest) -> StatusReport.Status {
+            note.status == one ? .asserted(at: note.time) : .notAsserted
+        }
         return StatusReport(
-            delivered: state == .delivered ? .asserted(at: time) : .notAsserted,
-            deleted: state == .delivered ? .notAsserted : .asserted(at: time), reason: known, bundle: bundle,
-            piece: piece.map { StatusReport.Piece(offset: $0.offset, length: $0.length) })
+            received: status(.received), forwarded: status(.forwarded), delivered: status(.delivered),
+            deleted: status(.deleted), reason: known, bundle: note.bundle,
+            piece: note.piece.map { StatusReport.Piece(offset: $0.offset, length: $0.length) })
     }
 }

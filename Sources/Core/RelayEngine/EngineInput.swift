@@ -26,6 +26,9 @@ public enum EngineInput: Sendable {
     /// tells the answer, and is called when the batch is durable: of what may still be thrown away nobody hears.
     case question(@Sendable (borrowing RelayCore, any RowReader) -> @Sendable () -> Void)
 
+    /// A commit with this input alone found no room: what it belongs to is refused (Narrowing.swift).
+    indirect case foundNoRoom(EngineInput)
+
     /// Under which ticket somebody at this node waits for the answer to it; nil for what links and the node itself put in.
     public var owner: Ticket? {
         switch self {
@@ -37,6 +40,7 @@ public enum EngineInput: Sendable {
             ticket
         case .event(.audited(_, let ticket)): ticket
         case .event(.operated(let operation)): operation.ticket
+        case .foundNoRoom(let input): input.owner
         default: nil
         }
     }
@@ -58,6 +62,7 @@ public enum EngineInput: Sendable {
                 + (offer.copy?.path.count ?? 0) * 64
         case .submitted(let submission): submission.recipients.reduce(0) { $0 + $1.utf8.count + 32 }
         case .event(.reported(_, _, _, _, let rows)): rows.reduce(0) { $0 + 160 + $1.path.count * 64 }
+        case .foundNoRoom(let input): input.valueBytes
         default: 0
         }
     }
@@ -66,6 +71,7 @@ public enum EngineInput: Sendable {
     public var payloadBytes: Int {
         switch self {
         case .offerBytes(_, let buffer), .submissionBytes(_, let buffer): buffer.readableBytes
+        case .foundNoRoom(let input): input.payloadBytes
         default: 0
         }
     }

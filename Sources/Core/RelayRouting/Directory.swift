@@ -121,6 +121,9 @@ extension Directory {
         return rows.lazy.filter { $0.home == index }.map(\.code)
     }
 
+    /// True for a node that is home to some agency.
+    public func isHome(_ node: NodeID) -> Bool { indexOfHome[node] != nil }
+
     /// The nodes that are home to some agency, in file order.
     public var homeNodes: [NodeID] { homes }
 

@@ -30,7 +30,7 @@ public enum AgencyPattern: Hashable, Sendable {
         case .any: true
         case .own: home == node
         case .agency(let code): code == agency
-        case .subtree(let code): code == agency || agency.text.hasPrefix(code.text + ".")
+        case .subtree(let code): code == agency || agency.text.isBelow(code.text)
         }
     }
 }
@@ -91,5 +91,14 @@ public struct SendRights: Hashable, Sendable {
     /// May `peer` send to `recipient`?
     public func allowsRecipient(_ recipient: AgencyCode, home: NodeID?, peer: NodeID) -> Bool {
         toAgencies.contains { $0.covers(recipient, home: home, node: peer) }
+    }
+}
+
+extension String {
+    /// `H29.15` is below `H29`. Asked for each recipient of an offer, so that it makes no text.
+    fileprivate func isBelow(_ code: String) -> Bool {
+        let (own, other) = (utf8, code.utf8)
+        return own.count > other.count && own.starts(with: other)
+            && own[own.index(own.startIndex, offsetBy: other.count)] == UInt8(ascii: ".")
     }
 }

@@ -70,6 +70,11 @@ final class LinkHandler: ChannelInboundHandler {
     private var unwrittenBytes = 0
     private var bytesIn: UInt64 = 0
     private var bytesOut: UInt64 = 0
+    /// What the books of memory know that this session holds, and in whose name.
+    private var heldBytes = 0
+    private var holder = ""
+    /// Less is not worth a look at the books.
+    private static let heldStep = 16 << 10
 
     init(
         session: Ticket, policy: LinkPolicy, security: LinkSecurity, dialled: LinkPeer?, border: EngineBorder,
@@ -86,6 +91,8 @@ final class LinkHandler: ChannelInboundHandler {
             session: session, settings: settings,
             judge: policy.judge, dialled: dialled?.identity.node, tickets: tickets)
         conversation.inHand = border.inHand
+        guard dialled == nil else { return }
+        conversation.refusesPlace = { peer in registry.proved(session, to: peer)?.sentence }
     }
 
     // MARK: - The channel's life
@@ -110,8 +117,10 @@ final class LinkHandler: ChannelInboundHandler {
         let record = SessionRecord(info)
         self.record = record
         conversation.host = context.remoteAddress?.ipAddress ?? ""
-        let isWelcome = registry.add(
+        holder = SessionPlaces.owner(of: info.address)
+        let (isWelcome, gone) = registry.add(
             conversation.session, NIOLoopBound(self, eventLoop: context.eventLoop), record, context.channel)
+        if !gone.isEmpty { registry.onLoops(of: gone) { $0.loseStrangersPlace() } }
         if let dialled = conversation.dialled { for tap in registry.taps(of: dialled) { watch(tap) } }
         conversation.start(now: now, &output)
         if !isWelcome { conversation.end(why: "This node is stopping.", now: now, &output) }
@@ -127,6 +136,8 @@ final class LinkHandler: ChannelInboundHandler {
         connectionEnded(clean: false, why: nil)
         timer?.cancel()
         closeTimer?.cancel()
+        _ = registry.memory.change(holder, by: -heldBytes)
+        heldBytes = 0
         registry.remove(conversation.session)
         self.context = nil
     }
@@ -213,6 +224,37 @@ final class LinkHandler: ChannelInboundHandler {
         let now = border.now()
         conversation.end(why: why, timeout: timeout, now: now, &output)
         act(now)
+    }
+
+    /// Too many wait to prove who they are, and most of them come from where this one does.
+    func loseStrangersPlace() {
+        output.log(
+            Notice(
+                .warning, "a connection was closed: no place for another that has not proven who it is",
+                kind: .sessionsExhausted))
+        connectionEnded(clean: false, why: "It had the oldest of the connections of its address, which has most.")
+        context?.close(promise: nil)
+    }
+
+    /// Tells the books of memory what this session holds. One that holds more than its owner's share ends.
+    private func account(_ now: RelayTime) {
+        if let peer = conversation.peer, holder != peer.name {
+            registry.memory.move(heldBytes, from: holder, to: peer.name)
+            holder = peer.name
+        }
+        let held = conversation.heldBytes + unwrittenBytes
+        let change = held - heldBytes
+        guard abs(change) >= Self.heldStep || held == 0 && change != 0 else { return }
+        heldBytes = held
+        guard !registry.memory.change(holder, by: change), output.close == nil else { return }
+        output.log(
+            Notice(
+                .warning, "a session was ended: its peer holds more memory than its share",
+                peer: conversation.peer, kind: .sessionMemoryExhausted))
+        conversation.end(
+            why: "The peer holds more memory than its share.", reason: .resourceExhaustion, timeout: .zero, now: now,
+            &output)
+        isActingAgain = true
     }
 
     /// The same when the node stops: a peer that is found to hang is not waited for until the time is over.
@@ -404,6 +446,7 @@ final class LinkHandler: ChannelInboundHandler {
 
     /// Hands the inputs to the engine in one batch.
     private func deliver(_ now: RelayTime) {
+        if context != nil { account(now) }
         let inputs = output.takeInputs()
         if !inputs.isEmpty {
             border.gauge.add(Gauge.weight(of: inputs))

@@ -62,11 +62,16 @@ public struct LinkSettings: Sendable {
     public var answerTimeout = Milliseconds.minutes(10)
     public var sessionLifetime = Milliseconds.hours(24)
     public var connectTimeout = Milliseconds.seconds(10)
-    /// For each step until a session is established.
+    /// From the connection to an established session, all steps together.
     public var handshakeTimeout = Milliseconds.seconds(30)
     public var terminationTimeout = Milliseconds.seconds(30)
-    /// Accepted sessions at the same time.
+    /// Accepted sessions of proven peers at the same time.
     public var sessionsMax = 1_024
+    public var sessionsPerPeer = 8
+    /// Accepted connections that have not proven who they are.
+    public var strangersMax = 256
+    /// Octets that all sessions hold together.
+    public var memoryMax = 128 << 20
     public var hopLimit: UInt8 = 32
     public var toleratedIssues: Set<BundleIssue.Code> = []
     public init() {}
@@ -92,8 +97,10 @@ public struct LinkPolicy: Sendable {
 
     /// The one neighbour that a certificate can be of; SESS_INIT has yet to say the same.
     func peer(named names: CertificateNames) -> LinkPeer? {
-        let texts = names.bundleEIDs.isEmpty ? names.uris : names.bundleEIDs
-        return texts.count == 1 ? peers.first { $0.identity.node.text == texts[0] } : nil
+        let found = peers.filter {
+            names.nodes(acceptsURI: $0.identity.acceptsURI).contains($0.identity.node.comparable)
+        }
+        return found.count == 1 ? found[0] : nil
     }
 
     func conversation(_ role: SessionRole, _ security: LinkSecurity, _ peer: LinkPeer?) -> ConversationSettings {
@@ -112,6 +119,11 @@ public struct LinkPolicy: Sendable {
         conversation.silenceMin = settings.silenceMin
         conversation.toleratedIssues = settings.toleratedIssues
         return conversation
+    }
+
+    var places: SessionPlaces.Bounds {
+        .init(
+            sessionsMax: settings.sessionsMax, perPeer: settings.sessionsPerPeer, strangersMax: settings.strangersMax)
     }
 
     var handshakeLimits: TLSHandler.Limits {

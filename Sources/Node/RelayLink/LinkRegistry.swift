@@ -17,15 +17,17 @@ final class LinkRegistry: Sendable {
     private struct State {
         var policy: LinkPolicy
         var entries: [Ticket: Entry] = [:]
-        var acceptedCount = 0
+        var places: SessionPlaces
         var taps: [WireTap] = []
         var isStopping = false
     }
 
     private let state: Mutex<State>
+    let memory: SessionMemory
 
     init(_ policy: LinkPolicy) {
-        state = Mutex(State(policy: policy))
+        state = Mutex(State(policy: policy, places: SessionPlaces(policy.places)))
+        memory = SessionMemory(max: policy.settings.memoryMax)
     }
 
     var policy: LinkPolicy { state.withLock { $0.policy } }
@@ -39,31 +41,31 @@ final class LinkRegistry: Sendable {
 
     var entries: [Entry] { state.withLock { Array($0.entries.values) } }
 
-    /// True while another accepted session has a place.
-    var hasPlace: Bool {
-        state.withLock { !$0.isStopping && $0.acceptedCount < $0.policy.settings.sessionsMax }
-    }
+    /// Who holds the places of accepted sessions.
+    var places: SessionPlaces { state.withLock { $0.places } }
 
-    var accepted: (count: Int, max: Int) {
-        state.withLock { ($0.acceptedCount, $0.policy.settings.sessionsMax) }
-    }
-
-    /// False when no session may begin any more.
+    /// Enters a session. Answers whether it may begin, and which strangers have to go for it.
     func add(
         _ session: Ticket, _ handler: NIOLoopBound<LinkHandler>, _ record: SessionRecord, _ channel: any Channel
-    ) -> Bool {
-        let isDialled = record.current.isDialled
+    ) -> (isWelcome: Bool, gone: [Entry]) {
+        let info = record.current
         return state.withLock { state in
             state.entries[session] = Entry(handler: handler, record: record, channel: channel)
-            if !isDialled { state.acceptedCount += 1 }
-            return !state.isStopping
+            guard !info.isDialled else { return (!state.isStopping, []) }
+            let gone = state.places.came(session, from: info.address).compactMap { state.entries[$0] }
+            return (!state.isStopping, gone)
         }
+    }
+
+    /// An accepted session has proven whose it is. Nil when it has a place.
+    func proved(_ session: Ticket, to be: NodeID) -> SessionPlaces.Refusal? {
+        state.withLock { $0.places.proved(session, to: be) }
     }
 
     func remove(_ session: Ticket) {
         state.withLock { state in
-            guard let entry = state.entries.removeValue(forKey: session) else { return }
-            if !entry.record.current.isDialled { state.acceptedCount -= 1 }
+            state.entries[session] = nil
+            state.places.leave(session)
         }
     }
 
@@ -88,7 +90,13 @@ final class LinkRegistry: Sendable {
         onLoops { $0.unwatch(tap) }
     }
 
-    func replacePolicy(_ policy: LinkPolicy) { state.withLock { $0.policy = policy } }
+    func replacePolicy(_ policy: LinkPolicy) {
+        memory.setMax(policy.settings.memoryMax)
+        state.withLock { state in
+            state.policy = policy
+            state.places.bounds = policy.places
+        }
+    }
 
     // MARK: - To the loops
 

@@ -2,6 +2,7 @@
 // error of the system's call: a listener to its caller, a dial to the engine as `dialFailed`.
 
 import Glibc
+import Listening
 import NIOCore
 import NIOPosix
 import OpenSSLTLS
@@ -53,18 +54,18 @@ public struct LinkListener: Sendable {
 
     static func open(
         _ address: LinkAddress, _ security: LinkSecurity, group: any EventLoopGroup,
-        makeHandler: @escaping @Sendable () -> LinkHandler?
+        exhausted: @escaping @Sendable (String) -> Void, makeHandler: @escaping @Sendable () -> LinkHandler?
     ) -> EventLoopFuture<LinkListener> {
-        bootstrap(group, makeHandler).bind(host: address.host, port: address.port)
+        bootstrap(group, exhausted, makeHandler).bind(host: address.host, port: address.port)
             .flatMapThrowing { try LinkListener($0, security, asked: address.host) }
     }
 
     /// Takes a socket over that listens already.
     static func adopt(
         _ descriptor: Int32, _ security: LinkSecurity, group: any EventLoopGroup,
-        makeHandler: @escaping @Sendable () -> LinkHandler?
+        exhausted: @escaping @Sendable (String) -> Void, makeHandler: @escaping @Sendable () -> LinkHandler?
     ) -> EventLoopFuture<LinkListener> {
-        bootstrap(group, makeHandler).withBoundSocket(descriptor)
+        bootstrap(group, exhausted, makeHandler).withBoundSocket(descriptor)
             .flatMapThrowing { try LinkListener($0, security, asked: "the given socket") }
     }
 
@@ -78,17 +79,23 @@ public struct LinkListener: Sendable {
     }
 
     private static func bootstrap(
-        _ group: any EventLoopGroup, _ makeHandler: @escaping @Sendable () -> LinkHandler?
+        _ group: any EventLoopGroup, _ exhausted: @escaping @Sendable (String) -> Void,
+        _ makeHandler: @escaping @Sendable () -> LinkHandler?
     ) -> ServerBootstrap {
         ServerBootstrap(group: group)
             .serverChannelOption(.socketOption(.so_reuseaddr), value: 1)
             .serverChannelOption(.backlog, value: LinkSockets.backlog)
+            .serverChannelInitializer { channel in
+                channel.eventLoop.makeCompletedFuture {
+                    try channel.pipeline.syncOperations.addHandler(AcceptPause(happened: exhausted))
+                }
+            }
             .childChannelOption(.tcpOption(.tcp_nodelay), value: 1)
             .childChannelOption(LinkSockets.unsentLimit, value: .init(LinkSockets.unsentBytesMax))
             .childChannelOption(.writeBufferWaterMark, value: LinkSockets.writeMarks)
             .childChannelInitializer { channel in
                 channel.eventLoop.makeCompletedFuture {
-                    // Beyond the limit of sessions the connection is closed at once.
+                    // A node that stops takes none.
                     guard let handler = makeHandler() else { throw ChannelError.ioOnClosedChannel }
                     try channel.pipeline.syncOperations.addHandler(handler)
                 }

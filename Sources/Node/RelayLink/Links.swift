@@ -30,12 +30,30 @@ public final class Links: Sendable {
 
     /// Opens a listening socket; port 0 is one of the system's choice, which the listener tells.
     public func listen(on address: LinkAddress, _ security: LinkSecurity = .tls) -> EventLoopFuture<LinkListener> {
-        listen(security) { LinkListener.open(address, security, group: $0, makeHandler: $1) }
+        let exhausted = self.exhausted
+        return listen(security) {
+            LinkListener.open(address, security, group: $0, exhausted: exhausted, makeHandler: $1)
+        }
     }
 
     /// Takes over a socket that listens already, such as one of the service manager.
     public func listen(adopting descriptor: Int32, _ security: LinkSecurity = .tls) -> EventLoopFuture<LinkListener> {
-        listen(security) { LinkListener.adopt(descriptor, security, group: $0, makeHandler: $1) }
+        let exhausted = self.exhausted
+        return listen(security) {
+            LinkListener.adopt(descriptor, security, group: $0, exhausted: exhausted, makeHandler: $1)
+        }
+    }
+
+    /// Connections wait to be taken because the system gives no descriptor.
+    private var exhausted: @Sendable (String) -> Void {
+        let border = self.border
+        return { why in
+            border.log([
+                Notice(
+                    .alarm, "connections of peers wait: the system gives nothing to take them with: \(why)",
+                    kind: .descriptorsExhausted)
+            ])
+        }
     }
 
     private func listen(
@@ -46,12 +64,7 @@ public final class Links: Sendable {
             return group.any().makeFailedFuture(LinkError.noTLSSettings)
         }
         return open(group) { [border, registry, tickets] in
-            guard registry.hasPlace else {
-                border.log([
-                    Notice(.warning, "a connection was closed: no place for another session", kind: .sessionsExhausted)
-                ])
-                return nil
-            }
+            guard !registry.isStopping else { return nil }
             return LinkHandler(
                 session: tickets.take(), policy: registry.policy, security: security, dialled: nil, border: border,
                 registry: registry, tickets: tickets)
@@ -104,6 +117,16 @@ public final class Links: Sendable {
         recheckSessions()
     }
 
+    /// Judges those peers again whose certificate has ended, by the time in Unix seconds.
+    public func endExpired(at time: Int64) {
+        let policy = registry.policy
+        let ended = registry.entries.filter { ($0.record.current.certificateNotAfter ?? .max) <= time }
+        guard !ended.isEmpty else { return }
+        // Once each: an end that is under way has its time.
+        for entry in ended { entry.record.update { $0.certificateNotAfter = nil } }
+        registry.onLoops(of: ended) { $0.recheck(policy) }
+    }
+
     /// Judges all peers again, for instance because certificates expire.
     public func recheckSessions() {
         let policy = registry.policy
@@ -137,8 +160,15 @@ public final class Links: Sendable {
         return result
     }
 
-    /// Sessions that others have opened, and how many there may be.
-    public var accepted: (count: Int, max: Int) { registry.accepted }
+    /// Who holds how much of what sessions share.
+    public var shares: LinkShares {
+        let (places, memory) = (registry.places, registry.memory.picture)
+        return LinkShares(
+            sessions: places.sessionCount, sessionsMax: places.bounds.sessionsMax, mostOfOnePeer: places.mostOfOnePeer,
+            sessionsPerPeer: places.bounds.perPeer, strangers: places.strangerCount,
+            strangersMax: places.bounds.strangersMax, heldBytes: memory.held, heldBytesMax: memory.max,
+            mostBytesOfOne: memory.mostOfOne)
+    }
 
     /// Accepts and dials no more, and ends all sessions: what is under way is finished, at most for `timeout`, and not with a peer
     /// that is silent. The future is there when all connections are closed.

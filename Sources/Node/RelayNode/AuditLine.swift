@@ -2,6 +2,7 @@
 // head, outside of the store, is what `edocctl audit verify --anchor` compares with. On the engine's thread; cannot fail.
 
 import Logging
+import Monotonic
 import NIOConcurrencyHelpers
 import RelayCore
 import RelayModel
@@ -31,7 +32,7 @@ extension EngineThread {
     /// Writes an entry of the operator log and waits for its commit; not on the engine's thread, nor on an event loop.
     func recordBlocking(_ deed: Deed, _ desk: SubmissionDesk, _ tickets: TicketSource) {
         let ticket = tickets.take()
-        let durable = ConditionLock(value: false)
+        let durable = MonotonicLock(value: false)
         desk.expectAudit(ticket, post: { post(.event(.audited(deed, ticket: ticket))) }) { _ in
             durable.lock()
             durable.unlock(withValue: true)

@@ -7,6 +7,7 @@
 // silent as long as it likes.
 
 import Glibc
+import Listening
 import Logging
 import NIOConcurrencyHelpers
 import NIOCore
@@ -25,9 +26,14 @@ public struct BulkSurroundings: Sendable {
     public var tickets: TicketSource
     /// May this user (and its groups) submit as this agency?
     public var maySubmit: @Sendable (uid_t, gid_t, AgencyCode) -> Bool
+    /// As any agency at all?
+    public var maySubmitAtAll: @Sendable (uid_t, gid_t) -> Bool
     public var canonical: @Sendable (String) -> AgencyCode?
     /// How long a client may leave an answer unread or a frame unfinished.
     public var patience: TimeAmount
+    /// How long it may take for one frame, however steadily it sends.
+    public var framePatience: TimeAmount
+    public var places: LocalPlaces
     public var drops: ClientDrops
     public var logger: Logger
 }
@@ -48,6 +54,10 @@ final class BulkHandler: ChannelInboundHandler, SubmissionWaiter, @unchecked Sen
     private var isPaused = false
     /// When octets came last, and who looks whether more have come.
     private var lastRead = NIODeadline.now()
+    /// There is nobody whom this user may submit as; set before the connection is there.
+    var isUnwelcome = false
+    /// When the frame began that is coming in.
+    private var frameBegan: NIODeadline?
     private var look: Scheduled<Void>?
 
     private struct OpenEnvelope {
@@ -64,7 +74,13 @@ final class BulkHandler: ChannelInboundHandler, SubmissionWaiter, @unchecked Sen
 
     func handlerAdded(context: ChannelHandlerContext) { self.context = context }
 
+    func channelActive(context: ChannelHandlerContext) {
+        if isUnwelcome { sendAway(context) }
+        context.fireChannelActive()
+    }
+
     func channelRead(context: ChannelHandlerContext, data: NIOAny) {
+        guard !isUnwelcome else { return }
         var buffer = unwrapInboundIn(data)
         if input.readableBytes == 0 { input = buffer } else { input.writeBuffer(&buffer) }
         consume(context)
@@ -73,6 +89,7 @@ final class BulkHandler: ChannelInboundHandler, SubmissionWaiter, @unchecked Sen
     func channelReadComplete(context: ChannelHandlerContext) {
         post()
         lastRead = .now()
+        frameBegan = isInFrame ? frameBegan ?? lastRead : nil
         watch(context)
         if surroundings.engine.gauge.isHigh || !context.channel.isWritable { pause(context) }
     }
@@ -86,11 +103,15 @@ final class BulkHandler: ChannelInboundHandler, SubmissionWaiter, @unchecked Sen
     /// Looks later, once for many reads, whether the client goes on with its frame. While this node does not read, it does not count.
     private func watch(_ context: ChannelHandlerContext) {
         guard look == nil, isInFrame else { return }
-        look = loop.scheduleTask(deadline: lastRead + surroundings.patience) { [self] in
+        let frameEnds = (frameBegan ?? lastRead) + surroundings.framePatience
+        look = loop.scheduleTask(deadline: min(lastRead + surroundings.patience, frameEnds)) { [self] in
             look = nil
             guard let context = self.context, isInFrame, !isPaused else { return }
-            guard NIODeadline.now() - lastRead >= surroundings.patience else { return watch(context) }
-            surroundings.drops.drop(.submission, .stoppedInFrame, user: user.uid, logger: surroundings.logger)
+            let now = NIODeadline.now()
+            let isTooLong = frameBegan.map { now - $0 >= surroundings.framePatience } ?? false
+            guard isTooLong || now - lastRead >= surroundings.patience else { return watch(context) }
+            surroundings.drops.drop(
+                .submission, isTooLong ? .tookTooLong : .stoppedInFrame, user: user.uid, logger: surroundings.logger)
             context.close(promise: nil)
         }
     }
@@ -149,6 +170,7 @@ final class BulkHandler: ChannelInboundHandler, SubmissionWaiter, @unchecked Sen
             batch.append(.submissionCompleted(envelope.ticket, digest: hasher.finish()))
         }
         open = nil
+        frameBegan = nil
         return true
     }
 
@@ -213,7 +235,7 @@ final class BulkHandler: ChannelInboundHandler, SubmissionWaiter, @unchecked Sen
             for (ticket, result) in answers {
                 guard let token = tokens.removeValue(forKey: ticket) else { continue }
                 switch result {
-                case .accepted(let bundle, _):
+                case .accepted(let bundle, _), .repeated(let bundle, _):
                     BulkAnswer.accepted(token: token, envelope: bundle.envelopeName).write(to: &buffer)
                 case .refused(let problems, let cause):
                     BulkAnswer.refused(token: token, text: ([cause.rawValue] + problems).joined(separator: "\n"))
@@ -222,6 +244,13 @@ final class BulkHandler: ChannelInboundHandler, SubmissionWaiter, @unchecked Sen
             }
             context.writeAndFlush(wrapOutboundOut(buffer), promise: nil)
         }
+    }
+
+    private func sendAway(_ context: ChannelHandlerContext) {
+        surroundings.drops.drop(.submission, .hasNoRight, user: user.uid, logger: surroundings.logger)
+        answer(.refused(token: 0, text: "notAuthorised\nthis user may not submit as any agency"), context)
+        context.flush()
+        context.close(promise: nil)
     }
 
     /// The node stops. Any thread.
@@ -248,9 +277,6 @@ public final class BulkListener: Sendable {
     /// Connections there are.
     public var connections: Int { handlersBox.withLockedValue { $0.count } }
 
-    /// Connections at the same time.
-    public static let connectionsMax = 256
-
     /// Listens at `path`, or on a socket that does so already and whose file is another's.
     public static func start(
         path: String, descriptor: Int32? = nil, group: any EventLoopGroup, _ surroundings: BulkSurroundings
@@ -259,17 +285,33 @@ public final class BulkListener: Sendable {
         let handlers = NIOLockedValueBox<[ObjectIdentifier: BulkHandler]>([:])
         let bootstrap = ServerBootstrap(group: group)
             .serverChannelOption(.backlog, value: 64)
+            .serverChannelInitializer { channel in
+                channel.eventLoop.makeCompletedFuture {
+                    try channel.pipeline.syncOperations.addHandler(
+                        AcceptPause { why in
+                            surroundings.logger.error(
+                                "clients of the submission socket wait: the system gives nothing to take them with",
+                                metadata: .event(.descriptorsExhausted, ["why": "\(why)"]))
+                        })
+                }
+            }
             .childChannelOption(
                 .recvAllocator,
                 value: AdaptiveRecvByteBufferAllocator(
                     minimum: 4_096, initial: 65_536, maximum: 1 << 20)
             )
             .childChannelInitializer { channel in
-                guard handlers.withLockedValue({ $0.count }) < Self.connectionsMax else { return channel.close() }
-                return PeerCredentials.future(of: channel).flatMap { credential in
+                PeerCredentials.future(of: channel).flatMap { credential in
                     channel.eventLoop.makeCompletedFuture {
+                        guard surroundings.places.enter(credential.uid) else {
+                            surroundings.drops.drop(
+                                .submission, .hasNoPlace, user: credential.uid, logger: surroundings.logger)
+                            return channel.close(promise: nil)
+                        }
+                        channel.closeFuture.whenComplete { _ in surroundings.places.leave(credential.uid) }
                         let handler = BulkHandler(
                             surroundings, user: (credential.uid, credential.gid), loop: channel.eventLoop)
+                        handler.isUnwelcome = !surroundings.maySubmitAtAll(credential.uid, credential.gid)
                         let key = ObjectIdentifier(handler)
                         handlers.withLockedValue { $0[key] = handler }
                         channel.closeFuture.whenComplete { _ in handlers.withLockedValue { $0[key] = nil } }

@@ -11,19 +11,24 @@ extension CoreConfiguration {
     public init(_ configuration: Configuration) {
         let settings = configuration.settings
         let peers = settings.peers.map { peer in
-            Peer(
+            var mapped = Peer(
                 node: peer.node, dials: peer.dial, isEdoc: peer.edoc, takesFragments: peer.fragments,
                 rights: peer.rights, quota: Quota(bytes: peer.quotaBytes, count: peer.quotaEnvelopes),
-                address: peer.address.map { "\($0.host):\($0.port)" } ?? "", hasUrgentSession: peer.urgentSession)
+                address: peer.address.map { "\($0.host):\($0.port)" } ?? "",
+                hasUrgentSession: peer.urgentSession)
+            // Version 0.4 keeps the old behaviour where nothing is said, and warns of it (PreparedNode).
+            mapped.allowsForeign = peer.foreign ?? true
+            return mapped
         }
         self.init(
             node: settings.node, directory: configuration.directory, routes: configuration.routes, peers: peers,
             limits: CoreLimits(settings))
+        transit = configuration.transit
         spools = settings.spools.map { spool in
             Spool(
                 agency: spool.agency, directory: spool.directory, reserveBytes: spool.reserve,
                 atOnce: Int(clamping: spool.atOnce), mode: spool.mode, group: spool.group ?? "",
-                patience: spool.answerWithin)
+                patience: spool.answerWithin, hasSidecar: spool.sidecar)
         }
     }
 }
@@ -55,10 +60,16 @@ extension CoreLimits {
         verifyEvery = settings.store.verifyEvery
         verifyRate = settings.store.verifyRate
         reportGather = settings.report.gather
+        statusReports = settings.report.statusReports
         reportRowsMax = Int(clamping: settings.report.rows)
         delayAfter = settings.report.delayAfter
         delayAfterUrgent = settings.report.delayAfterUrgent
         undoWindow = settings.control.undoWindow
+        headerBytesMax = settings.limits.headerMax
+        recipientsMax = Int(clamping: settings.limits.recipientsMax)
+        incomingWait = settings.limits.incomingWait
+        recordLifetimeMax = settings.limits.recordLifetime
+        recordQuota = Quota(bytes: settings.quotas.recordBytes, count: settings.quotas.recordEnvelopes)
         senderQuota = Quota(bytes: settings.quotas.senderBytes, count: settings.quotas.senderEnvelopes)
     }
 }

@@ -2,12 +2,14 @@
 // commits, and only then hands the effects of that batch on. No timer groups anything: while a commit is on its way to the
 // disk, the next batch gathers by itself.
 //
-// Failures: a full store throws the batch away, and the engine is built anew from the store, all sessions are ended, and
-// nothing that was decided is sent. After a failed sync nothing can be promised, and the process ends.
+// Failures: a full store throws the batch away, and nothing that was decided is sent. Where free pages may not lie together the engine
+// is put back as it was, and smaller batches find out what has no room (RelayEngine, Narrowing). Else it is built anew from the store,
+// and all sessions are ended. After a failed sync nothing can be promised, and the process ends.
 
 import CLinux
 import Glibc
 import Logging
+import Monotonic
 import NIOConcurrencyHelpers
 import OpenSSLTLS
 import RelayCore
@@ -29,7 +31,7 @@ public protocol EffectSink: AnyObject, Sendable {
 /// The engine's thread and its mailbox.
 public final class EngineThread: @unchecked Sendable {
     // @unchecked: `mailbox`, `probes` and the two flags are guarded by `condition`; `engine` is touched by the thread alone.
-    private let condition: ConditionLock<Int>
+    private let condition: MonotonicLock<Int>
     private var mailbox: [EngineInput] = []
     private var probes: [@Sendable (Bool) -> Void] = []
     /// Questions that depend on nothing in the mailbox.
@@ -46,6 +48,10 @@ public final class EngineThread: @unchecked Sendable {
     /// Start-overs that followed one another closely; microseconds of the monotonic clock.
     private var startOvers = 0
     private var lastStartOver: UInt64 = 0
+    private var narrowing = Narrowing()
+    /// When rows were last moved so that free pages lie together; microseconds of the monotonic clock.
+    private var lastTogether: UInt64 = 0
+    private var toldReader: OldReader?
     private var steps = StepWatch()
     private weak var sink: (any EffectSink)?
     /// What has been posted and is not yet durable or dropped.
@@ -65,7 +71,7 @@ public final class EngineThread: @unchecked Sendable {
         self.configuration = configuration
         self.gauge = gauge
         self.logger = logger
-        condition = ConditionLock(value: 0)
+        condition = MonotonicLock(value: 0)
         let engine = try Self.build(store, clock, configuration, inHand)
         board = PictureBoard(engine.core.picture)
         self.engine = engine
@@ -142,6 +148,12 @@ public final class EngineThread: @unchecked Sendable {
         return taken
     }
 
+    private func putBack(_ taken: [@Sendable (Bool) -> Void]) {
+        condition.lock()
+        probes = taken + probes
+        condition.unlock()
+    }
+
     /// Asks before all that is in the mailbox is decided: an operator who looks does not wait for a night's mail. At the beginning of
     /// a batch nothing of it has been decided: what is seen is durable, and may be told at once.
     public func ask(_ question: @escaping @Sendable (borrowing RelayCore, any RowReader) -> Void) {
@@ -162,6 +174,14 @@ public final class EngineThread: @unchecked Sendable {
     private func putBack(_ inputs: [EngineInput]) {
         guard !inputs.isEmpty else { return }
         gauge.add(Gauge.weight(of: inputs))
+        condition.lock()
+        mailbox.insert(contentsOf: inputs, at: 0)
+        condition.unlock(withValue: 1)
+    }
+
+    /// Of a batch that is tried again; it has stayed on the gauge.
+    private func returnToMailbox(_ inputs: ArraySlice<EngineInput>) {
+        guard !inputs.isEmpty else { return }
         condition.lock()
         mailbox.insert(contentsOf: inputs, at: 0)
         condition.unlock(withValue: 1)
@@ -190,7 +210,42 @@ public final class EngineThread: @unchecked Sendable {
             noticeClockStep()
             due = decide(inputs)
             if stopping, inputs.isEmpty { return }
+            due = bringTogether(isIdle: inputs.isEmpty, due)
+            noticeReaders()
         }
+    }
+
+    /// Lets the store move rows where nothing waits for it; where something does, ten times a second at most.
+    private func bringTogether(isIdle: Bool, _ due: RelayTime?) -> RelayTime? {
+        let now = Self.microseconds()
+        guard now - lastTogether >= (isIdle ? 10_000 : 100_000) else {
+            return store.hasMoreToMove ? soon(due) : due
+        }
+        let hasMore = store.bringTogether()
+        lastTogether = Self.microseconds()
+        return hasMore ? soon(due) : due
+    }
+
+    private func soon(_ due: RelayTime?) -> RelayTime {
+        let soon = clock.relayNow + Milliseconds(20)
+        return due.map { min($0, soon) } ?? soon
+    }
+
+    /// What other programs hold of the store, or held until they were killed.
+    private func noticeReaders() {
+        let released = store.takeReleasedReaders()
+        if released > 0 {
+            logger.notice(
+                "a program that read the store from outside was killed; what it held is released",
+                metadata: .event(.readerReleased, ["readers": "\(released)"]))
+        }
+        let old = store.headRoom.oldReader
+        if let old, old.process != toldReader?.process {
+            logger.warning(
+                "a program outside reads the store from an old snapshot; pages freed since cannot be used",
+                metadata: .event(.readerOld, ["process": "\(old.process)", "seconds": "\(old.seconds)"]))
+        }
+        toldReader = old
     }
 
     /// What is in the mailbox; waits for something, the next deadline, or the end.
@@ -225,18 +280,23 @@ public final class EngineThread: @unchecked Sendable {
     private func decide(_ inputs: [EngineInput]) -> RelayTime? {
         var rest = inputs[...]
         var next: RelayTime?
+        var isRetry = false
         repeat {
+            isRetry = false
             let reading = clock.reading
             let room = store.headRoom
             let probes = takeProbes()
             let questions = takeQuestions()
             var decided: UInt64 = 0
-            // In place: when the batch is not durable the engine is thrown away, not put back.
+            // Kept only where it may be needed: what the batch changes is copied then.
+            let before = room.isTight ? engine : nil
+            let share = rest.prefix(narrowing.share(of: rest.count))
+            let isLean = narrowing.isLean
             var hasRun = false
             let result = store.batch { rows in
                 hasRun = true
                 for question in questions { question(engine.core, rows) }
-                let outcome = engine.run(rest, now: reading, room: room, rows: rows)
+                let outcome = engine.run(share, now: reading, room: room, rows: rows, isLean: isLean)
                 next = engine.core.nextDeadline(rows)
                 if rows.rowsChanged > 0 || !probes.isEmpty {
                     rows.setNumber(.meta, "relayTime", reading.relay.milliseconds)
@@ -246,7 +306,11 @@ public final class EngineThread: @unchecked Sendable {
                 return outcome
             }
             if case .durable = result { counts.committed(microseconds: Self.microseconds() - decided) }
-            for probe in probes { probe(result.isDurable) }
+            if case .full = result, before != nil, narrowing.step == .wide {
+                putBack(probes)
+            } else {
+                for probe in probes { probe(result.isDurable) }
+            }
             switch result {
             case .durable(let outcome), .unchanged(let outcome):
                 let taken = rest.prefix(outcome.taken)
@@ -255,7 +319,20 @@ public final class EngineThread: @unchecked Sendable {
                 counts.add(batches: 1, inputs: outcome.taken)
                 board.publish(outcome.picture)
                 if !outcome.effects.isEmpty { sink?.perform(outcome.effects) }
+                if narrowing.went() == .refuseFirst, let first = rest.popFirst() {
+                    rest = [.foundNoRoom(first)] + rest
+                }
             case .full(let sentence):
+                if let before, let wait = narrow(sentence, first: rest.first) {
+                    engine = before
+                    if !hasRun { ask(again: questions) }
+                    isRetry = true
+                    if wait == 0 { continue }
+                    // What comes meanwhile may be what makes room; it is decided behind what is here, but it is there.
+                    usleep(wait * 1_000)
+                    returnToMailbox(rest)
+                    return clock.relayNow
+                }
                 gauge.release(Gauge.weight(of: rest))
                 startOver(sentence)
                 if !hasRun { ask(again: questions) }
@@ -267,8 +344,25 @@ public final class EngineThread: @unchecked Sendable {
                     "the store has failed, the daemon stops", metadata: .event(.storeFailed, ["why": "\(sentence)"]))
                 fatalStop()
             }
-        } while !rest.isEmpty
+        } while !rest.isEmpty || isRetry
         return next
+    }
+
+    /// The batch found no room. The engine is put back, and after so many milliseconds the next batch is a smaller one; nil: nothing
+    /// helps but a new engine.
+    private func narrow(_ why: String, first: EngineInput?) -> UInt32? {
+        if !narrowing.isLean {
+            logger.notice(
+                "a batch found no room in the store's free pages and is tried in smaller parts",
+                metadata: .event(.storeInPieces, ["why": "\(why)"]))
+        }
+        switch narrowing.foundNoRoom(first: first) {
+        case .again, .refuseFirst: return 0
+        case .wait(let milliseconds): return milliseconds
+        case .startOver:
+            narrowing = Narrowing()
+            return nil
+        }
     }
 
     private static func microseconds() -> UInt64 {
@@ -310,6 +404,7 @@ public final class EngineThread: @unchecked Sendable {
 
     private func fatalStop() -> Never {
         fflush(nil)
+        StandardErrorLog.pipe.flush(seconds: 2)
         _exit(70)
     }
 

@@ -35,7 +35,8 @@ final class InHand: @unchecked Sendable {
     func takeSuspects() -> [UInt64] {
         let held = withUnsafeBytes(of: &page.pointee.envelopes) { Array($0.bindMemory(to: UInt64.self)) }
         var suspects: [UInt64] = []
-        if page.pointee.crash_signal != 0 {
+        // A bus error is a page of the store that the disk does not give: no envelope is to blame.
+        if page.pointee.crash_signal != 0, page.pointee.crash_signal != UInt64(SIGBUS) || page.pointee.is_sent != 0 {
             let candidates = page.pointee.is_sent != 0 ? held : [page.pointee.crash_envelope]
             for number in candidates where number != 0 && !suspects.contains(number) { suspects.append(number) }
         }

@@ -52,6 +52,8 @@ public final class Node: Sendable {
     let rights: RightsTable
     let backup: Backup
     let drops = ClientDrops()
+    let controlPlaces: LocalPlaces
+    let submitPlaces: LocalPlaces
     let reloading = NIOLock()
     let started: WallTime
 
@@ -83,13 +85,20 @@ public final class Node: Sendable {
         let logger = log.logger
         self.logger = logger
         notifier = SystemdNotifier(environment: Self.environment(["NOTIFY_SOCKET"]))
+        let shares = DescriptorShares(settings)
+        if let warning = shares.warning(settings) {
+            logger.warning("\(warning)", metadata: .event(.configurationWarning))
+        }
+        let perUser = Int(clamping: settings.control.connectionsPerUser)
+        controlPlaces = LocalPlaces(total: shares.local, perUser: perUser)
+        submitPlaces = LocalPlaces(total: shares.local, perUser: perUser)
         for directory in [settings.store.directory, Self.folder(of: settings.control.socket)] {
             try Self.makeDirectory(directory)
         }
         do {
             var opening = StoreSettings(settings)
-            // After a crash nothing is believed: the whole file is looked through, however long that takes.
-            if InHand.hasCrash(directory: settings.store.directory) { opening.lookMilliseconds = 3_600_000 }
+            // After a crash nothing is believed: the file is looked through for as long as the service manager waits for a start.
+            if InHand.hasCrash(directory: settings.store.directory) { opening.lookMilliseconds = 45_000 }
             store = try LMDBStore(directory: settings.store.directory, settings: opening)
         } catch {
             // What does not pass by itself is not tried again and again (78: the service manager does not restart).
@@ -148,7 +157,9 @@ public final class Node: Sendable {
             record: { [engine, desk, tickets] deed in engine.recordBlocking(deed, desk, tickets) }, logger: logger,
             loop: MultiThreadedEventLoopGroup.singleton.any())
         if !store.findings.isEmpty { engine.post(.event(.storeDamaged(why: store.findings.sentence))) }
-        engine.post(.event(.suspected(inHand?.takeSuspects() ?? [])))
+        // Where the store itself was damaged, what was in hand at the crash is innocent.
+        let suspects = inHand?.takeSuspects() ?? []
+        engine.post(.event(.suspected(store.findings.isEmpty ? suspects : [])))
         inHand?.watch()
         if let doubt = clock.doubt { engine.post(.event(.clockDoubted(true, why: doubt))) }
     }
@@ -158,13 +169,14 @@ public final class Node: Sendable {
         let control = NodeControl(
             store: store, clock: clock, engine: engine, desk: desk, tickets: tickets, links: links, readers: readers,
             configurationBox: configuration, listening: listening, metrics: metrics, started: started,
-            submitters: { [bulkBox] in bulkBox.withLockedValue { $0?.connections } }, path: path, log: log,
+            places: [("control", controlPlaces), ("submission", submitPlaces)], path: path, log: log,
             copying: backup,
-            reloadConfiguration: { [self] force in reload(force: force) })
+            reloadConfiguration: { [self] manner in reload(manner) })
         let settings = configuration.withLockedValue { $0.settings }
         let server = ControlServer(
             node: control, socket: settings.control.socket, descriptor: given.control, logger: logger,
-            patience: TimeAmount(settings.control.clientTimeout), drops: drops
+            patience: TimeAmount(settings.control.clientTimeout),
+            bodyPatience: TimeAmount(settings.control.bodyTimeout), places: controlPlaces, drops: drops
         ) { [self] in notifier.ready() }
         let bulk = try startBulk(settings, given.submit)
         bulkBox.withLockedValue { $0 = bulk }
@@ -214,8 +226,11 @@ public final class Node: Sendable {
         let surroundings = BulkSurroundings(
             engine: engine, desk: desk, tickets: tickets,
             maySubmit: { [rights] uid, gid, agency in rights.maySubmit(uid: uid, gid: gid, as: agency) },
+            maySubmitAtAll: { [rights] uid, gid in rights.maySubmit(uid: uid, gid: gid) },
             canonical: { [configuration] text in configuration.withLockedValue { $0.directory }.canonical(text) },
-            patience: TimeAmount(settings.control.clientTimeout), drops: drops, logger: logger)
+            patience: TimeAmount(settings.control.clientTimeout),
+            framePatience: TimeAmount(settings.control.bodyTimeout), places: submitPlaces, drops: drops,
+            logger: logger)
         do {
             let bulk = try BulkListener.start(path: socket, descriptor: descriptor, group: group, surroundings)
             engine.gauge.onLowWater { bulk.resume() }
@@ -298,7 +313,11 @@ extension LinkPolicy {
         numbers.sessionLifetime = settings.session.sessionLifetime
         numbers.connectTimeout = settings.session.connectTimeout
         numbers.handshakeTimeout = settings.session.handshakeTimeout
-        numbers.sessionsMax = Int(clamping: settings.session.sessionsMax)
+        let places = DescriptorShares(settings)
+        numbers.sessionsMax = places.sessions
+        numbers.strangersMax = places.strangers
+        numbers.sessionsPerPeer = Int(clamping: settings.session.sessionsPerPeer)
+        numbers.memoryMax = Int(clamping: settings.session.memoryMax)
         numbers.silenceMin = settings.session.silence
         numbers.hopLimit = UInt8(clamping: settings.limits.hopsMax)
         let peers = settings.peers.map { peer in

@@ -12,7 +12,10 @@ import RelaySession
 import Synchronization
 
 extension NodeControl {
-    func watchFacts() async throws -> WatchFacts {
+    /// On a thread of the readers, like `facts`.
+    func watchFacts() async throws -> WatchFacts { try await readers.runIfActive { watchFactsBlocking() } }
+
+    private func watchFactsBlocking() -> WatchFacts {
         let settings = configuration.settings
         var facts = WatchFacts(
             configurationPath: path, mapBytes: settings.store.mapSize, commitTimes: engine.counts.commitTimes)
@@ -31,6 +34,7 @@ extension NodeControl {
         }
         facts.openFiles = OpenFiles.count
         facts.openFilesMax = OpenFiles.limit
+        facts.findings += boundFindings
         return facts
     }
 

@@ -28,12 +28,12 @@ struct NodeControl: NodeAccess {
     let listening: NIOLockedValueBox<[String]>
     let metrics: NIOLockedValueBox<MetricsState>
     let started: WallTime
-    /// Connections on the submission socket; nil when there is no such socket.
-    let submitters: @Sendable () -> Int?
+    /// Of each socket of this machine, by what it is for.
+    let places: [(name: String, places: LocalPlaces)]
     let path: String
     let log: NodeLogging
     let copying: Backup
-    let reloadConfiguration: @Sendable (_ force: Bool) -> (isApplied: Bool, lines: [String])
+    let reloadConfiguration: @Sendable (_ manner: ReloadManner) -> (isApplied: Bool, lines: [String])
 
     var now: ClockReading { clock.reading }
     var configuration: Configuration { configurationBox.withLockedValue { $0 } }
@@ -75,12 +75,13 @@ struct NodeControl: NodeAccess {
         stream.begin(
             Submission(
                 ticket: ticket, sender: values.sender, recipients: values.recipients, urgency: values.urgency,
-                documentID: values.documentID, payloadLength: values.payloadLength, lifetime: values.lifetime))
+                documentID: values.documentID, payloadLength: values.payloadLength, lifetime: values.lifetime,
+                key: values.key))
         // Asked behind the submission in the mailbox: is it open?
         if await askInOrder({ core, _ in core.isOpen(ticket) }) { return .open(stream) }
         switch try await stream.answer() {
         case .refused(let problems, let cause): return .refused(problems, cause: cause)
-        case .accepted: preconditionFailure("a submission was accepted before its bytes came")
+        case .accepted, .repeated: preconditionFailure("a submission was accepted before its bytes came")
         }
     }
 
@@ -125,31 +126,8 @@ struct NodeControl: NodeAccess {
         }
     }
 
-    func reload(force: Bool) async throws -> (isApplied: Bool, lines: [String]) {
-        try await readers.runIfActive { reloadConfiguration(force) }
-    }
-
-    func bounds() async throws -> [LimitView] {
-        let accepted = links.accepted
-        let gauge = engine.gauge
-        return [
-            LimitView(
-                "bytes received, not yet durable", "limits.staged_max", .bytes, UInt64(gauge.highWater),
-                used: UInt64(max(gauge.bytes, 0)), binds: gauge.isHigh,
-                effect: "links and submitters are not read until half of it is durable"),
-            LimitView(
-                "sessions that others opened", "session.sessions_max", .count, UInt64(accepted.max),
-                used: UInt64(accepted.count), binds: accepted.count >= accepted.max,
-                effect: "further connections are closed"),
-            LimitView(
-                "submission connections", "built in", .count, UInt64(BulkListener.connectionsMax),
-                used: submitters().map(UInt64.init),
-                binds: submitters().map { $0 >= BulkListener.connectionsMax } ?? false,
-                effect: "further connections are closed"),
-            LimitView(
-                "bytes of one batch", "built in", .bytes, BatchLimits.bytes, used: nil,
-                effect: "the next transaction takes the rest"),
-        ]
+    func reload(_ manner: ReloadManner) async throws -> (isApplied: Bool, lines: [String]) {
+        try await readers.runIfActive { reloadConfiguration(manner) }
     }
 
     func record(_ deed: Deed) async throws -> Bool {
@@ -184,7 +162,10 @@ struct NodeControl: NodeAccess {
     var backup: BackupAnswer { copying.answer }
     func cancelBackup() async -> Bool { copying.cancel() }
 
-    func facts() async throws -> NodeFacts {
+    /// On a thread of the readers: what is asked of a disk may never be answered.
+    func facts() async throws -> NodeFacts { try await readers.runIfActive { factsBlocking() } }
+
+    private func factsBlocking() -> NodeFacts {
         let memory = ProcessMemory.read()
         return NodeFacts(
             version: ProgramVersion.text, started: started, listening: listening.withLockedValue { $0 },

@@ -4,6 +4,7 @@
 import Glibc
 import Journal
 import Logging
+import Monotonic
 import RelayControl
 import RelayModel
 import Synchronization
@@ -13,6 +14,7 @@ public struct NodeLogging: Sendable {
     public let threshold: LogThreshold
     public let recent: RecentEntries
     public let logger: Logger
+    let thinning: LogThinning
     /// When a level for a while goes back.
     let loanEnds: LoanEnd
 
@@ -20,6 +22,7 @@ public struct NodeLogging: Sendable {
     public init(level: Logger.Level, journal: JournalSocket?) {
         let threshold = LogThreshold(level)
         let recent = RecentEntries()
+        let thinning = LogThinning()
         let base: any LogHandler =
             if let journal {
                 JournalLog(socket: journal, identifier: "edocd", lossEvent: EventKind.logLost.rawValue) {
@@ -28,9 +31,10 @@ public struct NodeLogging: Sendable {
             } else {
                 StandardErrorLog(label: "edocd")
             }
-        LoggingSystem.bootstrap { _ in NodeLog(base: base, threshold: threshold, recent: recent) }
+        LoggingSystem.bootstrap { _ in NodeLog(base: base, threshold: threshold, recent: recent, thinning: thinning) }
         self.threshold = threshold
         self.recent = recent
+        self.thinning = thinning
         logger = Logger(label: "edocd")
         loanEnds = LoanEnd()
     }
@@ -43,18 +47,20 @@ public struct NodeLogging: Sendable {
     }
 }
 
-/// Hands entries on that are severe enough, and keeps the last ones.
+/// Hands entries on that are severe enough and not too many of their kind, and keeps the last ones.
 struct NodeLog: LogHandler {
     var base: any LogHandler
     let threshold: LogThreshold
     let recent: RecentEntries
+    let thinning: LogThinning
     /// Set on a copy of a logger: less severe entries of that copy are not written, whatever the threshold.
     private var own: Logger.Level = .trace
 
-    init(base: any LogHandler, threshold: LogThreshold, recent: RecentEntries) {
+    init(base: any LogHandler, threshold: LogThreshold, recent: RecentEntries, thinning: LogThinning) {
         self.base = base
         self.threshold = threshold
         self.recent = recent
+        self.thinning = thinning
     }
 
     var metadata: Logger.Metadata {
@@ -75,11 +81,33 @@ struct NodeLog: LogHandler {
 
     func log(event: LogEvent) {
         let kind = event.metadata?["event"].flatMap { EventKind(rawValue: "\($0)") }
+        var event = event
+        // Who asks for single steps wants them all.
+        if event.level >= .info, event.level < .critical {
+            switch thinning.judge(kind, Self.owner(of: event), now: MonotonicClock.milliseconds) {
+            case .drop: return
+            case .write(let unsaid) where unsaid > 0:
+                event.message = "\(event.message), and \(unsaid) more like it that were not written"
+            case .write: break
+            }
+        }
         if event.level >= threshold.level || kind?.isOfTheOperatorLog == true { base.log(event: event) }
         // The heads of a quiet day would leave no room for anything else.
         if event.level >= RecentEntries.level, kind != .operatorLogHead {
             recent.add(event.level, "\(event.message)", base.metadata.merging(event.metadata ?? [:]) { $1 })
         }
+    }
+
+    /// Who brought an entry about: a peer, a user, or the address at its end.
+    private static func owner(of event: LogEvent) -> String? {
+        for key in ["peer", "caller", "uid"] {
+            if let value = event.metadata?[key] { return "\(value)" }
+        }
+        let text = "\(event.message)"
+        guard text.hasSuffix("]"), let start = text.range(of: " [", options: .backwards) else { return nil }
+        let address = text[start.upperBound...].dropLast()
+        // Whoever connects again does so from another port.
+        return address.lastIndex(of: ":").map { String(address[..<$0]) } ?? String(address)
     }
 }
 
@@ -88,13 +116,17 @@ extension EventKind {
     fileprivate var isOfTheOperatorLog: Bool { self == .deedDone || self == .operatorLogHead }
 }
 
-/// The last entries, in memory.
+/// The last entries, in memory: a ring for each kind, so that none pushes out another.
 public final class RecentEntries: Sendable {
     public static let level = Logger.Level.notice
-    public static let countMax = 500
+    /// Entries of one kind.
+    public static let kindMax = 40
     static let textMax = 1_000
 
-    private let entries = Mutex<[RecentEntry]>([])
+    private struct Ring {
+        var entries: [(order: UInt64, entry: RecentEntry)] = []
+    }
+    private let rings = Mutex<(byKind: [String: Ring], count: UInt64)>(([:], 0))
 
     public init() {}
 
@@ -104,15 +136,23 @@ public final class RecentEntries: Sendable {
         let entry = RecentEntry(
             unixMilliseconds: Int64(time.tv_sec) * 1_000 + Int64(time.tv_nsec) / 1_000_000, level: level.rawValue,
             event: fields["event"].map { "\($0)" }, text: String(LogText.line(message, fields).prefix(Self.textMax)))
-        entries.withLock { entries in
+        // Kinds are the program's own, and few.
+        rings.withLock { rings in
+            rings.count += 1
+            let kind = entry.event ?? ""
             // In one go now and then, so that an entry costs no shift of all the others.
-            if entries.count >= 2 * Self.countMax { entries.removeFirst(entries.count - Self.countMax + 1) }
-            entries.append(entry)
+            if let count = rings.byKind[kind]?.entries.count, count >= 2 * Self.kindMax {
+                rings.byKind[kind]?.entries.removeFirst(count - Self.kindMax + 1)
+            }
+            rings.byKind[kind, default: Ring()].entries.append((rings.count, entry))
         }
     }
 
     /// The oldest first.
-    var all: [RecentEntry] { entries.withLock { Array($0.suffix(Self.countMax)) } }
+    var all: [RecentEntry] {
+        let rings = rings.withLock { Array($0.byKind.values) }
+        return rings.flatMap { $0.entries.suffix(Self.kindMax) }.sorted { $0.order < $1.order }.map(\.entry)
+    }
 }
 
 /// The moment at which a level for a while goes back; nil for none.

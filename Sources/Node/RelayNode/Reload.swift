@@ -20,36 +20,51 @@ struct ReloadService: Service {
     func run() async throws {
         try await withThrowingTaskGroup(of: Void.self) { group in
             group.addTask {
-                for await _ in await UnixSignalsSequence(trapping: .sighup).cancelOnGracefulShutdown() {
-                    let (isApplied, lines) = node.reload()
-                    // Who sent the signal is not known: root, or the daemon's own user.
-                    let deed = Deed(
-                        uid: geteuid(), login: "(SIGHUP)", verb: "reload", subject: "configuration",
-                        outcome: isApplied ? "done" : "refused: " + (lines.first ?? ""))
-                    node.engine.post(.event(.audited(deed, ticket: nil)))
-                }
+                let signals = await UnixSignalsSequence(trapping: .sighup)
+                // One that came while the daemon started was about files that may have been read before it.
+                if EarlySignals.takeHangup() { reload() }
+                for await _ in signals.cancelOnGracefulShutdown() { reload() }
             }
-            group.addTask {
-                // A certificate that ends while its session lives ends the session.
-                while !Task.isCancelled {
-                    try? await cancelWhenGracefulShutdown { try await Task.sleep(for: .seconds(600)) }
-                    if Task.isShuttingDownGracefully || Task.isCancelled { return }
-                    node.links.recheckSessions()
-                }
-            }
+            group.addTask { await CertificateWatch(node: node).run() }
             try await group.waitForAll()
         }
+    }
+
+    private func reload() {
+        let (isApplied, lines) = node.reload(.guarded)
+        // Who sent the signal is not known: root, or the daemon's own user.
+        let deed = Deed(
+            uid: geteuid(), login: "(SIGHUP)", verb: "reload", subject: "configuration",
+            outcome: isApplied ? "done" : "refused: " + (lines.first ?? ""))
+        node.engine.post(.event(.audited(deed, ticket: nil)))
     }
 }
 
 extension Node {
     /// Reads everything anew; answers the lines that say what came of it. One at a time.
     @discardableResult
-    public func reload(force: Bool = false) -> (isApplied: Bool, lines: [String]) {
+    public func reload(_ manner: ReloadManner) -> (isApplied: Bool, lines: [String]) {
         reloading.lock()
         defer { reloading.unlock() }
+        if manner == .rehearsed { return judgeReload(manner).outcome }
         notifier.reloading()
         defer { notifier.ready() }
+        let (outcome, prepared) = judgeReload(manner)
+        // What `systemctl status` shows, until the next reload.
+        notifier.status(
+            outcome.isApplied
+                ? "Configuration in force."
+                : "Reload refused, the old configuration stays: \(outcome.lines.first ?? "")")
+        guard let prepared else { return outcome }
+        apply(prepared, outcome.lines)
+        return outcome
+    }
+
+    /// What would come of a reload; the configuration that is to be in force, or nil.
+    private func judgeReload(
+        _ manner: ReloadManner
+    ) -> (outcome: (isApplied: Bool, lines: [String]), prepared: PreparedNode?) {
+        let isLogged = manner != .rehearsed
         let old = configuration.withLockedValue { $0 }
         do {
             let prepared = try PreparedNode(path: path)
@@ -60,39 +75,49 @@ extension Node {
             let core = CoreConfiguration(prepared.configuration)
             let forecast = try store.read { ReloadForecast(from: CoreConfiguration(old), to: core, $0) }
             let lines = diff.lines() + forecast.lines + certificateLines(prepared)
-            if diff.needsForce, !force {
-                logger.error(
-                    "reload refused: more than 5 % would be moved or removed",
-                    metadata: .event(.configurationRefused, ["diff": "\(lines)"]))
-                return (
-                    false,
-                    ["refused: more than 5 % would be moved or removed; edocctl reload --force does it all the same"]
-                        + lines
-                )
+            if diff.needsForce, manner != .forced {
+                if isLogged {
+                    logger.error(
+                        "reload refused: more than 5 % would be moved or removed",
+                        metadata: .event(.configurationRefused, ["diff": "\(lines)"]))
+                }
+                let refusal =
+                    "refused: more than 5 % would be moved or removed; edocctl reload --force does it all the same"
+                return ((false, [refusal] + lines), nil)
             }
-            configuration.withLockedValue { $0 = prepared.configuration }
-            rights.forget()
-            if old.settings.logLevel != prepared.configuration.settings.logLevel {
-                _ = log.threshold.set(prepared.logLevel, forGood: true)
-                log.loanEnds.withLock { $0 = nil }
-            }
-            // First the links: what the decisions dial at once, they dial by the new addresses.
-            links.replacePolicy(LinkPolicy(prepared))
-            engine.reconfigure(core)
-            for (path, digest) in prepared.digests {
-                logger.notice(
-                    "reloaded",
-                    metadata: .event(.configurationChanged, ["file": "\(path)", "sha256": "\(digest.hex)"]))
-            }
-            for line in lines { logger.notice("reload: \(line)", metadata: .event(.configurationChanged)) }
-            for warning in prepared.warnings { logger.warning("\(warning)", metadata: .event(.configurationWarning)) }
-            return (true, lines)
+            return ((true, lines), prepared)
         } catch {
-            logger.error(
-                "reload failed; the old configuration stays",
-                metadata: .event(.configurationRefused, ["why": "\(error)"]))
-            return (false, ["\(error)"])
+            if isLogged {
+                logger.error(
+                    "reload failed; the old configuration stays",
+                    metadata: .event(.configurationRefused, ["why": "\(error)"]))
+            }
+            return ((false, ["\(error)"]), nil)
         }
+    }
+
+    /// The new configuration is in force.
+    private func apply(_ prepared: PreparedNode, _ lines: [String]) {
+        let old = configuration.withLockedValue { $0 }
+        configuration.withLockedValue { $0 = prepared.configuration }
+        rights.forget()
+        if old.settings.logLevel != prepared.configuration.settings.logLevel {
+            _ = log.threshold.set(prepared.logLevel, forGood: true)
+            log.loanEnds.withLock { $0 = nil }
+        }
+        // First the links: what the decisions dial at once, they dial by the new addresses.
+        links.replacePolicy(LinkPolicy(prepared))
+        for places in [controlPlaces, submitPlaces] {
+            places.setPerUser(Int(clamping: prepared.configuration.settings.control.connectionsPerUser))
+        }
+        engine.reconfigure(CoreConfiguration(prepared.configuration))
+        for (path, digest) in prepared.digests {
+            logger.notice(
+                "reloaded",
+                metadata: .event(.configurationChanged, ["file": "\(path)", "sha256": "\(digest.hex)"]))
+        }
+        for line in lines { logger.notice("reload: \(line)", metadata: .event(.configurationChanged)) }
+        for warning in prepared.warnings { logger.warning("\(warning)", metadata: .event(.configurationWarning)) }
     }
 
     /// Files of the same names with other content stand in no diff.
@@ -121,6 +146,9 @@ extension Node {
         if old.control.clientTimeout != new.control.clientTimeout {
             return "control.client_timeout changes only with a restart"
         }
+        if old.control.bodyTimeout != new.control.bodyTimeout {
+            return "control.body_timeout changes only with a restart"
+        }
         if StoreSettings(old) != StoreSettings(new) { return "the sizes of the store change only with a restart" }
         if old.limits.stagedMax != new.limits.stagedMax { return "limits.staged_max changes only with a restart" }
         if old.metrics != new.metrics { return "metrics.listen changes only with a restart" }
@@ -145,10 +173,17 @@ final class RightsTable: Sendable {
     init(_ configuration: NIOLockedValueBox<Configuration>) { self.configuration = configuration }
 
     func maySubmit(uid: UInt32, gid: UInt32, as agency: AgencyCode) -> Bool {
+        rights(uid: uid, gid: gid).may(.submitAs, agency)
+    }
+
+    /// As any agency at all.
+    func maySubmit(uid: UInt32, gid: UInt32) -> Bool { rights(uid: uid, gid: gid).maySubmit }
+
+    private func rights(uid: UInt32, gid: UInt32) -> CallerRights {
         let key = UInt64(uid) << 32 | UInt64(gid)
         let now = ContinuousClock.now
         let (generation, found) = known.withLockedValue { ($0.generation, $0.rights[key]) }
-        if let found, found.until > now { return found.rights.may(.submitAs, agency) }
+        if let found, found.until > now { return found.rights }
         let caller = CallerNames.system.callerBlocking(PeerCredentials(pid: 0, uid: uid, gid: gid))
         let rights = CallerRights(caller, configuration.withLockedValue { $0 })
         known.withLockedValue { known in
@@ -157,7 +192,7 @@ final class RightsTable: Sendable {
             if known.rights.count >= Self.callersMax { known.rights = [:] }
             known.rights[key] = (rights, now + Self.memory)
         }
-        return rights.may(.submitAs, agency)
+        return rights
     }
 
     /// The table has changed.

@@ -13,10 +13,10 @@ final class RepeatedNotices: Sendable {
     }
 
     static let pause = Milliseconds.minutes(10)
-    /// Hosts and reasons that are remembered.
+    /// Hosts and reasons that are remembered; the least recently used goes first.
     static let seenMax = 256
 
-    private let seen = Mutex<[String: Seen]>([:])
+    private let seen = Mutex(RecentlyUsed<String, Seen>(max: RepeatedNotices.seenMax))
 
     var seenCount: Int { seen.withLock { $0.count } }
 
@@ -35,17 +35,13 @@ final class RepeatedNotices: Sendable {
     func thinned(_ notice: Notice, now: RelayTime) -> Notice? {
         guard let key = Self.key(notice) else { return notice }
         let unsaid = seen.withLock { seen -> UInt64? in
-            if var known = seen[key], now.since(known.said) < Self.pause {
+            let before = seen.take(key)
+            if var known = before, now.since(known.said) < Self.pause {
                 known.unsaid += 1
-                seen[key] = known
+                seen.put(key, known)
                 return nil
             }
-            if seen.count >= Self.seenMax, seen[key] == nil {
-                seen = seen.filter { now.since($0.value.said) < Self.pause }
-                // So many at a time: which they were is not worth more memory.
-                if seen.count >= Self.seenMax { seen.removeAll() }
-            }
-            let before = seen.updateValue(Seen(said: now), forKey: key)
+            seen.put(key, Seen(said: now))
             return before?.unsaid ?? 0
         }
         guard let unsaid else { return nil }

@@ -220,6 +220,13 @@ struct SpoolFolder: ~Copyable {
         try sync(tmp, "tmp")
     }
 
+    /// Renames a sidecar, if there is one: it may be in `new` already, or never have been made.
+    func moveSidecar(_ file: String) throws(SpoolFailure) {
+        if renameat(tmp, file, new, file) != 0, errno != ENOENT {
+            throw .spool(Self.sentence("\(directory)/new", errno))
+        }
+    }
+
     /// The file is there with the length, and the digest where it is known, of the document; and on disk.
     private func requireWhole(
         _ file: String, _ document: HandOver.Content?, _ beat: () throws(SpoolFailure) -> Void

@@ -2,6 +2,7 @@
 // the daemon nor a reload waiting: each directory is looked at on a thread of its own, all of them at the same time, and what has not
 // answered after a bounded time is said to be silent. A directory whose thread still waits is not looked at again.
 
+import Monotonic
 import NIOConcurrencyHelpers
 
 final class SpoolLook: Sendable {
@@ -26,7 +27,7 @@ final class SpoolLook: Sendable {
     /// What has been found so far of the directories of one call.
     private final class Findings: Sendable {
         private let left: NIOLockedValueBox<(problems: [String: String?], wanted: Int)>
-        private let isComplete = ConditionLock(value: false)
+        private let isComplete = MonotonicLock(value: false)
 
         init(wanted: Int) { left = NIOLockedValueBox(([:], wanted)) }
 

@@ -50,6 +50,8 @@ final class SpoolWriter: Sendable {
             switch step.step {
             case .write(let payload, let length, let digest, let spool):
                 try folder.requireRoom(length, reserve: spool.reserveBytes)
+                // First, so that a document that is there has it; a spool without sidecars has none left of before either.
+                try SpoolSidecar.write(step, spool, to: folder)
                 var reader = DocumentReader(source: source, payload: payload, portion: portion)
                 try folder.write(step.file, length: length, digest: digest, mode: spool.mode, group: spool.group) {
                     (buffer) throws(SpoolFailure) in
@@ -58,11 +60,13 @@ final class SpoolWriter: Sendable {
                     try reader.next(&buffer)
                 }
             case .move(let identity, let document):
+                try folder.moveSidecar(SpoolSidecar.name(step.file))
                 try folder.move(step.file, writtenIn: identity, document: document) { () throws(SpoolFailure) in
                     pulse.beat()
                     if pulse.isStopping { throw .spool("this node is stopping") }
                 }
             case .discard:
+                try folder.remove(SpoolSidecar.name(step.file))
                 try folder.remove(step.file)
                 return nil
             }

@@ -1,14 +1,20 @@
 // StandardErrorLog: one line an event on standard error: level, text, fields. The journal adds the time. Control characters of what
-// others sent never get through. Lines are written whole; a log that cannot be written is no reason to stop.
+// others sent never get through. Lines are written whole, by a thread of their own (LogPipe): nobody who logs waits for whoever reads.
 
 import Glibc
 import Journal
 import Logging
+import RelayModel
 
 public struct StandardErrorLog: LogHandler {
     public var metadata: Logger.Metadata = [:]
     public var logLevel: Logger.Level = .trace
     private let label: String
+
+    /// One for the process.
+    public static let pipe = LogPipe(descriptor: STDERR_FILENO) { missing in
+        line(.warning, "\(missing) log entries could not be written and are missing here", [:])
+    }
 
     public init(label: String) { self.label = label }
 
@@ -18,11 +24,11 @@ public struct StandardErrorLog: LogHandler {
     }
 
     public func log(event: LogEvent) {
-        let fields = metadata.merging(event.metadata ?? [:]) { $1 }
-        var text = Self.priority(event.level) + "\(event.level): " + LogText.line("\(event.message)", fields)
-        text += "\n"
-        let bytes = Array(text.utf8)
-        _ = write(STDERR_FILENO, bytes, bytes.count)
+        Self.pipe.write(Self.line(event.level, "\(event.message)", metadata.merging(event.metadata ?? [:]) { $1 }))
+    }
+
+    private static func line(_ level: Logger.Level, _ message: String, _ fields: Logger.Metadata) -> [UInt8] {
+        Array((priority(level) + "\(level): " + LogText.line(message, fields) + "\n").utf8)
     }
 
     /// journald reads the level from the line's beginning (sd-daemon(3)); on a terminal it would be noise.

@@ -12,7 +12,13 @@ public struct SystemdNotifier: Sendable {
     public func stopping() { send("STOPPING=1") }
     /// A manager that has not read the pings before needs no further one: nobody waits for it here.
     public func watchdog() { send("WATCHDOG=1", flags: Int32(MSG_DONTWAIT)) }
-    public func status(_ text: String) { send("STATUS=\(text)") }
+    /// The start takes longer, and why; to be said again within a minute.
+    public func waiting(_ why: String) { send("EXTEND_TIMEOUT_USEC=60000000\nSTATUS=\(why)") }
+    /// One line: what stands behind a line's end would be another message.
+    public func status(_ text: String) {
+        let line = text.split(whereSeparator: \.isNewline).joined(separator: "; ")
+        send("STATUS=\(line.prefix(512))")
+    }
 
     /// `Type=notify-reload` wants the monotonic time of the reload's start, in microseconds.
     public func reloading() {

@@ -19,6 +19,9 @@ struct Reception {
     var hasher: SHA256Hasher?
     /// For records addressed to this node.
     var record: Record?
+    /// The first octets of a record for another node, until they say what it is.
+    var head: ByteBuffer?
+    var payloadLeft: UInt64 = 0
 
     struct Record {
         var reporter: NodeID
@@ -47,7 +50,11 @@ extension Conversation {
                     if let fault = headerCame(header, &current, &output) {
                         return refuse(current, unacceptable: fault, now, &output)
                     }
-                case .payload(let slice): payloadCame(slice, &current, &output)
+                case .payload(let slice):
+                    if let fault = headFault(slice, &current) {
+                        return refuse(current, unacceptable: fault, now, &output)
+                    }
+                    payloadCame(slice, &current, &output)
                 }
             }
             reception = current
@@ -102,6 +109,10 @@ extension Conversation {
         guard let offer = offer(header, ticket) else { return "the piece does not lie in its whole" }
         current.ticket = ticket
         if offer.document != nil, offer.piece == nil { current.hasher = SHA256Hasher() }
+        if offer.isAdministrative {
+            current.head = ByteBuffer()
+            current.payloadLeft = offer.payloadLength
+        }
         undecided[ticket] = current.id
         counts.offered += 1
         output.inputs.append(.offered(offer))
@@ -114,6 +125,19 @@ extension Conversation {
         guard let reporter = header.primary.source.node else { return "a record of an anonymous source" }
         current.record = Reception.Record(reporter: reporter, bundle: header.primary.bundleID, age: header.age)
         return nil
+    }
+
+    /// What is wrong with a record that is to be handed on: types that are not known here are not carried for anybody.
+    private func headFault(_ slice: ByteBuffer, _ current: inout Reception) -> String? {
+        guard var head = current.head else { return nil }
+        current.payloadLeft -= min(current.payloadLeft, UInt64(slice.readableBytes))
+        head.writeBytes(slice.readableBytesView.prefix(AdministrativeRecord.headOctetsMax - head.readableBytes))
+        current.head = head
+        guard let isHandedOn = AdministrativeRecord.isHandedOn(head: head, isAll: current.payloadLeft == 0) else {
+            return nil
+        }
+        current.head = nil
+        return isHandedOn ? nil : "a record of a type that is not handed on"
     }
 
     private func payloadCame(
@@ -142,9 +166,7 @@ extension Conversation {
         let ticket = tickets.take()
         undecided[ticket] = id
         counts.recordsReceived += 1
-        if let age = record.age, record.bundle.creationTime > 0 {
-            output.event(.sourceHeard(source: record.bundle.source, created: record.bundle.creationTime, age: age))
-        }
+        if let age = record.age { output.event(.recordHeard(ticket: ticket, age: age)) }
         output.event(
             .reported(
                 ticket: ticket, session: session, reporter: record.reporter, bundle: record.bundle, rows: rows))
@@ -168,10 +190,12 @@ extension Conversation {
             lifetime: primary.lifetime, age: header.age, hopLimit: header.hopCount.map { UInt64($0.limit) },
             hopCount: header.hopCount?.count,
             isAdministrative: primary.flags.contains(.isAdministrativeRecord),
-            wantsStatusReports: !primary.flags.isDisjoint(with: [.reportDelivery, .reportDeletion]),
+            wantsStatusReports: !primary.flags.isDisjoint(with: .reports),
             document: header.document, copy: header.copy, header: Array(octets.readableBytesView))
         offer.formerName = header.formerName
         offer.isReturn = header.isReturn
+        offer.statusRequest = StatusRequest(primary.flags)
+        offer.payloadCover = header.payloadCover
         return offer
     }
 
@@ -227,5 +251,17 @@ extension Conversation {
         guard let ticket = current.ticket else { return }
         undecided[ticket] = nil
         output.inputs.append(.offerAbandoned(ticket))
+    }
+}
+
+extension StatusRequest {
+    init(_ flags: BundleFlags) {
+        self = []
+        for (flag, request) in [
+            (BundleFlags.reportReception, StatusRequest.received), (.reportForwarding, .forwarded),
+            (.reportDelivery, .delivered), (.reportDeletion, .deleted), (.statusTimeRequested, .time),
+        ] where flags.contains(flag) {
+            insert(request)
+        }
     }
 }

@@ -30,7 +30,8 @@ extension Conversation {
         while room > 0 {
             if var bundle = outgoing.take() {
                 inHand(bundle.number)
-                guard let portion = bundle.nextPortion(payloadBytesMax: portionBytes(room, of: bundle), read: read) else {
+                guard let portion = bundle.nextPortion(payloadBytesMax: portionBytes(room, of: bundle), read: read)
+                else {
                     breakOff(bundle, now, &output)
                     break
                 }

@@ -51,7 +51,7 @@ extension Conversation {
         lastUnacknowledged = left
         if isSilent {
             isSilent = false
-            output.event(.sessionAcknowledges(session: session))
+            output.event(.sessionAcknowledgesAgain(session: session))
         }
         let bytes = meter.segmentBytes(max: machine.segmentBytesMax)
         if bytes != machine.segmentBytes { machine.segmentBytes = bytes }

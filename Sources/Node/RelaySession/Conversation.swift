@@ -79,6 +79,8 @@ public struct Conversation: ~Copyable {
     public var isStoreFailing = false
     /// Told which envelope is being sent at this moment, for the case of a crash; 0 when none is.
     public var inHand: (UInt64) -> Void = { _ in }
+    /// Asked once the peer is proven: why there is no place for this session; nil when there is one.
+    public var refusesPlace: (NodeID) -> String? = { _ in nil }
 
     public init(
         session: Ticket, settings: ConversationSettings, judge: IdentityJudge, dialled: NodeID?, tickets: TicketSource
@@ -119,6 +121,12 @@ public struct Conversation: ~Copyable {
 
     /// True while `pump` would write something.
     public var hasBytesToSend: Bool { outgoing != nil || !queue.isEmpty && machine.canBeginTransfer }
+
+    /// Octets that are kept here of what the peer has not finished.
+    public var heldBytes: Int {
+        guard let reception else { return 0 }
+        return reception.bundle.heldBytes + (reception.record?.octets.storageCapacity ?? 0)
+    }
 
     /// Dispatches that were handed over and not answered.
     public var inFlight: Int { queue.count + dispatches.count }
@@ -321,17 +329,21 @@ public struct Conversation: ~Copyable {
             phase = .refused(why)
             machine.refuseContact(now: now.milliseconds, &output.effects)
         case .accepted(let peer):
+            if let why = refusesPlace(peer) {
+                phase = .refused(why)
+                return machine.terminate(.resourceExhaustion, timeout: 0, now: now.milliseconds, &output.effects)
+            }
             phase = .established(peer)
             announced = nodeID
             if settings.sessionLifetime > .zero { lifetimeEnds = now + settings.sessionLifetime }
             // A peer with segment MRU 0 takes no transfers.
             peerTransferMRU = parameters.peerSegmentMRU > 0 ? parameters.peerTransferMRU : 0
             machine.segmentBytes = meter.segmentBytes(max: machine.segmentBytesMax)
-            var facts = SessionFacts(peer: peer, transferMRU: peerTransferMRU, isDialled: dialled != nil)
+            var facts = SessionFacts(
+                peer: peer, transferMRU: peerTransferMRU, isDialled: dialled != nil, host: host,
+                firstWindow: Self.firstWindowBytes)
             // Two items contradict one another: then it has said nothing.
             if parameters.peerItems.count == 1 { facts.greeting = GreetingItem.decode(parameters.peerItems[0].value) }
-            facts.host = host
-            facts.firstWindow = Self.firstWindowBytes
             understandsIdentityTwice = facts.understands(.identityTwice)
             output.event(.sessionEstablished(session: session, facts))
         }

@@ -39,7 +39,7 @@ public struct IdentityJudge: Sendable {
     private var peers: [String: PeerIdentity] = [:]
 
     public init(_ peers: [PeerIdentity]) {
-        for peer in peers { self.peers[peer.node.text] = peer }
+        for peer in peers { self.peers[peer.node.comparable] = peer }
     }
 
     /// - Parameters:
@@ -47,33 +47,39 @@ public struct IdentityJudge: Sendable {
     ///   - certificate: What TLS has proven; nil where plain TCP is configured.
     ///   - dialled: The peer that this node meant to reach, if it opened the connection.
     public func judge(announced: String, certificate: CertificateNames?, dialled: NodeID?) -> Judgement {
-        // Node IDs are compared as text: what one node spells differently, another may take for somebody else.
-        guard let node = NodeID(text: announced) else {
+        // RFC 9174, 4.4.4.3 and RFC 3986, 6.2.2: node IDs compare without regard to the case of scheme and name.
+        guard let name = NodeID.comparable(announced) else {
             return .refused("The peer announces no node ID, or none that names a node.")
         }
-        guard let peer = peers[announced] else {
-            return .refused("The peer announces \(node.text), which is not configured here.")
+        guard let peer = peers[name] else {
+            return .refused("The peer announces \(name), which is not configured here.")
         }
         if let dialled, dialled != peer.node {
-            return .refused("The peer announces \(node.text), but \(dialled.text) was dialled.")
+            return .refused("The peer announces \(peer.node.text), but \(dialled.text) was dialled.")
         }
         if let certificate, let why = fault(of: certificate, for: peer) { return .refused(why) }
         return .accepted(peer.node)
     }
 
     private func fault(of certificate: CertificateNames, for peer: PeerIdentity) -> String? {
-        // RFC 9174, 4.4.1: a certificate has exactly one bundleEID name, the node ID.
-        if certificate.bundleEIDs.count > 1 { return "The peer's certificate has more than one bundleEID name." }
-        if let name = certificate.bundleEIDs.first {
-            return name == peer.node.text
-                ? nil : "The peer announces \(peer.node.text), but its certificate is that of \(name)."
+        let names = certificate.nodes(acceptsURI: peer.acceptsURI)
+        if names.contains(peer.node.comparable) { return nil }
+        guard names.isEmpty else {
+            return
+                "The peer announces \(peer.node.text), but its certificate is that of \(names.joined(separator: ", "))."
         }
-        guard peer.acceptsURI else { return "The peer's certificate has no bundleEID name." }
-        let names = certificate.uris.filter { EndpointID(text: $0) != nil }
-        guard names.count == 1 else {
-            return "The peer's certificate has no bundleEID name and not exactly one URI name of a node."
-        }
-        return names[0] == peer.node.text
-            ? nil : "The peer announces \(peer.node.text), but its certificate is that of \(names[0])."
+        return peer.acceptsURI
+            ? "The peer's certificate has neither a bundleEID name nor a URI name of a node."
+            : "The peer's certificate has no bundleEID name of a node."
+    }
+}
+
+extension CertificateNames {
+    /// The nodes that the certificate is of, in the form in which they compare. RFC 9174, 4.4.1 and 4.4.4.3: there may be several names, of
+    /// which one has to match; one that is no node ID is none. URI names count where they may, and no bundleEID name is there.
+    public func nodes(acceptsURI: Bool) -> [String] {
+        let names = bundleEIDs.compactMap(NodeID.comparable)
+        if !bundleEIDs.isEmpty || !acceptsURI { return names }
+        return uris.compactMap(NodeID.comparable)
     }
 }

@@ -24,6 +24,9 @@ struct IncomingBundle {
     private var remaining: UInt64 = 0
     private var trailer = ByteBuffer()
 
+    /// Octets of an unfinished header or trailer.
+    var heldBytes: Int { parser.heldBytes + trailer.readableBytes }
+
     /// Takes octets up to the next part that is worth telling; nil when the input is used up.
     mutating func next(_ input: inout ByteBuffer) throws(BundleError) -> Part? {
         while true {

@@ -36,6 +36,10 @@ struct Books {
     /// Nodes whose links have refused what their engines would have taken, for good; and nodes whose wall clocks were stepped.
     var stubborn: Set<Int> = []
     var steppedClocks: Set<Int> = []
+    /// What a hoarder has sent, what of it is open, and how many names it has made.
+    var hoarded: Set<BundleID> = []
+    var hoards: [Hoard] = []
+    var hoardedNames: UInt64 = 0
     /// Offers that the simulator refused in a node's name.
     var turnedDown: Set<Ticket> = []
 }

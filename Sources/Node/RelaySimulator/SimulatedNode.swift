@@ -26,6 +26,8 @@ final class SimulatedNode {
     var engine: Engine?
     /// What operators see of it.
     var board: PictureBoard?
+    /// What its next batch takes, after one that found no room.
+    var narrowing = Narrowing()
     /// Counts processes: what was meant for an earlier one is dropped.
     var life = 0
     var mailbox: [EngineInput] = []
@@ -37,6 +39,8 @@ final class SimulatedNode {
 
     // Faults.
     var nextFate: MemoryStore.CommitFate = .durable
+    /// How many more times a change fails after the one that the store was told.
+    var failuresLeft: UInt64 = 0
     var isRestartPlanned = false
     /// This node's links answer offers with this refusal until then.
     var stubborn: (until: UInt64, refusal: Refusal, share: UInt64)?
@@ -130,6 +134,7 @@ struct OfferNote {
     /// The name that it had before.
     var former: BundleID?
     var isReturn = false
+    var path: [PathStop]
 }
 
 extension RowReader {

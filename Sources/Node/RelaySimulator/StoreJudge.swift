@@ -26,6 +26,7 @@ final class StoreJudge {
         judge.history()
         judge.ages()
         judge.lookups()
+        judge.labels()
         judge.deletions()
         return judge.fault
     }
@@ -79,15 +80,16 @@ final class StoreJudge {
                     inStore[admin, default: [:]][recipient.state, default: 0] += 1
                 }
             } else if row.ended == .zero {
-                reserved += row.payloadLength - row.receivedBytes
+                reserved += row.reservedBytes
             }
             guard row.ended == .zero, !admin || row.origin != nil else { continue }
             var places: [Stock] = admin ? [] : [.everything]
-            if let origin = row.origin { places.append(.origin(origin)) }
+            if let origin = row.origin { places.append(admin ? .records(origin) : .origin(origin)) }
             if let sender = row.document?.sender { places.append(.sender(sender)) }
             for place in places {
                 let before = stock[place] ?? (0, 0)
-                stock[place] = (before.count + 1, before.bytes + row.payloadLength)
+                let bytes = place == .everything ? row.stockedPayload : row.stockedBytes
+                stock[place] = (before.count + 1, before.bytes + bytes)
             }
         }
         for admin in [false, true] {
@@ -333,6 +335,7 @@ final class StoreJudge {
             if let document = row.document, row.origin == nil || isIndexed { want(.documentID, document.documentID) }
             guard row.ended == .zero else { continue }
             if isIndexed, let sender = row.document?.sender { want(.sender, sender.text) }
+            if let origin = row.origin, row.isInPieces, !row.isComplete { want(.incoming, origin.text) }
             if row.formerly != nil || !row.resubmittedAs.isEmpty { want(.sharer, String(row.extent)) }
             for recipient in row.recipients where !recipient.state.isEnd {
                 if isIndexed, row.kind != .administrative { want(.recipient, recipient.name) }
@@ -356,6 +359,21 @@ final class StoreJudge {
                 "the operators' index has a row too many: \(String(decoding: key.bytes, as: UTF8.self).debugDescription)"
             )
         }
+    }
+
+    /// What names an envelope is kept apart from its row for as long as it has not ended.
+    private func labels() {
+        var wanted: Set<RowKey> = []
+        for row in envelopes where row.ended == .zero && row.kind != .administrative {
+            wanted.insert(Keys.envelope(row.number))
+        }
+        var found: Set<RowKey> = []
+        rows.scan(.label, prefix: RowKey()) { key, value in
+            found.insert(RowKey(copying: key))
+            self.expect(LabelRow(record: value) != nil, "a label cannot be read")
+            return true
+        }
+        expect(found == wanted, "the labels are of other envelopes than have not ended")
     }
 
     /// What is being deleted is named by a job that can still be undone, or it would never end.

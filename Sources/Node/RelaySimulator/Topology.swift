@@ -39,6 +39,8 @@ struct Network {
     /// Wrong rows: at a node, for a target node, these hops.
     var wrongRoutes: [(at: Int, target: Int, via: [Int])] = []
     var clockOffsets: [Int: Int64] = [:]
+    /// A leaf that wants more than its share.
+    var hoarder: Int?
     /// Every way is tried in the order of its length, at most so many.
     var alternatives = 3
     /// Every third agency has a spool.
@@ -107,6 +109,9 @@ struct Network {
         return result.sorted()
     }
 
+    /// The node with the fewest neighbours.
+    var leaf: Int? { nodes.indices.min { (neighbours(of: $0).count, $0) < (neighbours(of: $1).count, $1) } }
+
     func dials(_ node: Int, _ peer: Int) -> Bool {
         edges.contains {
             ($0.dialler == node && $0.listener == peer) || ($0.isMutual && $0.listener == node && $0.dialler == peer)
@@ -153,6 +158,21 @@ struct Network {
         return directory
     }
 
+    /// What the file of the network says of all ways, the wrong ones included.
+    private var transit: TransitMap {
+        var map = TransitMap()
+        for here in nodes.indices {
+            for target in nodes.indices where target != here {
+                let wrong = wrongRoutes.filter { $0.at == here && $0.target == target }.flatMap(\.via)
+                let via = hops(from: here, to: target) + wrong
+                if !via.isEmpty {
+                    map.add(Route(target: .node(nodes[target]), via: via.map { nodes[$0] }), at: [nodes[here]])
+                }
+            }
+        }
+        return map
+    }
+
     /// The configuration of one node. `isRight`: without the wrong rows. `turn`: rotates the alternatives, as a reload does.
     func configuration(of node: Int, limits: CoreLimits, isRight: Bool, turn: Int = 0) -> CoreConfiguration {
         var rows: [Route] = []
@@ -173,7 +193,15 @@ struct Network {
         }
         var configuration = CoreConfiguration(
             node: nodes[node], directory: directory, routes: routes, peers: peers, limits: limits)
+        if let hoarder {
+            configuration.limits.recordQuota = World.hoarderRecords
+            for index in configuration.peers.indices where configuration.peers[index].node == nodes[hoarder] {
+                configuration.peers[index].rights = open
+                configuration.peers[index].quota = World.hoarderQuota
+            }
+        }
         configuration.spools = spools(of: node)
+        configuration.transit = transit
         return configuration
     }
 }

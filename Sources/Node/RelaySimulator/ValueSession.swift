@@ -22,6 +22,7 @@ final class ValueSession: SimulatedSession {
         var hasher: SHA256Hasher?
         var record: ByteBuffer?
         var bundle: BundleID
+        var age: Milliseconds
     }
 
     private var flights: [[Flight]] = [[], []]
@@ -106,7 +107,7 @@ final class ValueSession: SimulatedSession {
             flights[end].removeAll { $0.ticket == dispatch }
             if isSilent[end] {
                 isSilent[end] = false
-                world.post(.event(.sessionAcknowledges(session: ends[end].ticket)), to: node)
+                world.post(.event(.sessionAcknowledgesAgain(session: ends[end].ticket)), to: node)
             }
             world.post(
                 .event(.transferAnswered(session: ends[end].ticket, dispatch: dispatch, answer)), to: node)
@@ -123,7 +124,8 @@ final class ValueSession: SimulatedSession {
     private func began(_ dispatch: Dispatch, _ end: Int, _ world: World) {
         let receiver = world.nodes[ends[end].node]
         let sender = world.nodes[ends[1 - end].node]
-        var current = Incoming(dispatch: dispatch.ticket, bundle: dispatch.bundle)
+        let age = dispatch.age + sender.clock.relay(world.now).since(dispatch.decided)
+        var current = Incoming(dispatch: dispatch.ticket, bundle: dispatch.bundle, age: age)
         if dispatch.kind == .administrative, dispatch.destination == receiver.id.endpoint {
             current.record = ByteBuffer()
         } else {
@@ -164,6 +166,7 @@ final class ValueSession: SimulatedSession {
         else { return world.fail("a report record of \(current.bundle) cannot be read") }
         let ticket = world.tickets.take()
         dispatchOfOffer[end][ticket] = current.dispatch
+        world.post(.event(.recordHeard(ticket: ticket, age: current.age)), to: ends[end].node)
         world.post(
             .event(
                 .reported(

@@ -91,7 +91,7 @@ extension World {
     func submissionAnswered(_ ticket: Ticket, _ answer: SubmissionAnswer, _ node: SimulatedNode) {
         guard let handover = node.submissions.removeValue(forKey: ticket) else { return }
         switch answer {
-        case .accepted(let bundle, let number):
+        case .accepted(let bundle, let number), .repeated(let bundle, let number):
             note(node.index, "accepted", number, "accepts \(bundle) #\(number) for \(handover.document.recipients)")
             if books.documents[bundle] != nil { fail("\(node.id) gave out \(bundle) twice") }
             summary.accepted += 1

@@ -15,11 +15,15 @@ extension World {
             note(node.index, "ack", offer.number, "acknowledges offer \(offer.number)")
             hand(effect, session)
         case .refuse(let session, let offer, let refusal, let why):
-            if refusal == .completed { judgeAnswer(offer, node, isCompleted: true) }
+            if refusal == .completed {
+                judgeReturn(offer, node)
+                judgeAnswer(offer, node, isCompleted: true)
+            }
             note(
                 node.index, "refuse", offer.number << 8 | UInt64(refusal.rawValue),
                 "refuses offer \(offer.number) of \(node.offers[offer].map { "\($0.bundle) \($0.recipients)" } ?? "?"): \(refusal), \(why)"
             )
+            judgeRefusal(refusal, why, node.offers[offer]?.from, node)
             node.offers[offer] = nil
             hand(effect, session)
         case .send(let dispatch):
@@ -27,6 +31,7 @@ extension World {
                 node.index, "send", dispatch.number,
                 "sends \(dispatch.bundle) #\(dispatch.number) to \(dispatch.peer) as \(dispatch.ticket.number), for \(dispatch.copy?.recipients.map(\.text) ?? [dispatch.destination.text]), piece \(dispatch.piece.map { "\($0.offset)" } ?? "-")"
             )
+            sent(dispatch, node)
             hand(effect, dispatch.session)
         case .endSession(let session, _), .probe(let session), .endTwin(let session, _): hand(effect, session)
         case .dial(let peer):
@@ -66,7 +71,7 @@ extension World {
                 recipients: offer.document != nil
                     ? offer.copy?.recipients.map(\.text) ?? [] : [offer.destination.text],
                 pieceOffset: offer.piece?.offset, isDocument: offer.document != nil, from: from,
-                former: offer.formerName, isReturn: offer.isReturn)
+                former: offer.formerName, isReturn: offer.isReturn, path: offer.copy?.path ?? [])
             note(
                 node.index, "offered", offer.ticket.number,
                 "is offered \(offer.bundle) as \(offer.ticket.number), piece \(offer.piece.map { "\($0.offset)" } ?? "-") path \(offer.copy?.path.map(\.node.name) ?? [])"
@@ -92,6 +97,30 @@ extension World {
             node.offers[ticket] = nil
             return !books.turnedDown.contains(ticket)
         default: return true
+        }
+    }
+
+    /// A copy that has been here and returns is never let go for a pair that is only held here: it may be on a link elsewhere because
+    /// of the very copy that returns.
+    private func judgeReturn(_ offer: Ticket, _ node: SimulatedNode) {
+        guard let entry = node.offers[offer], entry.isDocument, entry.path.contains(where: { $0.node == node.id })
+        else { return }
+        node.read { rows in
+            let envelopes = rows.envelopes(of: entry.bundle)
+            for name in entry.recipients where !rows.hasSeen(entry.bundle, name) {
+                let holders = envelopes.filter { row in row.recipients.contains { $0.name == name && !$0.isDuplicate } }
+                let isSame = holders.contains { $0.path.dropLast().elementsEqual(entry.path) }
+                let isHeld = holders.allSatisfy { row in
+                    row.recipients.contains {
+                        // Held before this batch, and after it.
+                        $0.name == name && $0.state == .held && $0.since + .seconds(1) < node.clock.relay(now)
+                    }
+                }
+                if !holders.isEmpty, !isSame, isHeld {
+                    return fail(
+                        "\(node.id) calls \(entry.bundle) for \(name) complete, which it only holds, as it returns")
+                }
+            }
         }
     }
 
@@ -133,6 +162,7 @@ extension World {
 
     /// Invariant: bounds are never exceeded.
     func checkBounds(_ node: SimulatedNode) {
+        judgeShares(node)
         guard let core = node.engine?.core else { return }
         if core.activeCount > limits.activeMax {
             fail("\(node.id) has \(core.activeCount) active envelopes, more than \(limits.activeMax)")

@@ -35,6 +35,8 @@ extension World {
                 for recipient in row.recipients where [.refused, .expired, .deleted].contains(recipient.state) {
                     // The second of two copies that came in pieces ends without a word.
                     if recipient.isDuplicate || recipient.state == .deleted && recipient.reason == .none { continue }
+                    // Half-received and let go: it was not accepted, and comes again.
+                    if !row.isComplete, row.holding.isLetGo { continue }
                     // It goes on under another name.
                     if recipient.reason == .renamed { continue }
                     let ending = Ending(
@@ -103,7 +105,7 @@ extension World {
         verbs.contains { books.choices.contains(Choice(node: node, verb: $0, pair: pair)) }
     }
 
-    private func isRerouted(_ pair: Pair) -> Bool {
+    func isRerouted(_ pair: Pair) -> Bool {
         nodes.contains { isChosen(pair, at: $0.index, [.reroute]) }
     }
 
@@ -131,6 +133,8 @@ extension World {
         _ hop: Int, from node: Int, _ way: [Int], home: Int, _ document: DocumentNote, _ pair: Pair
     ) -> Bool {
         if books.stubborn.contains(hop) || isOver(document) { return true }
+        // What an operator has ended there half-received does not come again.
+        if isChosen(pair, at: hop, [.delete, .expire]) { return true }
         // A clock that is behind takes what is new for what is of the future.
         if !network.clockOffsets.isEmpty || books.steppedClocks.contains(hop)
             || books.steppedClocks.contains(document.home)

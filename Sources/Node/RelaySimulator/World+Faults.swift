@@ -11,7 +11,7 @@ extension World {
         guard !isHealed else { return }
         summary.faults += 1
         let node = nodes[Int(random.next(below: UInt64(nodes.count)))]
-        switch random.next(below: 16) {
+        switch random.next(below: 18) {
         case 0...3: cutSomething()
         case 4: closeEdge()
         case 5: stall()
@@ -23,10 +23,11 @@ extension World {
         case 9, 10:
             node.nextFate = .crashAfter
             wakeSoon(node)
-        case 11: fillDisk(node)
+        case 11: if !plan.hoards { fillDisk(node) }
         case 12: stepClock(node)
         case 13: reload(node)
         case 14: beStubborn(node)
+        case 15, 16: breakChanges(node)
         default:
             node.commitLatency = random.next(below: 3) == 0 ? 300 : 3
             note(node.index, "slowDisk", node.commitLatency, "commits take \(node.commitLatency) ms")
@@ -117,8 +118,18 @@ extension World {
     }
 
     func emptyDisk(_ node: SimulatedNode) {
-        node.store.capacityBytes = .max
+        node.store.capacityBytes = plan.hoards ? Self.hoardedCapacity : .max
         node.store.reserveBytes = 0
+    }
+
+    /// Some change of the batches to come finds no room, as in LMDB when no run of free pages is long enough; sometimes several running.
+    private func breakChanges(_ node: SimulatedNode) {
+        node.store.isTight = random.next(below: 4) != 0
+        node.store.failingChange = 1 + random.next(below: 80)
+        node.failuresLeft = random.next(below: 6)
+        note(
+            node.index, "failingChange", node.store.failingChange ?? 0,
+            "its store fails at a change, and \(node.failuresLeft) times more")
     }
 
     private func stepClock(_ node: SimulatedNode) {
@@ -162,11 +173,15 @@ extension World {
     /// No more faults: everything has to come to rest.
     func heal() {
         isHealed = true
+        endHoarding()
         note(0, "heal", 0, "the world is healed")
         closedEdges = []
         for node in nodes {
             node.nextFate = .durable
             node.stubborn = nil
+            node.failuresLeft = 0
+            node.store.failingChange = nil
+            node.store.isTight = false
             node.commitLatency = 3
             node.clock.offset = node.clock.usualOffset
             emptyDisk(node)

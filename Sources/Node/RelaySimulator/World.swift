@@ -11,6 +11,9 @@ import RelayRows
 import RelaySession
 import RelayStore
 
+/// One that a run may be asked to find.
+public typealias PlantedMistake = PlantedBug
+
 /// What is asked of one run.
 public struct Plan: Sendable {
     public var topology: Topology
@@ -27,11 +30,20 @@ public struct Plan: Sendable {
     public var operatorGap: UInt64
     /// Nodes are put back to earlier states, stopped or running, and clones take turns with their originals. Nothing else goes wrong.
     public var goesBack = false
+    /// Simulated milliseconds between two deeds of the hostile, about; zero: none. Only in a world with faults.
+    public var hostileGap: UInt64
+    /// A mistake made on purpose in every node, to see whether it is found.
+    public var planted: PlantedBug?
+    /// One leaf wants more than its share of its neighbours (World+Hoarders.swift). For links of values only.
+    public var hoards = false
 
     public init(
         topology: Topology, seed: UInt64, duration: UInt64 = 300_000, usesConversations: Bool = false,
-        hasFaults: Bool = true, documents: Int = 120, keepsLines: Bool = false, operatorGap: UInt64 = 8_000
+        hasFaults: Bool = true, documents: Int = 120, keepsLines: Bool = false, operatorGap: UInt64 = 8_000,
+        hostileGap: UInt64 = 12_000, planted: PlantedMistake? = nil
     ) {
+        self.hostileGap = hostileGap
+        self.planted = planted
         self.topology = topology
         self.seed = seed
         self.duration = duration
@@ -65,11 +77,16 @@ public struct Summary: Sendable, Hashable {
     public var freezes = 0
     public var silences = 0
     public var fullCommits = 0
+    /// Batches that were tried again in smaller parts, and inputs that had no room by themselves.
+    public var narrowed = 0
+    public var outgrown = 0
     public var faults = 0
     public var completedAnswers = 0
     public var operations = 0
     /// How often a node went back, and how many envelopes were renamed for it.
     public var wentBack = 0
+    /// What a hoarder has tried.
+    public var hoarded = 0
     public var renamed = 0
 }
 
@@ -98,6 +115,11 @@ enum Happening {
     case mend(node: Int)
     case goBack(node: Int, SavedState, isResumed: Bool)
     case save(node: Int)
+    case hostile
+    case thaw(session: Int)
+    case quickens(session: Int)
+    case lookAtLinks
+    case hoard
 }
 
 public final class World {
@@ -108,6 +130,11 @@ public final class World {
     var random: SplitMix64
     /// The operators' own, so that a world without them is the same world.
     var operators: SplitMix64
+    /// That of the hostile, for the same reason.
+    var hostile: SplitMix64
+    /// The node that lies.
+    let liar: Int?
+    var belief = BeliefBooks()
     public internal(set) var trace: Trace
     var agenda = Agenda<Happening>()
     let tickets = TicketSource()
@@ -123,6 +150,8 @@ public final class World {
     var books = Books()
     /// Of those that go back, so that a world without is the same world.
     var backward: SplitMix64
+    /// Of the hoarder, likewise.
+    var hoarders: SplitMix64
     /// By agency; the files of each.
     var spools: [AgencyCode: SimulatedSpool] = [:]
     let limits: CoreLimits
@@ -132,9 +161,13 @@ public final class World {
         random = SplitMix64(seed: plan.seed)
         operators = SplitMix64(seed: plan.seed ^ 0x6f70_6572)
         backward = SplitMix64(seed: plan.seed ^ 0x6261_636b)
+        hostile = SplitMix64(seed: plan.seed ^ 0x6c69_6172)
+        hoarders = SplitMix64(seed: plan.seed ^ 0x686f_6172)
         trace = Trace(keepsLines: plan.keepsLines)
         network = Network(plan.topology, seed: plan.seed)
         network.usesSpools = !plan.goesBack
+        if plan.hoards { network.hoarder = network.leaf }
+        liar = Self.liar(of: network, &hostile)
         limits = Self.limits(&random)
         for index in network.nodes.indices {
             let offset = network.clockOffsets[index] ?? Int64(random.next(below: 20_000)) - 10_000
@@ -192,6 +225,17 @@ public final class World {
             }
         }
         if plan.goesBack { planGoingBack() }
+        if plan.hasFaults, plan.hostileGap > 0 {
+            var at: UInt64 = 4_000
+            while at < plan.duration {
+                agenda.insert(.hostile, at: at)
+                at += 1 + hostile.next(below: 2 * plan.hostileGap)
+            }
+        }
+        for time in stride(from: Self.lookGap, to: plan.duration + 120_000, by: Int(Self.lookGap)) {
+            agenda.insert(.lookAtLinks, at: time)
+        }
+        planHoarding()
         for time in stride(from: UInt64(5_000), to: plan.duration, by: 10_000) { agenda.insert(.check, at: time) }
         // Most that ends after the healing ends soon.
         for time in stride(from: 0, to: Self.quietTime, by: 30_000) where time <= 360_000 || time % 120_000 == 0 {
@@ -251,7 +295,12 @@ public final class World {
         case .wish(let node, let wish): self.wish(nodes[node], wish)
         case .mend(let node): mend(nodes[node])
         case .save(let node): save(nodes[node])
+        case .hoard: hoard()
         case .goBack(let node, let state, let isResumed): goBack(nodes[node], to: state, isResumed: isResumed)
+        case .hostile: hostileDeed()
+        case .thaw(let session): thaw(session)
+        case .quickens(let session): quicken(session)
+        case .lookAtLinks: lookAtLinks()
         }
     }
 
@@ -275,12 +324,13 @@ public final class World {
     private func batch(_ node: SimulatedNode, _ life: Int) {
         guard node.life == life, node.isUp, !node.isCommitting, node.wakesAt.map({ $0 <= now }) ?? false else { return }
         node.wakesAt = nil
-        let inputs = node.mailbox
+        let inputs = node.mailbox.prefix(node.narrowing.share(of: node.mailbox.count))
         node.store.nextCommit = node.nextFate
         let reading = node.clock.reading(now)
         let room = node.store.headRoom
+        let before = room.isTight ? node.engine : nil
         let result = node.store.batch { rows in
-            node.engine!.run(inputs[...], now: reading, room: room, rows: rows)
+            node.engine!.run(inputs, now: reading, room: room, rows: rows, isLean: node.narrowing.isLean)
         }
         node.clock.persist(now)
         summary.batches += 1
@@ -289,7 +339,13 @@ public final class World {
         case .unchanged(let outcome): committed(node, outcome, isIdle: inputs.isEmpty && outcome.effects.isEmpty)
         case .full:
             summary.fullCommits += 1
+            if node.store.failingChange == nil, node.failuresLeft > 0 {
+                // The next one soon: in the batch that tries again, or in one that refuses.
+                node.failuresLeft -= 1
+                node.store.failingChange = 1 + random.next(below: 12)
+            }
             note(node.index, "full", UInt64(inputs.count), "commit refused: full")
+            if let before, narrow(node, to: before) { return }
             // The decisions are gone with their transaction: sessions end, and the engine is built again from the store.
             stop(node, restartAfter: 50)
         case .fatal(let sentence):
@@ -300,8 +356,29 @@ public final class World {
         }
     }
 
+    /// As the daemon does where free pages may not lie together: the engine is put back, and smaller batches find out what has no room.
+    private func narrow(_ node: SimulatedNode, to before: Engine) -> Bool {
+        switch node.narrowing.foundNoRoom(first: node.mailbox.first) {
+        case .again, .refuseFirst:
+            node.engine = before
+            wake(node, at: now)
+        case .wait(let milliseconds):
+            node.engine = before
+            wake(node, at: now + UInt64(milliseconds))
+        case .startOver: return false
+        }
+        summary.narrowed += 1
+        return true
+    }
+
     private func committed(_ node: SimulatedNode, _ outcome: BatchOutcome, isIdle: Bool) {
+        for input in node.mailbox.prefix(outcome.taken) where failure == nil { judgeTaken(input, node) }
         node.mailbox.removeFirst(outcome.taken)
+        if node.narrowing.went() == .refuseFirst, let first = node.mailbox.first {
+            note(node.index, "outgrown", 0, "one input has no room by itself")
+            node.mailbox[0] = .foundNoRoom(first)
+            summary.outgrown += 1
+        }
         node.board?.publish(outcome.picture)
         node.isCommitting = true
         node.idleTurns = isIdle ? node.idleTurns + 1 : 0
@@ -340,10 +417,13 @@ public final class World {
                 configuration: configuration, seed: seed, now: reading, room: room, rows: rows,
                 hash: SHA256Hasher.digest)
         }
-        guard let engine = result.released else {
+        guard var engine = result.released else {
             node.isRestartPlanned = true
             return plan(.restart(node: node.index), at: now + 3_000)
         }
+        engine.plant(plan.planted)
+        belief.startedAt[node.index] = now
+        belief.flights = belief.flights.filter { $0.key.node != node.index }
         node.engine = engine
         node.board = PictureBoard(engine.core.picture)
         note(node.index, "start", UInt64(node.life), "starts, life \(node.life)")
@@ -354,6 +434,7 @@ public final class World {
     func stop(_ node: SimulatedNode, restartAfter delay: UInt64) {
         guard node.isUp else { return }
         node.engine = nil
+        node.narrowing = Narrowing()
         node.mailbox = []
         node.isCommitting = false
         node.wakesAt = nil

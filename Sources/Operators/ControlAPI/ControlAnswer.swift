@@ -16,8 +16,11 @@ public struct ErrorAnswer: ControlAnswer {
     public var error: String
     /// One line for each thing that is wrong, such as each bad recipient.
     public var problems: [String]
+    /// A stable word for programs (docs/control.md); nil from a daemon before 0.4.
+    public var code: String?
 
-    public init(error: String, problems: [String] = []) {
+    public init(error: String, problems: [String] = [], code: String? = nil) {
+        self.code = code
         self.error = error
         self.problems = problems
     }

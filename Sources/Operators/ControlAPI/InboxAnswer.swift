@@ -12,6 +12,8 @@ public struct SubmitAnswer: ControlAnswer {
     public var digest: String
     /// What an edXML package does against the rules of its format and was understood all the same, with its line.
     public var warnings: [String]?
+    /// True: it was taken before under the same Idempotency-Key, and this is that envelope.
+    public var isRepeated: Bool?
 
     public init(
         envelope: String, number: UInt64, sender: String, recipients: [String], bytes: UInt64, digest: String,
@@ -51,6 +53,10 @@ public struct InboxAnswer: ControlAnswer {
         public var mayRepeat: Bool?
         /// `handing`: it is being moved into the agency's spool. Nil: it waits.
         public var state: String?
+        /// True when nobody vouches for the sender: the bundle named none, and came from a node of another make.
+        public var unvouched: Bool?
+        /// The endpoint that such a bundle names as its source.
+        public var source: String?
         public init(
             envelope: String, number: UInt64, sender: String?, documentID: String?, urgency: Int, bytes: UInt64,
             arrived: Timestamp?, digest: String?, state: String? = nil

@@ -7,7 +7,10 @@ public struct ReloadAnswer: ControlAnswer {
     public var isApplied: Bool
     /// What changed, or why nothing did; one line each.
     public var lines: [String]
-    public init(isApplied: Bool, lines: [String]) {
+    /// True: nothing was changed, and `isApplied` says whether it would be.
+    public var isDry: Bool?
+    public init(isApplied: Bool, lines: [String], isDry: Bool? = nil) {
+        self.isDry = isDry
         self.isApplied = isApplied
         self.lines = lines
     }

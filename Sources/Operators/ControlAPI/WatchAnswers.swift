@@ -13,6 +13,8 @@ public struct HealthAnswer: ControlAnswer {
     public var commitMicroseconds: UInt64?
     /// Why the store could not.
     public var commitError: String?
+    /// Why nothing of what lies in the store is shown; nil when it can be read.
+    public var storeError: String?
     /// Inputs that wait for the engine.
     public var mailbox: Int
     public var clockDoubted: Bool?

@@ -45,8 +45,13 @@ public struct MetricsText: Sendable {
     public let format: Format
     private var body = ""
     private var names: Set<String> = []
+    private let common: [(name: String, value: String)]
 
-    public init(_ format: Format) { self.format = format }
+    /// `labels` stand on every line that does not have them itself: pages of several nodes lie side by side in one place.
+    public init(_ format: Format, labels: (name: String, value: String)...) {
+        self.format = format
+        common = labels
+    }
 
     /// The whole page. OpenMetrics: a page without its end was cut off, and a scraper must not take it.
     public var text: String { format == .openMetrics ? body + "# EOF\n" : body }
@@ -107,6 +112,7 @@ public struct MetricsText: Sendable {
 
     private mutating func line(_ name: String, _ labels: [(name: String, value: String)], _ value: MetricsValue) {
         body += name
+        let labels = common.filter { one in !labels.contains { $0.name == one.name } } + labels
         if !labels.isEmpty {
             body += "{"
             for (index, label) in labels.enumerated() {

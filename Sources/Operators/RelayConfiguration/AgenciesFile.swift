@@ -16,6 +16,8 @@ struct AgenciesFile {
     private(set) var nodes: [NodeID: String] = [:]
     private(set) var directory = Directory()
     private(set) var routes = RouteTable()
+    /// What the file says of the routes of other nodes.
+    private(set) var transit = TransitMap()
     private var marks: [RouteTarget: ConfigurationMark] = [:]
 
     private static let topKeys = ["nodes", "agencies", "routes"]
@@ -239,14 +241,18 @@ extension AgenciesFile {
                 .missingKey, file, row.mark, path + "." + key,
                 expected: key == "to" ? "a target" : "next hops", found: "no such key")
         }
-        let isHere = readAt(fields["at"]?.value, path + ".at", &errors)
+        let places = readAt(fields["at"]?.value, path + ".at", &errors)
         let target = fields["to"].flatMap { self.target($0.value, path + ".to", &errors) }
         let names = fields["via"].map { words($0.value, path + ".via", "next hops", &errors) } ?? []
         if let via = fields["via"], names.isEmpty, case .list(let items) = via.value.value, items.isEmpty {
             errors.add(.badValue, file, via.value.mark, path + ".via", expected: "at least one peer", found: "none")
         }
-        // The peers of other nodes are not known here.
-        guard isHere else { return }
+        if let target {
+            // Peers of other nodes are not known here; most have the names of their nodes.
+            let via = names.compactMap { peers[$0.text] ?? Pattern.node(named: $0.text) }
+            if !via.isEmpty { transit.add(Route(target: target, via: via), at: places) }
+        }
+        guard places?.contains(own) ?? true else { return }
         var hops: [NodeID] = []
         for name in names {
             guard let node = peers[name.text] else {
@@ -273,10 +279,10 @@ extension AgenciesFile {
         }
     }
 
-    /// True when the row counts on this node.
-    private func readAt(_ node: YAMLNode?, _ path: String, _ errors: inout ErrorList) -> Bool {
-        guard let node else { return true }
-        var isHere = false
+    /// The nodes on which the row counts; nil: all.
+    private func readAt(_ node: YAMLNode?, _ path: String, _ errors: inout ErrorList) -> [NodeID]? {
+        guard let node else { return nil }
+        var places: [NodeID] = []
         for name in words(node, path, "nodes", &errors) {
             guard let id = Pattern.node(named: name.text), nodes[id] != nil else {
                 errors.add(
@@ -284,9 +290,9 @@ extension AgenciesFile {
                     found: quoted(name.text), suggestion: nearest(name.text, in: nodes.keys.map(\.name).sorted()))
                 continue
             }
-            if id == own { isHere = true }
+            places.append(id)
         }
-        return isHere
+        return places
     }
 
     private func words(

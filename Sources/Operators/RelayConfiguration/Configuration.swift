@@ -12,6 +12,8 @@ public struct Configuration: Sendable {
     public var nodes: [NodeID: String]
     public var directory: Directory
     public var routes: RouteTable
+    /// What the file says of the routes of other nodes.
+    public var transit = TransitMap()
 
     public init(settings: NodeConfiguration, nodes: [NodeID: String], directory: Directory, routes: RouteTable) {
         self.settings = settings
@@ -106,8 +108,10 @@ public struct Configuration: Sendable {
     ) -> Configuration {
         var reader = AgenciesFile(file: file, own: settings.node, peers: settings.peers)
         if checkedText(agencies, file, &errors) != nil { reader.read(agencies, &errors) }
-        return Configuration(
+        var configuration = Configuration(
             settings: settings, nodes: reader.nodes, directory: reader.directory, routes: reader.routes)
+        configuration.transit = reader.transit
+        return configuration
     }
 
     private static func checkedText(_ bytes: [UInt8], _ file: String, _ errors: inout ErrorList) -> String? {

@@ -207,6 +207,14 @@ extension ConfigurationDecoder {
             if isPlain, text == word { return .inherited }
             let isDigits = text.utf8.allSatisfy { (0x30...0x39).contains($0) }
             return number(node, kind, path, isPlain && isDigits ? UInt64(text) : nil, range)
+        case .share(let range, let word):
+            if isPlain, text == word { return .inherited }
+            if isPlain, text.hasSuffix("%"), let percent = UInt64(text.dropLast()), (1...100).contains(percent),
+                text == "\(percent)%"
+            {
+                return .percent(percent)
+            }
+            return number(node, kind, path, isPlain ? Quantity.parse(text, Quantity.sizeUnits) : nil, range)
         case .yesNo:
             let flags = ["yes": true, "true": true, "no": false, "false": false]
             guard isPlain, let flag = flags[text] else {

@@ -12,9 +12,16 @@ public struct ConfigurationDiff: Sendable, Hashable {
         public var before = 0
         public var added: [String] = []
         public var moved: [String] = []
+        /// Had no way from here, and have one now: nothing goes another way than before.
+        public var gained: [String] = []
         public var removed: [String] = []
 
-        public var isEmpty: Bool { added.isEmpty && moved.isEmpty && removed.isEmpty }
+        public var isEmpty: Bool { added.isEmpty && moved.isEmpty && gained.isEmpty && removed.isEmpty }
+
+        /// More than `percentMax`, and more rows than a person takes in at a glance.
+        var isBeyondGlance: Bool {
+            moved.count + removed.count > ConfigurationDiff.rowsFree && percent > ConfigurationDiff.percentMax
+        }
 
         /// Rows moved or removed of a hundred that were there.
         public var percent: Double {
@@ -30,6 +37,8 @@ public struct ConfigurationDiff: Sendable, Hashable {
     /// Settings outside the peers are not the same.
     public private(set) var settingsChanged = false
 
+    /// So many rows may move or go in any table without force: of a small table one row is already more than 5 %.
+    public static let rowsFree = 5
     /// More than this of the agencies moved or removed needs force.
     public static let percentMax = 5.0
     /// A table with fewer rows has no meaningful percentage of its own; its effect on agencies still counts.
@@ -52,8 +61,8 @@ public struct ConfigurationDiff: Sendable, Hashable {
 
     /// A reload must not do this without force.
     public var needsForce: Bool {
-        if agencies.percent > Self.percentMax || aliases.percent > Self.percentMax { return true }
-        return routes.before >= Self.routesForPercentMin && routes.percent > Self.percentMax
+        if agencies.isBeyondGlance || aliases.isBeyondGlance { return true }
+        return routes.before >= Self.routesForPercentMin && routes.isBeyondGlance
     }
 
     /// One line a kind with counts, then at most `rowsMax` rows of each.
@@ -64,7 +73,11 @@ public struct ConfigurationDiff: Sendable, Hashable {
             result.append(
                 "\(name): \(change.added.count) added, \(change.moved.count) moved, \(change.removed.count) removed"
                     + " of \(change.before) (\(percent) % moved or removed)")
-            for (mark, rows) in [("+", change.added), (">", change.moved), ("-", change.removed)] {
+            if !change.gained.isEmpty { result.append("\(name): \(change.gained.count) gained a route") }
+            let marked = [
+                ("+", change.added), ("*", change.gained), (">", change.moved), ("-", change.removed),
+            ]
+            for (mark, rows) in marked {
                 result += rows.prefix(rowsMax).map { "  \(mark) \($0)" }
                 if rows.count > rowsMax { result.append("  \(mark) and \(rows.count - rowsMax) more") }
             }
@@ -88,7 +101,9 @@ public struct ConfigurationDiff: Sendable, Hashable {
             }
             let oldVia = old.routes.lookup(code, home: home)?.route.via ?? []
             let newVia = new.routes.lookup(code, home: home)?.route.via ?? []
-            if home != new.settings.node, oldVia != newVia {
+            if home != new.settings.node, oldVia.isEmpty, !newVia.isEmpty {
+                agencies.gained.append("\(code): via \(Self.text(newVia))")
+            } else if home != new.settings.node, oldVia != newVia {
                 agencies.moved.append("\(code): via \(Self.text(oldVia)) to \(Self.text(newVia))")
             }
         }

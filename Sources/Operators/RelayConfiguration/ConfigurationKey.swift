@@ -32,6 +32,8 @@ struct ConfigurationKey: Sendable {
         /// Octets; `word` is another allowed text, which means that another key decides.
         case size(ClosedRange<UInt64>, word: String? = nil)
         case count(ClosedRange<UInt64>, word: String? = nil)
+        /// Octets, or a part of `store.map_size` in hundredths, such as `25%`; `word` as of a size.
+        case share(ClosedRange<UInt64>, word: String? = nil)
         case yesNo
         case choice([String])
         case choices([String])
@@ -48,6 +50,8 @@ struct ConfigurationKey: Sendable {
 enum ConfigurationValue {
     case text(String)
     case number(UInt64)
+    /// Hundredths of the map.
+    case percent(UInt64)
     case yesNo(Bool)
     case texts([String])
     case addresses([HostPort])
@@ -139,6 +143,10 @@ extension ConfigurationKey.Kind {
                 + " to \(Quantity.text(range.upperBound, Quantity.sizeUnits))" + (word.map { ", or \($0)" } ?? "")
         case .count(let range, let word):
             "a number from \(range.lowerBound) to \(range.upperBound)" + (word.map { ", or \($0)" } ?? "")
+        case .share(let range, let word):
+            "a size from \(Quantity.text(range.lowerBound, Quantity.sizeUnits))"
+                + " to \(Quantity.text(range.upperBound, Quantity.sizeUnits)), or 1% to 100% of store.map_size"
+                + (word.map { ", or \($0)" } ?? "")
         case .yesNo: "yes or no"
         case .choice(let words): "one of " + words.joined(separator: ", ")
         case .choices(let words): "a list of " + words.joined(separator: ", ")

@@ -82,7 +82,16 @@ extension ConfigurationKey {
         row(
             "session.handshake_timeout", .duration(100...5 * minute), "15s",
             "The most that TLS and session set-up may take together."),
-        row("session.sessions_max", .count(1...65_536), "1024", "Sessions at once."),
+        row(
+            "session.sessions_max", .count(1...65_536), "1024",
+            "Sessions of proven peers at once; the first of each peer always has a place."),
+        row("session.sessions_per_peer", .count(1...1_024), "8", "Sessions that one peer may open at once."),
+        row(
+            "session.strangers_max", .count(4...65_536), "256",
+            "Connections at once that have not proven who they are; the address that holds most loses its oldest."),
+        row(
+            "session.memory_max", .size(16 * mib...16 * gib), "128MiB",
+            "Memory for what peers have not finished or not taken; a quarter for one peer."),
         row(
             "session.silence", .duration(0...hour), "5s",
             "How long what is under way may stay unacknowledged before other hops are asked; on a slow link it is longer."
@@ -97,6 +106,9 @@ extension ConfigurationKey {
             "The certificate of this node with its chain."),
         row("tls.key", .secretPath, "tls/node.key", "The private key of this node."),
         row("tls.crl", .path(canBeEmpty: true), "\"\"", "The revoked certificates; read again at a reload."),
+        row(
+            "tls.crl_grace", .duration(0...4_000 * day, word: "never"), "30d",
+            "How long after the time of its next one a list of revoked certificates is good; then peers are refused."),
         row("tls.key_log", .path(canBeEmpty: true), "\"\"", "INSECURE: a file for session keys, to read a link."),
     ]
 
@@ -111,6 +123,15 @@ extension ConfigurationKey {
         row("limits.hops_max", .count(1...64), "32", "Hops after which an envelope is refused as a loop."),
         row("limits.active_max", .count(16...1_000_000), "20000", "Envelopes chosen for links at once."),
         row("limits.staged_max", .size(16 * mib...16 * gib), "32MiB", "Bytes received and not yet durable."),
+        row(
+            "limits.header_max", .size(4 * kib...256 * kib), "32KiB",
+            "Bytes of a bundle's header beside its recipients and its path; blocks of other makes are in it."),
+        row(
+            "limits.incoming_wait", .duration(0...30 * day), "2h",
+            "After so long without an octet, what is half-received loses the room promised to it; 0s is never."),
+        row(
+            "limits.record_lifetime", .duration(hour...180 * day), "30d",
+            "The longest that a report of another node is kept here."),
     ]
 
     private static let retry = [
@@ -134,16 +155,25 @@ extension ConfigurationKey {
     private static let reportAndQuotas = [
         row("report", .section, "Reports to the nodes where documents were submitted."),
         row("report.gather", .duration(0...second), "20ms", "How long rows are gathered for one report."),
+        row(
+            "report.status_reports", .yesNo, "no",
+            "Whether foreign bundles that ask for the status reports of RFC 9171 get them."),
         row("report.rows", .count(1...500), "500", "Rows in one report."),
         row(
             "report.delay_after", .duration(0...30 * day), "4h",
             "How long a document may wait at a node, or in an inbox, before its submitter is told; 0s is never."),
         row("report.delay_after_urgent", .duration(0...30 * day), "15m", "The same for an urgent document."),
         row("quotas", .section, "What may wait in the store; beyond it: no resources."),
-        row("quotas.peer_bytes", .size(mib...64 * tib), "16GiB", "Bytes that came from one peer."),
+        row(
+            "quotas.peer_bytes", .share(mib...64 * tib), "25%",
+            "Bytes that came from one peer, headers and what is still coming included."),
         row("quotas.peer_envelopes", .count(1...100_000_000), "1000000", "Envelopes that came from one peer."),
-        row("quotas.sender_bytes", .size(mib...64 * tib), "8GiB", "Bytes of one sender agency."),
+        row("quotas.sender_bytes", .share(mib...64 * tib), "12%", "Bytes of one sender agency."),
         row("quotas.sender_envelopes", .count(1...100_000_000), "500000", "Envelopes of one sender agency."),
+        row(
+            "quotas.record_bytes", .share(mib...64 * tib), "1%",
+            "Bytes of the administrative records (reports of others) that came from one peer."),
+        row("quotas.record_envelopes", .count(1...100_000_000), "100000", "Administrative records from one peer."),
     ]
 
     private static let control = [
@@ -153,6 +183,12 @@ extension ConfigurationKey {
         row(
             "control.client_timeout", .duration(100...hour), "30s",
             "How long a client may leave its answer unread, or a submission unfinished, before it is dropped."),
+        row(
+            "control.body_timeout", .duration(100...day), "30m",
+            "How long a client may take for one request or submission, however steadily it sends."),
+        row(
+            "control.connections_per_user", .count(1...256), "64",
+            "Connections of one user on each socket; root has places of its own."),
         row(
             "control.undo_window", .duration(second...day), "15m",
             "How long an operator's deed can be undone; a deletion is reported after that."),
@@ -186,6 +222,9 @@ extension ConfigurationKey {
         row("spool.<name>.reserve", .size(0...tib), "64MiB", "What stays free on the disk of the directory."),
         row("spool.<name>.at_once", .count(1...64), "4", "Documents on their way at once."),
         row(
+            "spool.<name>.sidecar", .yesNo, "yes",
+            "Whether each file gets another, its name and .json, with what the relay has verified of it."),
+        row(
             "spool.<name>.answer_within", .duration(100...hour), "30s",
             "How long its disk may be silent before the operators are told."),
     ]
@@ -196,6 +235,10 @@ extension ConfigurationKey {
         row("peers.<name>.address", .address(canBeEmpty: true), "\"\"", "Where it listens."),
         row("peers.<name>.dial", .yesNo, "no", "Whether this node connects to it; it may connect here in any case."),
         row("peers.<name>.edoc", .yesNo, "yes", "It understands the document and copy blocks and our reports."),
+        row(
+            "peers.<name>.foreign", .choice(["unset", "yes", "no"]), "unset",
+            "It may send bundles that name no sender; unset is yes where edoc is no, else no (in 0.4 yes, with a warning)."
+        ),
         row("peers.<name>.fragments", .yesNo, "yes", "It takes large documents in pieces."),
         row(
             "peers.<name>.segment_size", .size(kib...16 * mib, word: "inherit"), "inherit",
@@ -219,7 +262,7 @@ extension ConfigurationKey {
         row("peers.<name>.may_send_to", .agencyPatterns, "[\"*\"]", "The recipients that it may send to."),
         row("peers.<name>.quotas", .section, "What of it may wait in the store."),
         row(
-            "peers.<name>.quotas.bytes", .size(mib...64 * tib, word: "inherit"), "inherit",
+            "peers.<name>.quotas.bytes", .share(mib...64 * tib, word: "inherit"), "inherit",
             "Bytes; inherit means quotas.peer_bytes."),
         row(
             "peers.<name>.quotas.envelopes", .count(1...100_000_000, word: "inherit"), "inherit",

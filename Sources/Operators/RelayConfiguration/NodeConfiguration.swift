@@ -46,6 +46,8 @@ public struct SpoolConfiguration: Hashable, Sendable {
     public var reserve: UInt64
     public var atOnce: UInt64
     public var answerWithin: Milliseconds
+    /// Each file gets another with what the relay has verified.
+    public var sidecar = true
 }
 
 /// One neighbour node.
@@ -55,6 +57,8 @@ public struct PeerConfiguration: Hashable, Sendable {
     public var address: HostPort?
     public var dial: Bool
     public var edoc: Bool
+    /// Nil: the operator has not said.
+    public var foreign: Bool?
     public var fragments: Bool
     /// Octets.
     public var segmentSize: UInt64
@@ -126,6 +130,9 @@ extension NodeConfiguration {
         public var connectTimeout: Milliseconds
         public var handshakeTimeout: Milliseconds
         public var sessionsMax: UInt64
+        public var sessionsPerPeer: UInt64
+        public var strangersMax: UInt64
+        public var memoryMax: UInt64
         public var silence: Milliseconds
     }
 
@@ -136,6 +143,8 @@ extension NodeConfiguration {
         /// The name of the credential that the key is, where none is given because nobody starts the daemon here.
         public var keyCredential: String?
         public var crl: String?
+        /// Nil: for ever.
+        public var crlGrace: Milliseconds?
         public var keyLog: String?
     }
 
@@ -147,6 +156,9 @@ extension NodeConfiguration {
         public var hopsMax: UInt64
         public var activeMax: UInt64
         public var stagedMax: UInt64
+        public var headerMax: UInt64
+        public var incomingWait: Milliseconds
+        public var recordLifetime: Milliseconds
     }
 
     public struct Retry: Hashable, Sendable {
@@ -167,6 +179,8 @@ extension NodeConfiguration {
         public var rows: UInt64
         public var delayAfter: Milliseconds
         public var delayAfterUrgent: Milliseconds
+        /// RFC status reports for foreign bundles.
+        public var statusReports: Bool
     }
 
     public struct Quotas: Hashable, Sendable {
@@ -174,12 +188,16 @@ extension NodeConfiguration {
         public var peerEnvelopes: UInt64
         public var senderBytes: UInt64
         public var senderEnvelopes: UInt64
+        public var recordBytes: UInt64
+        public var recordEnvelopes: UInt64
     }
 
     public struct Control: Hashable, Sendable {
         public var socket: String
         public var submitSocket: String?
         public var clientTimeout: Milliseconds
+        public var bodyTimeout: Milliseconds
+        public var connectionsPerUser: UInt64
         public var undoWindow: Milliseconds
         public var rights: [ControlRight]
     }

@@ -29,6 +29,17 @@ extension ConfigurationSection {
         }
     }
 
+    /// A size, or that part of the map; nil when another key decides.
+    func optionalOctets(_ key: String, of map: UInt64) -> UInt64? {
+        if case .percent(let percent) = value(key) { return max(map / 100 * percent, 1) }
+        return optionalNumber(key)
+    }
+
+    func octets(_ key: String, of map: UInt64) -> UInt64 {
+        guard let octets = optionalOctets(key, of: map) else { preconditionFailure("The key \(key) has no size.") }
+        return octets
+    }
+
     func span(_ key: String) -> Milliseconds { Milliseconds(number(key)) }
 
     func text(_ key: String) -> String {
@@ -67,10 +78,11 @@ struct NodeConfigurationReader {
         let node = root.section("node")
         guard case .text(let name)? = node.values["name"]?.value, let id = NodeID(name: name) else { return nil }
         let session = session(root.section("session"))
-        let quotas = quotas(root.section("quotas"))
+        let map = root.section("store").number("map_size")
+        let quotas = quotas(root.section("quotas"), map: map)
         let level = LogLevel(rawValue: root.section("log").text("level")) ?? .info
         let tls = tls(root.section("tls"))
-        let peers = peers(root.members["peers"] ?? [], session, quotas, own: id)
+        let peers = peers(root.members["peers"] ?? [], session, quotas, map: map, own: id)
         let configuration = NodeConfiguration(
             node: id, agenciesFile: path(node.text("agencies")), logLevel: level,
             store: store(root.section("store")), listen: root.addresses("listen"),
@@ -125,7 +137,9 @@ struct NodeConfigurationReader {
             windowBytes: section.number("window_bytes"), windowTransfers: section.number("window_transfers"),
             idleTimeout: section.span("idle_timeout"), sessionLifetime: section.span("session_lifetime"),
             connectTimeout: section.span("connect_timeout"), handshakeTimeout: section.span("handshake_timeout"),
-            sessionsMax: section.number("sessions_max"), silence: section.span("silence"))
+            sessionsMax: section.number("sessions_max"), sessionsPerPeer: section.number("sessions_per_peer"),
+            strangersMax: section.number("strangers_max"), memoryMax: section.number("memory_max"),
+            silence: section.span("silence"))
     }
 
     private mutating func tls(_ section: ConfigurationSection) -> NodeConfiguration.TLS {
@@ -133,6 +147,7 @@ struct NodeConfigurationReader {
         return .init(
             ca: path(section.text("ca")), certificate: path(section.text("certificate")), key: key.path,
             keyCredential: key.elsewhere, crl: optionalPath(section.text("crl")),
+            crlGrace: section.optionalNumber("crl_grace").map { Milliseconds($0) },
             keyLog: optionalPath(section.text("key_log")))
     }
 
@@ -141,7 +156,8 @@ struct NodeConfigurationReader {
             lifetimeDefault: section.span("lifetime_default"), lifetimeMax: section.span("lifetime_max"),
             documentMax: section.number("document_max"), recipientsMax: section.number("recipients_max"),
             hopsMax: section.number("hops_max"), activeMax: section.number("active_max"),
-            stagedMax: section.number("staged_max"))
+            stagedMax: section.number("staged_max"), headerMax: section.number("header_max"),
+            incomingWait: section.span("incoming_wait"), recordLifetime: section.span("record_lifetime"))
     }
 
     private func retry(_ section: ConfigurationSection) -> NodeConfiguration.Retry {
@@ -157,13 +173,14 @@ struct NodeConfigurationReader {
     private func report(_ section: ConfigurationSection) -> NodeConfiguration.Report {
         .init(
             gather: section.span("gather"), rows: section.number("rows"), delayAfter: section.span("delay_after"),
-            delayAfterUrgent: section.span("delay_after_urgent"))
+            delayAfterUrgent: section.span("delay_after_urgent"), statusReports: section.yesNo("status_reports"))
     }
 
-    private func quotas(_ section: ConfigurationSection) -> NodeConfiguration.Quotas {
+    private func quotas(_ section: ConfigurationSection, map: UInt64) -> NodeConfiguration.Quotas {
         .init(
-            peerBytes: section.number("peer_bytes"), peerEnvelopes: section.number("peer_envelopes"),
-            senderBytes: section.number("sender_bytes"), senderEnvelopes: section.number("sender_envelopes"))
+            peerBytes: section.octets("peer_bytes", of: map), peerEnvelopes: section.number("peer_envelopes"),
+            senderBytes: section.octets("sender_bytes", of: map), senderEnvelopes: section.number("sender_envelopes"),
+            recordBytes: section.octets("record_bytes", of: map), recordEnvelopes: section.number("record_envelopes"))
     }
 
     private mutating func control(_ section: ConfigurationSection) -> NodeConfiguration.Control {
@@ -186,12 +203,14 @@ struct NodeConfigurationReader {
         }
         return .init(
             socket: path(section.text("socket")), submitSocket: optionalPath(section.text("submit_socket")),
-            clientTimeout: section.span("client_timeout"), undoWindow: section.span("undo_window"), rights: rights)
+            clientTimeout: section.span("client_timeout"), bodyTimeout: section.span("body_timeout"),
+            connectionsPerUser: section.number("connections_per_user"), undoWindow: section.span("undo_window"),
+            rights: rights)
     }
 
     private mutating func peers(
         _ members: [(name: String, section: ConfigurationSection)], _ session: NodeConfiguration.Session,
-        _ quotas: NodeConfiguration.Quotas, own: NodeID
+        _ quotas: NodeConfiguration.Quotas, map: UInt64, own: NodeID
     ) -> [PeerConfiguration] {
         var result: [PeerConfiguration] = []
         for (name, section) in members {
@@ -203,17 +222,17 @@ struct NodeConfigurationReader {
                     found: quoted(name))
                 continue
             }
-            if id == own {
+            if id.comparable == own.comparable {
                 errors.add(
                     .contradiction, file, section.mark, "peers.\(name)", expected: "another node than this one",
                     found: id.text)
             }
-            if let other = result.first(where: { $0.node == id }) {
+            if let other = result.first(where: { $0.node.comparable == id.comparable }) {
                 errors.add(
                     .duplicate, file, section.mark, "peers.\(name)", expected: "one peer a node",
                     found: "\(id.text), which is also peers.\(other.name)")
             }
-            let peer = peer(name, id, section, session, quotas)
+            let peer = peer(name, id, section, session, quotas, map)
             if peer.keepalive.count % 1_000 != 0 {
                 errors.add(
                     .badValue, file, section.mark("keepalive"), "peers.\(name).keepalive", expected: "whole seconds",
@@ -230,17 +249,20 @@ struct NodeConfigurationReader {
     }
 
     /// Nodes of another make may take a second session for the first one begun anew.
-    private static func hasUrgentSession(_ word: String, isEdoc: Bool) -> Bool { word == "auto" ? isEdoc : word == "yes" }
+    private static func hasUrgentSession(_ word: String, isEdoc: Bool) -> Bool {
+        word == "auto" ? isEdoc : word == "yes"
+    }
 
     private func peer(
         _ name: String, _ id: NodeID, _ section: ConfigurationSection, _ session: NodeConfiguration.Session,
-        _ quotas: NodeConfiguration.Quotas
+        _ quotas: NodeConfiguration.Quotas, _ map: UInt64
     ) -> PeerConfiguration {
         let from = section.section("may_send_from")
         let quota = section.section("quotas")
         return PeerConfiguration(
             name: name, node: id, address: section.addresses("address").first, dial: section.yesNo("dial"),
-            edoc: section.yesNo("edoc"), fragments: section.yesNo("fragments"),
+            edoc: section.yesNo("edoc"),
+            foreign: ["yes": true, "no": false][section.text("foreign")], fragments: section.yesNo("fragments"),
             segmentSize: section.optionalNumber("segment_size") ?? session.segmentSize,
             segmentMRU: section.optionalNumber("segment_mru") ?? session.segmentMRU,
             transferMRU: section.optionalNumber("transfer_mru") ?? session.transferMRU,
@@ -251,7 +273,7 @@ struct NodeConfigurationReader {
                 fromNodes: from.texts("nodes").compactMap(Pattern.node),
                 fromAgencies: from.texts("agencies").compactMap(Pattern.agency),
                 toAgencies: section.texts("may_send_to").compactMap(Pattern.agency)),
-            quotaBytes: quota.optionalNumber("bytes") ?? quotas.peerBytes,
+            quotaBytes: quota.optionalOctets("bytes", of: map) ?? quotas.peerBytes,
             quotaEnvelopes: quota.optionalNumber("envelopes") ?? quotas.peerEnvelopes)
     }
 }

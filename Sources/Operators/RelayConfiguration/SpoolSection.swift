@@ -23,7 +23,7 @@ extension NodeConfigurationReader {
                 mode: UInt32(section.text("mode"), radix: 8) ?? 0o640,
                 group: section.text("group").isEmpty ? nil : section.text("group"),
                 reserve: section.number("reserve"), atOnce: section.number("at_once"),
-                answerWithin: section.span("answer_within"))
+                answerWithin: section.span("answer_within"), sidecar: section.yesNo("sidecar"))
             if let other = result.first(where: { $0.directory == spool.directory }) {
                 // Each system would take the other's documents.
                 errors.add(

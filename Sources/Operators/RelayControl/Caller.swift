@@ -129,6 +129,12 @@ public struct CallerRights: Sendable {
 
     private var isRoot: Bool { caller.uid == 0 }
 
+    /// Nothing at all is allowed.
+    public var isEmpty: Bool { !isRoot && !rights.contains { !$0.verbs.isEmpty } }
+
+    /// Whether there is any agency that it may submit as.
+    public var maySubmit: Bool { may(.submitAs) }
+
     func may(_ verb: ControlVerb) -> Bool { isRoot || rights.contains { $0.verbs.contains(verb) } }
 
     /// For the verbs that are about an agency.

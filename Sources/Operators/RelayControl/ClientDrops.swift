@@ -11,11 +11,17 @@ public final class ClientDrops: Sendable {
     public enum Cause: Sendable {
         case answersNotRead
         case stoppedInFrame
+        case tookTooLong
+        case hasNoPlace
+        case hasNoRight
 
         fileprivate var words: String {
             switch self {
             case .answersNotRead: "does not read its answer"
             case .stoppedInFrame: "stopped in the middle of a frame"
+            case .tookTooLong: "took too long for what it sends"
+            case .hasNoPlace: "has no place, because its user has as many connections as one may have,"
+            case .hasNoRight: "has no right here"
             }
         }
     }

@@ -87,6 +87,14 @@ struct ControlQuery {
         return number
     }
 
+    func flag(_ name: String) throws -> Bool {
+        switch try one(name) {
+        case nil, "false": false
+        case "true": true
+        default: throw ControlError.badRequest("\(name) is true or false")
+        }
+    }
+
     func time(_ name: String) throws -> Timestamp? {
         guard let text = try one(name) else { return nil }
         guard let time = Timestamp(text: text) else {

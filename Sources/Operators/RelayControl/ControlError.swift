@@ -14,6 +14,29 @@ struct ControlError: Error {
     var isEngines = false
     /// As what the refusal of a submission is counted; nil: the status says it.
     var cause: SubmissionRefusal?
+    /// A stable word for programs; nil: cause or status say it.
+    var code: String?
+
+    /// What a program may rely on: the sentences are for people and may change.
+    var stableCode: String {
+        if let code { return code }
+        if let cause { return cause.rawValue }
+        return switch status.code {
+        case 400: "badRequest"
+        case 403: "notAuthorised"
+        case 404: "notFound"
+        case 409: "conflict"
+        case 410: "gone"
+        case 411: "lengthRequired"
+        case 413: "tooLarge"
+        case 422: "badPackage"
+        case 429: "tooMany"
+        case 503: "unavailable"
+        case 504: "timeout"
+        case 507: "noResources"
+        default: status.code < 500 ? "badRequest" : "internal"
+        }
+    }
 
     static func badRequest(_ error: String, _ problems: [String] = []) -> ControlError {
         ControlError(status: .badRequest, error: error, problems: problems)
@@ -39,18 +62,19 @@ struct ControlError: Error {
             case .noResources: .init(code: 507, reasonPhrase: "Insufficient Storage")
             case .badRequest: .badRequest
             case .badPackage: .unprocessableContent
+            case .keyConflict: .conflict
             }
         return ControlError(
             status: status,
             error: cause == .noResources
                 ? "the document is not taken at this time (\(cause.rawValue)); nothing is wrong with it"
                 : "the document is refused as a whole (\(cause.rawValue)); correct what is named and submit it again",
-            problems: problems.map(printable), isEngines: true)
+            problems: problems.map(printable), isEngines: true, cause: cause)
     }
 
     var response: Response {
         // An error has no values that JSON cannot say.
-        let bytes = (try? ControlJSON.bytes(ErrorAnswer(error: error, problems: problems))) ?? []
+        let bytes = (try? ControlJSON.bytes(ErrorAnswer(error: error, problems: problems, code: stableCode))) ?? []
         return Response(
             status: status, headers: [.contentType: "application/json"],
             body: .init(byteBuffer: ByteBuffer(bytes: bytes)))

@@ -5,6 +5,7 @@
 
 import Hummingbird
 import HummingbirdCore
+import Listening
 import Logging
 import NIOConcurrencyHelpers
 import NIOCore
@@ -16,6 +17,11 @@ struct ControlListener<Responder: HTTPResponder>: Sendable where Responder.Conte
     /// How long a client may leave its answer untaken.
     let patience: TimeAmount
     let drops: ClientDrops
+    let places: LocalPlaces
+    /// How long a client may take for a request.
+    let bodyPatience: TimeAmount
+    /// Whether a caller has no right at all.
+    let hasNoRight: @Sendable (PeerCredentials) async -> Bool
     /// For what operators should know.
     let notices: Logger
     /// For the library, which tells of each connection.
@@ -34,8 +40,8 @@ struct ControlListener<Responder: HTTPResponder>: Sendable where Responder.Conte
     /// A connection on which nothing is asked for so long is closed.
     private static var idleTimeout: TimeAmount { .minutes(5) }
 
-    /// Connections at the same time; further ones are closed.
-    private static var connectionsMax: Int { 256 }
+    /// What a client without any right may still ask, to be told so.
+    private static var lastWord: TimeAmount { .seconds(1) }
 
     /// The connections that are open, and whether they are to end.
     private struct Connections {
@@ -59,9 +65,20 @@ struct ControlListener<Responder: HTTPResponder>: Sendable where Responder.Conte
                     }
                 ],
                 idleTimeout: Self.idleTimeout))
-        let listening = try await bind(place) { [logger] child in
-            Self.enter(child, connections)
-            return channel.setup(channel: child, logger: logger)
+        let listening = try await bind(place) { [self] child in
+            let known = PeerCredentials.future(of: child)
+            known.whenFailure { _ in child.close(promise: nil) }
+            return known.flatMap { credentials in
+                child.eventLoop.makeCompletedFuture {
+                    try child.pipeline.syncOperations.addHandler(
+                        RequestClock(patience: bodyPatience) { [drops, notices] in
+                            drops.drop(.control, .tookTooLong, user: credentials.uid, logger: notices)
+                        }, position: .first)
+                }.flatMap {
+                    enter(child, credentials, connections)
+                    return channel.setup(channel: child, logger: logger)
+                }
+            }
         }
         await withGracefulShutdownHandler {
             await onServing()
@@ -91,6 +108,16 @@ struct ControlListener<Responder: HTTPResponder>: Sendable where Responder.Conte
     ) async throws -> NIOAsyncChannel<HTTP1Channel.Value, Never> {
         let bootstrap = ServerBootstrap(group: MultiThreadedEventLoopGroup.singleton)
             .serverChannelOption(.backlog, value: Self.backlog)
+            .serverChannelInitializer { [notices] channel in
+                channel.eventLoop.makeCompletedFuture {
+                    try channel.pipeline.syncOperations.addHandler(
+                        AcceptPause { why in
+                            notices.error(
+                                "clients of the control socket wait: the system gives nothing to take them with",
+                                metadata: .event(.descriptorsExhausted, ["why": "\(why)"]))
+                        }, position: .first)
+                }
+            }
             .childChannelOption(.allowRemoteHalfClosure, value: true)
         switch place {
         case .path(let path):
@@ -99,14 +126,33 @@ struct ControlListener<Responder: HTTPResponder>: Sendable where Responder.Conte
         }
     }
 
-    private static func enter(_ channel: any Channel, _ connections: NIOLockedValueBox<Connections>) {
+    private func enter(
+        _ channel: any Channel, _ credentials: PeerCredentials, _ connections: NIOLockedValueBox<Connections>
+    ) {
         let key = ObjectIdentifier(channel)
+        guard places.enter(credentials.uid) else {
+            drops.drop(.control, .hasNoPlace, user: credentials.uid, logger: notices)
+            return channel.close(promise: nil)
+        }
         let isUnwanted = connections.withLockedValue { connections in
             connections.open[key] = channel
-            return connections.isEnding || connections.open.count > connectionsMax
+            return connections.isEnding
         }
-        channel.closeFuture.whenComplete { _ in connections.withLockedValue { $0.open[key] = nil } }
+        channel.closeFuture.whenComplete { [places] _ in
+            places.leave(credentials.uid)
+            connections.withLockedValue { $0.open[key] = nil }
+        }
         if isUnwanted { channel.close(promise: nil) }
+        guard credentials.uid != 0 else { return }
+        // The names of users may come from elsewhere and take their time: the client is served meanwhile, and page by page refused.
+        Task { [hasNoRight, drops, notices] in
+            guard await hasNoRight(credentials) else { return }
+            channel.eventLoop.scheduleTask(in: Self.lastWord) {
+                guard channel.isActive else { return }
+                drops.drop(.control, .hasNoRight, user: credentials.uid, logger: notices)
+                channel.close(promise: nil)
+            }
+        }
     }
 
     /// After the answer that is under way, if there is one.

@@ -21,15 +21,19 @@ public struct ControlServer<Node: NodeAccess>: Service {
     private let names: CallerNames
     let logger: Logger
     let watchers = Watchers()
+    let gathering = Gathering()
     private let patience: TimeAmount
     let drops: ClientDrops
+    private let places: LocalPlaces
+    private let bodyPatience: TimeAmount
     private let onReady: @Sendable () async -> Void
 
     /// `descriptor` is a socket that listens at `socket` already and whose file is another's. `onReady` is called once the socket
     /// takes connections. `patience`: how long a client may leave its answer untaken.
     public init(
         node: Node, socket: String, descriptor: Int32? = nil, names: CallerNames = .system, logger: Logger,
-        patience: TimeAmount = .seconds(30), drops: ClientDrops = ClientDrops(),
+        patience: TimeAmount = .seconds(30), bodyPatience: TimeAmount = .minutes(30),
+        places: LocalPlaces = LocalPlaces(), drops: ClientDrops = ClientDrops(),
         onReady: @escaping @Sendable () async -> Void = {}
     ) {
         self.node = node
@@ -39,6 +43,8 @@ public struct ControlServer<Node: NodeAccess>: Service {
         self.logger = logger
         self.patience = patience
         self.drops = drops
+        self.places = places
+        self.bodyPatience = bodyPatience
         self.onReady = onReady
     }
 
@@ -50,8 +56,12 @@ public struct ControlServer<Node: NodeAccess>: Service {
         // The library tells of each connection; the calls are logged here.
         quiet.logLevel = max(logger.logLevel, .warning)
         let listener = ControlListener(
-            responder: router.buildResponder(), patience: patience, drops: drops, notices: logger,
-            logger: quiet)
+            responder: router.buildResponder(), patience: patience, drops: drops, places: places,
+            bodyPatience: bodyPatience,
+            hasNoRight: { [names, node] credentials in
+                guard let caller = try? await names.caller(of: credentials) else { return false }
+                return CallerRights(caller, node.configuration).isEmpty
+            }, notices: logger, logger: quiet)
         try await listener.serve(on: descriptor.map { .descriptor($0) } ?? .path(socket)) {
             // Until here the file has the mode of the umask, which lets nobody else in: connecting needs write permission.
             if descriptor == nil, chmod(socket, 0o660) != 0 {

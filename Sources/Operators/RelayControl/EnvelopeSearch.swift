@@ -66,11 +66,11 @@ enum EnvelopeSearch {
             end = RowKey(copying: found.key)
             guard let bundle = bundle(found.key) else { continue }
             let name = bundle.envelopeName
-            guard name.hasPrefix(text), !matches.contains(bundle) else { continue }
+            guard name.hasPrefix(text), matches.last != bundle else { continue }
             // Node, incarnation and counter are an ID by themselves: the creation time adds nothing.
             if name.hasPrefix(text + "@") { return .found(bundle, numbers: copies(of: bundle, rows)) }
-            matches.append(bundle)
-            if matches.count == matchesMax { break }
+            // The look goes on: an older envelope may have just this name, where all these have it and more.
+            if matches.count < matchesMax { matches.append(bundle) }
         }
         switch matches.count {
         case 0: return .nothing(isExhaustive: scanned < Page.scanMax)
@@ -105,7 +105,8 @@ extension EnvelopeSearch.Outcome {
         switch self {
         case .found(let bundle, let numbers): return (bundle, numbers)
         case .ambiguous(let names):
-            throw ControlError(status: .conflict, error: Self.ambiguity(printable(text), names))
+            throw ControlError(
+                status: .conflict, error: Self.ambiguity(printable(text), names), code: "ambiguous")
         case .nothing(let isExhaustive):
             throw ControlError.notFound(
                 isExhaustive

@@ -19,9 +19,14 @@ extension ControlServer {
 
     private func findingsAnswer(_ bounds: FindingBounds) async throws -> FindingsAnswer {
         let now = node.now
+        // Whoever asks is told that the disk hangs, and does not hang with it.
+        let found: Result<[Finding], any Error>? = await node.first(within: Self.healthPatience) {
+            do { return .success(try await findings(at: now, bounds)) } catch { return .failure(error) }
+        }
+        let silent = Finding(.critical, .storeSilent, "the store cannot be read: its disk does not answer")
         return FindingsAnswer(
             now: now.wall.timestamp, node: node.configuration.settings.node.name,
-            findings: try await findings(at: now, bounds).map(FindingLine.init))
+            findings: try (found?.get() ?? [silent]).map(FindingLine.init))
     }
 
     /// The worst first; among those of one grade in the order in which they are found.
@@ -57,14 +62,22 @@ extension ControlServer {
     private static func ofRoom(
         _ room: HeadRoom, _ live: CorePicture, reserved: UInt64, at now: ClockReading, _ bounds: FindingBounds
     ) -> [Finding] {
+        var found: [Finding] = []
+        if let old = room.oldReader {
+            found.append(
+                Finding(
+                    .warning, .readerOld, subject: String(old.process),
+                    since: now.wall.before(.seconds(old.seconds)),
+                    "process \(old.process) reads the store from outside: \(room.pinnedBytes) bytes that are free cannot be used until it ends"
+                ))
+        }
         if room.acceptableBytes == 0 {
-            return [
+            return found + [
                 Finding(
                     .critical, .storeFull,
                     "the store is full up to its reserve: nothing is accepted, what waits is still forwarded")
             ]
         }
-        var found: [Finding] = []
         let whole = max(room.usedBytes &+ room.freeBytes, 1)
         let percent = UInt64(Double(room.acceptableBytes) / Double(whole) * 100)
         if let grade = bounds.room.grade(left: percent) {

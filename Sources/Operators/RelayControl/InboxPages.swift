@@ -213,7 +213,8 @@ private enum Standing: Sendable {
             if let state, state.isQueued {
                 return .other(
                     ControlError(
-                        status: .conflict, error: "\(name) is not whole or not yet checked; try again in a while"))
+                        status: .conflict, error: "\(name) is not whole or not yet checked; try again in a while",
+                        code: "notWhole"))
             }
             return .other(.notFound("\(name) is not in the inbox of \(agency)"))
         } catch let error as ControlError {
@@ -232,6 +233,10 @@ extension InboxAnswer.Document {
             documentID: row.document?.documentID, urgency: Int(row.urgency.rawValue), bytes: row.payloadLength,
             arrived: recipient.flatMap { now.timestamp($0.since) }, digest: row.document?.digest.hex,
             state: recipient?.state == .handing ? RecipientState.handing.word : nil)
+        if row.document == nil {
+            unvouched = true
+            source = printable(row.bundle.source.text)
+        }
         if let mark, let recipient, mark.mayRepeat(recipient, of: row.number) { mayRepeat = true }
     }
 }

@@ -36,7 +36,8 @@ extension ControlServer {
             var peer = PeersAnswer.Peer(view, now: now)
             peer.sessions = sessions.filter { $0.peer == view.node }.map(PeersAnswer.Session.init)
             peer.backlog = backlogs[view.node.name] ?? .init()
-            peer.stuck = StuckJudge.judge(peer, suspension: view.suspension, finding: view.finding, now: now.wall.timestamp)
+            peer.stuck = StuckJudge.judge(
+                peer, suspension: view.suspension, finding: view.finding, now: now.wall.timestamp)
             return peer
         }
         return PeersAnswer(now: now.wall.timestamp, peers: peers)

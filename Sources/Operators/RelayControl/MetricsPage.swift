@@ -28,21 +28,21 @@ extension ControlServer {
             status: .ok, headers: [.contentType: format.contentType], body: .init(byteBuffer: ByteBuffer(string: page)))
     }
 
-    func figures() async throws -> MetricsFigures {
+    func figures(enginePatience: Duration = Self.enginePatience) async throws -> MetricsFigures {
         let now = node.now
         let peers = node.configuration.settings.peers.map(\.node)
         let rows = try await node.read { rows in MetricsFigures.Rows(rows, peers: peers, now: now.relay) }
         return MetricsFigures(
             node: node.configuration.settings.node.name, now: now, findings: (try? await findings(at: now)) ?? [],
             facts: try await node.facts(),
-            watch: try await node.watchFacts(), rows: rows, engine: await engineFigures(),
+            watch: try await node.watchFacts(), rows: rows, engine: await engineFigures(within: enginePatience),
             sessions: try await node.sessions(), peers: peers,
             drops: ClientDrops.Socket.allCases.map { ($0.rawValue, drops.count($0)) })
     }
 
-    func engineFigures() async -> MetricsFigures.EngineFigures? {
+    func engineFigures(within patience: Duration = Self.enginePatience) async -> MetricsFigures.EngineFigures? {
         let asked = ContinuousClock.now
-        let found = await node.ask(within: Self.enginePatience) { core, _ in
+        let found = await node.ask(within: patience) { core, _ in
             MetricsFigures.EngineFigures(
                 peers: core.peerViews, active: core.activeCount, staged: core.stagedOctets,
                 isClockDoubted: core.isClockDoubted,
@@ -63,7 +63,7 @@ enum MetricsPage {
     private typealias Sample = MetricsText.Sample
 
     static func text(_ figures: MetricsFigures, _ format: MetricsText.Format) -> String {
-        var text = MetricsText(format)
+        var text = MetricsText(format, labels: ("node", figures.node))
         process(figures, &text)
         books(figures.rows, &text)
         queues(figures, &text)

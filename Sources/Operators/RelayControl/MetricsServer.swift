@@ -4,6 +4,7 @@
 
 import Glibc
 import Hummingbird
+import HummingbirdCore
 import Logging
 import NIOConcurrencyHelpers
 import NIOCore
@@ -26,6 +27,9 @@ public struct MetricsServer<Node: NodeAccess>: Service {
     private let address: HostPort
     private let onChange: @Sendable (MetricsState) -> Void
 
+    /// Connections at the same time; further ones wait until one ends, and an idle one ends soon.
+    public static var connectionsMax: Int { 32 }
+    private static var idleTimeout: TimeAmount { .seconds(10) }
     /// Between two tries to have the address.
     private static var pause: Duration { .seconds(5) }
 
@@ -59,8 +63,14 @@ public struct MetricsServer<Node: NodeAccess>: Service {
         var quiet = control.logger
         quiet.logLevel = .critical
         let app = Application(
-            router: router, server: .http1(configuration: .init(idleTimeout: .minutes(5))),
-            configuration: .init(address: .hostname(address.host, port: Int(address.port)), serverName: nil),
+            router: router,
+            server: .http1(
+                configuration: .init(
+                    additionalChannelHandlers: [RequestClock(patience: Self.idleTimeout) {}],
+                    idleTimeout: Self.idleTimeout)),
+            configuration: .init(
+                address: .hostname(address.host, port: Int(address.port)), serverName: nil,
+                availableConnectionsDelegate: MaximumAvailableConnections(Self.connectionsMax)),
             onServerRunning: { channel in
                 let port = channel.localAddress?.port ?? Int(address.port)
                 opened(HostPort(host: address.host, port: UInt16(clamping: port)).description, said)

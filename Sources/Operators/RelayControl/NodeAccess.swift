@@ -47,7 +47,7 @@ public protocol NodeAccess: NodeWatching {
     func sessions() async throws -> [SessionInfo]
 
     /// Reads the configuration anew and applies it whole or not at all.
-    func reload(force: Bool) async throws -> (isApplied: Bool, lines: [String])
+    func reload(_ manner: ReloadManner) async throws -> (isApplied: Bool, lines: [String])
 
     /// Writes an entry of the operator log; returns after its commit, false when it could not be made durable.
     func record(_ deed: Deed) async throws -> Bool
@@ -80,11 +80,14 @@ public struct SubmissionValues: Sendable, Hashable {
     public var payloadLength: UInt64
     /// Nil: the configured default.
     public var lifetime: Milliseconds?
+    /// Under which the caller may hand it in again.
+    public var key: SubmissionKey?
 
     public init(
         sender: AgencyCode, recipients: [String], urgency: Urgency, documentID: String, payloadLength: UInt64,
-        lifetime: Milliseconds?
+        lifetime: Milliseconds?, key: SubmissionKey? = nil
     ) {
+        self.key = key
         self.sender = sender
         self.recipients = recipients
         self.urgency = urgency

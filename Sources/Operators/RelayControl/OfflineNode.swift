@@ -122,7 +122,7 @@ struct OfflineNode: NodeAccess {
     func operate(_ caller: Operator, _ wish: Operation.Wish) async throws -> OperationAnswer { throw Self.stopped }
     func countRefusal(_ cause: SubmissionRefusal) async {}
     func acknowledgeInbox(_ agency: AgencyCode, _ envelopes: [UInt64]) async throws -> Int { throw Self.stopped }
-    func reload(force: Bool) async throws -> (isApplied: Bool, lines: [String]) { throw Self.stopped }
+    func reload(_ manner: ReloadManner) async throws -> (isApplied: Bool, lines: [String]) { throw Self.stopped }
     func compareRestored(_ deed: Deed, _ portion: Comparison) async throws -> EvidenceCounts? { throw Self.stopped }
     func releaseRestored(_ deed: Deed) async throws -> Bool { throw Self.stopped }
     func beginBackup(_ order: BackupOrder, _ deed: Deed) async throws -> BackupAnswer? { throw Self.stopped }

@@ -230,7 +230,7 @@ extension ControlServer {
         case .acknowledged(let count, let next):
             return OutcomeAckAnswer(acknowledged: count, cursor: next.map { ScanPlace(leg: 0, after: $0).text })
         case .unknown(let sentence), .refused(let sentence): throw ControlError(status: .conflict, error: sentence)
-        case .job, .draining: preconditionFailure("an acknowledgement was answered as something else")
+        case .job, .draining, .verifying: preconditionFailure("an acknowledgement was answered as something else")
         }
     }
 }

@@ -9,7 +9,9 @@ enum StuckJudge {
     /// What waits for a link that is up and has nothing under way is stuck when it is older.
     static let idleSeconds: UInt64 = 60
 
-    static func judge(_ peer: PeersAnswer.Peer, suspension: String = "", finding: String = "", now: Timestamp) -> PeersAnswer.Stuck? {
+    static func judge(_ peer: PeersAnswer.Peer, suspension: String = "", finding: String = "", now: Timestamp)
+        -> PeersAnswer.Stuck?
+    {
         switch peer.state {
         case "suspended":
             return .init(word: "suspended", why: suspension.isEmpty ? "an operator has suspended it" : suspension)

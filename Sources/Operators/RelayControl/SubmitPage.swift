@@ -24,7 +24,7 @@ extension ControlServer {
                         "caller": "\(printable(rights.caller.text))", "sender": "\(answer.sender)",
                         "envelope": "\(answer.envelope)", "bytes": "\(answer.bytes)",
                     ])
-                return try json(answer, status: .created)
+                return try json(answer, status: answer.isRepeated == true ? .ok : .created)
             } catch let error as ControlError {
                 if !error.isEngines {
                     let byStatus: SubmissionRefusal =
@@ -49,7 +49,7 @@ extension ControlServer {
     }
 
     private func submit(_ request: Request, _ rights: CallerRights) async throws -> SubmitAnswer {
-        let query = try SubmitQuery(request)
+        let query = try SubmitQuery(request, rights.caller)
         guard let length = request.headers[.contentLength].flatMap(UInt64.init) else {
             throw ControlError(
                 status: .lengthRequired, error: "the length must be known before the first byte: send Content-Length")
@@ -116,7 +116,7 @@ extension ControlServer {
         guard rights.may(.submitAs, code) else { throw denied(rights.caller, "submit as \(code)") }
         return SubmissionValues(
             sender: code, recipients: recipients, urgency: urgency, documentID: documentID, payloadLength: length,
-            lifetime: query.lifetime)
+            lifetime: query.lifetime, key: query.key)
     }
 
     private func open(_ values: SubmissionValues) async throws -> any SubmissionStream {
@@ -154,8 +154,9 @@ private struct SubmitQuery {
     var urgency: Urgency?
     var documentID: String?
     var lifetime: Milliseconds?
+    var key: SubmissionKey?
 
-    init(_ request: Request) throws {
+    init(_ request: Request, _ caller: Caller) throws {
         let query = try ControlQuery(request, known: ["sender", "to", "urgency", "document", "lifetime"])
         sender = try query.one("sender")
         recipients = query.all("to").filter { !$0.isEmpty }
@@ -166,6 +167,14 @@ private struct SubmitQuery {
                 throw ControlError.badRequest("lifetime must be a duration such as 12h or 30d")
             }
             lifetime = span
+        }
+        let keys = request.headers.filter { $0.name.canonicalName == "idempotency-key" }.map(\.value)
+        if !keys.isEmpty {
+            key = keys.count == 1 ? SubmissionKey(uid: caller.uid, text: keys[0]) : nil
+            guard key != nil else {
+                throw ControlError.badRequest(
+                    "Idempotency-Key is one value of 1 to \(SubmissionKey.bytesMax) printable ASCII characters")
+            }
         }
         if sender == nil, !recipients.isEmpty {
             throw ControlError.badRequest("to is given without sender; give both, or neither for an edXML package")
@@ -236,11 +245,21 @@ private struct Upload {
         let digest = hasher.finish()
         switch try await stream.finish(digest: digest) {
         case .accepted(let bundle, let number):
-            return SubmitAnswer(
-                envelope: bundle.envelopeName, number: number, sender: values.sender.text, recipients: recipients,
-                bytes: pushed, digest: digest.hex, warnings: warnings)
+            return answer(bundle, number, digest, warnings)
+        case .repeated(let bundle, let number):
+            var answer = answer(bundle, number, digest, warnings)
+            answer.isRepeated = true
+            return answer
         case .refused(let problems, let cause): throw ControlError.refused(problems, cause)
         }
+    }
+
+    private func answer(
+        _ bundle: BundleID, _ number: UInt64, _ digest: Digest, _ warnings: [String]?
+    ) -> SubmitAnswer {
+        SubmitAnswer(
+            envelope: bundle.envelopeName, number: number, sender: values.sender.text, recipients: recipients,
+            bytes: pushed, digest: digest.hex, warnings: warnings)
     }
 
     private mutating func push(_ part: ByteBuffer) async throws {

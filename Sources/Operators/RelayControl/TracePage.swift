@@ -147,18 +147,9 @@ private struct Tracer {
         }
     }
 
-    /// Delivered is final, whatever else was said; else an end wins over an arrival, and the later over the earlier. A delay
-    /// says nothing of the end.
+    /// A delay says nothing of the end.
     private func bestReport(_ name: String) -> ReportRow? {
-        func rank(_ row: ReportRow) -> (Int, UInt64) {
-            switch row.state {
-            case .delivered: (2, row.time.milliseconds)
-            case .refused, .expired, .deleted: (1, row.time.milliseconds)
-            case .arrived: (0, row.time.milliseconds)
-            case .delayed: (-1, row.time.milliseconds)
-            }
-        }
-        return reports.filter { $0.recipient.text == name && $0.state != .delayed }.max { rank($0) < rank($1) }
+        ReportRow.standing(reports.lazy.filter { $0.recipient.text == name })
     }
 
     /// The newest copy here for this recipient.

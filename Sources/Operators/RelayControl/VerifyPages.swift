@@ -29,7 +29,7 @@ extension ControlServer {
             case .verifying: return try json(try await verifyAnswer())
             case .unknown(let sentence), .refused(let sentence):
                 throw ControlError(status: .conflict, error: sentence)
-            case .job, .draining: preconditionFailure("a verification was answered as something else")
+            case .job, .draining, .acknowledged: preconditionFailure("a verification was answered as something else")
             }
         }
     }

@@ -27,7 +27,8 @@ extension ControlServer {
             }
             guard let place = watchers.take() else {
                 throw ControlError(
-                    status: .conflict, error: "\(Watchers.countMax) others watch already; end one of them first")
+                    status: .conflict, error: "\(Watchers.countMax) others watch already; end one of them first",
+                    code: "tooMany")
             }
             try await noteDeed("wire", by: rights.caller, peer.name)
             guard let channel = context.channel else { throw OfflineNode.stopped }

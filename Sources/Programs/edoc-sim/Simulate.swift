@@ -32,6 +32,15 @@ struct Simulate: ParsableCommand {
     @Option(help: "Simulated milliseconds between two deeds of operators, about; 0 for none.")
     var operators: UInt64 = 8_000
 
+    @Option(help: "Simulated milliseconds between two deeds of the hostile, about; 0 for none.")
+    var hostile: UInt64 = 12_000
+
+    @Option(help: "A mistake made on purpose: \(PlantedMistake.allCases.map(\.rawValue).joined(separator: ", ")).")
+    var planted: String?
+
+    @Flag(help: "Every mistake in turn: each must be found within the seeds given.")
+    var allPlanted = false
+
     @Flag(help: "Without faults.")
     var calm = false
 
@@ -48,6 +57,9 @@ struct Simulate: ParsableCommand {
         if let topology, Topology(rawValue: topology) == nil {
             throw ValidationError("\(topology) is no topology")
         }
+        if let planted, PlantedMistake(rawValue: planted) == nil {
+            throw ValidationError("\(planted) is no such mistake")
+        }
         guard ["values", "conversations", "mixed"].contains(links) else {
             throw ValidationError("--links is values, conversations or mixed")
         }
@@ -63,7 +75,22 @@ struct Simulate: ParsableCommand {
         return first...last
     }
 
+    /// Each mistake must be found; says by which seed and how.
+    private func findAll() throws {
+        var missed = 0
+        for bug in PlantedMistake.allCases {
+            var found: (seed: UInt64, how: String)?
+            for seed in range ?? 1...40 where found == nil {
+                if let how = World(plan(seed, keepsLines: false, bug)).run().failure { found = (seed, how) }
+            }
+            if found == nil { missed += 1 }
+            print("\(bug.rawValue): " + (found.map { "found by seed \($0.seed): \($0.how)" } ?? "NOT FOUND"))
+        }
+        if missed > 0 { throw ExitCode(1) }
+    }
+
     func run() throws {
+        if allPlanted { return try findAll() }
         var failures = 0
         for seed in range ?? 1...1 {
             let plan = plan(seed, keepsLines: trace)
@@ -84,13 +111,14 @@ struct Simulate: ParsableCommand {
         }
     }
 
-    private func plan(_ seed: UInt64, keepsLines: Bool) -> Plan {
+    private func plan(_ seed: UInt64, keepsLines: Bool, _ bug: PlantedMistake? = nil) -> Plan {
         let all = Topology.allCases
         let chosen = topology.flatMap { Topology(rawValue: $0) } ?? all[Int(seed % UInt64(all.count))]
         let usesConversations = links == "conversations" || links == "mixed" && (seed / UInt64(all.count)) % 2 == 0
         return Plan(
             topology: chosen, seed: seed, duration: duration, usesConversations: usesConversations, hasFaults: !calm,
-            documents: documents, keepsLines: keepsLines, operatorGap: operators)
+            documents: documents, keepsLines: keepsLines, operatorGap: operators, hostileGap: hostile,
+            planted: bug ?? planted.flatMap { PlantedMistake(rawValue: $0) })
     }
 
     private func line(_ plan: Plan, _ outcome: Outcome) -> String {
@@ -99,7 +127,8 @@ struct Simulate: ParsableCommand {
             "seed \(plan.seed) \(plan.topology.rawValue) \(plan.usesConversations ? "conversations" : "values")"
         let numbers =
             "accepted \(summary.accepted) delivered \(summary.delivered)/\(summary.pairs) ended \(summary.endedOtherwise)"
-            + " crashes \(summary.crashes) cuts \(summary.cuts) full \(summary.fullCommits) completed"
+            + " crashes \(summary.crashes) cuts \(summary.cuts) full \(summary.fullCommits) narrowed \(summary.narrowed) outgrown"
+            + " \(summary.outgrown) completed"
             + " \(summary.completedAnswers) operations \(summary.operations) steps \(outcome.steps) hash \(String(outcome.hash, radix: 16))"
         return head + ": " + (outcome.failure.map { "FAILED: \($0)\n    " } ?? "") + numbers
     }

@@ -87,8 +87,10 @@ struct ControlClient: Sendable {
     }
 
     /// Sends `length` bytes as the body.
-    func post(_ uri: String, length: UInt64, from source: @escaping Source) async throws -> [UInt8] {
-        try await answer(.POST, uri, length: length, from: source)
+    func post(
+        _ uri: String, length: UInt64, headers: [(name: String, value: String)] = [], from source: @escaping Source
+    ) async throws -> [UInt8] {
+        try await answer(.POST, uri, length: length, headers: headers, from: source)
     }
 
     /// Hands the answer's body on as it comes; answers how many bytes there were.
@@ -97,16 +99,20 @@ struct ControlClient: Sendable {
     }
 
     /// The whole answer, which is bounded.
-    private func answer(_ method: HTTPMethod, _ uri: String, length: UInt64?, from source: Source?) async throws
-        -> [UInt8]
-    {
+    private func answer(
+        _ method: HTTPMethod, _ uri: String, length: UInt64?, headers: [(name: String, value: String)] = [],
+        from source: Source?
+    ) async throws -> [UInt8] {
         let collected = Collected()
-        _ = try await exchange(method, uri, length: length, from: source) { try await collected.add($0) }
+        _ = try await exchange(method, uri, length: length, headers: headers, from: source) {
+            try await collected.add($0)
+        }
         return await collected.bytes
     }
 
     private func exchange(
-        _ method: HTTPMethod, _ uri: String, length: UInt64?, from source: Source?, into sink: @escaping Sink
+        _ method: HTTPMethod, _ uri: String, length: UInt64?, headers: [(name: String, value: String)] = [],
+        from source: Source?, into sink: @escaping Sink
     ) async throws -> UInt64 {
         if let offline {
             let (status, bytes) = try await offline.answer(method.rawValue, uri)
@@ -120,6 +126,7 @@ struct ControlClient: Sendable {
             head.headers.add(name: "Host", value: "localhost")
             head.headers.add(name: "Connection", value: "close")
             if let length { head.headers.add(name: "Content-Length", value: String(length)) }
+            for header in headers { head.headers.add(name: header.name, value: header.value) }
             let first = head
             return try await withThrowingTaskGroup(of: UInt64?.self) { group in
                 group.addTask {

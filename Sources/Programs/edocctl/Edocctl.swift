@@ -1,15 +1,28 @@
 // Edocctl: the operator's tool: its commands, the options that all have, and how it ends. It runs one request against the daemon's
-// control socket and stops. Exit codes: 0 done, 1 a negative answer, 2 wrong usage, 69 no daemon, 77 not permitted.
+// control socket and stops. Exit codes: 0 done, 1 a negative answer, 2 wrong usage, 69 no daemon, 74 the
+// output cannot be written, 77 not permitted.
 
 import ArgumentParser
 import ControlAPI
 import Glibc
 import Language
 import RelayControl
+import RelayLanguage
+import Synchronization
 
 @main
 enum Entry {
-    static func main() async { exit(await run(Array(CommandLine.arguments.dropFirst())).rawValue) }
+    static func main() async {
+        let status = await run(Array(CommandLine.arguments.dropFirst()))
+        // What was asked for has not been said: whoever reads the exit code must not take it for done.
+        if let failure = Output.failure, status == .done || status == .negative {
+            Output.complain([OutputSentences.unwritten(String(cString: strerror(failure)))])
+            // Of `check` a monitor knows its own codes only.
+            let isCheck = Offline.ordered(Array(CommandLine.arguments.dropFirst())).first == "check"
+            exit((isCheck ? ExitStatus.unknown : .unwritten).rawValue)
+        }
+        exit(status.rawValue)
+    }
 
     /// Runs one command line; what it has to say goes to the standard streams.
     static func run(_ arguments: [String]) async -> ExitStatus {
@@ -52,6 +65,8 @@ enum ExitStatus: Int32 {
     case usage = 2
     /// Of `check`: it cannot be told.
     case unknown = 3
+    /// EX_IOERR: the answer could not be written where it was to go.
+    case unwritten = 74
     /// EX_UNAVAILABLE
     case unreachable = 69
     /// EX_NOPERM
@@ -205,8 +220,19 @@ extension DaemonOptions {
     }
 }
 
+enum OutputSentences {
+    static func unwritten(_ why: String) -> String {
+        phrase(
+            "the answer could not be written: \(why)", "không ghi được câu trả lời: \(RelaySentence.inLanguage(why))")
+    }
+}
+
 /// The standard streams.
 enum Output {
+    /// Why something of what was asked for could not be written; nil when all of it was.
+    static var failure: Int32? { unwritten.withLock { $0 } }
+    private static let unwritten = Mutex<Int32?>(nil)
+
     static func say(_ text: String) {
         // Beside the output: what is said may go into a file that a program reads.
         note(Offline.takeHeader())
@@ -228,6 +254,11 @@ enum Output {
             let count = rest.withUnsafeBytes { write(descriptor, $0.baseAddress, $0.count) }
             if count < 0 {
                 if errno == EINTR { continue }
+                // Whoever has stopped reading has seen what it wanted.
+                if descriptor == STDOUT_FILENO, errno != EPIPE {
+                    let code = errno
+                    unwritten.withLock { $0 = $0 ?? code }
+                }
                 return
             }
             rest = rest.dropFirst(count)

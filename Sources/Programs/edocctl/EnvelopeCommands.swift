@@ -78,13 +78,13 @@ struct ShowCommand: AsyncParsableCommand {
 enum EnvelopesView {
     static func text(_ answer: EnvelopesAnswer, columns: Int? = nil) -> String {
         var table = TextTable([
-            (phrase("NUMBER", "SỐ"), .right), (phrase("ENVELOPE", "GÓI TIN"), .left), (phrase("U", "K"), .right),
+            (phrase("NUMBER", "SỐ"), .right), (phrase("ENVELOPE", "GÓI TIN"), .left), (phrase("U", "K"), .left),
             (phrase("SIZE", "CỠ"), .right), (phrase("AGE", "TUỔI"), .right), (phrase("STATES", "TRẠNG THÁI"), .left),
         ])
         for line in answer.envelopes {
             let states = line.states.sorted { $0.key < $1.key }.map { "\($0.value) \(Words.state($0.key))" }
             table.add([
-                String(line.number), line.name, String(line.urgency), Shown.size(line.bytes),
+                String(line.number), line.name, Words.shortUrgency(line.urgency), Shown.size(line.bytes),
                 Shown.span(line.accepted.seconds(until: answer.now)), states.joined(separator: ", "),
             ])
         }

@@ -94,7 +94,8 @@ enum InboxView {
         ])
         for document in answer.documents {
             table.add([
-                document.envelope, document.sender ?? "-", String(document.urgency), Shown.size(document.bytes),
+                document.envelope, document.sender ?? Sentences.nobody(document.source ?? "-"),
+                String(document.urgency), Shown.size(document.bytes),
                 document.arrived.map { Shown.span($0.seconds(until: answer.now)) } ?? "-",
                 document.state == nil ? Sentences.waits : Sentences.handing, document.documentID ?? "-",
             ])
@@ -114,6 +115,7 @@ enum InboxView {
 
     private enum Sentences {
         static var state: String { phrase("STATE", "TRẠNG THÁI") }
+        static func nobody(_ source: String) -> String { phrase("\(source) (unvouched)", "\(source) (không bảo đảm)") }
         static var waits: String { phrase("arrived", "đã đến") }
         static var handing: String { phrase("handing over", "đang bàn giao") }
         static func empty(_ agency: String) -> String {

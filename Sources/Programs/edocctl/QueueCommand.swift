@@ -50,7 +50,9 @@ enum QueueView {
             // One class, and the lowest: the line above has said it all.
             if row.urgencies.count == 1, row.urgencies[0].urgency == 0 { continue }
             for line in row.urgencies {
-                table.add(["  " + Words.urgency(line.urgency), Shown.count(line.ages.count), ""] + cells(line.ages))
+                table.add(
+                    ["  \(line.urgency) " + Words.urgencyName(line.urgency), Shown.count(line.ages.count), ""]
+                        + cells(line.ages))
             }
         }
         return table.text(columns: columns, shrinking: 0)

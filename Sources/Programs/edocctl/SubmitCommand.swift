@@ -26,6 +26,12 @@ struct SubmitCommand: AsyncParsableCommand {
         String?
     @Option(help: .init(phrase("How long it lives, such as 12h or 30d.", "Thời hạn, ví dụ 12h hoặc 30d.")))
     var lifetime: String?
+    @Option(
+        help: .init(
+            phrase(
+                "A key of your own: within 7 days the same document under the same key is taken once only.",
+                "Khóa tự đặt: trong 7 ngày, cùng văn bản với cùng khóa chỉ được tiếp nhận một lần.")))
+    var key: String?
 
     func run() async throws {
         let input = try InputFile(file)
@@ -33,7 +39,10 @@ struct SubmitCommand: AsyncParsableCommand {
             ("sender", sender), ("urgency", urgency.map(String.init)), ("document", document), ("lifetime", lifetime),
         ]
         items += to.map { ("to", $0) }
-        let bytes = try await common.client.post(ControlPath.query(ControlPath.submit, items), length: input.length) {
+        let headers = key.map { [(name: "Idempotency-Key", value: $0)] } ?? []
+        let bytes = try await common.client.post(
+            ControlPath.query(ControlPath.submit, items), length: input.length, headers: headers
+        ) {
             try input.next()
         }
         _ = try await common.shown(bytes, SubmitView.text)
@@ -44,7 +53,10 @@ enum SubmitView {
     static func text(_ answer: SubmitAnswer, columns: Int? = nil) -> String {
         let recipients = answer.recipients.prefix(20).joined(separator: ", ")
         let more = answer.recipients.count > 20 ? Sentences.more(answer.recipients.count - 20) : ""
-        let text = Sentences.accepted(answer.envelope, Shown.size(answer.bytes), recipients + more)
+        let text =
+            answer.isRepeated == true
+            ? Sentences.repeated(answer.envelope)
+            : Sentences.accepted(answer.envelope, Shown.size(answer.bytes), recipients + more)
         var lines = [text]
         if let warnings = answer.warnings {
             lines.append(Sentences.warnings)
@@ -56,6 +68,11 @@ enum SubmitView {
     private enum Sentences {
         static func accepted(_ name: String, _ size: String, _ recipients: String) -> String {
             phrase("accepted \(name), \(size), for \(recipients)", "đã tiếp nhận \(name), \(size), cho \(recipients)")
+        }
+        static func repeated(_ name: String) -> String {
+            phrase(
+                "\(name) was accepted before under this key; nothing new was made",
+                "\(name) đã được tiếp nhận trước đó với khóa này; không tạo thêm gì")
         }
         static var warnings: String {
             phrase(

@@ -139,6 +139,7 @@ enum Words {
         case "unknownAgency": phrase("unknownAgency", "cơ quan không có trong danh bạ")
         case "noRoute": phrase("noRoute", "không có tuyến")
         case "noResources": phrase("noResources", "hết tài nguyên")
+        case "storeInPieces": phrase("storeInPieces", "kho phân mảnh")
         case "quota": phrase("quota", "hết hạn mức")
         case "draining": phrase("draining", "đang xả hết")
         case "digestMismatch": phrase("digestMismatch", "mã băm không khớp")
@@ -147,6 +148,8 @@ enum Words {
         case "lostInPart": phrase("lostInPart", "mảnh đầu mất theo kho cũ")
         case "duplicateByNumber": phrase("duplicateByNumber", "trùng, chỉ theo số")
         case "falseReturn": phrase("falseReturn", "trả lại sai")
+        case "letGo": phrase("letGo", "nhận dở, đã thôi")
+        case "tooManyCopies": phrase("tooManyCopies", "quá nhiều bản")
         case "tooManyPieces": phrase("tooManyPieces", "quá nhiều mảnh")
         case "unknownPeer": phrase("unknownPeer", "nút kề lạ")
         case "unsupportedDestination": phrase("unsupportedDestination", "loại đích không hỗ trợ")
@@ -173,7 +176,22 @@ enum Words {
         }
     }
 
-    static func urgency(_ number: Int) -> String { phrase("urgency \(number)", "độ khẩn \(number)") }
+    /// With its name in the rules on records of the State, which has no English.
+    static func urgency(_ number: Int) -> String {
+        let name = urgencyName(number)
+        return phrase("urgency \(number) (\(name))", "độ khẩn \(number) (\(name))")
+    }
+
+    /// For a column.
+    static func shortUrgency(_ number: Int) -> String {
+        let short = ["Thường", "Khẩn", "T.khẩn", "H.tốc", "H.tốc hg"]
+        return short.indices.contains(number) ? "\(number) \(short[number])" : String(number)
+    }
+
+    static func urgencyName(_ number: Int) -> String {
+        let names = ["Thường", "Khẩn", "Thượng khẩn", "Hỏa tốc", "Hỏa tốc hẹn giờ"]
+        return names.indices.contains(number) ? names[number] : "?"
+    }
 }
 
 /// The terminal that the output goes to.

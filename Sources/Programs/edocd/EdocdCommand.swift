@@ -114,9 +114,8 @@ struct EdocdCommand: AsyncParsableCommand {
     func run() async throws {
         // A peer that has gone must not end the process.
         signal(SIGPIPE, SIG_IGN)
-        // Until the daemon waits for it, a request to reload must not end it.
-        signal(SIGHUP, SIG_IGN)
         umask(0o027)
+        defer { StandardErrorLog.pipe.flush(seconds: 2) }
         if printDefaults {
             print(ConfigurationDefaults.text(), terminator: "")
             return
@@ -130,8 +129,8 @@ struct EdocdCommand: AsyncParsableCommand {
             return
         }
         let prepared: PreparedNode
-        do {
-            prepared = try PreparedNode(path: path, credentials: checkConfiguration ? .lookedAt : .needed)
+        do throws(PreparationFailure) {
+            prepared = try await readFiles()
         } catch {
             complain("\(error)")
             throw ExitCode(78)
@@ -142,6 +141,7 @@ struct EdocdCommand: AsyncParsableCommand {
             print("\(path): " + phrase("in order; ", "hợp lệ; ") + Self.summary(prepared.configuration))
             return
         }
+        DescriptorLimit.raise()
         let log = NodeLogging(level: prepared.logLevel, journal: NodeLogging.journal())
         do {
             try await Node.run(
@@ -149,6 +149,18 @@ struct EdocdCommand: AsyncParsableCommand {
         } catch let failure as NodeFailure {
             complain("\(failure)")
             throw ExitCode(failure.exitCode)
+        }
+    }
+
+    /// Reads what the operator wrote. A certificate of our own that has ended may do so by a clock that is ahead and will be mended: an exit
+    /// after which nobody starts the daemon again would outlast it.
+    private func readFiles() async throws(PreparationFailure) -> PreparedNode {
+        do throws(PreparationFailure) {
+            return try PreparedNode(path: path, credentials: checkConfiguration ? .lookedAt : .needed)
+        } catch {
+            guard error.mayPass, !checkConfiguration else { throw error }
+            complain("\(error)")
+            return try await CertificateWait.until(path: path) { complain($0) }
         }
     }
 
@@ -168,6 +180,8 @@ struct EdocdCommand: AsyncParsableCommand {
         let isRead = checkConfiguration || isatty(STDERR_FILENO) == 1
         let lines = text.split(separator: "\n", omittingEmptySubsequences: false).map(String.init)
         let said = isRead ? lines.map(RelaySentence.inLanguage) : lines
-        Terminal.put(said.joined(separator: "\n") + "\n", STDERR_FILENO)
+        let bytes = said.joined(separator: "\n") + "\n"
+        // A pipe that nobody reads keeps the daemon neither from starting nor from ending.
+        if isRead { Terminal.put(bytes, STDERR_FILENO) } else { StandardErrorLog.pipe.write(Array(bytes.utf8)) }
     }
 }

@@ -13,6 +13,17 @@ public struct EnvironmentInfo: Hashable, Sendable {
     public let lastTransaction: UInt64
 }
 
+/// A snapshot that some process has open: pages that were freed since cannot be used again.
+public struct OpenSnapshot: Hashable, Sendable {
+    public let process: Int32
+    public let transaction: UInt64
+
+    public init(process: Int32, transaction: UInt64) {
+        self.process = process
+        self.transaction = transaction
+    }
+}
+
 /// One open environment.
 ///
 /// Unchecked Sendable because the C object is safe for use by several threads by its contract (lmdb.h, "Restrictions"):
@@ -88,6 +99,29 @@ public final class Environment: @unchecked Sendable {
         var dead: Int32 = 0
         try check(mdb_reader_check(environment, &dead), "mdb_reader_check")
         return Int(dead)
+    }
+
+    /// Who has a snapshot open, of this process and of others.
+    public func snapshots() throws(LMDBError) -> [OpenSnapshot] {
+        var lines: [String] = []
+        let code = withUnsafeMutablePointer(to: &lines) { context in
+            mdb_reader_list(
+                environment,
+                { line, context in
+                    guard let line, let context else { return 0 }
+                    context.assumingMemoryBound(to: [String].self).pointee.append(String(cString: line))
+                    return 0
+                }, context)
+        }
+        if code < 0 { throw LMDBError(code, "mdb_reader_list") }
+        // Process, thread, and the number of the snapshot or a dash.
+        return lines.compactMap { line in
+            let words = line.split(whereSeparator: { $0 == " " || $0 == "\n" })
+            guard words.count == 3, let process = Int32(words[0]), let transaction = UInt64(words[2]) else {
+                return nil
+            }
+            return OpenSnapshot(process: process, transaction: transaction)
+        }
     }
 
     public var info: EnvironmentInfo {

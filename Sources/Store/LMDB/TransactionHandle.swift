@@ -87,6 +87,21 @@ public struct TransactionHandle {
         return pages
     }
 
+    /// Lends LMDB's records of free pages one by one, oldest first, as the next writer would take them: those of transactions older
+    /// than `number`. Only on a read transaction.
+    public func freeRecords(
+        before number: UInt64, _ body: (_ pages: UnsafeBufferPointer<UInt>) -> Bool
+    ) throws(LMDBError) {
+        try scan(.freeList, from: UnsafeRawBufferPointer(start: nil, count: 0)) { key, value in
+            let word = MemoryLayout<UInt>.size
+            guard key.count == word, UInt64(key.loadUnaligned(as: UInt.self)) < number else { return false }
+            guard value.count >= word, Int(bitPattern: value.baseAddress) % word == 0 else { return true }
+            let words = value.bindMemory(to: UInt.self)
+            let count = min(Int(clamping: words[0]), words.count - 1)
+            return body(UnsafeBufferPointer(rebasing: words[1..<1 + count]))
+        }
+    }
+
     private func statistics(_ database: Database) throws(LMDBError) -> MDB_stat {
         var stat = MDB_stat()
         try check(mdb_stat(pointer, database.number, &stat), "mdb_stat")

@@ -2,6 +2,9 @@
 //
 // A row of the chunk table is payload bytes and then their checksum. LMDB puts a value of more than about 2,000 bytes
 // on pages of its own, the first of which loses 16 bytes to a header: a full row takes its pages to the last byte.
+//
+// Where no run of free pages is as long as that, the bytes of a full row stand in several shorter ones, its parts, down to a page each.
+// Parts keep the row's place in the grid, so that any offset is found as before.
 
 public struct ChunkLayout: Hashable, Sendable {
     /// Pages of the store that a full row takes.
@@ -22,9 +25,11 @@ public struct ChunkLayout: Hashable, Sendable {
     /// CRC32C of the key and the payload bytes, at the end of each row.
     public static let checkBytes = 4
     /// Payload bytes of a row that LMDB surely keeps among others in a page: two such rows and their keys fit one.
-    private static let shortRowBytes = 1900
+    public static let shortRowBytes = 1900
     /// Extent and chunk index, both big-endian.
     public static let keyBytes = 12
+    /// Extent, chunk index, and where in its chunk a later part begins.
+    public static let partKeyBytes = 16
 
     /// Bytes of a full row.
     public var rowBytes: Int { pages * Self.pageBytes - Self.pageHeaderBytes }
@@ -50,6 +55,15 @@ public struct ChunkLayout: Hashable, Sendable {
         return (whole, count - whole)
     }
 
+    /// Bytes of the next row, when `count` bytes of one full row or of an extent's end are still to be written and a row may take
+    /// `pages` pages at most. What is left over a whole number of pages stands among other rows when it is short enough.
+    public func part(of count: Int, pages: Int) -> Int {
+        let lost = Self.pageHeaderBytes + Self.checkBytes
+        let most = max(pages, 1) * Self.pageBytes - lost
+        if count >= most { return most }
+        return tail(count).first
+    }
+
     /// How many rows an extent of `length` bytes takes.
     public func rowCount(length: UInt64) -> UInt64 {
         let (rows, rest) = length.quotientAndRemainder(dividingBy: UInt64(payloadBytes))
@@ -58,31 +72,39 @@ public struct ChunkLayout: Hashable, Sendable {
     }
 }
 
-/// The key of one chunk.
+/// The key of one chunk, or of a part of one.
 public struct ChunkKey: Hashable, Sendable, Comparable {
     public var extent: UInt64
     public var chunk: UInt32
+    /// Where in its chunk the row begins: 0 but for the second and later parts of a chunk that stands in several rows.
+    public var part: UInt32
 
-    public init(extent: UInt64, chunk: UInt32) {
+    public init(extent: UInt64, chunk: UInt32, part: UInt32 = 0) {
         self.extent = extent
         self.chunk = chunk
+        self.part = part
     }
 
     /// Nil when the bytes are not the key of a chunk.
     public init?(_ bytes: UnsafeRawBufferPointer) {
-        guard bytes.count == ChunkLayout.keyBytes else { return nil }
+        guard bytes.count == ChunkLayout.keyBytes || bytes.count == ChunkLayout.partKeyBytes else { return nil }
         extent = UInt64(bigEndian: bytes.loadUnaligned(fromByteOffset: 0, as: UInt64.self))
         chunk = UInt32(bigEndian: bytes.loadUnaligned(fromByteOffset: 8, as: UInt32.self))
+        part = 0
+        guard bytes.count == ChunkLayout.partKeyBytes else { return }
+        part = UInt32(bigEndian: bytes.loadUnaligned(fromByteOffset: 12, as: UInt32.self))
+        if part == 0 { return nil }
     }
 
-    /// Lends the key's bytes; no allocation.
+    /// Lends the key's bytes; no allocation. A first part has the key of a whole chunk.
     @inlinable
     public func withBytes<Result>(_ body: (UnsafeRawBufferPointer) -> Result) -> Result {
-        var bytes = (extent.bigEndian, chunk.bigEndian)
-        return withUnsafeBytes(of: &bytes) { body(UnsafeRawBufferPointer(rebasing: $0[..<12])) }
+        var bytes = (extent.bigEndian, chunk.bigEndian, part.bigEndian)
+        let count = part == 0 ? ChunkLayout.keyBytes : ChunkLayout.partKeyBytes
+        return withUnsafeBytes(of: &bytes) { body(UnsafeRawBufferPointer(rebasing: $0[..<count])) }
     }
 
     public static func < (left: ChunkKey, right: ChunkKey) -> Bool {
-        (left.extent, left.chunk) < (right.extent, right.chunk)
+        (left.extent, left.chunk, left.part) < (right.extent, right.chunk, right.part)
     }
 }

@@ -10,6 +10,10 @@ extension EnvelopeRow {
         // Those of 0.4 on, far from what others may have added.
         case formerName = 40
         case isReturning, isRenewed
+        case statusRequest = 20
+        case payloadCover, sibling
+        case holding = 60
+        case holdingTimes = 61
     }
 
     func writeExtras(to out: inout RowWriter) {
@@ -20,9 +24,16 @@ extension EnvelopeRow {
             out.number(second)
         }
         if extent != number { write(.extent, "", extent, 0) }
+        if holding.overhead != 0 || holding.flags != 0 { write(.holding, "", holding.overhead, holding.flags) }
+        if holding.touched != .zero || holding.askedAnew != .zero {
+            write(.holdingTimes, "", holding.touched.milliseconds, holding.askedAnew.milliseconds)
+        }
         if let formerly { write(.formerly, formerly.source.text, formerly.creationTime, formerly.sequence) }
         if let formerName { write(.formerName, formerName.source.text, formerName.creationTime, formerName.sequence) }
         for name in resubmittedAs { write(.resubmittedAs, name.source.text, name.creationTime, name.sequence) }
+        if !statusRequest.isEmpty { write(.statusRequest, "", UInt64(statusRequest.rawValue), 0) }
+        if let payloadCover { write(.payloadCover, payloadCover, 0, 0) }
+        for name in siblings { write(.sibling, name.source.text, name.creationTime, name.sequence) }
         for (index, recipient) in recipients.enumerated() {
             if let via = recipient.via { write(.via, via.text, UInt64(index), 0) }
             if recipient.hasArrived { write(.hasArrived, "", UInt64(index), 0) }
@@ -56,6 +67,12 @@ extension EnvelopeRow {
             case .isRenewed:
                 guard first < UInt64(recipients.count) else { return false }
                 recipients[Int(first)].isRenewed = true
+            case .holding:
+                holding.overhead = first
+                holding.setFlags(second)
+            case .holdingTimes:
+                holding.touched = RelayTime(milliseconds: first)
+                holding.askedAnew = RelayTime(milliseconds: second)
             case .resubmittedAs: if let name { resubmittedAs.append(name) }
             case .via:
                 guard first < UInt64(recipients.count) else { return false }
@@ -77,6 +94,9 @@ extension EnvelopeRow {
                 recipients[Int(first)].crashDoubt = NodeID(text: text).map {
                     DoubtRow(peer: $0, until: RelayTime(milliseconds: second))
                 }
+            case .statusRequest: statusRequest = StatusRequest(rawValue: UInt8(truncatingIfNeeded: first))
+            case .payloadCover: payloadCover = text
+            case .sibling: if let name { siblings.append(name) }
             case nil: break
             }
         }

@@ -116,6 +116,12 @@ public struct EnvelopeRow: Sendable {
     public var destination: EndpointID
     public var reportTo: EndpointID
     public var wantsStatusReports: Bool
+    /// Which of them; empty in rows of an earlier version.
+    public var statusRequest: StatusRequest = []
+    /// What covers its payload and is not checked here: "BIB" or "BCB".
+    public var payloadCover: String?
+    /// The other envelopes into which its document was split at its submission: they share its payload.
+    public var siblings: [BundleID] = []
     /// The header as received; empty for what was made here.
     public var header: [UInt8]
     public var document: DocumentDescription?
@@ -130,6 +136,8 @@ public struct EnvelopeRow: Sendable {
     public var isInPieces: Bool
     /// Counted in the stock of its origin and sender, as every envelope is from its first piece on.
     public var isStocked: Bool
+    /// What it takes of the room beside its payload and what became of the promise for it (EnvelopeHolding.swift).
+    public var holding = EnvelopeHolding()
     /// The copies of which pieces have been sent, by slot: a mark on a piece counts for the copy of its slot only.
     public var sentMarks: [SentMarks]
     public var hopLimit: UInt64
@@ -154,7 +162,7 @@ public struct EnvelopeRow: Sendable {
     /// The name that it had before, whether its payload is shared or not.
     public var former: BundleID? { formerly ?? formerName }
     /// True when another envelope may need the same payload.
-    public var sharesPayload: Bool { formerly != nil || !resubmittedAs.isEmpty }
+    public var sharesPayload: Bool { formerly != nil || !resubmittedAs.isEmpty || !siblings.isEmpty }
     public var expiry: RelayTime {
         arrival + Milliseconds(lifetime.count > ageAtArrival.count ? lifetime.count - ageAtArrival.count : 0)
     }

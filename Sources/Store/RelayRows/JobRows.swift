@@ -16,7 +16,7 @@ public enum DeedVerb: UInt8, Sendable, CaseIterable {
 
     /// What cannot be undone for long, and what keeps others from their mail, needs a reason.
     public var needsReason: Bool { self == .expire || self == .delete || self == .suspend }
-    /// Ends a recipient here. Reports and other records are not ended: nobody would be told of what they tell.
+    /// Ends a recipient here. Reports of this node are not ended: nobody would be told of what they tell.
     public var isEnd: Bool { self == .expire || self == .delete || self == .resubmit }
     public var canBeUndone: Bool { self == .hold || self == .suspend || self == .reroute || self == .delete }
 
@@ -61,7 +61,7 @@ public enum SkipCause: UInt8, Sendable, CaseIterable {
     case notAtHome
     /// Its lifetime is not over, or it is not held.
     case notExpired
-    /// A report, which would be lost without anybody being told.
+    /// A report of this node, which would be lost without anybody being told.
     case record
     /// Held since the store was restored: it goes behind a comparison, by a release of its own.
     case restored

@@ -155,6 +155,8 @@ public enum LookupKind: UInt8, Sendable {
     case parked = 0x70
     /// Who uses an extent that is shared with a resubmitted envelope.
     case sharer = 0x65
+    /// Half-received, by the peer that it comes from.
+    case incoming = 0x69
 }
 
 extension String {

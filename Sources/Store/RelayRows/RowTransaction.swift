@@ -55,10 +55,24 @@ public protocol RowTransaction: RowReader {
     /// Brings each row of a table to where look-ups find it, and takes out what was not written under its key (records go to
     /// `corrupt`). False where the body of the store cannot.
     func mend(_ table: Table) -> Bool
+
+    /// The most pages that a row of payload may take now: so many lie free side by side.
+    var chunkPages: Int { get }
 }
 
 extension RowTransaction {
     public func mend(_ table: Table) -> Bool { false }
+    public var chunkPages: Int { .max }
+}
+
+/// A program outside of the daemon that has been reading its store from one snapshot.
+public struct OldReader: Sendable, Hashable {
+    public var process: Int32
+    public var seconds: UInt64
+    public init(process: Int32, seconds: UInt64) {
+        self.process = process
+        self.seconds = seconds
+    }
 }
 
 /// How much the store can still take, read once a batch.
@@ -69,10 +83,24 @@ public struct HeadRoom: Sendable, Hashable {
     public var reserveBytes: UInt64
     /// Bytes of the file in use by rows.
     public var usedBytes: UInt64
+    /// True when a batch may meet pages that are free and do not lie side by side, and may fail for that.
+    public var isTight = false
+    /// Bytes of the longest run of free pages that one row can have.
+    public var longestRunBytes: UInt64 = .max
+    /// Bytes that are free and cannot be used yet, because a snapshot is open that is older.
+    public var pinnedBytes: UInt64 = 0
+    /// The oldest snapshot that another program has open, once it is old.
+    public var oldReader: OldReader?
     public init(freeBytes: UInt64, reserveBytes: UInt64, usedBytes: UInt64) {
         self.freeBytes = freeBytes
         self.reserveBytes = reserveBytes
         self.usedBytes = usedBytes
+    }
+    /// Chunk rows that one commit may remove: LMDB notes the pages that it frees in one record, eight bytes a page, which itself
+    /// takes pages side by side.
+    public var removalsMax: Int {
+        let noted = longestRunBytes / 8
+        return max(8, Int(clamping: noted / UInt64(ChunkLayout.standard.pages) / 2))
     }
     /// What admission may still promise.
     public var acceptableBytes: UInt64 { freeBytes > reserveBytes ? freeBytes - reserveBytes : 0 }

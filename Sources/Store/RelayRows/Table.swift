@@ -56,6 +56,8 @@ public enum Table: UInt8, CaseIterable, Sendable {
     case outcomeChange
     /// Envelope number → what names it, kept apart from its record for as long as it has not ended (LabelRow).
     case label
+    /// (day, user, key of the caller's) → the envelope that a submission with this key made.
+    case submissionKey
 
     /// The name in the store's file.
     public var name: String { String(describing: self) }

@@ -41,6 +41,8 @@ public protocol StoreTransaction: RowTransaction {
     var bytesChanged: UInt64 { get }
     /// Rows written and rows removed.
     var rowsChanged: UInt64 { get }
+    /// The most pages that a row of payload may take: as many as surely lie free side by side.
+    var chunkPages: Int { get set }
 }
 
 extension StoreTransaction {

@@ -100,14 +100,29 @@ final class LMDBTransaction: LMDBView, StoreTransaction {
     private var transaction: WriteTransaction?
     private(set) var bytesChanged: UInt64 = 0
     private(set) var rowsChanged: UInt64 = 0
+    /// Runs of free pages that were found, and those that are left; nil: there is room behind the last page.
+    private let found: FreeRuns?
+    private var runs: FreeRuns?
+    private var mostPages = Int.max
 
-    init(_ transaction: consuming WriteTransaction, _ databases: TableDatabases) {
+    /// `runs`: how the free pages lie, when rows have to do with them.
+    init(_ transaction: consuming WriteTransaction, _ databases: TableDatabases, runs: FreeRuns? = nil) {
         let handle = transaction.handle
+        found = runs
+        self.runs = runs
         self.transaction = consume transaction
         super.init(handle, databases)
     }
 
     var isFailed: Bool { failure != nil }
+
+    var chunkPages: Int {
+        get {
+            guard let found, let runs else { return mostPages }
+            return min(runs.pagesOfNextRow(of: found), mostPages)
+        }
+        set { mostPages = newValue }
+    }
 
     func put(_ table: Table, _ key: UnsafeRawBufferPointer, _ value: UnsafeRawBufferPointer) {
         requireKey(key)
@@ -117,6 +132,7 @@ final class LMDBTransaction: LMDBView, StoreTransaction {
             } else {
                 try transaction!.put(databases[table], key, value)
             }
+            runs?.take(Self.pages(value.count))
             changed(key.count + value.count)
         }
     }
@@ -127,6 +143,7 @@ final class LMDBTransaction: LMDBView, StoreTransaction {
         requireKey(key)
         attempt(()) { (_) throws(LMDBError) in
             try transaction!.put(databases[table], key, count: count, fill: fill)
+            runs?.take(Self.pages(count))
             changed(key.count + count)
         }
     }
@@ -159,6 +176,11 @@ final class LMDBTransaction: LMDBView, StoreTransaction {
         end()
         guard let transaction = transaction.take() else { preconditionFailure("A batch was committed twice.") }
         try transaction.commit()
+    }
+
+    /// Pages of its own that a value takes; 0 when it stands among others.
+    private static func pages(_ count: Int) -> Int {
+        count <= ChunkLayout.pageBytes / 2 - 40 ? 0 : (count + 16 + ChunkLayout.pageBytes - 1) / ChunkLayout.pageBytes
     }
 
     private func changed(_ bytes: Int) {

@@ -8,18 +8,20 @@ import LMDB
 import RelayRows
 import Synchronization
 
-/// Unchecked Sendable: `files`, `space` and `stopped` belong to the batch that runs, and `isInBatch` traps a second
-/// one; all else is immutable or has its own lock.
+/// Unchecked Sendable: `files`, `space`, `outside`, `compaction` and `stopped` belong to the batch that runs, and
+/// `isInBatch` traps a second one; all else is immutable or has its own lock.
 public final class LMDBStore: DurableStore, @unchecked Sendable {
     public let settings: StoreSettings
     public let directory: String
     let environment: Environment
-    private let databases: TableDatabases
+    let databases: TableDatabases
     let readers: ReaderPool
     private let files: StoreFiles
     private let isInBatch = Atomic(false)
     private let room: Mutex<HeadRoom>
-    private var space = Space()
+    private(set) var space = Space()
+    private var outside = OutsideReaders()
+    var compaction = Compaction()
     private var pinned = PinnedPages()
     private let freedPages = Atomic<UInt64>(0)
     private var stopped: String?
@@ -79,8 +81,9 @@ public final class LMDBStore: DurableStore, @unchecked Sendable {
         defer { isInBatch.store(false, ordering: .releasing) }
         if let stopped { return .fatal(stopped) }
         do throws(LMDBError) {
+            outside.releaseDead(of: environment)
             makeRoom()
-            let transaction = LMDBTransaction(try environment.beginWrite(), databases)
+            let transaction = LMDBTransaction(try environment.beginWrite(), databases, runs: space.runs)
             let effects = body(transaction)
             if let failure = transaction.failure {
                 transaction.abort()
@@ -91,8 +94,7 @@ public final class LMDBStore: DurableStore, @unchecked Sendable {
                 return .unchanged(effects)
             }
             try commit(transaction)
-            space = try measure()
-            publishHeadRoom()
+            try measureAgain()
             forgetStop()
             return .durable(effects)
         } catch {
@@ -108,7 +110,7 @@ public final class LMDBStore: DurableStore, @unchecked Sendable {
     }
 
     /// Every error of a commit is fatal, but that there was no room for the pages: then nothing was synced.
-    private func commit(_ transaction: LMDBTransaction) throws(LMDBError) {
+    func commit(_ transaction: LMDBTransaction) throws(LMDBError) {
         do throws(LMDBError) {
             try transaction.commit()
         } catch {
@@ -124,7 +126,7 @@ public final class LMDBStore: DurableStore, @unchecked Sendable {
         }
     }
 
-    private func settle<Effects>(_ error: LMDBError) -> CommitResult<Effects> {
+    func settle<Effects>(_ error: LMDBError) -> CommitResult<Effects> {
         if stopped == nil, error.fate == .full {
             // LMDB remembers a meta page that it could not write and refuses every transaction after it.
             do throws(LMDBError) {
@@ -139,6 +141,9 @@ public final class LMDBStore: DurableStore, @unchecked Sendable {
         stopped = sentence
         return .fatal(sentence)
     }
+
+    /// Snapshots of programs outside that had died and were released since the last question. On the writer's thread.
+    public func takeReleasedReaders() -> Int { outside.takeReleased() }
 
     // MARK: Readers
 
@@ -161,7 +166,7 @@ public final class LMDBStore: DurableStore, @unchecked Sendable {
     public var pagesEndBytes: UInt64 { space.endBytes }
 
     /// Pages as the last commit left them.
-    private struct Space {
+    struct Space {
         var mapBytes: UInt64 = 0
         /// Where the data file's pages end: none beyond was ever written.
         var endBytes: UInt64 = 0
@@ -169,6 +174,8 @@ public final class LMDBStore: DurableStore, @unchecked Sendable {
         var usedBytes: UInt64 = 0
         /// Pages that are free, but not yet for the next batch.
         var pinnedBytes: UInt64 = 0
+        /// How the free pages lie, when rows have to do with them; nil while there is room behind the last page.
+        var runs: FreeRuns?
         /// Free pages that the next batch can use.
         var reusableBytes: UInt64 { endBytes.minus(usedBytes).minus(pinnedBytes) }
     }
@@ -176,7 +183,7 @@ public final class LMDBStore: DurableStore, @unchecked Sendable {
     /// Exact and cheap, whatever the store holds: every table knows its pages, the rest of the file is free, and of the
     /// free list only the newest entries are read.
     private func measure() throws(LMDBError) -> Space {
-        let oldest = readers.oldestSnapshot
+        let oldest = try outside.look(at: environment)
         return try readers.read { (handle, _) throws(LMDBError) in
             let info = environment.info
             // The next transaction may use the pages that were freed before the last one, or before the oldest
@@ -185,11 +192,40 @@ public final class LMDBStore: DurableStore, @unchecked Sendable {
             let page = environment.pageBytes
             freedPages.add(try handle.pagesFreed(since: handle.number), ordering: .relaxed)
             try pinned.count(since: limit, upTo: handle)
-            return Space(
+            var space = Space(
                 mapBytes: info.mapBytes, endBytes: (info.lastPage + 1) * page,
                 usedBytes: try databases.usedPages(in: handle) * page,
                 pinnedBytes: pinned.pages * page)
+            if isTight(space) { space.runs = try freeRuns(info, before: limit, isWhole: false, in: handle) }
+            return space
         }
+    }
+
+    /// Behind every commit.
+    func measureAgain() throws(LMDBError) {
+        space = try measure()
+        publishHeadRoom()
+    }
+
+    /// `limit`: records of transactions from this one on are not for the next writer yet.
+    func freeRuns(
+        _ info: EnvironmentInfo, before limit: UInt64, isWhole: Bool, in handle: TransactionHandle
+    ) throws(LMDBError) -> FreeRuns {
+        try FreeRuns(endPages: info.lastPage + 1, isWhole: isWhole) { (body) throws(LMDBError) in
+            try handle.freeRecords(before: limit, body)
+        }
+    }
+
+    /// What lies behind the last page that was ever used: the only place where any row finds its pages side by side.
+    private func tailBytes(_ space: Space) -> UInt64 {
+        let own = files.dataBytes.minus(space.endBytes)
+        return min(space.mapBytes.minus(space.endBytes), own.plus(files.diskBytes))
+    }
+
+    /// What is accepted keeps away from the tail when it is no longer than the reserve and one batch more: what drains needs it, for
+    /// rows of several pages and for LMDB's records of free pages.
+    private func isTight(_ space: Space) -> Bool {
+        tailBytes(space) < settings.effectiveReserveBytes.plus(settings.aheadBytes)
     }
 
     /// Pages that one snapshot keeps from being used again. Each commit adds one entry to LMDB's list, which does not change while the
@@ -238,8 +274,12 @@ public final class LMDBStore: DurableStore, @unchecked Sendable {
     private func publishHeadRoom() {
         let beyond = space.mapBytes.minus(max(files.dataBytes, space.endBytes))
         let free = reachableBytes.plus(min(beyond, files.diskBytes))
-        let now = HeadRoom(
+        var now = HeadRoom(
             freeBytes: free, reserveBytes: settings.effectiveReserveBytes, usedBytes: space.usedBytes)
+        now.isTight = space.runs != nil
+        now.longestRunBytes = max(UInt64(space.runs?.longest ?? 0) * environment.pageBytes, tailBytes(space))
+        now.pinnedBytes = space.pinnedBytes
+        now.oldReader = outside.oldest
         room.withLock { $0 = now }
     }
 }

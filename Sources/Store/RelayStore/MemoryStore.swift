@@ -1,6 +1,6 @@
 // MemoryStore: the store's body in memory, for the simulator and for tests of the decisions. It owns its tables and
 // belongs to one thread. Its order of rows is that of LMDB, and nothing in it depends on hashing or addresses. It fails
-// as the durable store does: full at a limit, and by the fates that a test asks for.
+// as the durable store does: full at a limit or at any change, and by the fates that a test asks for.
 
 import RelayRows
 
@@ -21,6 +21,10 @@ public final class MemoryStore: DurableStore {
     public var reserveBytes: UInt64
     /// Goes back to `durable` once it has been used.
     public var nextCommit: CommitFate = .durable
+    /// The change of the coming batches that finds no room, counted from 1; goes back to nil once it has been met.
+    public var failingChange: UInt64?
+    /// As if free pages did not lie together: who runs the engine keeps it as it was before each batch.
+    public var isTight = false
     /// Batches that changed something and are kept.
     public private(set) var commits: UInt64 = 0
 
@@ -42,7 +46,7 @@ public final class MemoryStore: DurableStore {
         transaction.end()
         if transaction.isFailed {
             transaction.undo()
-            return .full("The store has no room: its limit is \(capacityBytes) bytes.")
+            return .full("The store has no room: its limit is \(capacityBytes) bytes, or the test says so.")
         }
         if transaction.rowsChanged == 0 { return .unchanged(effects) }
         let fate = nextCommit
@@ -85,9 +89,11 @@ public final class MemoryStore: DurableStore {
     }
 
     public var headRoom: HeadRoom {
-        HeadRoom(
+        var room = HeadRoom(
             freeBytes: capacityBytes > usedBytes ? capacityBytes - usedBytes : 0, reserveBytes: reserveBytes,
             usedBytes: usedBytes)
+        room.isTight = isTight
+        return room
     }
 
     /// About what LMDB takes for a row: long values have pages of their own.
@@ -105,12 +111,16 @@ private class MemoryView: RowReader {
 
     final func end() { isEnded = true }
 
+    /// After a change that was not taken LMDB answers no more reads of that transaction; nor does this store.
+    fileprivate var isBlind: Bool { false }
+
     fileprivate final func requireOpen() {
         precondition(!isEnded, "A view of the store was used after the closure it was lent to.")
     }
 
     final func value(_ table: Table, _ key: UnsafeRawBufferPointer) -> UnsafeRawBufferPointer? {
         requireOpen()
+        if isBlind { return nil }
         return store.tables[Int(table.rawValue)].row(key).flatMap { damagedTables.opened(table, key, $0.value.bytes) }
     }
 
@@ -120,6 +130,7 @@ private class MemoryView: RowReader {
         key: UnsafeRawBufferPointer, value: UnsafeRawBufferPointer
     )? {
         requireOpen()
+        if isBlind { return nil }
         return lend(table, store.tables[Int(table.rawValue)].position(atOrAfter: key))
     }
 
@@ -127,6 +138,7 @@ private class MemoryView: RowReader {
         key: UnsafeRawBufferPointer, value: UnsafeRawBufferPointer
     )? {
         requireOpen()
+        if isBlind { return nil }
         let rows = store.tables[Int(table.rawValue)]
         return lend(table, rows.position(before: rows.position(atOrAfter: key)))
     }
@@ -136,6 +148,7 @@ private class MemoryView: RowReader {
         _ body: (UnsafeRawBufferPointer, UnsafeRawBufferPointer) -> Bool
     ) {
         requireOpen()
+        if isBlind { return }
         let rows = store.tables[Int(table.rawValue)]
         var position = rows.position(atOrAfter: key)
         while let here = position {
@@ -149,7 +162,7 @@ private class MemoryView: RowReader {
 
     final func count(_ table: Table) -> UInt64 {
         requireOpen()
-        return store.tables[Int(table.rawValue)].count
+        return isBlind ? 0 : store.tables[Int(table.rawValue)].count
     }
 
     /// The table keeps the row, so that its bytes stay until it is replaced.
@@ -173,6 +186,9 @@ private final class MemoryTransaction: MemoryView, StoreTransaction {
     private(set) var isFailed = false
     private(set) var bytesChanged: UInt64 = 0
     private(set) var rowsChanged: UInt64 = 0
+    var chunkPages = Int.max
+
+    override fileprivate var isBlind: Bool { isFailed }
 
     func put(_ table: Table, _ key: UnsafeRawBufferPointer, _ value: UnsafeRawBufferPointer) {
         if let sealed = RowSeal.sealed(table, key, value) {
@@ -192,7 +208,7 @@ private final class MemoryTransaction: MemoryView, StoreTransaction {
     private func put(_ table: Table, _ key: UnsafeRawBufferPointer, _ value: StableBytes, counted: Int) {
         requireOpen()
         precondition((1...511).contains(key.count), "A key has from 1 to 511 bytes.")
-        if isFailed { return }
+        if isFailed || meetsFailingChange() { return }
         let row = MemoryTable.Row(key: StableBytes(key), value: value)
         let replaced = store.tables[Int(table.rawValue)].put(row)
         steps.append(.wrote(table, row.key, replaced: replaced))
@@ -205,13 +221,21 @@ private final class MemoryTransaction: MemoryView, StoreTransaction {
     @discardableResult
     func delete(_ table: Table, _ key: UnsafeRawBufferPointer) -> Bool {
         requireOpen()
-        if isFailed { return false }
+        if isFailed || meetsFailingChange() { return false }
         guard let row = store.tables[Int(table.rawValue)].remove(key) else { return false }
         steps.append(.removed(table, row))
         replace(row, by: nil)
         rowsChanged += 1
         bytesChanged += UInt64(key.count)
         return true
+    }
+
+    /// True when the fault that was asked for is this change.
+    private func meetsFailingChange() -> Bool {
+        guard let change = store.failingChange else { return false }
+        isFailed = change <= 1
+        store.failingChange = isFailed ? nil : change - 1
+        return isFailed
     }
 
     func undo() {

@@ -33,21 +33,21 @@ public enum PayloadReader {
                 return walk.outcome == nil
             }
         }
-        let outcome = walk.outcome ?? .missing(chunk: walk.expected.chunk)
+        let outcome = walk.outcome ?? .missing(chunk: walk.missing)
         if outcome != .complete { buffer.moveWriterIndex(to: begin) }
         return outcome
     }
 
-    /// How many bytes an extent has by its rows, for checks: the last row tells.
+    /// How many bytes an extent has by its rows, for checks: the last row tells, and the one before it.
     public static func length(
         of extent: UInt64, in reader: some RowReader, layout: ChunkLayout = .standard
     ) -> UInt64 {
         guard let last = lastChunk(before: ChunkKey(extent: extent, chunk: .max), in: reader) else { return 0 }
-        if let other = lastChunk(before: last.key, in: reader), other.bytes < UInt64(layout.payloadBytes) {
-            // The last two rows are a tail.
-            return layout.start(of: other.key.chunk) + other.bytes + last.bytes
-        }
-        return layout.start(of: last.key.chunk) + last.bytes
+        let start = layout.start(of: last.key.chunk) + UInt64(last.key.part)
+        guard last.key.part == 0, let other = lastChunk(before: last.key, in: reader) else { return start + last.bytes }
+        // Up to version 0.3 the rest of an extent's end stood under the next chunk's key.
+        let end = layout.start(of: other.key.chunk) + UInt64(other.key.part) + other.bytes
+        return min(start, end) + last.bytes
     }
 
     private static func lastChunk(
@@ -63,13 +63,16 @@ public enum PayloadReader {
 
     /// The rows of a range, one after the other.
     private struct Walk {
+        /// The row to begin with; later the last one that was read.
         var expected: ChunkKey
-        /// Of the row that is expected, and of the next byte to copy.
+        /// Where the next row begins, and the next byte to copy.
         private var start: UInt64
         private var offset: UInt64
         private let end: UInt64
         private let layout: ChunkLayout
         private(set) var outcome: Outcome?
+        /// `expected` is the row that was read last.
+        private var hasBegun = false
 
         init(extent: UInt64, range: Range<UInt64>, layout: ChunkLayout) {
             expected = ChunkKey(extent: extent, chunk: layout.chunk(at: range.lowerBound))
@@ -81,12 +84,13 @@ public enum PayloadReader {
 
         /// The part of a row that lies in the range, or nil once the outcome is bad.
         mutating func next(_ key: UnsafeRawBufferPointer, _ value: UnsafeRawBufferPointer) -> UnsafeRawBufferPointer? {
-            guard ChunkKey(key) == expected else {
-                outcome = .missing(chunk: expected.chunk)
+            guard let found = ChunkKey(key), follows(found, value.count) else {
+                outcome = .missing(chunk: missing)
                 return nil
             }
+            expected = found
             let count = value.count - ChunkLayout.checkBytes
-            guard count > 0, count <= layout.payloadBytes else {
+            guard count > 0, count <= layout.payloadBytes - Int(clamping: found.part) else {
                 outcome = .damaged(chunk: expected.chunk)
                 return nil
             }
@@ -96,7 +100,7 @@ public enum PayloadReader {
                 outcome = .damaged(chunk: expected.chunk)
                 return nil
             }
-            // A row that is not full is the extent's last, or a tail's first: then the bytes go on in the next one.
+            // A row that is not full is the extent's last, or a part: then the bytes go on in the next one.
             let rowEnd = start + UInt64(count)
             var part = 0..<0
             if offset < rowEnd {
@@ -107,9 +111,25 @@ public enum PayloadReader {
                 outcome = .complete
             } else {
                 start = rowEnd
-                expected.chunk += 1
+                hasBegun = true
             }
             return UnsafeRawBufferPointer(rebasing: payload[part])
+        }
+
+        /// The chunk that is not there.
+        var missing: UInt32 { hasBegun ? layout.chunk(at: start) : expected.chunk }
+
+        /// True when a row begins where the one before it ended.
+        private func follows(_ found: ChunkKey, _ bytes: Int) -> Bool {
+            if found.extent != expected.extent { return false }
+            if !hasBegun { return found == expected }
+            if found.chunk == expected.chunk {
+                return layout.start(of: found.chunk) + UInt64(found.part) == start
+            }
+            guard found.part == 0, found.chunk > expected.chunk, found.chunk - expected.chunk == 1 else { return false }
+            // Up to version 0.3 the rest of an extent's end stood under the next chunk's key.
+            return layout.start(of: found.chunk) == start
+                || expected.part == 0 && bytes <= ChunkLayout.shortRowBytes + ChunkLayout.checkBytes
         }
     }
 }

@@ -13,7 +13,7 @@ public enum PayloadWriter {
         var rest = bytes[...]
         while rest.count >= cursor.room {
             let head = UnsafeRawBufferPointer(rebasing: rest.prefix(cursor.room))
-            writeRow(cursor.nextChunk, of: cursor, 0..<cursor.carry.count, head, in: transaction)
+            writeChunk(of: cursor, head, in: transaction)
             rest = rest.dropFirst(head.count)
             cursor.advance(by: head.count)
         }
@@ -30,10 +30,9 @@ public enum PayloadWriter {
     /// Writes what has not filled a chunk, and answers the extent's length.
     @discardableResult
     public static func finish(_ cursor: consuming ExtentCursor, in transaction: some RowTransaction) -> UInt64 {
-        let none = UnsafeRawBufferPointer(start: nil, count: 0)
-        let (first, second) = cursor.layout.tail(cursor.carry.count)
-        if first > 0 { writeRow(cursor.nextChunk, of: cursor, 0..<first, none, in: transaction) }
-        if second > 0 { writeRow(cursor.nextChunk + 1, of: cursor, first..<first + second, none, in: transaction) }
+        if !cursor.carry.isEmpty {
+            writeChunk(of: cursor, UnsafeRawBufferPointer(start: nil, count: 0), in: transaction)
+        }
         return cursor.length
     }
 
@@ -49,17 +48,13 @@ public enum PayloadWriter {
         var rows = 0
         var key = ChunkKey(extent: extent, chunk: 0)
         while true {
-            // Chunks follow one another: the next key is known without a search, but for a chunk that is not there.
-            while rows < limit, key.withBytes({ transaction.delete(.chunk, $0) }) {
-                rows += 1
-                if key.chunk == .max { return Deleted(rows: rows, isComplete: true) }
-                key.chunk += 1
-            }
             guard let next = firstChunk(atOrAfter: key, in: transaction), !transaction.isFailed else {
                 return Deleted(rows: rows, isComplete: !transaction.isFailed)
             }
             if rows >= limit { return Deleted(rows: rows, isComplete: false) }
             key = next
+            _ = key.withBytes { transaction.delete(.chunk, $0) }
+            rows += 1
         }
     }
 
@@ -68,16 +63,34 @@ public enum PayloadWriter {
         return found?.extent == key.extent ? found : nil
     }
 
-    /// A row of a part of the cursor's carry and of bytes after it.
+    /// The cursor's carry and bytes after it, a full chunk or the end of an extent, in as few rows as the free pages allow.
+    private static func writeChunk(
+        of cursor: borrowing ExtentCursor, _ after: UnsafeRawBufferPointer, in transaction: some RowTransaction
+    ) {
+        let count = cursor.carry.count + after.count
+        var start = 0
+        while start < count {
+            let pages = min(transaction.chunkPages, cursor.layout.pages)
+            let length = cursor.layout.part(of: count - start, pages: pages)
+            writeRow(of: cursor, start..<start + length, after, in: transaction)
+            start += length
+        }
+    }
+
+    /// A range of the carry with the bytes after it as a row.
     private static func writeRow(
-        _ chunk: UInt32, of cursor: borrowing ExtentCursor, _ part: Range<Int>, _ after: UnsafeRawBufferPointer,
+        of cursor: borrowing ExtentCursor, _ range: Range<Int>, _ after: UnsafeRawBufferPointer,
         in transaction: some RowTransaction
     ) {
-        let count = part.count + after.count
-        ChunkKey(extent: cursor.extent, chunk: chunk).withBytes { key in
+        let count = range.count
+        let own = cursor.carry.count
+        ChunkKey(extent: cursor.extent, chunk: cursor.nextChunk, part: UInt32(range.lowerBound)).withBytes { key in
             transaction.put(.chunk, key, count: count + ChunkLayout.checkBytes) { row in
-                cursor.carry.withUnsafeBytes { row.copyMemory(from: UnsafeRawBufferPointer(rebasing: $0[part])) }
-                UnsafeMutableRawBufferPointer(rebasing: row[part.count...]).copyMemory(from: after)
+                let first = min(range.lowerBound, own)..<min(range.upperBound, own)
+                cursor.carry.withUnsafeBytes { row.copyMemory(from: UnsafeRawBufferPointer(rebasing: $0[first])) }
+                let second = max(range.lowerBound - own, 0)..<max(range.upperBound - own, 0)
+                UnsafeMutableRawBufferPointer(rebasing: row[first.count...])
+                    .copyMemory(from: UnsafeRawBufferPointer(rebasing: after[second]))
                 let sum = Checksum.crc32c(
                     UnsafeRawBufferPointer(rebasing: row[..<count]), after: Checksum.crc32c(key))
                 row.storeBytes(of: sum.littleEndian, toByteOffset: count, as: UInt32.self)

@@ -3,7 +3,7 @@
 // yet.
 
 import LMDB
-import NIOConcurrencyHelpers
+import Monotonic
 
 /// Unchecked Sendable because all its state is behind `lock`; a transaction that is out belongs to the thread that
 /// borrowed it.
@@ -17,7 +17,7 @@ final class ReaderPool: @unchecked Sendable {
     private let databases: TableDatabases
     private let slots: [Slot]
     /// Guards `free` and every `snapshot`. Its condition is that `free` is not empty.
-    private let lock = ConditionLock(value: true)
+    private let lock = MonotonicLock(value: true)
     private var free: [Int]
     /// Snapshots that are held beside the pool, for a copy of the store.
     private var pins: [UInt64] = []

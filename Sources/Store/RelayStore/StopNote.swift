@@ -1,5 +1,5 @@
 // StopNote: a file beside the data that says why the store stopped for good the last time: LMDB said that the file is not what it should
-// be. The next opening looks through the whole file, however long that takes; when the store stops by itself once more within ten
+// be. The next opening looks through the file for up to 45 s; when the store stops by itself once more within ten
 // minutes, the one after that is refused with that sentence: what does not heal by itself is no crash loop. It owns nothing. A disk
 // that takes no note fails nothing.
 
@@ -47,6 +47,6 @@ enum StopNote {
                     + "edocctl --store asks it; edocctl salvage brings what can be read into a new store; to try once more, remove "
                     + "\(path(directory)).")
         }
-        return 3_600_000
+        return 45_000
     }
 }

@@ -8,7 +8,7 @@
 
 import Glibc
 import LMDB
-import NIOConcurrencyHelpers
+import Monotonic
 import RelayModel
 import RelayRows
 import Synchronization
@@ -218,7 +218,7 @@ final class CopyStream {
         private let stop: (UInt64) -> String?
         private let source: Source
         private let verdict = Mutex<String?>(nil)
-        private let isOver = ConditionLock(value: false)
+        private let isOver = MonotonicLock(value: false)
         private let written = Atomic<UInt64>(0)
         private static let seconds = 0.1
 

@@ -111,12 +111,18 @@ struct SalvageWork {
         if let meta {
             walkFree(meta.free)
             var roots: [(Table, TreeRoot)] = []
+            var unknown: UInt64 = 0
             walk(meta.main.page, Int(meta.main.depth), nil) { _, key, value in
                 guard value.count == TreeRoot.bytes,
                     let table = Table.allCases.first(where: { key.elementsEqual($0.name.utf8) })
-                else { return }
+                else {
+                    unknown += 1
+                    return
+                }
                 roots.append((table, value.withUnsafeBytes { TreeRoot($0) }))
             }
+            // What is under a name that has changed is found by its rows.
+            result.badPages += unknown
             for (table, root) in roots where root.page != TreeRoot.none {
                 walk(root.page, Int(root.depth), table, take)
             }

@@ -16,6 +16,8 @@
 #include <openssl/x509.h>
 #include <openssl/x509v3.h>
 #include <openssl/x509_vfy.h>
+#include <stdint.h>
+#include <time.h>
 
 #if OPENSSL_VERSION_NUMBER < 0x30000000L
 #error "OpenSSL 3.0 or later is required"
@@ -52,6 +54,14 @@ static inline void COpenSSL_SSL_CTX_set_strict_options(SSL_CTX *context) {
                                      | SSL_OP_CIPHER_SERVER_PREFERENCE);
     SSL_CTX_clear_options(context, SSL_OP_IGNORE_UNEXPECTED_EOF | SSL_OP_LEGACY_SERVER_CONNECT
                                        | SSL_OP_ALLOW_UNSAFE_LEGACY_RENEGOTIATION | SSL_OP_ALLOW_NO_DHE_KEX);
+}
+
+static inline int COpenSSL_SSL_CTX_set1_groups_list(SSL_CTX *context, const char *list) {
+    return (int)SSL_CTX_set1_groups_list(context, list);
+}
+
+static inline int COpenSSL_SSL_CTX_set1_sigalgs_list(SSL_CTX *context, const char *list) {
+    return (int)SSL_CTX_set1_sigalgs_list(context, list);
 }
 
 static inline int COpenSSL_SSL_CTX_add1_chain_cert(SSL_CTX *context, X509 *certificate) {
@@ -105,6 +115,44 @@ static inline int COpenSSL_GENERAL_NAMES_num(const GENERAL_NAMES *names) { retur
 
 static inline GENERAL_NAME *COpenSSL_GENERAL_NAMES_value(const GENERAL_NAMES *names, int index) {
     return sk_GENERAL_NAME_value(names, index);
+}
+
+// --- What a certificate may be used for --------------------------------------------------------------------------------
+
+// 1 when the extended key usage of the certificate names the purpose, an object identifier in digits; 0 when it names others only
+// or cannot be read; -1 when there is no such extension.
+static inline int COpenSSL_X509_names_purpose(const X509 *certificate, const char *purpose) {
+    int found = 0;
+    EXTENDED_KEY_USAGE *list = (EXTENDED_KEY_USAGE *)X509_get_ext_d2i(certificate, NID_ext_key_usage, &found, NULL);
+    if (list == NULL) return found == -1 ? -1 : 0;
+    ASN1_OBJECT *wanted = OBJ_txt2obj(purpose, 1);
+    int result = 0;
+    for (int index = 0; wanted != NULL && index < sk_ASN1_OBJECT_num(list); index++)
+        if (OBJ_cmp(sk_ASN1_OBJECT_value(list, index), wanted) == 0) result = 1;
+    ASN1_OBJECT_free(wanted);
+    sk_ASN1_OBJECT_pop_free(list, ASN1_OBJECT_free);
+    return result;
+}
+
+// Whether the key may sign, as every certificate of a TLS 1.3 handshake must.
+static inline int COpenSSL_X509_may_sign(X509 *certificate) {
+    return (X509_get_key_usage(certificate) & KU_DIGITAL_SIGNATURE) != 0;
+}
+
+// A number beside a store of certificates.
+static inline void COpenSSL_X509_STORE_set_number(X509_STORE *store, long number) {
+    X509_STORE_set_ex_data(store, 0, (void *)(intptr_t)number);
+}
+static inline long COpenSSL_X509_STORE_number(const X509_STORE *store) {
+    return (long)(intptr_t)X509_STORE_get_ex_data(store, 0);
+}
+
+// The time by which certificates are judged.
+static inline int64_t COpenSSL_X509_STORE_CTX_time(X509_STORE_CTX *verification) {
+    X509_VERIFY_PARAM *parameters = X509_STORE_CTX_get0_param(verification);
+    if (parameters != NULL && (X509_VERIFY_PARAM_get_flags(parameters) & X509_V_FLAG_USE_CHECK_TIME))
+        return (int64_t)X509_VERIFY_PARAM_get_time(parameters);
+    return (int64_t)time(NULL);
 }
 
 // --- Names in certificates -------------------------------------------------------------------------------------------

@@ -12,11 +12,29 @@ public enum AdministrativeRecord: Hashable, Sendable {
     case unknown(type: UInt64)
 
     /// No record of this make is longer: 500 rows with the longest paths that occur are far below.
-    public static let octetsMax = 4 * 1_024 * 1_024
+    public static let octetsMax = 1_024 * 1_024
 
     static let statusReportType: UInt64 = 1
     /// The first of the private-use numbers (RFC 9713, 2).
     static let reportsType: UInt64 = 65_536
+    /// Those of private use that this network gives to its own records, today's and later ones (docs/protocol.md).
+    static let ownTypes: ClosedRange<UInt64> = 65_536...65_663
+
+    /// Octets of a record that say its type, at most.
+    public static let headOctetsMax = 10
+
+    /// Whether a record with these first octets is one that this node hands on; nil: more of them are needed.
+    public static func isHandedOn(head octets: ByteBuffer, isAll: Bool) -> Bool? {
+        guard octets.readableBytes >= headOctetsMax || isAll else { return nil }
+        var reader = CBORReader(octets)
+        do throws(BundleError) {
+            _ = try reader.readArrayHead()
+            let type = try reader.readUnsigned()
+            return type == statusReportType || ownTypes.contains(type)
+        } catch {
+            return false
+        }
+    }
 
     /// Reads a record that is exactly these octets.
     public init(decoding octets: ByteBuffer) throws(BundleError) {

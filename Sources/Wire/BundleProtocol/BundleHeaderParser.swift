@@ -35,6 +35,9 @@ public struct BundleHeaderParser: Sendable {
         self.octetsMax = octetsMax
     }
 
+    /// Octets of an unfinished header.
+    public var heldBytes: Int { held.readableBytes }
+
     /// Takes the next octets of the stream. Must not be called again after it has given a header.
     public mutating func parse(_ input: inout ByteBuffer) throws(BundleError) -> Step {
         switch state {

@@ -129,3 +129,15 @@ struct BlockHead {
         buffer.writeCBOR(unsigned: UInt64(crcType.rawValue))
     }
 }
+
+extension BundleHeader {
+    /// Which security block covers the payload: "BCB" (it is encrypted), "BIB" (it has a signature or a code); nil: none. Neither is
+    /// processed here (RFC 9172, 3.6).
+    public var payloadCover: String? {
+        for (type, name) in [(BlockType.confidentiality, "BCB"), (.integrity, "BIB")]
+        where blocks.contains(where: { $0.type == type && $0.securityTargets.contains(PayloadHead.number) }) {
+            return name
+        }
+        return nil
+    }
+}

@@ -40,12 +40,28 @@ struct OwnedContext: ~Copyable {
             SSL_CTX_set_num_tickets(context, 0) == 1 && SSL_CTX_set_max_early_data(context, 0) == 1
             && SSL_CTX_set_recv_max_early_data(context, 0) == 1
         guard isResumptionOff else { throw TLSError(.settingRefused, "OpenSSL does not let resumption be turned off") }
+        // Pinned: what the system's configuration adds or takes away changes nothing here.
+        let isPinned =
+            SSL_CTX_set_ciphersuites(context, Self.ciphers) == 1
+            && COpenSSL_SSL_CTX_set1_groups_list(context, Self.groups) == 1
+            && COpenSSL_SSL_CTX_set1_sigalgs_list(context, Self.signatures) == 1
+        guard isPinned else {
+            let details = OpenSSLErrorQueue.capture().texts
+            throw TLSError(.settingRefused, "this OpenSSL lacks a cipher suite, group or signature", details: details)
+        }
+        COpenSSL_X509_STORE_set_number(store, configuration.revocationGrace.map { Int(clamping: $0) + 1 } ?? 0)
         // RFC 9174, 4.4.3: both entities present and check certificates.
         SSL_CTX_set_verify(context, SSL_VERIFY_PEER | SSL_VERIFY_FAIL_IF_NO_PEER_CERT, judgeCertificate)
         if let parameters = SSL_CTX_get0_param(context) {
             apply(configuration, to: parameters, time: configuration.verificationTime)
         }
     }
+
+    static let ciphers = "TLS_AES_256_GCM_SHA384:TLS_CHACHA20_POLY1305_SHA256:TLS_AES_128_GCM_SHA256"
+    static let groups = "X25519:P-256:P-384:P-521"
+    static let signatures =
+        "ed25519:ECDSA+SHA256:ECDSA+SHA384:ECDSA+SHA512:rsa_pss_rsae_sha256:rsa_pss_rsae_sha384:rsa_pss_rsae_sha512:"
+        + "rsa_pss_pss_sha256:rsa_pss_pss_sha384:rsa_pss_pss_sha512:RSA+SHA256:RSA+SHA384:RSA+SHA512"
 
     /// The rules of verification: CRLs if there are any, the time if it is given, and the length of the chain.
     func apply(_ configuration: TLSConfiguration, to parameters: OpaquePointer, time: Int64?) {
@@ -56,6 +72,8 @@ struct OwnedContext: ~Copyable {
         if let time { X509_VERIFY_PARAM_set_time(parameters, time_t(time)) }
         X509_VERIFY_PARAM_set_depth(parameters, TLSContext.chainDepthMax)
         X509_VERIFY_PARAM_set_auth_level(parameters, SSL_CTX_get_security_level(context))
+        // OpenSSL knows nothing of id-kp-bundleSecurity: what a certificate may be used for is judged by `CertificateUse`.
+        X509_VERIFY_PARAM_set_purpose(parameters, X509_PURPOSE_ANY)
     }
 
     // MARK: Trust

@@ -3,7 +3,7 @@
 
 /// The settings of a node's TLS: one certificate, one set of CAs, for all its links, in both roles.
 ///
-/// What is not a setting: TLS 1.3 only, certificates of both sides required, no early data, no session tickets and no
+/// What is not a setting: TLS 1.3 only, its groups, cipher suites and signatures, certificates of both sides required, no early data, no session tickets and no
 /// resumption (a resumed session would not look at the CRL).
 public struct TLSConfiguration: Hashable, Sendable {
     /// PEM: the certificates of the CAs that are trusted.
@@ -14,6 +14,8 @@ public struct TLSConfiguration: Hashable, Sendable {
     public var keyFile: String
     /// PEM: the CRLs, one for each CA. Without it nothing is looked up.
     public var revocationListFile: String?
+    /// How long a CRL is good for after the time of its next one, in seconds; nil is for ever. Then peers that it is about are refused.
+    public var revocationGrace: Int64? = 30 * 86_400
     /// Where to append the secrets of sessions (NSS key log format, as Wireshark reads it). Whoever has the file can
     /// read the links: off unless set.
     public var keyLogFile: String?
@@ -22,7 +24,7 @@ public struct TLSConfiguration: Hashable, Sendable {
 
     public init(
         authorityFile: String, certificateChainFile: String, keyFile: String, revocationListFile: String? = nil,
-        keyLogFile: String? = nil, verificationTime: Int64? = nil
+        keyLogFile: String? = nil, verificationTime: Int64? = nil, revocationGrace: Int64? = 30 * 86_400
     ) {
         self.authorityFile = authorityFile
         self.certificateChainFile = certificateChainFile
@@ -30,6 +32,7 @@ public struct TLSConfiguration: Hashable, Sendable {
         self.revocationListFile = revocationListFile
         self.keyLogFile = keyLogFile
         self.verificationTime = verificationTime
+        self.revocationGrace = revocationGrace
     }
 }
 

@@ -92,6 +92,9 @@ public final class TLSContext: @unchecked Sendable {
             let subject = X509_STORE_CTX_get_current_cert(verification).map { commonName(of: $0) }
             throw certificateError(verifyCode: X509_STORE_CTX_get_error(verification), subject: subject)
         }
+        guard CertificateUse.permits(leaf, as: peerRole) else {
+            throw certificateError(verifyCode: X509_V_ERR_INVALID_PURPOSE, subject: commonName(of: leaf))
+        }
     }
 
     private static func certificate(der bytes: [UInt8]) -> OpaquePointer? {

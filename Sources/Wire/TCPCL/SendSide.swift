@@ -108,7 +108,8 @@ struct SendSide {
         var remaining = UInt64(pieces.reduce(0) { $0 + $1.readableBytes })
         let missing = transfers[index].total - transfers[index].sent
         precondition(
-            isEnd ? remaining == missing : remaining <= missing, "A transfer has exactly as many bytes as it was begun with.")
+            isEnd ? remaining == missing : remaining <= missing,
+            "A transfer has exactly as many bytes as it was begun with.")
         guard isEnd || remaining > 0 else { return true }
         unacknowledgedBytes += remaining
         var source = PieceCursor(pieces)

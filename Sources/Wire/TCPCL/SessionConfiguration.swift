@@ -32,7 +32,7 @@ public struct SessionConfiguration: Sendable {
     public var transferMRU: UInt64 = 1 << 30
     /// Segments that we send are no larger than this and the peer's segment MRU.
     public var segmentBytesMax = 256 * 1_024
-    /// For each step until the session is established: contact header, TLS handshake, SESS_INIT. RFC 9174, 4.1: no longer
+    /// Until the session is established, for contact header, TLS handshake and SESS_INIT together. RFC 9174, 4.1: no longer
     /// than one minute.
     public var contactTimeout: UInt64 = 30_000
     /// From the first SESS_TERM until the connection is closed whatever is still open.

@@ -224,9 +224,12 @@ public struct SessionMachine: ~Copyable, Sendable {
     mutating func enter(_ next: State, now: UInt64) {
         state = next
         switch next {
-        case .awaitingContact, .awaitingTLS, .awaitingInitialization:
+        case .awaitingContact:
             let timeout = configuration.contactTimeout
             timers.contactEnds = timeout > 0 ? SessionTimers.sum(now, timeout) : nil
+        case .awaitingTLS, .awaitingInitialization:
+            // One time for all steps: a peer that dribbles keeps its place no longer than a silent one.
+            break
         case .fresh, .established, .over:
             timers.contactEnds = nil
         }

@@ -13,7 +13,7 @@ struct SessionTimers {
         case keepalive
     }
 
-    /// The end of the current step of making contact; nil once established.
+    /// The end of making contact, all steps together; nil once established.
     var contactEnds: UInt64?
     /// Set by the first SESS_TERM.
     var terminationEnds: UInt64?

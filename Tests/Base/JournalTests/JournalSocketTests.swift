@@ -79,10 +79,13 @@ import Testing
             sent += 1
         }
         #expect(socket.lost == 1)
+        // The entry that would tell of it is lost as well, each time.
+        for _ in 0..<138 { logger.notice("more") }
+        #expect(socket.lost == 139)
         for _ in 0..<(sent - 1) { #expect(try journal.next()["MESSAGE"] == "entry") }
         logger.notice("after")
         let loss = try journal.next()
-        #expect(loss["MESSAGE"] == "1 log entries could not be written and are missing here")
+        #expect(loss["MESSAGE"] == "139 log entries could not be written and are missing here")
         #expect(loss["MESSAGE_ID"] == "lost-id" && loss["PRIORITY"] == "4")
         #expect(try journal.next()["MESSAGE"] == "after")
         // And one that is not there at all.

@@ -180,10 +180,13 @@ import Testing
         let right = bench.wall
         bench.wall -= 3_652 * 86_400_000
         bench.connect("an")
+        let told = bench.hear("binh", stamp: right) + bench.hear("chi", stamp: right)
         let first = bench.bundle(of: "an", created: right)
         let taken = bench.offer("an", first, bench.document("A1", ["C1"]), path: bench.path("an"), lifetime: .hours(1))
         #expect(taken.acknowledgements == 1)
-        #expect(!taken.alarms.isEmpty)
+        #expect(!told.alarms.isEmpty)
+        bench.lose("binh")
+        bench.lose("chi")
         bench.breathe()
         bench.advance(.hours(2))
         #expect(bench.states(of: first) == ["C1": .waiting], "expiry is suspended")

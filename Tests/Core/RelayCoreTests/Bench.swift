@@ -25,7 +25,8 @@ final class Bench {
     private(set) var sessions: [NodeID: Ticket] = [:]
     private var connected: [NodeID] = []
     var relay: UInt64 = 1_000_000_000
-    var wall: UInt64 = 820_454_400_000
+    var wall = Bench.epoch
+    static let epoch: UInt64 = 820_454_400_000
     private let restarts: Bool
     private var lastTicket: UInt64 = 0
     private var lives: UInt64 = 1
@@ -94,6 +95,28 @@ final class Bench {
     /// Decides a batch and gives what came out of its commit; nil when there was no room.
     @discardableResult
     func run(_ inputs: [EngineInput]) -> [Effect]? {
+        // In every scenario the store also fails at some change of each batch: nothing of it may be seen afterwards.
+        for change in failingChanges {
+            store.failingChange = change
+            let effects = attempt(inputs)
+            let isMet = store.failingChange == nil
+            store.failingChange = nil
+            if isMet {
+                #expect(effects == nil, "a batch in which a change was not taken is durable")
+                continue
+            }
+            if let effects { released += effects }
+            return effects
+        }
+        let effects = attempt(inputs)
+        if let effects { released += effects }
+        return effects
+    }
+
+    /// The changes at which each batch fails before it is let through, counted from 1.
+    var failingChanges: [UInt64] = [1, 2, 3, 5, 8, 13, 21, 34]
+
+    private func attempt(_ inputs: [EngineInput]) -> [Effect]? {
         let now = ClockReading(relay: RelayTime(milliseconds: relay), wall: WallTime(milliseconds: wall))
         let room = store.headRoom
         let before = engine
@@ -102,7 +125,6 @@ final class Bench {
             engine = before
             return nil
         }
-        released += effects
         return effects
     }
 
@@ -191,7 +213,22 @@ final class Bench {
     }
 
     func path(_ names: String...) -> [PathStop] {
-        names.enumerated().map { PathStop(node: node($1), time: WallTime(milliseconds: UInt64($0) + 5)) }
+        names.enumerated().map { PathStop(node: node($1), time: WallTime(milliseconds: Self.epoch + UInt64($0) + 5)) }
+    }
+
+    /// A neighbour hands over a record of its own for this node, which says what its clock shows.
+    @discardableResult
+    func hear(_ name: String, stamp: UInt64, age: Milliseconds = .zero) -> [Effect] {
+        let peer = node(name)
+        if sessions[peer] == nil { connect(name) }
+        let ticket = ticket()
+        return run([
+            .event(.recordHeard(ticket: ticket, age: age)),
+            .event(
+                .reported(
+                    ticket: ticket, session: sessions[peer]!, reporter: peer,
+                    bundle: bundle(of: name, created: stamp), rows: [])),
+        ]) ?? []
     }
 
     /// A peer offers a copy and sends all of it. `piece`: offset and length.

@@ -87,7 +87,9 @@ import Testing
         #expect(bundles.map { bench.states(of: $0)["C1"] } == [.waiting, .held, .held, .held, .held])
         bench.deed(.release) { $0.states = [.held] }
         // Most of the first is acknowledged: the next is chosen before the link runs dry.
-        #expect(bench.event(.sessionMeasured(session: session, bytesPerSecond: 125_000, acknowledged: 3_000_000)).documents.isEmpty)
+        #expect(
+            bench.event(.sessionMeasured(session: session, bytesPerSecond: 125_000, acknowledged: 3_000_000)).documents
+                .isEmpty)
         let next = bench.event(.sessionMeasured(session: session, bytesPerSecond: 125_000, acknowledged: 3_800_000))
         #expect(next.documents.count == 1)
         #expect(bench.answer(sent[0], .acknowledged).documents.isEmpty)
@@ -101,7 +103,7 @@ import Testing
         bench.event(.sessionSilent(session: sent[0].session))
         bench.answer(sent[0], .returned)
         #expect(bench.rows(of: bundle)[0].recipients[0].attempts == 0)
-        let again = bench.event(.sessionAcknowledges(session: sent[0].session)).documents
+        let again = bench.event(.sessionAcknowledgesAgain(session: sent[0].session)).documents
         #expect(again.map(\.number) == [sent[0].number])
     }
 
@@ -123,7 +125,7 @@ import Testing
         #expect(bench.rows(of: bundle)[0].recipients[0].lastAnswer == "binh: no answer: nothing is acknowledged")
         // The answer that comes at last finds nothing to decide, and the session may be used again.
         #expect(bench.answer(sent[0], .acknowledged).documents.isEmpty)
-        bench.event(.sessionAcknowledges(session: sent[0].session))
+        bench.event(.sessionAcknowledgesAgain(session: sent[0].session))
         bench.answer(next[0], .acknowledged)
         #expect(bench.states(of: bundle) == ["B1": .forwarded])
         #expect(bench.submit(["B2"])?.documents.map(\.peer.name) == ["binh"])

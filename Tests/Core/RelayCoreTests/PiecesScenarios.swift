@@ -234,23 +234,29 @@ import Testing
         #expect(bench.states(of: good) == ["T1": .arrived])
     }
 
+    /// On the grid the whole is promised from the first piece on, within the peer's share.
     @Test func whatIsNotWholeCountsAgainstTheQuota() {
         let bench = Bench { configuration in
-            for index in configuration.peers.indices { configuration.peers[index].quota = Quota(bytes: 15_000) }
+            for index in configuration.peers.indices { configuration.peers[index].quota = Quota(bytes: 9 << 20) }
         }
         bench.connect("an")
-        let document = bench.document("A1", ["T1"], length: Self.total)
+        let grid = PieceRange.grid
+        let pieces = [(0, grid), (grid, 1_000)] as [(UInt64, UInt64)]
+        let document = bench.document("A1", ["T1"], length: grid + 1_000)
         let first = bench.bundle(of: "an")
         let path = bench.path("an")
-        #expect(bench.offer("an", first, document, path: path, piece: Self.pieces[0]).acknowledgements == 1)
+        #expect(bench.offer("an", first, document, path: path, piece: pieces[0]).acknowledgements == 1)
+        #expect(bench.counter(.reservedBytes) == 1_000)
         let second = bench.bundle(of: "an")
-        #expect(bench.offer("an", second, document, path: path, piece: Self.pieces[0]).refusals == [.noResources])
-        for piece in Self.pieces.dropFirst() { bench.offer("an", first, document, path: path, piece: piece) }
+        #expect(bench.offer("an", second, document, path: path, piece: pieces[0]).acknowledgements == 1)
+        let third = bench.bundle(of: "an")
+        #expect(bench.offer("an", third, document, path: path, piece: pieces[0]).refusals == [.noResources])
+        bench.offer("an", first, document, path: path, piece: pieces[1])
         let number = bench.rows(of: first)[0].number
         bench.event(.documentVerified(number: number, matches: true))
         bench.event(.inboxAcknowledged(ticket: bench.ticket(), agency: agency("T1"), envelopes: [number]))
-        #expect(bench.counter(.stockBytes(.origin(node("an")))) == 0)
-        #expect(bench.offer("an", second, document, path: path, piece: Self.pieces[0]).acknowledgements == 1)
+        #expect(bench.counter(.stockBytes(.origin(node("an")))) == grid + 1_001)
+        #expect(bench.offer("an", third, document, path: path, piece: pieces[0]).acknowledgements == 1)
     }
 
     /// Giants whose pieces are still to come do not keep others from the link, and go on when a piece comes.

@@ -11,6 +11,7 @@ import Testing
         ("Sources/Base/Language/", "the two languages themselves"), ("Sources/Base/RelayLanguage/", "the entries"),
         ("Sources/Wire/BundleProtocol/", "what is wrong with a peer's bundle goes to the log"),
         ("Sources/Core/RelayCore/Admission.swift", "why a peer's bundle is refused goes to the log"),
+        ("Sources/Core/RelayCore/Incoming.swift", "the same, of what is half-received"),
         ("Sources/Node/RelaySession/Conversation+Receiving.swift", "the same"),
         ("Sources/Node/RelaySession/DispatchHeader.swift", "the same, of what is sent on"),
         ("Sources/Node/RelaySession/IncomingBundle.swift", "the same"),
@@ -71,12 +72,13 @@ import Testing
             "; it may come back before others take over",
         ],
         // To the log, by a variable.
-        "Sources/Core/RelayCore/Deadlines.swift": [
+        "Sources/Core/RelayCore/ClockJudge.swift": [
             "expiry is suspended: the clock is doubted", "the clock is believed again",
         ],
         "Sources/Core/RelayCore/Reports.swift": [
             "reports of % may not come this way", "the store is full up to its reserve",
         ],
+        "Sources/Core/RelayCore/Answers.swift": ["; its time is of the future: the sender\'s clock was ahead"],
         "Sources/Node/RelaySession/Conversation+Sending.swift": ["no header for the next hop: %"],
         "Sources/Core/RelayCore/DeedSteps.swift": ["held by %, job %%"],
         "Sources/Core/RelayCore/Jobs.swift": [
@@ -85,7 +87,6 @@ import Testing
         ],
         // A word of its own in edocctl: `Words.file`.
         "Sources/Node/RelayNode/Examination.swift": ["store file"],
-        "Sources/Core/RelayCore/LimitViews.swift": ["of peer %", "of sender %", "envelopes %", "bytes %"],
         "Sources/Node/RelayLink/LinkSockets.swift": ["the given socket"],
         "Sources/Node/RelayNode/ServiceSockets.swift": [
             "control.socket nor control.submit_socket", "the service manager's socket % listens at %, which ",
@@ -162,9 +163,11 @@ import Testing
             + "change the one or the other, or: systemctl disable --now %",
         "the service manager's socket % listens at %, which listen does not name; change the one or the other, or: "
             + "systemctl disable --now %",
-        "+ and % more", "> and % more", "- and % more", "> %: via % to %", "> %: % to %", "+ % via %", "- % via %",
-        "+ % of %", "- % of %", "cannot read %: %", "cannot write %: %", "cannot run %: %", "bytes of peer %",
-        "bytes of sender %", "it is not a regular file, and its length must be known first", "code: %",
+        "+ and % more", "> and % more", "* and % more", "- and % more", "> %: via % to %", "* %: via %", "> %: % to %",
+        "+ % via %",
+        "- % via %",
+        "+ % of %", "- % of %", "cannot read %: %", "cannot write %: %", "cannot run %: %",
+        "it is not a regular file, and its length must be known first", "code: %",
         "recipients: %", "document ID: %", "subject: %", "priority: %", "sent at: %", "attachments: %",
         "attachment name: %", "text: %", "peer %", "agency %", "%, and comes after %",
         "%, and waits for one before it that has just been lost", "%; it may come back before others take over",

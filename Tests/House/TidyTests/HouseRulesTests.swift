@@ -40,7 +40,41 @@ import Testing
         "Sources/Programs/edoc-bench/StoreWatch.swift", "Sources/Programs/edoc-bench/UnixSocket.swift",
         "Sources/Programs/edocctl/TopCommand.swift",
         "Tests/Programs/TestNetwork/RawChannel.swift",
+        "Sources/Base/Monotonic/MonotonicCondition.swift", "Sources/Base/Journal/LogPipe.swift",
     ]
+
+    /// A wait that ends by the clock on the wall lasts as long as that clock was stepped, or spins.
+    static let wallWaits = [
+        "ConditionLock", "NSCondition", "NSConditionLock", "DispatchSemaphore", "wallDeadline", "DispatchWallTime",
+        "sleep(until", "pthread_cond_timedwait", "pthread_mutex_timedlock", "sem_timedwait",
+        "mq_timed", "SuspendingClock", "TFD_TIMER_ABSTIME", "setitimer", "alarm(",
+    ]
+    /// Where the waits are made.
+    static let waitsAreMade: Set<String> = ["Sources/Base/Monotonic/MonotonicCondition.swift"]
+    /// Who may ask what time it is on the wall, and waits for nothing by it.
+    static let readsTheWall: Set<String> = [
+        "Sources/Node/RelayNode/RelayClock.swift", "Sources/Node/RelayNode/NodeLogging.swift",
+        "Sources/Node/RelayNode/Examination.swift", "Sources/Operators/RelayControl/OfflineNode.swift",
+        "Sources/Programs/edocctl/PackageCommand.swift", "Sources/Programs/edocctl/ReportCommand.swift",
+        "Sources/Programs/edocctl/RestoreCommand.swift", "Sources/Wire/OpenSSLTLS/TLSContext.swift",
+        "Sources/Wire/OpenSSLTLS/TLSExamination.swift", "Sources/Wire/OpenSSLTLS/CertificateVerdict.swift",
+    ]
+
+    @Test func everyWaitIsByTheMonotonicClock() throws {
+        var files = try SourceTree.files("Sources")
+        files += try SourceTree.files("Sources/System", ".c") + SourceTree.files("Sources/System", ".h")
+        for file in files where !Self.waitsAreMade.contains(file.path) {
+            for (number, line) in file.code.enumerated() {
+                if let found = Self.wallWaits.first(where: line.contains) {
+                    Issue.record("\(file.path):\(number + 1): \(found)")
+                }
+                guard !Self.readsTheWall.contains(file.path) else { continue }
+                for word in ["CLOCK_REALTIME", "time(nil)", "gettimeofday"] where line.contains(word) {
+                    Issue.record("\(file.path):\(number + 1): \(word)")
+                }
+            }
+        }
+    }
 
     @Test func uncheckedSendableIsRare() throws {
         for file in try SourceTree.swift() where !file.path.hasPrefix("Tests/House/TidyTests/") {

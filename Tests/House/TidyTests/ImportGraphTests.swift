@@ -12,7 +12,8 @@ import Testing
         ("Language", []), ("RelayLanguage", ["Language"]), ("OpenMetrics", []),
         ("RelayModel", []),
         ("ControlAPI", []),
-        ("Journal", ["CLinux"]),
+        ("Monotonic", []), ("Listening", []),
+        ("Journal", ["CLinux", "Monotonic"]),
         ("RelayRouting", ["RelayModel"]),
         ("RelayRows", ["RelayModel", "CChecksum"]),
         ("BundleProtocol", ["RelayModel", "CChecksum"]),
@@ -20,7 +21,7 @@ import Testing
         ("EdXML", ["RelayModel", "CExpat"]),
         ("LMDB", ["CLMDB"]),
         ("OpenSSLTLS", ["RelayModel", "COpenSSL"]),
-        ("RelayStore", ["RelayModel", "RelayRows", "LMDB", "CChecksum"]),
+        ("RelayStore", ["RelayModel", "RelayRows", "LMDB", "CChecksum", "Monotonic"]),
         ("RelayCore", ["RelayModel", "RelayRouting", "RelayRows"]),
         ("RelayEngine", ["RelayModel", "RelayRows", "RelayCore", "RelayStore", "BundleProtocol"]),
         (
@@ -31,7 +32,7 @@ import Testing
             "RelayLink",
             [
                 "RelayModel", "RelayRows", "RelayCore", "RelayEngine", "RelaySession", "RelayStore", "TCPCL",
-                "BundleProtocol", "OpenSSLTLS", "CLinux",
+                "BundleProtocol", "OpenSSLTLS", "CLinux", "Listening",
             ]
         ),
         ("RelayConfiguration", ["RelayModel", "RelayRouting"]),
@@ -39,7 +40,7 @@ import Testing
             "RelayControl",
             [
                 "ControlAPI", "RelayModel", "RelayRows", "RelayRouting", "RelayCore", "RelayEngine", "RelayStore",
-                "RelayConfiguration", "EdXML", "OpenSSLTLS", "CLinux", "CExpat", "OpenMetrics",
+                "RelayConfiguration", "EdXML", "OpenSSLTLS", "CLinux", "CExpat", "OpenMetrics", "Listening",
             ]
         ),
         (
@@ -47,6 +48,7 @@ import Testing
             [
                 "RelayModel", "RelayRouting", "RelayRows", "RelayCore", "RelayEngine", "RelaySession", "RelayStore",
                 "RelayLink", "RelayConfiguration", "RelayControl", "ControlAPI", "OpenSSLTLS", "CLinux", "Journal",
+                "Monotonic", "Listening",
             ]
         ),
         (

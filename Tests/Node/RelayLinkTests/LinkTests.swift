@@ -186,14 +186,15 @@ struct LinkTests {
 
     @Test func sessionsAreLimited() async throws {
         var settings = LinkSettings()
-        settings.sessionsMax = 1
+        settings.sessionsPerPeer = 1
         let pair = try await TestPair.make(nil, settings: settings)
-        let port = try #require(pair.a.links.sessions.first?.address.split(separator: ":").last.flatMap { Int($0) })
-        let c = try TestNode("c", peers: [TestNode.peer("b", port: port, .plain)], tls: nil)
-        c.links.dial(pair.b.name)
-        await c.wait { !$0.dialFailures.isEmpty }
+        pair.a.links.dial(pair.b.name)
+        await pair.a.wait { !$0.dialFailures.isEmpty }
+        #expect(pair.a.now.dialFailures == ["The peer ended the session (resource exhaustion)."])
         await pair.b.wait { !$0.notices.isEmpty }
-        #expect(pair.b.now.notices.first?.text == "a connection was closed: no place for another session")
+        let said = pair.b.now.notices.first?.text
+        #expect(said?.hasPrefix("contact failed: The peer has 1 sessions already") == true, "\(said ?? "")")
+        #expect(pair.b.links.shares.sessions == 1 && pair.b.links.shares.mostOfOnePeer == 1)
         try await pair.stop()
     }
 

@@ -33,9 +33,29 @@ struct IdentityTests {
         #expect(!isAccepted("", b))
         #expect(!isAccepted("dtn://c/", CertificateNames(bundleEIDs: ["dtn://c/"])))
         #expect(!isAccepted("dtn://u/", b))
-        #expect(!isAccepted("dtn://b/", CertificateNames(bundleEIDs: ["dtn://b/", "dtn://u/"])))
-        #expect(!isAccepted("dtn://b/", CertificateNames(bundleEIDs: ["dtn://b/", "dtn://b/"])))
-        #expect(!isAccepted("dtn://b/", CertificateNames(bundleEIDs: ["dtn://B/"])))
+    }
+
+    /// RFC 9174, 4.4.1 and 4.4.4.3: of several names one has to match, and one that is no node ID is none.
+    @Test func severalNames() {
+        #expect(isAccepted("dtn://b/", CertificateNames(bundleEIDs: ["dtn://u/", "dtn://b/"])))
+        #expect(isAccepted("dtn://b/", CertificateNames(bundleEIDs: ["dtn://b/", "dtn://b/"])))
+        #expect(isAccepted("dtn://b/", CertificateNames(bundleEIDs: ["\\invalid", "dtn://b/mail", "", "dtn://b/"])))
+        #expect(!isAccepted("dtn://b/", CertificateNames(bundleEIDs: ["dtn://b/mail"])))
+        #expect(!isAccepted("dtn://b/", CertificateNames(bundleEIDs: ["dtn://u/", "dtn://c/"])))
+        #expect(!isAccepted("dtn://c/", CertificateNames(bundleEIDs: ["dtn://b/", "dtn://c/"])), "not configured")
+    }
+
+    /// RFC 3986, 6.2.2.
+    @Test func spellings() {
+        for (announced, name) in [
+            ("dtn://b/", "dtn://B/"), ("DTN://B/", "dtn://b/"), ("dtn://%62/", "dtn://b/"), ("dtn://b/", "dtn://%42/"),
+        ] {
+            #expect(isAccepted(announced, CertificateNames(bundleEIDs: [name])), "\(announced) \(name)")
+        }
+        #expect(isAccepted("IPN:7.0", CertificateNames(bundleEIDs: ["ipn:7.0"])))
+        for other in ["dtn://bb/", "dtn://b%2F/", "dtn://b%", "dtn://b%zz/", "dtn://b%C3/", "dtn:b/"] {
+            #expect(!isAccepted("dtn://b/", CertificateNames(bundleEIDs: [other])), "\(other)")
+        }
     }
 
     @Test func uriNamesOnlyWhereConfigured() {
@@ -44,7 +64,7 @@ struct IdentityTests {
         #expect(isAccepted("dtn://u/", uri(["https://u.example/", "dtn://u/"])))
         #expect(!isAccepted("dtn://b/", uri(["dtn://b/"])))
         #expect(!isAccepted("dtn://u/", uri(["dtn://b/"])))
-        #expect(!isAccepted("dtn://u/", uri(["dtn://u/", "dtn://b/"])))
+        #expect(isAccepted("dtn://u/", uri(["dtn://u/", "dtn://b/"])))
         #expect(!isAccepted("dtn://u/", uri([])))
         // A bundleEID name goes first, and the URI does not help where it says otherwise.
         #expect(!isAccepted("dtn://u/", CertificateNames(bundleEIDs: ["dtn://b/"], uris: ["dtn://u/"])))

@@ -44,6 +44,29 @@ struct RecordTests {
         #expect(duet.a.answers == [Ticket(1): [.acknowledged]])
     }
 
+    /// Whoever sends records of types that nobody here knows has them carried by nobody.
+    @Test(arguments: [1, 3, Int.max])
+    func recordsOfOtherTypesAreNotHandedOn(part: Int) throws {
+        let duet = Duet()
+        duet.start()
+        let payloads: [[UInt8]] = [
+            [0x82, 0x18, 0x63] + [UInt8](repeating: 0, count: 5_000), [0x82, 0x18, 0x63, 0x00], [1, 2, 3], [0x82],
+            [0x82, 0x1a, 0x00, 0x02, 0x00, 0x00, 0x00],
+        ]
+        for (index, payload) in payloads.enumerated() {
+            let record = Sample.record(UInt64(index + 1), payload, at: duet.a, destination: "dtn://c/")
+            duet.a.perform(.send(record), duet.now)
+        }
+        duet.run(part: part)
+        #expect(duet.a.answers.count == payloads.count)
+        #expect(duet.a.answers.values.allSatisfy { $0 == [.refused(.notAcceptable)] })
+        // A later one of this network's own numbers is.
+        let later: [UInt8] = [0x82, 0x1a, 0x00, 0x01, 0x00, 0x01, 0x00]
+        duet.a.perform(.send(Sample.record(9, later, at: duet.a, destination: "dtn://c/")), duet.now)
+        duet.run(part: part)
+        #expect(duet.a.answers[Ticket(9)] == [.acknowledged])
+    }
+
     @Test func statusReportsAreTakenWithoutRows() throws {
         let duet = Duet()
         duet.start()

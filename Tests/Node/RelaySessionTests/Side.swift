@@ -26,9 +26,9 @@ final class Side {
     var payloads: [Ticket: [UInt8]] = [:]
     var completed: [(ticket: Ticket, digest: Digest?)] = []
     var abandoned: [Ticket] = []
-    /// What was refused without the engine, and whose clocks were heard.
+    /// What was refused without the engine, and the records whose age was told.
     var counted: [CounterKey] = []
-    var heard: [EndpointID] = []
+    var heard: [Ticket] = []
     var reports: [(ticket: Ticket, reporter: NodeID, bundle: BundleID, rows: [ReportRow])] = []
     var answers: [Ticket: [Answer]] = [:]
     var sentWhole: [Ticket] = []
@@ -135,7 +135,7 @@ final class Side {
             }
         case .offerAbandoned(let ticket): abandoned.append(ticket)
         case .event(let event): take(event)
-        case .submitted, .submissionBytes, .submissionCompleted, .submissionAbandoned, .question:
+        case .submitted, .submissionBytes, .submissionCompleted, .submissionAbandoned, .question, .foundNoRoom:
             preconditionFailure("not the business of a session")
         }
     }
@@ -155,10 +155,12 @@ final class Side {
             reports.append((ticket, reporter, bundle, rows))
             due.append(.acknowledge(session: Ticket(1), offer: ticket))
         case .refusedOutside(let key): counted.append(key)
-        case .sourceHeard(let source, _, _): heard.append(source)
+        case .sessionAnswered: log.append("answered")
+        case .identityTwice: log.append("identityTwice")
+        case .recordHeard(let ticket, _): heard.append(ticket)
         case .sessionMeasured(_, let rate, let acknowledged): measures.append((rate, acknowledged))
         case .sessionSilent: silences.append(true)
-        case .sessionAcknowledges: silences.append(false)
+        case .sessionAcknowledgesAgain: silences.append(false)
         default: preconditionFailure("not the business of a session")
         }
     }

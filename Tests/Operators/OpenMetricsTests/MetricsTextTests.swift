@@ -43,6 +43,18 @@ import Testing
                 """#)
     }
 
+    @Test func aCommonLabelStandsOnEveryLineOnce() {
+        var text = MetricsText(.prometheus, labels: ("node", "truc"))
+        text.add("a_build", .info, "What.", [.init(.count(1), ("node", "own"), ("version", "1"))])
+        text.add("a_up", .gauge, "Up.", .flag(true))
+        text.add("a_hop_seconds", "T.", [MetricsHistogram(bounds: [1], counts: [1, 0], sum: 1, ("urgency", "0"))])
+        let lines = text.text.split(separator: "\n").filter { !$0.hasPrefix("#") }
+        #expect(lines.first == "a_build_info{node=\"own\",version=\"1\"} 1")
+        #expect(lines.contains("a_up{node=\"truc\"} 1"))
+        #expect(lines.contains("a_hop_seconds_bucket{node=\"truc\",urgency=\"0\",le=\"+Inf\"} 1"))
+        #expect(lines.dropFirst().allSatisfy { $0.contains("node=\"truc\"") })
+    }
+
     @Test func theOlderFormatNamesSamples() {
         let text = page(.prometheus)
         #expect(text.contains("# TYPE a_taken_bytes_total counter\na_taken_bytes_total{peer=\"hcm\"} 7\n"))

@@ -42,6 +42,27 @@ import Testing
         #expect(diff.lines(rowsMax: 2).contains("  + and 988 more"))
     }
 
+    /// Of a small table one row is already more than 5 %.
+    @Test func fiveRowsAreFree() throws {
+        let old = try load(agencies: agencies(8))
+        #expect(!ConfigurationDiff(from: old, to: try load(agencies: agencies(8, moved: 3, removed: 2))).needsForce)
+        #expect(ConfigurationDiff(from: old, to: try load(agencies: agencies(8, moved: 3, removed: 3))).needsForce)
+    }
+
+    /// What had no way goes no other way by having one.
+    @Test func gainingARouteIsNotMoving() throws {
+        let none = agencies(100).replacing("routes:\n  - {to: hcm, via: [hcm]}", with: "routes:")
+            .replacing("  - {to: \"*\", via: [vpcp]}\n", with: "  - {to: vpcp, via: [vpcp]}\n")
+        let diff = ConfigurationDiff(from: try load(agencies: none), to: try load(agencies: agencies(100)))
+        #expect(diff.agencies.moved.isEmpty)
+        #expect(diff.agencies.gained.count == 100)
+        #expect(diff.agencies.gained.first == "A0: via hcm")
+        #expect(!diff.needsForce)
+        #expect(diff.lines(rowsMax: 2).contains("agencies: 100 gained a route"))
+        let back = ConfigurationDiff(from: try load(agencies: agencies(100)), to: try load(agencies: none))
+        #expect(back.agencies.moved.count == 100 && back.needsForce)
+    }
+
     @Test func oneRouteCanMoveEveryAgency() throws {
         let diff = ConfigurationDiff(
             from: try load(agencies: agencies(100)), to: try load(agencies: agencies(100, via: "vpcp")))
@@ -61,7 +82,8 @@ import Testing
               hanoi: {}
             """
         let diff = ConfigurationDiff(from: try load(), to: try load(edocd))
-        #expect(diff.peers.moved == ["vpcp: settings changed"])
+        // A peer's share is a part of the map.
+        #expect(diff.peers.moved == ["vpcp: settings changed", "hcm: settings changed"])
         #expect(diff.peers.added == ["hanoi (dtn://hanoi/)"])
         #expect(diff.settingsChanged)
         let back = ConfigurationDiff(from: try load(edocd), to: try load())

@@ -17,6 +17,8 @@ final class FakeWatching: Sendable {
         var ended = 0
         /// True: questions to the engine are not answered.
         var isStuck = false
+        /// True: nothing of the store can be read.
+        var isDiskDead = false
     }
     let state = Mutex(State())
 }

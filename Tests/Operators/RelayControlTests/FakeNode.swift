@@ -103,7 +103,9 @@ actor FakeNode: NodeAccess {
     nonisolated func read<Answer: Sendable>(
         _ body: @escaping @Sendable (any RowReader) throws -> Answer
     ) async throws -> Answer {
-        try store.read { rows in Result { try body(rows) } }.get()
+        // A page that the disk never brings.
+        if watching.state.withLock({ $0.isDiskDead }) { try await Task.sleep(for: .seconds(3_600)) }
+        return try store.read { rows in Result { try body(rows) } }.get()
     }
 
     nonisolated func picture(of numbers: [UInt64]?) -> CorePicture { board.picture(of: numbers) }
@@ -127,7 +129,8 @@ actor FakeNode: NodeAccess {
         let ticket = takeTicket()
         let submission = Submission(
             ticket: ticket, sender: values.sender, recipients: values.recipients, urgency: values.urgency,
-            documentID: values.documentID, payloadLength: values.payloadLength, lifetime: values.lifetime)
+            documentID: values.documentID, payloadLength: values.payloadLength, lifetime: values.lifetime,
+            key: values.key)
         for case .answerSubmission(_, .refused(let problems, let cause)) in run([.submitted(submission)]) {
             return .refused(problems, cause: cause)
         }
@@ -178,8 +181,8 @@ actor FakeNode: NodeAccess {
         _ = run([.event(.refusedOutside(.submissionRefused(cause.rawValue)))])
     }
 
-    func reload(force: Bool) async throws -> (isApplied: Bool, lines: [String]) {
-        (force, ["routes: 0 added, 9 moved, 0 removed"])
+    func reload(_ manner: ReloadManner) async throws -> (isApplied: Bool, lines: [String]) {
+        (manner == .forced, ["routes: 0 added, 9 moved, 0 removed"])
     }
 
     func record(_ deed: Deed) async throws -> Bool {

@@ -116,8 +116,8 @@ private let zone: Void = {
             text == """
                 NEXT HOP         TOTAL  ±5MIN  SIZE  OLDEST    5m  15m  1h  4h  1d  7d  >7d
                 truc, hn2         1200   +12k    3G      2h  1000  100  50  50   .   .    .
-                  urgency 3          2           2K      1m     2    .   .   .   .   .    .
-                  urgency 0       1200           3G      2h  1000  100  50  50   .   .    .
+                  3 Hỏa tốc          2           2K      1m     2    .   .   .   .   .    .
+                  0 Thường        1200           3G      2h  1000  100  50  50   .   .    .
                 (here, checked)      2      =    2K      1m     2    .   .   .   .   .    .
 
                 INBOX                 TOTAL  ±5MIN  SIZE  OLDEST    5m  15m  1h  4h  1d  7d  >7d
@@ -178,7 +178,7 @@ private let zone: Void = {
             EnvelopeView.text(EnvelopeAnswer(now: now, envelope: envelope, otherCopies: [])) == """
                 envelope: vpcp-7k-1@a2
                 number:   12
-                kind:     document, urgency 3
+                kind:     document, urgency 3 (Hỏa tốc)
                 size:     2 KiB
                 accepted: 2026-03-09 14:00:00 +07:00, handed in here
                 expires:  2026-03-09 15:00:00 +07:00 (in 55m)

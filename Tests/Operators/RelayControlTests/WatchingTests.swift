@@ -47,12 +47,37 @@ import Testing
         }
     }
 
+    /// Nothing that lies on the disk can be read: health is answered all the same, however often it is asked.
+    @Test func aDiskThatDoesNotAnswer() async throws {
+        try await World.with { world in
+            world.node.watching.state.withLock { $0.isDiskDead = true }
+            for _ in 0..<3 {
+                let health: HealthAnswer = try await world.get(ControlPath.health + "?commit=true")
+                #expect(!health.engineAnswers && health.node == "vpcp")
+                #expect(health.storeError == "the store cannot be read: its disk does not answer")
+                #expect(health.commitError == health.storeError)
+            }
+            #expect(await Entry.run(["check", "--socket", world.socket]) == .usage, "critical is 2")
+            world.node.watching.state.withLock { $0.isDiskDead = false }
+            let health: HealthAnswer = try await world.get(ControlPath.health)
+            #expect(health.engineAnswers && health.storeError == nil)
+        }
+    }
+
+    @Test func figuresAreGatheredByABoundedNumber() {
+        let gathering = Gathering()
+        let begun = (0..<40).count { _ in gathering.begin() }
+        #expect(begun == 16)
+        gathering.end()
+        #expect(gathering.begin() && !gathering.begin())
+    }
+
     /// A monitor must be told that the engine does not answer, and not hang with it.
     @Test func anEngineThatDoesNotAnswer() async throws {
         try await World.with { world in
             world.node.watching.state.withLock { $0.isStuck = true }
             let page = String(decoding: try await world.client.get(ControlPath.metrics), as: UTF8.self)
-            #expect(page.contains("\nedoc_engine_up 0\n") && page.hasSuffix("# EOF\n"))
+            #expect(page.contains("\nedoc_engine_up{node=\"vpcp\"} 0\n") && page.hasSuffix("# EOF\n"))
             #expect(page.contains("edoc_recipients{") && !page.contains("edoc_link_up{"))
             let health: HealthAnswer = try await world.get(ControlPath.health)
             #expect(!health.engineAnswers && health.clockDoubted == nil)
@@ -68,17 +93,17 @@ import Testing
             _ = try await world.submit([("sender", "G22"), ("to", "G22.1")], [1])
             world.node.advance(.minutes(30))
             let page = String(decoding: try await world.client.get(ControlPath.metrics), as: UTF8.self)
-            #expect(page.contains("edoc_queued_recipients{peer=\"truc\",urgency=\"3\"} 1\n"))
-            #expect(page.contains("edoc_queued_bytes{peer=\"truc\",urgency=\"3\"} 3\n"))
+            #expect(page.contains("edoc_queued_recipients{node=\"vpcp\",peer=\"truc\",urgency=\"3\"} 1\n"))
+            #expect(page.contains("edoc_queued_bytes{node=\"vpcp\",peer=\"truc\",urgency=\"3\"} 3\n"))
             let line = page.split(separator: "\n").first {
-                $0.hasPrefix("edoc_queue_oldest_seconds{peer=\"truc\",urgency=\"3\"}")
+                $0.hasPrefix("edoc_queue_oldest_seconds{node=\"vpcp\",peer=\"truc\",urgency=\"3\"}")
             }
             let age = try #require(line?.split(separator: " ").last.flatMap { UInt64($0) })
             // By the minute of acceptance.
             #expect((1_800...1_860).contains(age))
-            #expect(page.contains("edoc_queue_oldest_seconds{peer=\"truc\",urgency=\"0\"} 0\n"))
-            #expect(page.contains("edoc_inbox_agencies 1\n"))
-            let inbox = page.split(separator: "\n").first { $0.hasPrefix("edoc_inbox_oldest_seconds ") }
+            #expect(page.contains("edoc_queue_oldest_seconds{node=\"vpcp\",peer=\"truc\",urgency=\"0\"} 0\n"))
+            #expect(page.contains("edoc_inbox_agencies{node=\"vpcp\"} 1\n"))
+            let inbox = page.split(separator: "\n").first { $0.hasPrefix("edoc_inbox_oldest_seconds{") }
             let waited = try #require(inbox?.split(separator: " ").last.flatMap { UInt64($0) })
             #expect((1_800...1_860).contains(waited))
             // Half an hour of urgency 3 is a warning, and critical where the operator says so.

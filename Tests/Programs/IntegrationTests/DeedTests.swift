@@ -216,7 +216,8 @@ import Testing
         let metrics = try network.run(
             "/usr/bin/curl",
             ["-sS", "--unix-socket", network.folder["vpcp/control.sock"], "http://localhost/metrics"])
-        #expect(metrics.output.contains("\nedoc_queued_recipients{peer=\"(suspended)\",urgency=\"0\"} 1\n"))
+        #expect(
+            metrics.output.contains("\nedoc_queued_recipients{node=\"vpcp\",peer=\"(suspended)\",urgency=\"0\"} 1\n"))
         let explained = try network.control("vpcp", ["routes", "explain", "H29"])
         #expect(explained.output.contains("agency H29.* is suspended"), "\(explained.output)")
         #expect(!explained.output.contains("no next hop is live"))

@@ -21,6 +21,40 @@ import Testing
         #expect(try hub.logs("expired"), "\(hub.network.logTail("truc"))")
         try hub.expectGoodPasses()
     }
+
+    /// A session that was right when it began ends within seconds when the peer's certificate does; others stay.
+    @Test func aCertificateThatEndsInMidSession() throws {
+        let hub = try Hub { network in
+            for kind in ["pem", "key"] { unlink(network.folder["tls/hanoi.\(kind)"]) }
+            try network.certificates(["--end", "15 seconds", "hanoi"])
+        }
+        let hanoi = try hub.peer("hanoi")
+        #expect(hanoi.isEstablished, "\(hanoi.ending ?? "")")
+        let before = Date()
+        try hanoi.awaitEnd()
+        #expect(!hanoi.terminations.isEmpty)
+        #expect(try hub.logs("has expired"), "\(hub.network.logTail("truc"))")
+        #expect(Date().timeIntervalSince(before) < 25, "not at the next look in ten minutes")
+        #expect(hub.vpcp.ending == nil)
+        try hub.expectGoodPasses()
+    }
+
+    /// Said every day, beginning at once.
+    @Test func aListPastItsEndIsSaid() throws {
+        let hub = try Hub { network in
+            try network.certificates(["--expire-crl"])
+            try network.replace("truc", "tls:\n", "tls:\n  crl: tls/crl.pem\n")
+        }
+        #expect(try hub.logs("a list of revoked certificates should have been replaced"))
+        #expect(try hub.logs("then=peers are refused from"))
+        // Within the grace it stops nobody. Without any, everybody.
+        try hub.expectGoodPasses()
+        try hub.network.replace("truc", "  crl: tls/crl.pem\n", "  crl: tls/crl.pem\n  crl_grace: 0s\n")
+        #expect(try hub.network.control("truc", ["reload"]).end == .exited(0))
+        let late = try hub.peer("hanoi")
+        try late.awaitEnd()
+        #expect(try hub.logs("should have been replaced too long ago"), "\(hub.network.logTail("truc"))")
+    }
 }
 
 extension Network {

@@ -64,7 +64,7 @@ final class HeldSockets {
         return try Program(
             "/bin/sh",
             [
-                "-c", "export LISTEN_PID=\(pid); exec \"$0\" --config \"$1\"", Places.edocd,
+                "-c", "export LISTEN_PID=\(pid); exec \"$0\" --create-store --config \"$1\"", Places.edocd,
                 network.folder[node + ".yaml"],
             ], environment: environment, descriptors: descriptors, output: network.log(node), errors: network.log(node))
     }

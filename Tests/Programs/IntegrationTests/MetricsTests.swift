@@ -21,9 +21,11 @@ import Testing
         let address = try #require(health.metricsAddress)
         let text = try page(network, ["http://\(address)/metrics"])
         #expect(OpenMetricsRules.faults(text) == [])
-        #expect(text.contains("edoc_peer_forwarded_recipients_total{peer=\"hcm\"} 1\n"))
-        #expect(text.contains("edoc_hop_seconds_count{urgency=\"0\"} 1\n"))
-        #expect(text.contains("edoc_link_up{peer=\"vpcp\"} 1\n") && text.contains("edoc_link_up{peer=\"hanoi\"} 0\n"))
+        #expect(text.contains("edoc_peer_forwarded_recipients_total{node=\"truc\",peer=\"hcm\"} 1\n"))
+        #expect(text.contains("edoc_hop_seconds_count{node=\"truc\",urgency=\"0\"} 1\n"))
+        #expect(
+            text.contains("edoc_link_up{node=\"truc\",peer=\"vpcp\"} 1\n")
+                && text.contains("edoc_link_up{node=\"truc\",peer=\"hanoi\"} 0\n"))
         #expect(text.contains("edoc_build_info{node=\"truc\","))
         // Agencies are no labels: their number is not bounded by the node's configuration.
         #expect(!text.contains("H29") && !text.contains("G22"))
@@ -87,7 +89,7 @@ import Testing
         let socket = network.folder["vpcp/control.sock"]
         func figure() throws -> String? {
             try page(network, ["--unix-socket", socket, "http://localhost/metrics"]).split(separator: "\n")
-                .first { $0.hasPrefix("edoc_refused_everywhere_recipients ") }.map { String($0.suffix(1)) }
+                .first { $0.hasPrefix("edoc_refused_everywhere_recipients{") }.map { String($0.suffix(1)) }
         }
         #expect(try eventually { try figure() == "1" })
         #expect(try network.status("vpcp").attention.contains { $0.hasPrefix("refused by every next hop") })

@@ -34,7 +34,7 @@ import Testing
         }
         // Empty, as a file system that lost its blocks leaves it.
         try network.folder.makeFolder("truc/store")
-        FileManager.default.createFile(atPath: data, contents: Data())
+        try Data().write(to: URL(fileURLWithPath: data))
         let empty = try start(network, "truc")
         #expect(empty.end == "exited(78)" && empty.errors.contains("there was one"), "\(empty)")
         try FileManager.default.removeItem(atPath: data)

@@ -39,15 +39,20 @@ import Testing
         #expect(again.isApplied)
     }
 
-    /// One of four agencies is more than 5 %.
+    /// Six of ten agencies are more than 5 %, and more than the five rows that are free.
     @Test func whatMovesTooMuchIsRefusedAndForced() throws {
-        let network = try hub()
+        let network = try Network()
+        for index in 1...6 { try add(network, "  X\(index): {name: Cơ quan \(index), home: hcm}\n") }
+        try network.start("truc")
+        for index in 1...5 { try change(network, "Cơ quan \(index), home: hcm", "Cơ quan \(index), home: hanoi") }
         try change(
             network, "    home: hcm\n    aliases: [000.00.15.H29]", "    home: hanoi\n    aliases: [000.00.15.H29]")
+        let rehearsed = try network.control("truc", ["reload", "--dry-run"])
+        #expect(rehearsed.end == .exited(1) && rehearsed.output.contains("Nothing was changed"), "\(rehearsed)")
         let refused = try network.control("truc", ["reload"])
         #expect(refused.end == .exited(1), "\(refused.output) \(refused.errors)")
         #expect(refused.output.contains("refused: more than 5 %") && refused.output.contains("--force"))
-        #expect(refused.output.contains("0 added, 1 moved, 0 removed of 4"), "\(refused.output)")
+        #expect(refused.output.contains("0 added, 6 moved, 0 removed of 10"), "\(refused.output)")
         #expect(try home(network, "H29.15") == "hcm")
 
         let forced = try network.control("truc", ["reload", "--force"])
@@ -55,6 +60,20 @@ import Testing
         #expect(try home(network, "H29.15") == "hanoi")
         let log = network.logText("truc")
         #expect(log.contains("verb=reload") && log.contains("configuration, with force"), "\(log)")
+    }
+
+    @Test func aDryRunChangesNothing() throws {
+        let network = try hub()
+        try add(network, "  H30:\n    name: Một cơ quan mới\n    home: hanoi\n")
+        let dry: ReloadAnswer = try network.ask("truc", "reload", "--dry-run")
+        #expect(dry.isApplied && dry.isDry == true)
+        #expect(dry.lines.contains { $0.contains("1 added") }, "\(dry.lines)")
+        #expect(try home(network, "H30") == nil)
+        #expect(!network.logText("truc").contains("verb=reload"))
+        #expect(try network.control("truc", ["reload"]).end == .exited(0))
+        #expect(try home(network, "H30") == "hanoi")
+        try change(network, "home: hanoi\n\nroutes", "home: nowhere\n\nroutes")
+        #expect(try network.control("truc", ["reload", "--dry-run"]).end == .exited(1))
     }
 
     /// What is on its way follows the new route.

@@ -41,7 +41,18 @@ import Testing
         }
 
         func names(_ part: String) throws -> [String] {
+            try all(part).filter { !$0.hasSuffix(".json") }
+        }
+
+        /// With the sidecars.
+        func all(_ part: String) throws -> [String] {
             try FileManager.default.contentsOfDirectory(atPath: folder + "/" + part).sorted()
+        }
+
+        /// What the file beside a document says; it is there before the document.
+        func sidecar(_ name: String) throws -> [String: Any] {
+            let bytes = try network.folder.bytes("spool/new/" + name + ".json")
+            return try JSONSerialization.jsonObject(with: Data(bytes)) as? [String: Any] ?? [:]
         }
 
         /// The agency's system: takes each file out of `new`, once. What it took before must not come again.
@@ -50,7 +61,11 @@ import Testing
             for name in names {
                 #expect(try network.folder.bytes("spool/new/" + name) == documents[name], "\(name) is not whole")
                 let goal = folder + "/taken/" + name
+                let facts = try sidecar(name)
+                #expect(facts["envelope"] as? String == String(name.dropLast("-H29".count)))
+                #expect(facts["bytes"] as? Int == documents[name]?.count && facts["vouched"] as? Bool == true)
                 if rename(folder + "/new/" + name, goal + ".new") != 0 { throw TestFailure("\(name) cannot be taken") }
+                unlink(folder + "/new/" + name + ".json")
                 #expect(access(goal, F_OK) != 0, "\(name) comes a second time")
                 if rename(goal + ".new", goal) != 0 { throw TestFailure("\(name) cannot be kept") }
             }
@@ -65,7 +80,7 @@ import Testing
             #expect(isDone, "of \(count):\n\(network.logTail("hcm"))", sourceLocation: location)
             _ = try take()
             #expect(try names("taken") == documents.keys.sorted(), sourceLocation: location)
-            #expect(try names("tmp").isEmpty, sourceLocation: location)
+            #expect(try all("tmp").isEmpty && all("new").isEmpty, sourceLocation: location)
             #expect(try network.inbox("hcm", "H29").isEmpty, sourceLocation: location)
             try network.expectBooksBalance(["hcm"])
         }
@@ -81,6 +96,10 @@ import Testing
         let name = accepted.envelope + "-H29"
         #expect(try eventually { try home.names("new") == [name] }, "\(network.logTail("hcm"))")
         #expect(try network.folder.bytes("spool/new/" + name) == network.folder.bytes("dispatch.edxml"))
+        let told = try home.sidecar(name)
+        #expect(told["sender"] as? String == "G22" && told["recipients"] as? [String] == ["H29", "H26"])
+        #expect(told["agency"] as? String == "H29" && told["source"] as? String == "dtn://vpcp/")
+        #expect((told["digest"] as? String)?.count == 64 && told["arrived"] is String && told["urgency"] is Int)
         var facts = stat()
         #expect(stat(home.folder + "/new/" + name, &facts) == 0 && facts.st_mode & 0o7777 == 0o664)
         #expect(facts.st_gid == getegid())

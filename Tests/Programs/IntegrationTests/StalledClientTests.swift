@@ -30,7 +30,7 @@ import Testing
             "/usr/bin/curl",
             ["-sS", "--unix-socket", network.folder["vpcp/control.sock"], "http://localhost/metrics"])
         #expect(
-            figures.output.contains("edoc_clients_dropped_total{socket=\"\(socket)\"} \(words.count)\n"),
+            figures.output.contains("edoc_clients_dropped_total{node=\"vpcp\",socket=\"\(socket)\"} \(words.count)\n"),
             "\(figures.output.split(separator: "\n").filter { $0.contains("dropped") })", sourceLocation: location)
     }
 

@@ -95,14 +95,15 @@ public final class Network {
         for name in names.sorted(by: { left, _ in left == "truc" }) { try start(name) }
     }
 
-    /// Starts a node and does not wait for it.
-    public func launch(_ name: String) throws {
+    /// Starts a node and does not wait for it. `through`: a program and its arguments that run the node's command line behind them.
+    public func launch(_ name: String, through: [String] = []) throws {
         if port != 0 { try edit(name) { Self.fix(port, &$0, isHub: name == "truc") } }
+        let program = folders[name].map { $0 + "/edocd" } ?? Places.edocd
+        let options = (folders[name] == nil ? ["--create-store"] : []) + ["--config", folder[name + ".yaml"]]
+        let line = through + [program] + options
         nodes[name] = try Program(
-            folders[name].map { $0 + "/edocd" } ?? Places.edocd,
-            (folders[name] == nil ? ["--create-store"] : []) + ["--config", folder[name + ".yaml"]],
-            environment: environments[name] ?? [:],
-            output: log(name), errors: log(name))
+            line[0], Array(line.dropFirst()), environment: environments[name] ?? [:], output: log(name),
+            errors: log(name))
     }
 
     public func start(_ name: String) throws {

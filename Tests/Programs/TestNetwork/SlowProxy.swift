@@ -40,22 +40,22 @@ public final class SlowProxy: Sendable {
 
     public init(to target: Int, _ conduct: Conduct = Conduct()) throws {
         state = Mutex(State(conduct: conduct))
-        listener = socket(AF_INET, Int32(SOCK_STREAM.rawValue), 0)
-        guard listener >= 0 else { throw TestFailure("no socket: errno \(errno)") }
-        Self.keepSmall(listener)
+        let descriptor = socket(AF_INET, Int32(SOCK_STREAM.rawValue), 0)
+        listener = descriptor
+        guard descriptor >= 0 else { throw TestFailure("no socket: errno \(errno)") }
+        Self.keepSmall(descriptor)
         var address = Self.loopback(0)
         let isBound = withUnsafePointer(to: &address) {
             $0.withMemoryRebound(to: sockaddr.self, capacity: 1) {
-                bind(listener, $0, socklen_t(MemoryLayout<sockaddr_in>.size)) == 0
+                bind(descriptor, $0, socklen_t(MemoryLayout<sockaddr_in>.size)) == 0
             }
         }
-        guard isBound, listen(listener, 64) == 0 else { throw TestFailure("cannot listen: errno \(errno)") }
+        guard isBound, listen(descriptor, 64) == 0 else { throw TestFailure("cannot listen: errno \(errno)") }
         var length = socklen_t(MemoryLayout<sockaddr_in>.size)
         withUnsafeMutablePointer(to: &address) {
-            $0.withMemoryRebound(to: sockaddr.self, capacity: 1) { _ = getsockname(listener, $0, &length) }
+            $0.withMemoryRebound(to: sockaddr.self, capacity: 1) { _ = getsockname(descriptor, $0, &length) }
         }
         port = Int(UInt16(bigEndian: address.sin_port))
-        let descriptor = listener
         Thread.detachNewThread { [state = StateBox(self)] in Self.run(state, descriptor, target) }
     }
 
@@ -115,7 +115,9 @@ public final class SlowProxy: Sendable {
         while let conduct = state.conduct() {
             let now = ProcessInfo.processInfo.systemUptime
             let rate = Double(conduct.bytesPerSecond ?? 1 << 30)
-            for index in tokens.indices { tokens[index] = min(tokens[index] + (now - last) * rate, max(rate / 20, 2_048)) }
+            for index in tokens.indices {
+                tokens[index] = min(tokens[index] + (now - last) * rate, max(rate / 20, 2_048))
+            }
             last = now
             var isBusy = false
             if let connection = accept(listener, target, state) {
@@ -126,7 +128,9 @@ public final class SlowProxy: Sendable {
             if !conduct.isFrozen {
                 for offset in connections.indices {
                     let place = (offset + turn) % connections.count
-                    for way in [0, 1] where carry(&connections[place], way, conduct, &tokens[way], state) { isBusy = true }
+                    for way in [0, 1] where carry(&connections[place], way, conduct, &tokens[way], state) {
+                        isBusy = true
+                    }
                 }
             }
             for connection in connections where connection.isOver { for way in connection.ways { close(way.from) } }
@@ -186,7 +190,9 @@ public final class SlowProxy: Sendable {
             return true
         }
         tokens -= Double(count)
-        if let limit = conduct.swallowsAbove, count > limit, way.carried >= conduct.swallowsAfter { way.isSwallowed = true }
+        if let limit = conduct.swallowsAbove, count > limit, way.carried >= conduct.swallowsAfter {
+            way.isSwallowed = true
+        }
         way.carried += count
         if !way.isSwallowed { way.pending = Array(bytes.prefix(count)) }
         return true

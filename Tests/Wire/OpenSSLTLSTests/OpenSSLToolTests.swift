@@ -112,6 +112,15 @@ import Testing
         #expect(output.contains("SSL alert number 70"))
     }
 
+    /// The system's default may allow it; here it is not among the groups.
+    @Test func aGroupThatIsNotPinnedIsRefused() async throws {
+        let (outcome, _) = try await serve(Self.mutual + ["-groups", "ffdhe2048"], input: "xin chao\n")
+        #expect(outcome.peer == nil && !outcome.errors.isEmpty)
+        let (good, _) = try await serve(
+            Self.mutual + ["-groups", "P-384", "-quiet", "-no_ign_eof"], input: "xin chao\n")
+        #expect(good.peer != nil)
+    }
+
     /// Runs `openssl s_server` with these arguments and connects to it; gives what our side saw.
     private func connect(_ arguments: [String], greeting: String) async throws -> Outcome {
         let tool = try Tool(

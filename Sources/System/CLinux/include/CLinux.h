@@ -53,6 +53,10 @@ struct clinux_clock {
 };
 struct clinux_clock clinux_clock_state(void);
 
+/// Whether SIGHUP came before the daemon waits for it, since the last call. In a program that is named edocd it is caught from the
+/// moment at which the program is loaded, before anything of it runs: by itself it would end the process.
+int clinux_take_hangup(void);
+
 /// What tells a folder from another that may stand at the same path: its inode number and the moment at which it was made, mixed. A new
 /// file system gives old inode numbers out again.
 uint64_t clinux_folder_identity(int descriptor);

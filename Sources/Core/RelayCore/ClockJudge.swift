@@ -1,0 +1,291 @@
+// ClockJudge: may this node believe its wall clock? Compared is what neighbours say of their own clocks: the stamp with which each
+// took a copy that it then hands over (the last stop of the path), and the creation time of what it made itself. A source is not
+// asked, since anybody can invent one, and what was refused says nothing. A neighbour has one word, however much it sends.
+//
+// Words are kept as differences to relay time, which no step of the wall clock moves: when this node's clock is set, the words that
+// it has heard already say whether that was right. In memory only, one for each neighbour; a restart waits for new ones.
+
+import RelayModel
+import RelayRows
+
+/// What a neighbour's stamp says of its clock, in milliseconds of its clock less those of our relay clock.
+struct ClockWord: Equatable {
+    /// Its clock is not behind this: it had stamped the copy already.
+    var earliest: Int64
+    /// Nor ahead of this: the copy has not lain there for longer than it is old.
+    var latest: Int64
+    var heard: RelayTime
+
+    init(stamp: WallTime, age: Milliseconds, heard: RelayTime) {
+        earliest = Int64(clamping: stamp.milliseconds).subtractingSaturating(Int64(clamping: heard.milliseconds))
+        latest = earliest.addingSaturating(Int64(clamping: age.count))
+        self.heard = heard
+    }
+
+    enum Sense: Equatable {
+        case agrees
+        /// By so many milliseconds at least.
+        case disagrees(UInt64)
+        /// The copy may have lain there for long: it fits our clock, and others.
+        case nothing
+    }
+
+    /// `ours`: our wall clock less our relay clock.
+    func sense(ours: Int64, tolerance: Milliseconds) -> Sense {
+        let tolerance = Int64(clamping: tolerance.count)
+        if ours < earliest.subtractingSaturating(tolerance) { return .disagrees((earliest &- ours).magnitude) }
+        if ours > latest.addingSaturating(tolerance) { return .disagrees((ours &- latest).magnitude) }
+        return latest.subtractingSaturating(earliest) <= tolerance ? .agrees : .nothing
+    }
+}
+
+/// A neighbour, as far as its word on the clock goes.
+struct ClockNeighbour: Equatable {
+    var node: NodeID
+    /// It may hand over what others have made: whoever has one neighbour only depends on it anyway.
+    var isHub: Bool
+}
+
+/// The judgement.
+struct ClockJudge {
+    enum Verdict { case right, wrong, nothing }
+
+    /// The machine's own clocks contradict each other (a step, or what the store was left with), and nobody has confirmed it since.
+    private(set) var isSteppedDoubt = false
+    /// The neighbours disagree.
+    private(set) var isOutvoted = false
+    private(set) var neighbours: [ClockNeighbour] = []
+    private var words: [NodeID: ClockWord] = [:]
+    /// Of copies that were refused for being of the future, and for nothing else. They count only once a copy is taken.
+    private var claims: [NodeID: ClockWord] = [:]
+    /// Neighbours whose disagreement has been told.
+    private var told: Set<NodeID> = []
+
+    /// Of more than two neighbours only those count who were heard lately.
+    static let heardLately = Milliseconds.hours(1)
+    /// Of one or two as well, but they may be silent for a night.
+    static let heardOfFew = Milliseconds.days(1)
+
+    var isDoubted: Bool { isSteppedDoubt || isOutvoted }
+
+    // The number in the store: 1 is a step (or a doubt of an earlier version, which knew one kind only), 2 the neighbours.
+    var stored: UInt64 { (isSteppedDoubt ? 1 : 0) | (isOutvoted ? 2 : 0) }
+    mutating func restore(_ number: UInt64) {
+        isSteppedDoubt = number & 1 != 0
+        isOutvoted = number & 2 != 0
+    }
+
+    mutating func configure(_ neighbours: [ClockNeighbour]) {
+        guard neighbours != self.neighbours else { return }
+        self.neighbours = neighbours
+        let known = Set(neighbours.map(\.node))
+        words = words.filter { known.contains($0.key) }
+        claims = claims.filter { known.contains($0.key) }
+        told.formIntersection(known)
+    }
+
+    /// A copy with this stamp was taken. `claim`: it was refused, since by our clock it is of the future.
+    mutating func note(_ word: ClockWord, of node: NodeID, isClaim: Bool, ours: Int64, _ tolerance: Milliseconds) {
+        guard neighbours.contains(where: { $0.node == node }), word.sense(ours: ours, tolerance: tolerance) != .nothing
+        else { return }
+        if isClaim {
+            claims[node] = word
+        } else {
+            words[node] = word
+            claims[node] = nil
+        }
+    }
+
+    /// Would the neighbours outvote our clock if a copy with this stamp were taken? Those who were refused for the future have their
+    /// say then, or a hub whose clock is behind would refuse every copy of everybody, and never learn why.
+    func isOutvoted(with word: ClockWord, of node: NodeID, now: RelayTime, ours: Int64, _ tolerance: Milliseconds)
+        -> Bool
+    {
+        guard case .disagrees = word.sense(ours: ours, tolerance: tolerance) else { return false }
+        var all = words.merging(claims) { $0.heard < $1.heard ? $1 : $0 }
+        all[node] = word
+        return verdict(all, now, ours, tolerance) == .wrong
+    }
+
+    /// A copy was taken that others' claims have let in: they have said the same.
+    mutating func confirmClaims() {
+        words.merge(claims) { $0.heard < $1.heard ? $1 : $0 }
+        claims = [:]
+    }
+
+    /// Who disagrees and has not been told of yet, and by how many milliseconds.
+    mutating func takeNews(now: RelayTime, ours: Int64, _ tolerance: Milliseconds) -> [(NodeID, UInt64)] {
+        var news: [(NodeID, UInt64)] = []
+        for neighbour in neighbours {
+            guard let word = words[neighbour.node] else { continue }
+            switch word.sense(ours: ours, tolerance: tolerance) {
+            case .disagrees(let by): if told.insert(neighbour.node).inserted { news.append((neighbour.node, by)) }
+            case .agrees: told.remove(neighbour.node)
+            case .nothing: break
+            }
+        }
+        return news
+    }
+
+    /// Judges anew; true when the clock is doubted now and was not before, or the other way round.
+    mutating func judge(now: RelayTime, ours: Int64, _ tolerance: Milliseconds) -> Bool {
+        let before = isDoubted
+        switch verdict(words, now, ours, tolerance) {
+        case .wrong: isOutvoted = true
+        case .right:
+            isOutvoted = false
+            isSteppedDoubt = false
+        case .nothing: break
+        }
+        return isDoubted != before
+    }
+
+    /// The machine says that its clock was stepped, or that it is back in place.
+    mutating func stepped(_ isOff: Bool) { isSteppedDoubt = isOff }
+
+    /// Somebody's clock agrees with ours. A wrong clock is not known to be wrong just after the start.
+    func isConfirmed(ours: Int64, _ tolerance: Milliseconds) -> Bool {
+        !isDoubted && words.values.contains { $0.sense(ours: ours, tolerance: tolerance) == .agrees }
+    }
+
+    /// One neighbour: its word counts if it is a hub. Two: both must disagree. More: more than half of those heard in the last hour,
+    /// and never one alone. Any single one that agrees may end a doubt, if it is not outvoted itself.
+    private func verdict(
+        _ words: [NodeID: ClockWord], _ now: RelayTime, _ ours: Int64, _ tolerance: Milliseconds
+    ) -> Verdict {
+        let isFew = neighbours.count <= 2
+        let memory = isFew ? Self.heardOfFew : Self.heardLately
+        var agree = 0
+        var disagree = 0
+        for neighbour in neighbours {
+            guard let word = words[neighbour.node], now < word.heard + memory else { continue }
+            switch word.sense(ours: ours, tolerance: tolerance) {
+            case .agrees: agree += 1
+            case .disagrees: disagree += 1
+            case .nothing: break
+            }
+        }
+        let needed = isFew ? neighbours.count : max(2, (agree + disagree) / 2 + 1)
+        if disagree >= needed, disagree > 0, neighbours.count > 1 || neighbours[0].isHub { return .wrong }
+        return agree > 0 && agree >= disagree ? .right : .nothing
+    }
+}
+
+/// A record for this node has no path; made by the neighbour itself, it has its clock.
+struct RecordHeard {
+    var ticket: Ticket
+    var age: Milliseconds
+}
+
+extension RelayCore {
+    private func ours(_ turn: Turn) -> Int64 {
+        Int64(clamping: turn.now.wall.milliseconds).subtractingSaturating(Int64(clamping: turn.now.relay.milliseconds))
+    }
+
+    /// What the neighbour that offers a copy says of its clock with it; nil: nothing.
+    func clockWord(of offer: Offer, from node: NodeID, _ turn: Turn) -> ClockWord? {
+        guard let age = offer.age else { return nil }
+        if offer.document != nil {
+            guard let last = offer.copy?.path.last, last.node == node else { return nil }
+            return ClockWord(stamp: last.time, age: age, heard: turn.now.relay)
+        }
+        guard offer.bundle.source.node == node, offer.bundle.creationTime > 0 else { return nil }
+        return ClockWord(
+            stamp: WallTime(milliseconds: offer.bundle.creationTime), age: age, heard: turn.now.relay)
+    }
+
+    /// Is a copy of the future because our own clock is wrong, as its stamp and what others have said show?
+    func clockIsOutvoted(by word: ClockWord?, of node: NodeID, _ turn: Turn) -> Bool {
+        guard let word else { return false }
+        return clockJudge.isOutvoted(
+            with: word, of: node, now: turn.now.relay, ours: ours(turn), limits.clockDisagreementMax)
+    }
+
+    /// A copy was taken with this word of its neighbour.
+    mutating func clockHeard(_ word: ClockWord, of node: NodeID, _ turn: inout Turn) {
+        if clockIsOutvoted(by: word, of: node, turn) { clockJudge.confirmClaims() }
+        clockJudge.note(word, of: node, isClaim: false, ours: ours(turn), limits.clockDisagreementMax)
+        judgeClock(&turn)
+    }
+
+    /// A record of the neighbour itself was taken.
+    mutating func clockHeard(ofRecord bundle: BundleID, _ ticket: Ticket, from node: NodeID, _ turn: inout Turn) {
+        guard let heard = recordHeard.take(), heard.ticket == ticket, bundle.source.node == node,
+            bundle.creationTime > 0
+        else { return }
+        let stamp = WallTime(milliseconds: bundle.creationTime)
+        clockHeard(ClockWord(stamp: stamp, age: heard.age, heard: turn.now.relay), of: node, &turn)
+    }
+
+    mutating func clockClaimed(_ word: ClockWord?, of node: NodeID, _ turn: Turn) {
+        guard let word else { return }
+        clockJudge.note(word, of: node, isClaim: true, ours: ours(turn), limits.clockDisagreementMax)
+    }
+
+    /// Whose words count. By the rights, not by the routes: an operator has decided whom this node believes about others.
+    mutating func configureClock() {
+        clockJudge.configure(
+            peers.states.map { state in
+                ClockNeighbour(
+                    node: state.peer.node,
+                    isHub: state.peer.rights.fromNodes.contains { $0 != .own && $0 != .node(state.peer.node) })
+            })
+    }
+
+    /// Looks at the words again: after a new one, after a step, and once a minute.
+    mutating func judgeClock(_ turn: inout Turn) {
+        let ours = ours(turn)
+        for (node, by) in clockJudge.takeNews(now: turn.now.relay, ours: ours, limits.clockDisagreementMax) {
+            turn.effects.append(
+                .notice(
+                    Notice(
+                        .alarm, "clock of \(node.text) and this node's differ by \(by / 1_000) s", peer: node,
+                        kind: .clockDiffers)))
+        }
+        let before = clockJudge.stored
+        if clockJudge.judge(now: turn.now.relay, ours: ours, limits.clockDisagreementMax) { announceClock(&turn) }
+        if clockJudge.stored != before { storeClock(&turn) }
+    }
+
+    /// Was our clock confirmed by somebody, and is it not doubted?
+    func isClockConfirmed(_ turn: Turn) -> Bool {
+        clockJudge.isConfirmed(ours: ours(turn), limits.clockDisagreementMax)
+    }
+
+    mutating func clockDoubted(_ isDoubted: Bool, _ why: String, _ turn: inout Turn) {
+        // A snapshot of a running machine that is resumed shows as a step of its clock.
+        if isDoubted, nextCounter > 1 { beginIncarnation(&turn) }
+        let was = clockJudge.isDoubted
+        if clockJudge.isSteppedDoubt != isDoubted {
+            turn.effects.append(
+                .notice(Notice(isDoubted ? .alarm : .notice, why, kind: isDoubted ? .clockDoubted : .clockBelieved)))
+        }
+        clockJudge.stepped(isDoubted)
+        if clockJudge.isDoubted != was { announceClock(&turn) }
+        storeClock(&turn)
+        judgeClock(&turn)
+    }
+
+    /// A restart does not make a clock right.
+    private func storeClock(_ turn: inout Turn) { turn.rows.setNumber(.meta, "clockDoubted", clockJudge.stored) }
+
+    private mutating func announceClock(_ turn: inout Turn) {
+        let text = clockJudge.isDoubted ? "expiry is suspended: the clock is doubted" : "the clock is believed again"
+        turn.effects.append(
+            .notice(
+                Notice(
+                    clockJudge.isDoubted ? .alarm : .notice, text,
+                    kind: clockJudge.isDoubted ? .clockDoubted : .clockBelieved)))
+    }
+}
+
+extension Int64 {
+    fileprivate func addingSaturating(_ other: Int64) -> Int64 {
+        let (sum, overflow) = addingReportingOverflow(other)
+        return overflow ? (other < 0 ? .min : .max) : sum
+    }
+    fileprivate func subtractingSaturating(_ other: Int64) -> Int64 {
+        let (difference, overflow) = subtractingReportingOverflow(other)
+        return overflow ? (other > 0 ? .min : .max) : difference
+    }
+}

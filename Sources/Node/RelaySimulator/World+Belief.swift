@@ -1,0 +1,222 @@
+// World, the judges for belief, shares and liveness while a run goes on: an answer of the next hop is what ends a copy, and nothing
+// else; what may be at one hop is not sent to another; a lower urgency gets its twentieth; what could go, goes; a liar makes nobody
+// doubt his clock. They know dispatches, answers and rows, and no decision.
+
+import RelayCore
+import RelayEngine
+import RelayModel
+import RelayRows
+
+/// One transfer as a link got it.
+struct DispatchNote {
+    var number: UInt64
+    var bundle: BundleID
+    var recipients: [String]
+    var peer: NodeID
+    var isWhole: Bool
+    var isDocument: Bool
+    var urgency: Urgency
+}
+
+/// What one link has carried past a class that had something to send.
+struct Passing {
+    /// A row of that class, seen ready; nil: none is.
+    var ready: UInt64?
+    /// A twentieth of what higher classes were given since it was seen, less what the class was given before.
+    var earned: Int64 = 0
+    var largest: Int64 = 0
+}
+
+struct BeliefBooks {
+    struct Flight: Hashable {
+        var node: Int
+        var life: Int
+        var ticket: Ticket
+    }
+    struct Doubt: Hashable {
+        var node: Int
+        var number: UInt64
+        var recipient: String
+    }
+    struct Link: Hashable {
+        var node: Int
+        var peer: NodeID
+    }
+    var flights: [Flight: DispatchNote] = [:]
+    var doubts: [Doubt: (peer: NodeID, until: RelayTime)] = [:]
+    var passing: [Link: [Passing]] = [:]
+    /// The largest transfer of each link.
+    var largest: [Link: Int64] = [:]
+    var sentAt: [Link: UInt64] = [:]
+    /// What was ready on an idle link at the last look.
+    var idle: [Link: UInt64] = [:]
+    var startedAt: [Int: UInt64] = [:]
+    var doubtsEver = 0
+}
+
+extension World {
+    /// How often the links are looked at.
+    static let lookGap: UInt64 = 4_000
+
+    func sent(_ dispatch: Dispatch, _ node: SimulatedNode) {
+        let names = dispatch.copy?.recipients.map(\.text) ?? [dispatch.destination.text]
+        belief.flights[BeliefBooks.Flight(node: node.index, life: node.life, ticket: dispatch.ticket)] = DispatchNote(
+            number: dispatch.number, bundle: dispatch.bundle, recipients: names, peer: dispatch.peer,
+            isWhole: dispatch.piece == nil, isDocument: dispatch.document != nil, urgency: dispatch.urgency)
+        for name in names {
+            let key = BeliefBooks.Doubt(node: node.index, number: dispatch.number, recipient: name)
+            guard let doubt = belief.doubts[key] else { continue }
+            if doubt.until <= dispatch.decided {
+                belief.doubts[key] = nil
+            } else if doubt.peer != dispatch.peer {
+                fail(
+                    "\(node.id) sends \(dispatch.bundle) for \(name) to \(dispatch.peer), though \(doubt.peer) may have it"
+                )
+            }
+        }
+        share(dispatch, node)
+    }
+
+    /// An input that a committed batch has taken.
+    func judgeTaken(_ input: EngineInput, _ node: SimulatedNode) {
+        switch input {
+        case .event(.transferAnswered(_, let ticket, let answer)):
+            let key = BeliefBooks.Flight(node: node.index, life: node.life, ticket: ticket)
+            guard let note = belief.flights.removeValue(forKey: key), note.isWhole, note.isDocument else { return }
+            guard answer == .acknowledged || answer == .refused(.completed) else { return }
+            guard let row = node.read({ $0.envelope(note.number) }), row.bundle == note.bundle else { return }
+            for name in note.recipients {
+                guard let recipient = row.recipients.first(where: { $0.name == name }),
+                    recipient.state != .forwarded
+                else { continue }
+                fail("\(node.id) has \(note.bundle) for \(name) as \(recipient.state), and \(note.peer) has taken it")
+            }
+        case .event(.sessionEnded(_, let sentWhole, _)):
+            for ticket in sentWhole {
+                let key = BeliefBooks.Flight(node: node.index, life: node.life, ticket: ticket)
+                guard let note = belief.flights.removeValue(forKey: key), note.isWhole else { continue }
+                let wait = note.urgency >= .urgent ? limits.inDoubtWaitUrgent : limits.inDoubtWait
+                belief.doubtsEver += 1
+                for name in note.recipients {
+                    belief.doubts[
+                        BeliefBooks.Doubt(node: node.index, number: note.number, recipient: name)] = (
+                            note.peer, node.clock.relay(now) + wait
+                        )
+                }
+            }
+        default: break
+        }
+    }
+
+    // MARK: - Shares
+
+    private func share(_ dispatch: Dispatch, _ node: SimulatedNode) {
+        let link = BeliefBooks.Link(node: node.index, peer: dispatch.peer)
+        let bytes = Int64(clamping: dispatch.payloadLength)
+        belief.sentAt[link] = now
+        belief.idle[link] = nil
+        belief.largest[link] = max(belief.largest[link] ?? 0, bytes)
+        var passing = belief.passing[link] ?? Array(repeating: Passing(), count: Urgency.allCases.count)
+        let own = Int(dispatch.urgency.rawValue)
+        // It was given something: it owes that before it has a right again.
+        passing[own].ready = nil
+        passing[own].largest = max(passing[own].largest, bytes)
+        passing[own].earned = -passing[own].largest
+        // One transfer may earn much at once.
+        let slack = (belief.largest[link] ?? 0) / 10 + 10_000
+        for lower in 0..<own where passing[lower].ready != nil {
+            passing[lower].earned += bytes / 20
+            if passing[lower].earned > slack, let number = passing[lower].ready {
+                fail(
+                    "\(node.id) sends more and more urgent mail to \(dispatch.peer), and #\(number) of urgency \(lower) gets no share"
+                )
+            }
+        }
+        belief.passing[link] = passing
+    }
+
+    // MARK: - What could go
+
+    /// Looks at every link of every node: what is ready, and does it go?
+    func lookAtLinks() {
+        for node in nodes where failure == nil { lookAtLinks(of: node) }
+    }
+
+    private func lookAtLinks(of node: SimulatedNode) {
+        guard let core = node.engine?.core else { return }
+        let isSettled = now > (belief.startedAt[node.index] ?? 0) + 25_000
+        let relay = node.clock.relay(now)
+        let views = core.peerViews.filter { view in
+            view.isUp && !view.isSuspended && view.pausedUntil == nil
+                && (view.upSince.map { $0 + .seconds(2) < relay } ?? false)
+        }
+        let isFree = isSettled && node.read { $0.count(.suspension) == 0 && $0.count(.job) < .max }
+        let ready = isFree ? readyRows(node, relay) : [:]
+        for view in views {
+            let link = BeliefBooks.Link(node: node.index, peer: view.node)
+            let rows = ready[view.node] ?? []
+            var passing = belief.passing[link] ?? Array(repeating: Passing(), count: Urgency.allCases.count)
+            for urgency in Urgency.allCases {
+                passing[Int(urgency.rawValue)].ready = rows.first { $0.urgency == urgency }?.number
+            }
+            belief.passing[link] = passing
+            // The active set may be full of what others do not answer.
+            let isIdle = view.transfersInFlight == 0 && core.activeCount == 0
+            guard isIdle, let first = rows.first, now > (belief.sentAt[link] ?? 0) + Self.lookGap / 2 else {
+                belief.idle[link] = nil
+                continue
+            }
+            if belief.idle[link] == first.number {
+                fail("\(node.id): #\(first.number) is ready for \(view.node), the link is idle, and it does not go")
+            }
+            belief.idle[link] = first.number
+        }
+    }
+
+    /// Documents that wait, are due, and have a hop; by the first hop of their class.
+    private func readyRows(
+        _ node: SimulatedNode, _ relay: RelayTime
+    ) -> [NodeID: [(number: UInt64, urgency: Urgency)]] {
+        node.read { rows in
+            var hops: [UInt32: NodeID] = [:]
+            rows.scan(.routeClass, prefix: RowKey()) { key, value in
+                if key.count == 4, let row = RouteClassRow(record: value), !row.isSuspended {
+                    hops[key.number32(at: 0)] = row.hops.first
+                }
+                return true
+            }
+            var result: [NodeID: [(number: UInt64, urgency: Urgency)]] = [:]
+            rows.scan(.envelope, prefix: RowKey()) { key, value in
+                guard let row = EnvelopeRow(number: key.number(at: 0), record: value), row.ended == .zero,
+                    row.isComplete, row.expiry > relay
+                else { return true }
+                for recipient in row.recipients
+                where recipient.state.isQueued && recipient.due + .seconds(2) <= relay
+                    && recipient.since + .seconds(2) <= relay
+                {
+                    guard let hop = hops[recipient.routeClass], recipient.crashDoubt == nil,
+                        belief.doubts[
+                            BeliefBooks.Doubt(node: node.index, number: row.number, recipient: recipient.name)] == nil
+                    else { continue }
+                    result[hop, default: []].append((row.number, row.urgency))
+                    break
+                }
+                return true
+            }
+            return result
+        }
+    }
+
+    // MARK: - Clocks
+
+    /// One liar makes nobody doubt his clock. A node whose clock was stepped, or is a neighbour of one, has its reasons.
+    func judgeClocks() {
+        guard network.clockOffsets.isEmpty else { return }
+        for node in nodes where failure == nil {
+            let near = network.neighbours(of: node.index) + [node.index]
+            guard let core = node.engine?.core, core.isClockDoubted, !near.contains(where: books.steppedClocks.contains)
+            else { continue }
+            fail("\(node.id) doubts its clock, which is right, as all around it are but for a liar")
+        }
+    }
+}
