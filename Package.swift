@@ -30,7 +30,7 @@ let floors: KeyValuePairs<String, [String]> = [
     "Core": ["RelayEngine", "RelayCore", "RelayRouting"],
     "Wire": ["BundleProtocol", "TCPCL", "OpenSSLTLS"],
     "Store": ["RelayStore", "RelayRows", "LMDB"],
-    "Base": ["RelayModel", "Journal", "RelayLanguage", "Language", "Monotonic", "Listening"],
+    "Base": ["RelayModel", "Journal", "RelayLanguage", "Language", "Monotonic", "Listening", "Trap"],
     "System": ["CLMDB", "COpenSSL", "CExpat", "CChecksum", "CLinux"],
 ]
 // Tests that stand for no single module.
@@ -45,10 +45,14 @@ func floor(of module: String) -> String {
 }
 func source(_ name: String) -> String { "Sources/\(floor(of: name))/\(name)" }
 func module(_ name: String, _ dependencies: [Target.Dependency]) -> Target {
-    .target(name: name, dependencies: dependencies, path: source(name), swiftSettings: strict)
+    // Every module may end the program with a sentence.
+    .target(
+        name: name, dependencies: name == "Trap" ? dependencies : dependencies + ["Trap"], path: source(name),
+        swiftSettings: strict)
 }
 func program(_ name: String, _ dependencies: [Target.Dependency]) -> Target {
-    .executableTarget(name: name, dependencies: dependencies, path: source(name), swiftSettings: strict)
+    .executableTarget(
+        name: name, dependencies: dependencies + ["Trap"], path: source(name), swiftSettings: strict)
 }
 func tests(_ name: String, _ dependencies: [Target.Dependency]) -> Target {
     let folder = ensembles[name] ?? floor(of: String(name.dropLast("Tests".count)))
@@ -80,6 +84,8 @@ let package = Package(
             name: "CExpat", path: source("CExpat"), pkgConfig: "expat", providers: [.apt(["libexpat1-dev"])]),
         .target(name: "CChecksum", path: source("CChecksum")),
         .target(name: "CLinux", path: source("CLinux")),
+
+        module("Trap", ["CLinux"]),
 
         // Values and codecs: no I/O.
         module("Language", []),
@@ -148,7 +154,11 @@ let package = Package(
             ]),
         program("edoc-sim", ["RelaySimulator", arguments]),
         program(
-            "edoc-bench", ["RelayNode", "RelayModel", "ControlAPI", "CLMDB", arguments, nioCore, histogram]),
+            "edoc-bench",
+            [
+                "RelayNode", "RelayModel", "RelayRows", "RelayRouting", "RelayCore", "RelayEngine", "RelayStore",
+                "OpenSSLTLS", "ControlAPI", "CLMDB", arguments, nioCore, histogram,
+            ]),
         program("edoc-manual", ["Language"]),
         program(
             "edoc-flips",
@@ -160,6 +170,7 @@ let package = Package(
         program("edoc-chunk-layout", ["RelayRows", "RelayStore"]),
 
         // Tests.
+        tests("TrapTests", ["Trap"]),
         tests("LanguageTests", ["Language", "RelayLanguage"]),
         tests("RelayModelTests", ["RelayModel"]),
         tests("BundleProtocolTests", ["BundleProtocol", "RelayModel", "CChecksum", nioCore]),

@@ -3,6 +3,7 @@
 
 import Logging
 import Synchronization
+import Trap
 
 public final class LogThreshold: Sendable {
     private let index: Atomic<UInt8>
@@ -51,7 +52,7 @@ public final class LogThreshold: Sendable {
     private static let levels = Logger.Level.allCases
 
     private static func number(_ level: Logger.Level) -> UInt8 {
-        guard let index = levels.firstIndex(of: level) else { preconditionFailure("a level that is none") }
+        guard let index = levels.firstIndex(of: level) else { trap("a level that is none") }
         return UInt8(index)
     }
 }

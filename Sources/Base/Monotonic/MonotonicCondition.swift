@@ -3,6 +3,7 @@
 // here; Tests/House forbids the others. Any thread. Cannot fail; what the system refuses is a bug and traps.
 
 import Glibc
+import Trap
 
 /// The monotonic clock, for waits.
 public enum MonotonicClock {
@@ -36,7 +37,7 @@ public final class MonotonicCondition: @unchecked Sendable {
             pthread_mutex_init(mutex, nil) == 0 && pthread_condattr_init(&attributes) == 0
             && pthread_condattr_setclock(&attributes, CLOCK_MONOTONIC) == 0
             && pthread_cond_init(condition, &attributes) == 0
-        precondition(isMade, "The system gives no condition with a monotonic clock.")
+        demand(isMade, "The system gives no condition with a monotonic clock.")
         pthread_condattr_destroy(&attributes)
     }
 
@@ -47,9 +48,9 @@ public final class MonotonicCondition: @unchecked Sendable {
         mutex.deallocate()
     }
 
-    public func lock() { precondition(pthread_mutex_lock(mutex) == 0, "A lock was lost.") }
+    public func lock() { demand(pthread_mutex_lock(mutex) == 0, "A lock was lost.") }
 
-    public func unlock() { precondition(pthread_mutex_unlock(mutex) == 0, "A lock was given back twice.") }
+    public func unlock() { demand(pthread_mutex_unlock(mutex) == 0, "A lock was given back twice.") }
 
     /// Wakes all that wait.
     public func broadcast() { pthread_cond_broadcast(condition) }

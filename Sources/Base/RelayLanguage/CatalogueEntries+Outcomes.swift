@@ -1,7 +1,7 @@
 // CatalogueEntries+Outcomes: findings, and what became of documents that were handed in here, by template, and what it is in Vietnamese.
 
 extension CatalogueEntries {
-    static let outcomeSentences: [Pair] = findings
+    static let outcomeSentences: [Pair] = findings + refusals
 
     private static let findings: [Pair] = [
         (
@@ -49,5 +49,43 @@ extension CatalogueEntries {
         ),
         ("at most % envelopes can be named at once", "mỗi lần nêu tối đa %1 gói tin"),
         ("--cause %", "--cause %=1"), ("--from %", "--from %=1"), ("--to %", "--to %=1"),
+    ]
+
+    private static let refusals: [Pair] = [
+        ("refused a document of % (%): %", "đã từ chối văn bản của %n1 (%n2): %3"),
+        ("receipts of % are not written: %", "không ghi được biên nhận của %n1: %2"),
+        ("%: there is no group % on this machine", "%1: máy này không có nhóm %n2"),
+        ("%: % files lie there and nobody takes them", "%1: có %n2 tệp nằm đó mà không ai lấy"),
+        (
+            "%/.cursor cannot be read; remove it to begin anew from now on",
+            "không đọc được %1/.cursor; xóa nó để bắt đầu lại từ bây giờ"
+        ),
+        ("refused here: %", "bị từ chối tại đây: %1"),
+        ("refused a bundle (%): %", "đã từ chối một gói tin (%n1): %2"),
+        ("bundles of % are refused (%): %, the last %: %", "gói tin từ %n1 bị từ chối (%n2): %n3, gần nhất %n4: %5"),
+        (
+            "peers.%.may_send_from is the default: documents of other nodes than % are refused from it, and it is the one way to % of them",
+            "peers.%n1.may_send_from đang là mặc định: văn bản của các nút khác %n2 gửi qua nó bị từ chối, mà đó là đường duy nhất tới %n3 nút khác"
+        ),
+        (
+            "no route reaches %, the home of % and others: documents for them are not taken",
+            "không tuyến nào tới %n1, nút chủ quản của %n2 và các cơ quan khác: văn bản gửi họ không được nhận"
+        ),
+        (
+            "certificate % does not lead to an authority in %: peers that trust the same authorities refuse this node",
+            "chứng thư %1 không do cơ quan cấp nào trong %2 cấp: các nút kề tin cùng cơ quan cấp sẽ từ chối nút này"
+        ),
+        (
+            "% would become another spelling of %, and % documents lie in its inbox here: have them taken first",
+            "%n1 sẽ thành cách viết khác của %n2, mà %n3 văn bản đang nằm trong hộp văn bản đến của nó tại đây: hãy cho nhận trước"
+        ),
+        (
+            "% would become another spelling of %, and more than % documents lie in its inbox here: have them taken first",
+            "%n1 sẽ thành cách viết khác của %n2, mà hơn %n3 văn bản đang nằm trong hộp văn bản đến của nó tại đây: hãy cho nhận trước"
+        ),
+        (
+            "taken by %, as its books say; this store was restored and does not know it; no report has come since",
+            "%n1 đã nhận, theo sổ của nút đó; kho này được khôi phục nên không còn biết; từ đó chưa có báo cáo"
+        ),
     ]
 }

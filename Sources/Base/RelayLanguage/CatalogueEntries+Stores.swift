@@ -1,7 +1,7 @@
 // CatalogueEntries+Stores: what keeps a store from being opened, read, copied or brought back, by template, and what it is in Vietnamese.
 
 extension CatalogueEntries {
-    static let storeTroubles: [Pair] = opening + copying + records
+    static let storeTroubles: [Pair] = opening + copying + records + inPieces
 
     private static let opening: [Pair] =
         [

@@ -140,14 +140,6 @@ public enum CatalogueEntries {
         ("lifetime must be between 1 ms and % ms", "thời hạn phải từ 1 ms đến %1 ms"),
         ("lifetime must be a duration such as 12h or 30d", "thời hạn phải là khoảng thời gian, ví dụ 12h hoặc 30d"),
         ("the store is full up to its reserve; try again later", "kho đã đầy đến mức dự trữ; hãy thử lại sau"),
-        (
-            "the store's free pages do not lie together as this document needs them; try again later",
-            "các trang trống của kho không liền nhau đủ cho văn bản này; hãy thử lại sau"
-        ),
-        (
-            "process % reads the store from outside: % bytes that are free cannot be used until it ends",
-            "tiến trình %1 đang đọc kho từ bên ngoài: %2 byte trống chưa dùng được cho đến khi nó kết thúc"
-        ),
         ("the quota of % is used up", "hạn mức của %1 đã hết"),
         (
             "the length must be known before the first byte: send Content-Length",

@@ -124,6 +124,8 @@ public enum EventKind: String, Sendable, CaseIterable {
     case storeInPieces
     /// A program outside reads the store from an old snapshot: room that was freed since cannot be used.
     case readerOld
+    /// The daemon before this one ended by a trap or a fault; the line has what it said.
+    case endedByBug
     /// A program that read the store from outside was killed; the room that it held is free again.
     case readerReleased
     /// Transfers are under way to a peer and nothing was acknowledged for longer than its link should take.
@@ -204,6 +206,7 @@ public enum EventKind: String, Sendable, CaseIterable {
         case .storeReckoned: "2d552ff5baec4f82876d4c6ea60ab6a8"
         case .storeInPieces: "53d19a205b074f05a04538deb1706d7a"
         case .readerOld: "13bb6c8be1374a1089bd7e11ac6ed934"
+        case .endedByBug: "625fc68a83eb47719f4ffc176d37b313"
         case .readerReleased: "4ea95a1ec7d34c5e92453c7f55d8d38d"
         case .linkSilent: "0d7bb34c0a014798964ae5f04c86d0f9"
         case .linkBarren: "d70012109c4c44808fd303568822f9fa"

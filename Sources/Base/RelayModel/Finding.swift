@@ -36,12 +36,13 @@ public enum FindingCode: String, Sendable, Hashable, CaseIterable {
     case readerOld
     case boundReached, storeSilent
     case shareUsedUp
+    case peerRefused, receiptsTroubled
     case linkBarren
 
     /// The check of `edocctl check` that counts it.
     public var check: String {
         switch self {
-        case .roomLow, .storeFull: "room"
+        case .roomLow, .storeFull, .readerOld: "room"
         case .certificateEnds, .authorityEnds, .peerCertificateEnds, .revocationListOld: "certificates"
         case .clockDoubted: "clock"
         case .linkDown, .linkBarren: "links"

@@ -27,8 +27,11 @@ public struct Feature: Hashable, Sendable, Comparable {
     /// The reason of SESS_TERM that says: another one with your identity is here.
     public static let identityTwice = Feature(own: "identity-twice")
 
+    /// Administrative record 65,537: what is refused of what was offered, and why.
+    public static let refusals = Feature(own: "refusal-record")
+
     /// What this program understands, in the order of their names. Whoever adds something to the protocol adds it here.
-    public static let own: [Feature] = [.formerName, .returns, .identityTwice].sorted()
+    public static let own: [Feature] = [.formerName, .returns, .identityTwice, .refusals].sorted()
 
     public static func < (left: Feature, right: Feature) -> Bool { left.name < right.name }
 }

@@ -43,7 +43,7 @@ public struct OutcomeCause: Sendable, Hashable, Comparable {
     }
 
     private static let reasons =
-        (0...11).map { ReportReason(rawValue: $0) } + (65_536...65_544).map { ReportReason(rawValue: $0) }
+        (0...11).map { ReportReason(rawValue: $0) } + (65_536...65_560).map { ReportReason(rawValue: $0) }
 
     public static var all: [OutcomeCause] {
         ReportedState.badOutcomes.flatMap { state in reasons.compactMap { OutcomeCause(state, $0) } }

@@ -1,6 +1,8 @@
 // TimeHistogram: how long something took, in buckets with fixed bounds, for monitors. A value of a few hundred bytes that never grows:
 // one addition a measurement. Cannot fail; sums and counts stop at the largest number.
 
+import Trap
+
 /// Counts of spans by bucket.
 public struct TimeHistogram: Sendable, Hashable {
     /// Upper bounds of the buckets in microseconds, ascending; a span equal to a bound belongs to its bucket.
@@ -11,7 +13,7 @@ public struct TimeHistogram: Sendable, Hashable {
     public private(set) var sum: UInt64 = 0
 
     public init(bounds: [UInt64]) {
-        precondition(zip(bounds, bounds.dropFirst()).allSatisfy { $0 < $1 }, "The bounds of a histogram ascend.")
+        demand(zip(bounds, bounds.dropFirst()).allSatisfy { $0 < $1 }, "The bounds of a histogram ascend.")
         self.bounds = bounds
         counts = Array(repeating: 0, count: bounds.count + 1)
     }

@@ -188,6 +188,7 @@ extension RelayCore {
         _ offer: Offer, _ refusal: Refusal, _ why: String, _ cause: RefusalCause, _ turn: inout Turn
     ) {
         ledger.count(.refusedToPeer(cause.rawValue))
+        if let peer = sessions[offer.session]?.peer { noteRefusal(offer, of: peer, why, cause, &turn) }
         var refusal = refusal
         if cause == .contentConflict, offer.document != nil, !offer.isReturn,
             sessions[offer.session]?.facts.understands(.returns) ?? false

@@ -2,6 +2,7 @@
 
 import RelayModel
 import RelayRows
+import Trap
 
 extension RelayCore {
     mutating func answered(_ ticket: Ticket, _ answer: Answer, _ turn: inout Turn) {
@@ -33,7 +34,7 @@ extension RelayCore {
     mutating func land(_ ticket: Ticket) -> (DispatchState, Int)? {
         guard let dispatch = dispatches.removeValue(forKey: ticket) else { return nil }
         if let bytes = sessions[dispatch.session]?.inFlightBytes {
-            precondition(bytes >= dispatch.bytes, "a session's window has lost count")
+            demand(bytes >= dispatch.bytes, "a session's window has lost count")
             sessions[dispatch.session]?.inFlight.remove(ticket)
             sessions[dispatch.session]?.inFlightBytes = bytes - dispatch.bytes
             let acknowledged = sessions[dispatch.session]?.acknowledgedBytes ?? 0

@@ -7,7 +7,7 @@ extension RelayCore {
     /// The order is that in which a person should read them, among findings of one grade.
     func findings(at now: ClockReading, _ bounds: FindingBounds) -> [Finding] {
         drainFindings(now) + suspensionFindings + clockFindings + linkFindings(now, bounds) + spoolFindings(now)
-            + shareFindings(now)
+            + shareFindings(now) + refusalFindings(now)
     }
 
     /// Whoever has used up his share is refused; nobody else feels it.
@@ -72,6 +72,8 @@ extension RelayCore {
 }
 
 extension CorePicture {
+    public var refusalViews: [RefusalView] { asked.refusalViews }
+
     public func findings(at now: ClockReading, _ bounds: FindingBounds = FindingBounds()) -> [Finding] {
         asked.findings(at: now, bounds)
     }

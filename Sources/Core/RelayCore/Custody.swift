@@ -3,6 +3,7 @@
 
 import RelayModel
 import RelayRows
+import Trap
 
 extension RelayCore {
     /// Takes an offered copy into custody: rows for the envelope, its queue places, its inboxes and its memory.
@@ -230,7 +231,7 @@ extension RelayCore {
         _ row: inout EnvelopeRow, _ index: Int, _ state: RecipientState, _ reason: ReportReason, _ turn: inout Turn,
         isReported: Bool = true
     ) {
-        precondition(state.isEnd && !row.recipients[index].state.isEnd, "a recipient ends once")
+        demand(state.isEnd && !row.recipients[index].state.isEnd, "a recipient ends once")
         if row.recipients[index].state.isAtHome {
             turn.rows.delete(.inbox, Keys.inbox(row.recipients[index].name, number: row.number))
         }

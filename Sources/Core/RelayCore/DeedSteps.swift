@@ -4,6 +4,7 @@
 
 import RelayModel
 import RelayRows
+import Trap
 
 /// A deed on a set, as it is judged pair by pair: by the preview that promises, and by the job that does.
 public struct DeedCase: Sendable {
@@ -184,7 +185,7 @@ extension RelayCore {
                 sendAnew(&row, index, &turn)
             }
             undo.entries.append(entry)
-        case .resubmit, .suspend, .resume: preconditionFailure("\(job.verb) is no deed on one recipient")
+        case .resubmit, .suspend, .resume: trap("\(job.verb) is no deed on one recipient")
         }
         job.done += 1
         job.doneBytes = job.doneBytes.addingSaturating(row.payloadLength)

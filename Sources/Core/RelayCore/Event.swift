@@ -54,9 +54,13 @@ public enum Event: Sendable {
     /// The peer said that it will end the session; nothing new may be sent on it.
     case sessionEnding(session: Ticket)
     case dialFailed(peer: NodeID, reason: String)
+    /// Somebody who says that he is this node was not let in.
+    case contactRefused(peer: NodeID, reason: String)
     case transferAnswered(session: Ticket, dispatch: Ticket, Answer)
     /// A report record addressed to this node, decoded.
     case reported(ticket: Ticket, session: Ticket, reporter: NodeID, bundle: BundleID, rows: [ReportRow])
+    /// A refusal record addressed to this node, decoded.
+    case refusalsTold(ticket: Ticket, session: Ticket, RefusalNotice)
     /// An agency's system has taken documents from its inbox.
     case inboxAcknowledged(ticket: Ticket, agency: AgencyCode, envelopes: [UInt64])
     /// A step of a hand-over to a spool is done and on disk. `folder`: the inode number of the spool's `tmp`.

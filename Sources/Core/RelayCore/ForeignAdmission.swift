@@ -1,5 +1,5 @@
 // ForeignAdmission: what is particular to bundles of other makes: sources that are nobody, payloads under security blocks that are not
-// checked here, pieces cut at any place. Judgements only; it changes nothing.
+// checked here. Judgements only; it changes nothing.
 
 import RelayModel
 import RelayRows
@@ -25,32 +25,5 @@ extension RelayCore {
 
     func isHome(_ name: String, _ offer: Offer) -> Bool {
         !offer.isAdministrative && AgencyCode(name).flatMap(configuration.directory.home(of:)) == node
-    }
-
-    /// The parts of an offered piece that are not here yet, in order. Foreign nodes cut where they like, and pieces may overlap: what
-    /// came first is kept (RFC 9171, 5.9 leaves open which). Looks at the pieces that the offered one touches only.
-    func gaps(of number: UInt64, over piece: PieceRange, _ rows: any RowReader) -> [Range<UInt64>] {
-        let prefix = RowKey(number)
-        var gaps: [Range<UInt64>] = []
-        var from = piece.offset
-        if let before = rows.row(.piece, before: Keys.piece(number, offset: piece.offset)),
-            prefix.isPrefix(of: before.key),
-            let part = PieceRow(offset: before.key.number(at: 8), record: before.value, withHeader: false)
-        {
-            from = max(from, part.end)
-        }
-        Keys.piece(number, offset: piece.offset).withBytes { start in
-            rows.scan(.piece, from: start) { key, value in
-                guard prefix.isPrefix(of: key), from < piece.end, key.number(at: 8) < piece.end else { return false }
-                guard let part = PieceRow(offset: key.number(at: 8), record: value, withHeader: false) else {
-                    return true
-                }
-                if part.offset > from { gaps.append(from..<part.offset) }
-                from = max(from, part.end)
-                return true
-            }
-        }
-        if from < piece.end { gaps.append(from..<piece.end) }
-        return gaps
     }
 }

@@ -31,6 +31,8 @@ public enum CounterKey: Hashable, Sendable {
     case outcome(ReportedState)
     /// Bad ends and delays that nobody has acknowledged.
     case outcomeOpen(OutcomeCause)
+    /// Offers of one neighbour that were refused, by cause.
+    case refusedOf(NodeID, String)
 
     public var name: String {
         switch self {
@@ -57,6 +59,7 @@ public enum CounterKey: Hashable, Sendable {
         case .stockCount(let stock): "stock." + stock.name + ".count"
         case .stockBytes(let stock): "stock." + stock.name + ".bytes"
         case .outcome(let state): "outcome." + String(describing: state)
+        case .refusedOf(let node, let cause): "peer." + node.name + ".refused." + cause
         case .outcomeOpen(let cause): "outcome.open." + cause.code
         }
     }

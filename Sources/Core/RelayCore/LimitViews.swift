@@ -141,18 +141,19 @@ extension RelayCore {
         let quota = quota(of: owner)
         let stock = taken(by: owner, rows)
         let isFresh = shareRefusals.binds(owner, now)
+        let isCountFull = quota.count > 0 && stock.count >= quota.count
         let effect = "no resources for it until some have gone on"
         if quota.count > 0 {
             views.append(
                 LimitView(
                     owner.countText, owner.setting + "_envelopes", .count, quota.count, used: stock.count,
-                    binds: stock.count >= quota.count, effect: effect))
+                    binds: isCountFull, effect: effect))
         }
         if quota.bytes > 0 {
             views.append(
                 LimitView(
                     owner.bytesText, owner.setting + "_bytes", .bytes, quota.bytes, used: stock.bytes,
-                    binds: stock.bytes >= quota.bytes || isFresh && stock.count < max(quota.count, 1), effect: effect))
+                    binds: stock.bytes >= quota.bytes || isFresh && !isCountFull, effect: effect))
         }
         return views
     }

@@ -86,6 +86,20 @@ extension RelayCore {
         return .acknowledged(count: UInt64(found.count), next: left)
     }
 
+    /// The pair goes on under another name, which is waited for.
+    mutating func forgetOutcome(_ bundle: BundleID, _ recipient: String, _ rows: any RowTransaction) {
+        guard bundle.source == node.endpoint, let code = AgencyCode(recipient) else { return }
+        for isBad in [false, true] {
+            let key = Keys.outcome(isBad: isBad, bundle, code)
+            guard let raw = rows.value(.outcome, key), let row = OutcomeRow(record: raw), row.about.bundle == bundle
+            else { continue }
+            if row.isOpen, let cause = row.state.flatMap({ OutcomeCause($0, row.reason) }) {
+                ledger.add(.outcomeOpen(cause), -1)
+            }
+            rows.delete(.outcome, key)
+        }
+    }
+
     /// Old changes go from the beginning of the log; what has stood for as long as history is kept goes as well.
     mutating func dropOutcomes(_ turn: inout Turn) {
         tellOutcomes(&turn)

@@ -42,12 +42,25 @@ public enum Outcomes {
     public static func state(_ bundle: BundleID, _ recipient: AgencyCode, _ rows: any RowReader) -> ReportedState?? {
         for isBad in [false, true] {
             guard let raw = rows.value(.outcome, Keys.outcome(isBad: isBad, bundle, recipient)),
-                let row = OutcomeRow(record: raw)
+                let row = OutcomeRow(record: raw), row.about.bundle == bundle
             else { continue }
             return .some(row.state)
         }
         let key = Keys.report(bundle, recipient: recipient, order: UInt64(ReportedState.delivered.rawValue))
         return rows.value(.report, key) == nil ? nil : .some(.delivered)
+    }
+
+    /// All pairs of one document that are not delivered.
+    public static func all(of bundle: BundleID, _ rows: any RowReader) -> [KnownOutcome] {
+        var found: [KnownOutcome] = []
+        for isBad in [true, false] {
+            rows.scan(.outcome, prefix: Keys.outcomes(isBad: isBad, of: bundle)) { _, value in
+                // A number that another node has made is not this node's.
+                if let row = OutcomeRow(record: value), row.about.bundle == bundle { found.append(KnownOutcome(row)) }
+                return found.count < 1_000
+            }
+        }
+        return found
     }
 
     /// Open bad ends and delays, by cause, the most first.

@@ -64,6 +64,10 @@ extension RelayCore {
 
     /// A report row of an own document has been stored.
     mutating func noteOutcome(_ line: ReportRow, _ turn: inout Turn) {
+        // The pair goes on under another name, which is waited for.
+        if line.state == .deleted, line.reason == .renamed {
+            return forgetOutcome(line.bundle, line.recipient.text, turn.rows)
+        }
         let found = outcome(of: line, turn)
         guard var row = found?.row ?? firstOutcome(of: line, turn), changes(row, line, turn.rows) else { return }
         let old = found.map { Keys.outcome(isBad: $0.isBad, line.bundle, line.recipient) }
@@ -93,7 +97,9 @@ extension RelayCore {
     private func outcome(of line: ReportRow, _ turn: Turn) -> (row: OutcomeRow, isBad: Bool)? {
         for isBad in [false, true] {
             let key = Keys.outcome(isBad: isBad, line.bundle, line.recipient)
-            guard let raw = turn.rows.value(.outcome, key), let row = OutcomeRow(record: raw) else { continue }
+            guard let raw = turn.rows.value(.outcome, key), let row = OutcomeRow(record: raw),
+                row.about.bundle == line.bundle
+            else { continue }
             return (row, isBad)
         }
         return nil

@@ -231,6 +231,14 @@ extension RelayCore {
         }
     }
 
+    /// It changes nothing of the peer but what is said of it: who came may be somebody else.
+    mutating func contactRefused(_ node: NodeID, _ reason: String) {
+        peers.change(node) {
+            guard !$0.isUp else { return }
+            $0.lastError = "refused here: \(reason)"
+        }
+    }
+
     mutating func dialFailed(_ node: NodeID, _ reason: String, _ turn: inout Turn) {
         let now = turn.now.relay
         var generator = random

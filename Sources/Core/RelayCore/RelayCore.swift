@@ -9,6 +9,7 @@
 import RelayModel
 import RelayRouting
 import RelayRows
+import Trap
 
 /// Writes a report record's payload to an extent and answers its length in octets. The engine supplies it, because the core
 /// knows no wire format.
@@ -21,6 +22,8 @@ public typealias ReportWriter =
 public enum AdministrativeContent {
     /// Rows of our own report record, for one destination node.
     case rows([ReportRow])
+    /// What is refused of what a neighbour has offered, or handed on.
+    case refusals(RefusalNotice)
     /// An RFC status report (RFC 9171, 6.1.1) for a foreign envelope that asks for one.
     case status(StatusNote)
 
@@ -137,6 +140,7 @@ public struct RelayCore: Sendable {
     var auditLog = AuditLog()
     var restoration: Restoration?
     var outcomes = OutcomeBook()
+    var refusals = RefusalBook()
     /// The books are being made anew, and how it ended last.
     var reckoning: Reckoning?
     /// Tables whose damage is known and waits for the next start.
@@ -211,7 +215,7 @@ public struct RelayCore: Sendable {
     public init(offline configuration: CoreConfiguration, turn: inout Turn, hash: @escaping AuditHash) {
         self.init(
             configuration: configuration, seed: 0, turn: &turn,
-            writeReport: { _, _, _ in preconditionFailure("Decisions that are only asked make no reports.") },
+            writeReport: { _, _, _ in trap("Decisions that are only asked make no reports.") },
             hash: hash, isOffline: true)
     }
 
@@ -230,11 +234,13 @@ public struct RelayCore: Sendable {
         case .sessionEnded(let session, let sentWhole, let reason):
             sessionEnded(session, sentWhole: sentWhole, reason: reason, &turn)
         case .dialFailed(let peer, let reason): dialFailed(peer, reason, &turn)
+        case .contactRefused(let peer, let reason): contactRefused(peer, reason)
         case .transferAnswered(let session, let dispatch, let answer):
             // After the engine has started over, an old session's answer must not settle another envelope's transfer.
             if dispatches[dispatch]?.session == session { answered(dispatch, answer, &turn) }
         case .reported(let ticket, let session, let reporter, let bundle, let rows):
             reported(ticket, session, reporter: reporter, bundle: bundle, rows, &turn)
+        case .refusalsTold(let ticket, let session, let notice): refusalsTold(ticket, session, notice, &turn)
         case .inboxAcknowledged(let ticket, let agency, let envelopes):
             inboxAcknowledged(ticket, agency, envelopes, &turn)
         case .documentVerified(let number, let matches): documentVerified(number, matches, &turn)
@@ -292,6 +298,7 @@ public struct RelayCore: Sendable {
         setDamagedAside(&turn)
         runReckoning(&turn)
         gatherReports(&turn)
+        tellRefusals(&turn)
         housekeeping(&turn)
         if !isHoldingRestored, renaming == nil { feedLinks(&turn) }
         if turn.rows.isFailed { return }
@@ -313,6 +320,7 @@ public struct RelayCore: Sendable {
         take(linkDeadline)
         take(wakeups.first)
         take(gathering.due(limits))
+        take(refusals.due)
         take(lanes.values.lazy.compactMap(\.waitUntil).min())
         take(housekeepingDue)
         take(auditLog.due)

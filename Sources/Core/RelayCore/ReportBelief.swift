@@ -45,7 +45,10 @@ extension RelayCore {
         guard copies.isEmpty else { return false }
         // Its row has gone with the transit memory; the counter was given out by this store. Nothing here knows its creation time any
         // more, so a reporter could make up any number of names: only as many are kept as history may take.
-        guard hasGiven(line.bundle, turn.rows) else { return false }
+        // What a neighbour has taken, and this store has lost with what was newer than its copy, is expected.
+        guard hasGiven(line.bundle, turn.rows) || Outcomes.state(line.bundle, line.recipient, turn.rows) != nil else {
+            return false
+        }
         let created = line.bundle.creationTime
         let wall = turn.now.wall.milliseconds
         if !clockJudge.isDoubted, created > 0 {

@@ -138,7 +138,22 @@ extension RelayCore {
             case .delivered: work.counts.delivered += 1
             }
         }
+        if numbers.isEmpty, case .taken(let peer) = item.fact { expectUnknown(item, peer, &turn) }
         if !isUsed { work.counts.skipped += 1 }
+    }
+
+    /// A neighbour has taken it of this node, and this store does not know it: it was handed in after the copy was made. From now on what
+    /// is reported of it is believed, kept, and shown.
+    private mutating func expectUnknown(_ item: Evidence, _ peer: NodeID, _ turn: inout Turn) {
+        guard item.bundle.source == node.endpoint, let code = AgencyCode(item.recipient),
+            Outcomes.state(item.bundle, code, turn.rows) == nil, turn.rows.count(.outcome) < historyRowsMax(turn.room)
+        else { return }
+        let about = OutcomeSubject(
+            bundle: item.bundle, recipient: code, number: 0, urgency: .normal, sender: "", documentID: "")
+        var row = OutcomeRow(about, accepted: turn.now.relay, wall: item.time ?? turn.now.wall)
+        row.reporter = peer
+        turn.rows.put(.outcome, Keys.outcome(isBad: false, item.bundle, code), row.encoded())
+        turn.recipientsLeft -= 1
     }
 
     /// The octets of what one piece of evidence has ended; nil when it ends nothing.

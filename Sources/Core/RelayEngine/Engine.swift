@@ -8,6 +8,7 @@ import RelayCore
 import RelayModel
 import RelayRows
 import RelayStore
+import Trap
 
 /// What came of a batch. Nothing of it may be told before the batch is durable.
 public struct BatchOutcome: Sendable {
@@ -137,7 +138,13 @@ public struct Engine {
             do {
                 try ReportRecord.encode(lines, into: &buffer)
             } catch {
-                preconditionFailure("a report record of our own cannot be encoded: \(error)")
+                trap("a report record of our own cannot be encoded: \(error)")
+            }
+        case .refusals(let notice):
+            do {
+                try RefusalRecord.encode(notice, into: &buffer)
+            } catch {
+                preconditionFailure("a refusal record of our own cannot be encoded: \(error)")
             }
         case .status(let note): statusReport(note).encode(into: &buffer)
         }

@@ -4,6 +4,7 @@
 // at once, no handler for external entities is set, and XInclude does not exist here.
 
 import CExpat
+import Trap
 
 /// A streaming reader: `feed` until the bytes end, then `finish`.
 public final class EdXMLReader {
@@ -38,7 +39,7 @@ public final class EdXMLReader {
 
     /// Takes the next bytes of the package.
     public func feed(_ bytes: UnsafeRawBufferPointer) throws(EdXMLError) {
-        precondition(!isFinished, "A reader is fed after its finish.")
+        demand(!isFinished, "A reader is fed after its finish.")
         if let failure { throw failure }
         try checkHead(bytes)
         var rest = bytes[...]
@@ -224,7 +225,7 @@ extension EdXMLReader {
 extension EdXMLReader: Sendable {}
 
 private func reader(_ data: UnsafeMutableRawPointer?) -> EdXMLReader {
-    guard let data else { preconditionFailure("The parser calls without the reader that it was given.") }
+    guard let data else { trap("The parser calls without the reader that it was given.") }
     return Unmanaged<EdXMLReader>.fromOpaque(data).takeUnretainedValue()
 }
 

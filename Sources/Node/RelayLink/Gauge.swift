@@ -4,6 +4,7 @@
 
 import RelayEngine
 import Synchronization
+import Trap
 
 public final class Gauge: Sendable {
     public let highWater: Int
@@ -17,7 +18,7 @@ public final class Gauge: Sendable {
     public static let inputBytes = 512
 
     public init(highWater: Int, lowWater: Int) {
-        precondition(0 <= lowWater && lowWater < highWater, "Low water lies below high water.")
+        demand(0 <= lowWater && lowWater < highWater, "Low water lies below high water.")
         self.highWater = highWater
         self.lowWater = lowWater
     }
@@ -47,7 +48,7 @@ public final class Gauge: Sendable {
 
     public func release(_ bytes: Int) {
         let now = level.wrappingSubtract(bytes, ordering: .sequentiallyConsistent).newValue
-        precondition(now >= 0, "More was released from the gauge than was added.")
+        demand(now >= 0, "More was released from the gauge than was added.")
         if now <= lowWater { goOn() }
     }
 

@@ -19,6 +19,7 @@ import RelayModel
 import RelayRows
 import RelayStore
 import Synchronization
+import Trap
 
 /// Where the effects of a durable batch go. Called on the engine thread, once a batch.
 public protocol EffectSink: AnyObject, Sendable {
@@ -105,7 +106,7 @@ public final class EngineThread: @unchecked Sendable {
                 engine.run()
                 return nil
             }, context.toOpaque())
-        precondition(status == 0, "the engine's thread could not be created")
+        demand(status == 0, "the engine's thread could not be created")
         thread = handle
     }
 

@@ -40,10 +40,19 @@ final class InHand: @unchecked Sendable {
             let candidates = page.pointee.is_sent != 0 ? held : [page.pointee.crash_envelope]
             for number in candidates where number != 0 && !suspects.contains(number) { suspects.append(number) }
         }
-        page.pointee = clinux_hand(
-            magic: page.pointee.magic, crash_signal: 0, envelopes: clinux_hand().envelopes, crash_envelope: 0,
-            is_sent: 0)
+        var clean = clinux_hand()
+        clean.magic = page.pointee.magic
+        page.pointee = clean
         return suspects
+    }
+
+    /// What the process before this one said when it trapped; nil when it ended otherwise. Ask before `takeSuspects`.
+    func takeSentence() -> String? {
+        var text = [UInt8](repeating: 0, count: Int(CLINUX_HAND_SENTENCE))
+        let count = text.withUnsafeMutableBytes { raw in
+            clinux_hand_take_sentence(page, raw.baseAddress?.assumingMemoryBound(to: CChar.self), raw.count)
+        }
+        return count == 0 ? nil : String(decoding: text[..<count], as: UTF8.self)
     }
 
     /// From now on a crash is noted.

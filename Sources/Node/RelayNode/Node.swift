@@ -51,6 +51,7 @@ public final class Node: Sendable {
     let metrics = NIOLockedValueBox<MetricsState>(.none)
     let rights: RightsTable
     let backup: Backup
+    let receipts: Receipts
     let drops = ClientDrops()
     let controlPlaces: LocalPlaces
     let submitPlaces: LocalPlaces
@@ -152,11 +153,20 @@ public final class Node: Sendable {
         }
         configuration = NIOLockedValueBox(prepared.configuration)
         rights = RightsTable(configuration)
+        receipts = Receipts(
+            store: store, head: { [board = engine.board] in board.picture(of: []).outcomeHead },
+            settings: { [configuration] in configuration.withLockedValue { $0.settings.spools } })
+        receipts.watch(on: group.next())
         backup = Backup(
             store: store, node: settings.node, now: { clock.reading.wall },
             record: { [engine, desk, tickets] deed in engine.recordBlocking(deed, desk, tickets) }, logger: logger,
             loop: MultiThreadedEventLoopGroup.singleton.any())
         if !store.findings.isEmpty { engine.post(.event(.storeDamaged(why: store.findings.sentence))) }
+        if let sentence = inHand?.takeSentence() {
+            logger.error(
+                "the daemon before this one ended by a bug of its own",
+                metadata: .event(.endedByBug, ["said": "\(sentence)"]))
+        }
         // Where the store itself was damaged, what was in hand at the crash is innocent.
         let suspects = inHand?.takeSuspects() ?? []
         engine.post(.event(.suspected(store.findings.isEmpty ? suspects : [])))
@@ -170,7 +180,7 @@ public final class Node: Sendable {
             store: store, clock: clock, engine: engine, desk: desk, tickets: tickets, links: links, readers: readers,
             configurationBox: configuration, listening: listening, metrics: metrics, started: started,
             places: [("control", controlPlaces), ("submission", submitPlaces)], path: path, log: log,
-            copying: backup,
+            copying: backup, receipts: receipts,
             reloadConfiguration: { [self] manner in reload(manner) })
         let settings = configuration.withLockedValue { $0.settings }
         let server = ControlServer(

@@ -35,6 +35,7 @@ extension NodeControl {
         facts.openFiles = OpenFiles.count
         facts.openFilesMax = OpenFiles.limit
         facts.findings += boundFindings
+        facts.findings += receipts.findings
         return facts
     }
 

@@ -14,6 +14,7 @@ import RelayModel
 import RelayRows
 import RelaySession
 import RelayStore
+import Trap
 
 /// The body of `NodeAccess`.
 struct NodeControl: NodeAccess {
@@ -33,6 +34,7 @@ struct NodeControl: NodeAccess {
     let path: String
     let log: NodeLogging
     let copying: Backup
+    let receipts: Receipts
     let reloadConfiguration: @Sendable (_ manner: ReloadManner) -> (isApplied: Bool, lines: [String])
 
     var now: ClockReading { clock.reading }
@@ -81,7 +83,7 @@ struct NodeControl: NodeAccess {
         if await askInOrder({ core, _ in core.isOpen(ticket) }) { return .open(stream) }
         switch try await stream.answer() {
         case .refused(let problems, let cause): return .refused(problems, cause: cause)
-        case .accepted, .repeated: preconditionFailure("a submission was accepted before its bytes came")
+        case .accepted, .repeated: trap("a submission was accepted before its bytes came")
         }
     }
 

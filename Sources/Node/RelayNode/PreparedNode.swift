@@ -7,6 +7,7 @@ import OpenSSLTLS
 import RelayConfiguration
 import RelayModel
 import RelaySession
+import Trap
 
 /// Configuration and certificates that fit together.
 public struct PreparedNode: Sendable {
@@ -36,7 +37,7 @@ public struct PreparedNode: Sendable {
         digests = loaded.sources.map { source in
             (source.path, source.bytes.withUnsafeBytes { SHA256Hasher.digest(of: $0) })
         }
-        var warnings: [String] = []
+        var warnings = configuration.warnings
         let settings = configuration.settings
         if settings.plainLoopback {
             warnings.append(
@@ -113,7 +114,7 @@ public struct PreparedNode: Sendable {
 
     public var logLevel: Logger.Level {
         guard let level = Logger.Level(rawValue: configuration.settings.logLevel.rawValue) else {
-            preconditionFailure("the levels of the configuration are those of the log")
+            trap("the levels of the configuration are those of the log")
         }
         return level
     }

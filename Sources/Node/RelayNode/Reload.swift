@@ -71,6 +71,11 @@ extension Node {
             if let problem = Self.unchangeable(old.settings, prepared.configuration.settings) {
                 throw PreparationFailure(sentences: [problem])
             }
+            let hidden = try store.read {
+                HiddenInbox.found(from: old.directory, to: prepared.configuration.directory, $0)
+            }
+            // Not even with --force: nobody could take them any more.
+            guard hidden.isEmpty else { throw PreparationFailure(sentences: hidden.map(\.sentence)) }
             let diff = ConfigurationDiff(from: old, to: prepared.configuration)
             let core = CoreConfiguration(prepared.configuration)
             let forecast = try store.read { ReloadForecast(from: CoreConfiguration(old), to: core, $0) }

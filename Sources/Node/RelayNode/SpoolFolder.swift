@@ -318,7 +318,7 @@ struct SpoolFolder: ~Copyable {
         "\(directory): there is no group \(group) on this machine"
     }
 
-    private static func group(_ name: String) -> gid_t? {
+    static func group(_ name: String) -> gid_t? {
         var entry = Glibc.group()
         var found: UnsafeMutablePointer<Glibc.group>?
         var room = [CChar](repeating: 0, count: 1 << 16)

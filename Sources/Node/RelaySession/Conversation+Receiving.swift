@@ -158,6 +158,7 @@ extension Conversation {
         let rows: [ReportRow]
         switch try AdministrativeRecord(decoding: record.octets) {
         case .reports(let reported): rows = reported
+        case .refusals(let notice): return passRefusals(notice, record, id, &output)
         // What a foreign node says of a foreign envelope is taken off its hands; nothing here depends on it.
         case .statusReport: rows = []
         case .unknown(let type):
@@ -170,6 +171,16 @@ extension Conversation {
         output.event(
             .reported(
                 ticket: ticket, session: session, reporter: record.reporter, bundle: record.bundle, rows: rows))
+    }
+
+    /// What a neighbour says of its refusals; its own word, or that of one behind it.
+    private mutating func passRefusals(
+        _ notice: RefusalNotice, _ record: Reception.Record, _ id: TransferID, _ output: inout ConversationOutput
+    ) {
+        let ticket = tickets.take()
+        undecided[ticket] = id
+        counts.recordsReceived += 1
+        output.event(.refusalsTold(ticket: ticket, session: session, notice))
     }
 
     private func offer(_ header: BundleHeader, _ ticket: Ticket) -> Offer? {

@@ -15,6 +15,7 @@ import NIOCore
 import RelayCore
 import RelayModel
 import TCPCL
+import Trap
 
 public struct Conversation: ~Copyable {
     enum Phase {
@@ -85,7 +86,7 @@ public struct Conversation: ~Copyable {
     public init(
         session: Ticket, settings: ConversationSettings, judge: IdentityJudge, dialled: NodeID?, tickets: TicketSource
     ) {
-        precondition(
+        demand(
             (settings.session.role == .active) == (dialled != nil), "A session is dialled on its active side only.")
         self.session = session
         self.settings = settings
@@ -254,7 +255,7 @@ public struct Conversation: ~Copyable {
         case .dial, .verify, .answerSubmission, .answerInbox, .answerOperation, .handOver, .drained, .notice,
             .auditHead,
             .answerRestore, .reply:
-            preconditionFailure("An effect that is not for a session was handed to one.")
+            trap("An effect that is not for a session was handed to one.")
         }
     }
 
@@ -327,6 +328,10 @@ public struct Conversation: ~Copyable {
         switch judge.judge(announced: nodeID, certificate: certificate, dialled: dialled) {
         case .refused(let why):
             phase = .refused(why)
+            // Who dials hears of it as of a dial that failed. It stands at the peer on this side, too.
+            if dialled == nil, let claimed = NodeID(text: nodeID) {
+                output.event(.contactRefused(peer: claimed, reason: why))
+            }
             machine.refuseContact(now: now.milliseconds, &output.effects)
         case .accepted(let peer):
             if let why = refusesPlace(peer) {
@@ -378,7 +383,7 @@ public struct Conversation: ~Copyable {
                 output.notices.append(Notice(.notice, "contact failed: \(reason)", kind: .contactFailed))
                 output.count(.contact)
             }
-        case .over: preconditionFailure("A session ends once.")
+        case .over: trap("A session ends once.")
         }
         queue.removeAll()
         outgoing = nil

@@ -36,6 +36,8 @@ struct Books {
     /// Nodes whose links have refused what their engines would have taken, for good; and nodes whose wall clocks were stepped.
     var stubborn: Set<Int> = []
     var steppedClocks: Set<Int> = []
+    /// Copies that a neighbour has given back which it had not, for all that its store knows.
+    var givenBack: Set<BundleID> = []
     /// What a hoarder has sent, what of it is open, and how many names it has made.
     var hoarded: Set<BundleID> = []
     var hoards: [Hoard] = []

@@ -8,6 +8,7 @@ import RelayEngine
 import RelayModel
 import RelayRows
 import RelayStore
+import Trap
 
 /// What an agency's system has said that it took.
 struct Pickup {
@@ -71,7 +72,7 @@ final class SimulatedNode {
         do {
             return try store.read(body)
         } catch {
-            preconditionFailure("the memory store cannot be read: \(error)")
+            trap("the memory store cannot be read: \(error)")
         }
     }
 

@@ -4,6 +4,7 @@
 import RelayCore
 import RelayModel
 import RelayRouting
+import Trap
 
 /// The networks that the simulator knows.
 public enum Topology: String, CaseIterable, Sendable {
@@ -152,7 +153,7 @@ struct Network {
                     Directory.Agency(
                         code: agency.code, name: agency.code.text, home: nodes[agency.home], aliases: agency.aliases))
             } catch {
-                preconditionFailure("two agencies of a simulated network collide: \(error)")
+                trap("two agencies of a simulated network collide: \(error)")
             }
         }
         return directory
@@ -184,7 +185,7 @@ struct Network {
             }
             if !via.isEmpty { rows.append(Route(target: .node(nodes[target]), via: via.map { nodes[$0] })) }
         }
-        guard let routes = RouteTable(rows) else { preconditionFailure("two rows for one target") }
+        guard let routes = RouteTable(rows) else { trap("two rows for one target") }
         let open = SendRights(fromNodes: [.any], fromAgencies: [.any], toAgencies: [.any])
         let peers = neighbours(of: node).map { peer in
             Peer(

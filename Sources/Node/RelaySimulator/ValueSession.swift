@@ -161,9 +161,16 @@ final class ValueSession: SimulatedSession {
     }
 
     private func passRecord(_ octets: ByteBuffer, _ current: Incoming, _ end: Int, _ world: World) {
-        guard case .reports(let rows) = try? AdministrativeRecord(decoding: octets),
-            let reporter = current.bundle.source.node
-        else { return world.fail("a report record of \(current.bundle) cannot be read") }
+        let record = try? AdministrativeRecord(decoding: octets)
+        if case .refusals(let notice)? = record {
+            let ticket = world.tickets.take()
+            dispatchOfOffer[end][ticket] = current.dispatch
+            return world.post(
+                .event(.refusalsTold(ticket: ticket, session: ends[end].ticket, notice)), to: ends[end].node)
+        }
+        guard case .reports(let rows)? = record, let reporter = current.bundle.source.node else {
+            return world.fail("a report record of \(current.bundle) cannot be read")
+        }
         let ticket = world.tickets.take()
         dispatchOfOffer[end][ticket] = current.dispatch
         world.post(.event(.recordHeard(ticket: ticket, age: current.age)), to: ends[end].node)

@@ -8,6 +8,7 @@ import RelayCore
 import RelayEngine
 import RelayModel
 import RelayRows
+import Trap
 
 /// What a hoarder has at one node and does not end.
 struct Hoard {
@@ -47,7 +48,7 @@ extension World {
         guard let end = session.ends.first(where: { $0.node != hoarder }), nodes[end.node].isUp else { return }
         summary.hoarded += 1
         switch hoarders.next(below: 6) {
-        case 0: send(foreign(end, length: 40 << 20), 1, ends: false, end.node)
+        case 0: send(foreign(end, length: 4 << 20), 1, ends: false, end.node)
         case 1:
             let piece = PieceRange(offset: 0, length: 1, total: 200 << 20)
             send(foreign(end, length: 1, piece: piece), 1, ends: true, end.node)
@@ -109,7 +110,7 @@ extension World {
         do {
             try ReportRecord.encode(Array(repeating: line, count: 500), into: &payload)
         } catch {
-            preconditionFailure("the hoarder's record cannot be encoded: \(error)")
+            trap("the hoarder's record cannot be encoded: \(error)")
         }
         var offer = offer(end, source: hoarder.endpoint, to: target.endpoint, UInt64(payload.readableBytes), nil)
         offer.isAdministrative = true

@@ -25,6 +25,7 @@ extension World {
         case 1, 2: slowLink()
         case 3, 4: surge()
         case 5: lieAboutTheClock()
+        case 6: giveBack()
         default: forge()
         }
     }
@@ -118,6 +119,59 @@ extension World {
                     documentID: "\(ticket.number)/VB", payloadLength: UInt64(length), lifetime: lifetime)), to: home)
         post(.submissionBytes(ticket, bytes), to: home)
         post(.submissionCompleted(ticket, digest: digest), to: home)
+    }
+
+    /// A neighbour offers a copy that a node has sent it before it was held there, or so it says: a return, of what is still here.
+    private func giveBack() {
+        guard !plan.usesConversations else { return }
+        let first = Int(hostile.next(below: UInt64(nodes.count)))
+        for step in nodes.indices {
+            let node = nodes[(first + step) % nodes.count]
+            let relay = node.clock.relay(now)
+            guard node.isUp, let row = heldRow(node, relay),
+                let recipient = row.recipients.first(where: { $0.state == .held }),
+                let code = AgencyCode(recipient.name), let document = row.document
+            else { continue }
+            let near = network.neighbours(of: node.index).filter { peer in
+                network.neighbours(of: peer).count > 1 && !row.path.contains { $0.node == nodes[peer].id }
+            }
+            for peer in near {
+                guard let session = session(of: node.index, toward: peer),
+                    let bytes = node.payload(node.ranges(of: row)[0])
+                else { continue }
+                note(node.index, "givenBack", row.number, "\(nodes[peer].id) gives \(row.bundle) for \(code) back")
+                books.givenBack.insert(row.bundle)
+                let offer = Offer(
+                    ticket: tickets.take(), session: session, bundle: row.bundle, destination: row.destination,
+                    reportTo: row.bundle.source, piece: nil, payloadLength: row.payloadLength, lifetime: row.lifetime,
+                    age: row.age(at: relay), hopLimit: 32, hopCount: row.hopCount + 2, isAdministrative: false,
+                    wantsStatusReports: false, document: document,
+                    copy: CopyDescription(
+                        recipients: [code],
+                        path: row.path + [PathStop(node: nodes[peer].id, time: nodes[peer].clock.wall(now))]),
+                    header: [32, UInt8(truncatingIfNeeded: row.hopCount + 2)])
+                post(.offered(offer), to: node.index)
+                post(.offerBytes(offer.ticket, bytes), to: node.index)
+                post(.offerCompleted(offer.ticket, digest: document.digest), to: node.index)
+                return
+            }
+        }
+    }
+
+    /// A whole document of which a recipient has been held for a while, and none is on a link.
+    private func heldRow(_ node: SimulatedNode, _ relay: RelayTime) -> EnvelopeRow? {
+        node.read { rows in
+            var found: EnvelopeRow?
+            rows.scan(.envelope, prefix: RowKey()) { key, value in
+                guard let row = EnvelopeRow(number: key.number(at: 0), record: value), row.kind == .document,
+                    row.isComplete, !row.isInPieces, row.expiry > relay + .minutes(2), row.former == nil,
+                    row.recipients.contains(where: { $0.state == .held && $0.since + .seconds(2) < relay })
+                else { return true }
+                found = row
+                return false
+            }
+            return found
+        }
     }
 
     // MARK: - The liar

@@ -90,6 +90,7 @@ extension World {
                     fail("\(node.id) forwarded \(row.bundle) for \(recipient.name) to \(peer.id), which never had it")
                 }
             }
+            if books.givenBack.contains(row.bundle) { continue }
             guard let origin = row.origin, let sender = nodes.first(where: { $0.id == origin }) else { continue }
             let known = sender.read { $0.envelopes(of: row.bundle) }
             for recipient in row.recipients

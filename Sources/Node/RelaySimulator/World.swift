@@ -10,6 +10,7 @@ import RelayModel
 import RelayRows
 import RelaySession
 import RelayStore
+import Trap
 
 /// One that a run may be asked to find.
 public typealias PlantedMistake = PlantedBug
@@ -264,7 +265,7 @@ public final class World {
 
     private func step() {
         guard let entry = agenda.removeFirst() else { return }
-        precondition(entry.time >= now, "the simulated time ran backward")
+        demand(entry.time >= now, "the simulated time ran backward")
         now = entry.time
         steps += 1
         switch entry.happening {

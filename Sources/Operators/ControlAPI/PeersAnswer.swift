@@ -27,6 +27,8 @@ public struct PeersAnswer: ControlAnswer {
         /// Why it does not take what it should; nil when it does.
         public var stuck: Stuck?
         public var sessions: [Session]
+        /// What of it is refused here since the daemon's start, by cause.
+        public var refused: [Refused]?
 
         public init(node: String, state: String, dials: Bool) {
             self.node = node
@@ -39,6 +41,30 @@ public struct PeersAnswer: ControlAnswer {
             inDoubt = 0
             backlog = Backlog()
             sessions = []
+        }
+    }
+
+    /// Bundles of a neighbour that a rule of this node refuses.
+    public struct Refused: Codable, Sendable, Hashable {
+        public var cause: String
+        public var count: UInt64
+        public var since: Timestamp?
+        public var last: Timestamp?
+        /// The last of them.
+        public var envelope: String
+        public var sender: String?
+        public var why: String
+        public init(
+            cause: String, count: UInt64, since: Timestamp?, last: Timestamp?, envelope: String, sender: String?,
+            why: String
+        ) {
+            self.cause = cause
+            self.count = count
+            self.since = since
+            self.last = last
+            self.envelope = envelope
+            self.sender = sender
+            self.why = why
         }
     }
 

@@ -116,6 +116,9 @@ public struct CompareAnswer: ControlAnswer {
     public var ended: Int
     /// Nodes whose books have come to their end.
     public var compared: [String]?
+    /// Taken there from this node, and not known here: handed in after the copy was made. Its reports are kept, and trace knows it,
+    /// once that is applied.
+    public var unknown: [EvidenceLine]?
     public init(
         forwarded: [EvidenceLine] = [], delivered: [EvidenceLine] = [], missing: [EvidenceLine] = [],
         agreeing: Int = 0, ended: Int = 0

@@ -2,6 +2,8 @@
 // Pure: families in, text out; no I/O, no clock. Names and labels are the program's own: a wrong one is a bug and traps. Values of
 // labels may be anything and are escaped.
 
+import Trap
+
 /// One page that grows family by family.
 public struct MetricsText: Sendable {
     public enum Format: Sendable, Hashable {
@@ -99,14 +101,14 @@ public struct MetricsText: Sendable {
     // MARK: Lines
 
     private mutating func head(_ name: String, _ suffix: String, _ type: String, _ unit: String?, _ help: String) {
-        precondition(Self.isName(name), "\(name) is no name of a metric")
-        precondition(!name.hasSuffix("_total") && !name.hasSuffix("_info"), "\(name): the kind adds the suffix")
-        precondition(names.insert(name).inserted, "\(name) is on the page twice")
+        demand(Self.isName(name), "\(name) is no name of a metric")
+        demand(!name.hasSuffix("_total") && !name.hasSuffix("_info"), "\(name): the kind adds the suffix")
+        demand(names.insert(name).inserted, "\(name) is on the page twice")
         // The older format names the samples, OpenMetrics the family.
         let family = format == .prometheus ? name + suffix : name
         body += "# HELP \(family) \(Self.escaped(help, quotes: format == .openMetrics))\n# TYPE \(family) \(type)\n"
         guard let unit else { return }
-        precondition(name.hasSuffix("_" + unit), "\(name) does not end with its unit")
+        demand(name.hasSuffix("_" + unit), "\(name) does not end with its unit")
         if format == .openMetrics { body += "# UNIT \(family) \(unit)\n" }
     }
 
@@ -116,7 +118,7 @@ public struct MetricsText: Sendable {
         if !labels.isEmpty {
             body += "{"
             for (index, label) in labels.enumerated() {
-                precondition(
+                demand(
                     Self.isName(label.name) && !label.name.contains(":"), "\(label.name) is no name of a label")
                 body += (index == 0 ? "" : ",") + label.name + "=\"" + Self.escaped(label.value, quotes: true) + "\""
             }
@@ -174,7 +176,7 @@ public struct MetricsHistogram: Sendable {
     public var sum: Double
 
     public init(bounds: [Double], counts: [UInt64], sum: Double, _ labels: (name: String, value: String)...) {
-        precondition(counts.count == bounds.count + 1, "A histogram has one bucket more than bounds.")
+        demand(counts.count == bounds.count + 1, "A histogram has one bucket more than bounds.")
         self.labels = labels
         self.bounds = bounds
         self.counts = counts

@@ -4,6 +4,7 @@
 import Glibc
 import RelayModel
 import RelayRouting
+import Trap
 
 /// What a node is told: its settings, the agencies and the routes.
 public struct Configuration: Sendable {
@@ -82,7 +83,7 @@ public struct Configuration: Sendable {
     }
 
     private static func failure(_ errors: ErrorList) -> ConfigurationErrors {
-        guard let found = errors.result else { preconditionFailure("A configuration fails without an error.") }
+        guard let found = errors.result else { trap("A configuration fails without an error.") }
         return found
     }
 

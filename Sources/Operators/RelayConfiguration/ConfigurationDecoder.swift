@@ -2,6 +2,8 @@
 // every error, so that one run names them all; a key in error has its default afterwards, and the caller throws in
 // the end.
 
+import Trap
+
 /// The values of one section.
 struct ConfigurationSection {
     var mark: ConfigurationMark
@@ -131,7 +133,7 @@ struct ConfigurationDecoder {
         var decoder = ConfigurationDecoder(file: "defaults", errors: ErrorList())
         let node = YAMLText(file: "defaults").parse(standard, &decoder.errors)
         let value = node.flatMap { decoder.parsed($0, key.kind, path: path) }
-        precondition(value != nil, "The default of a configuration key is not a value of its kind.")
+        demand(value != nil, "The default of a configuration key is not a value of its kind.")
         return value
     }
 
@@ -233,7 +235,7 @@ extension ConfigurationDecoder {
         case .nodeID(let word):
             if text == word { return .inherited }
             return checked(node, kind, path, NodeNameText.isNodeID(text) ? .text(text) : nil)
-        default: preconditionFailure("A key of this kind has no single value.")
+        default: trap("A key of this kind has no single value.")
         }
     }
 

@@ -227,6 +227,9 @@ extension ConfigurationKey {
         row(
             "spool.<name>.answer_within", .duration(100...hour), "30s",
             "How long its disk may be silent before the operators are told."),
+        row(
+            "spool.<name>.receipts", .path(canBeEmpty: true), "\"\"",
+            "A directory for files that say what became of what the agency has sent."),
     ]
 
     private static let peers = [

@@ -48,6 +48,8 @@ public struct SpoolConfiguration: Hashable, Sendable {
     public var answerWithin: Milliseconds
     /// Each file gets another with what the relay has verified.
     public var sidecar = true
+    /// Where files say what became of what the agency has sent; nil: nowhere.
+    public var receipts: String?
 }
 
 /// One neighbour node.

@@ -3,20 +3,21 @@
 
 import RelayModel
 import RelayRouting
+import Trap
 
 extension ConfigurationSection {
     private func value(_ key: String) -> ConfigurationValue {
-        guard let found = values[key] else { preconditionFailure("The key table has no key named \(key).") }
+        guard let found = values[key] else { trap("The key table has no key named \(key).") }
         return found.value
     }
 
     func section(_ key: String) -> ConfigurationSection {
-        guard let found = sections[key] else { preconditionFailure("The key table has no section named \(key).") }
+        guard let found = sections[key] else { trap("The key table has no section named \(key).") }
         return found
     }
 
     func number(_ key: String) -> UInt64 {
-        guard let number = optionalNumber(key) else { preconditionFailure("The key \(key) has no number.") }
+        guard let number = optionalNumber(key) else { trap("The key \(key) has no number.") }
         return number
     }
 
@@ -25,7 +26,7 @@ extension ConfigurationSection {
         switch value(key) {
         case .number(let number): return number
         case .inherited: return nil
-        default: preconditionFailure("The key \(key) is not a number.")
+        default: trap("The key \(key) is not a number.")
         }
     }
 
@@ -36,29 +37,29 @@ extension ConfigurationSection {
     }
 
     func octets(_ key: String, of map: UInt64) -> UInt64 {
-        guard let octets = optionalOctets(key, of: map) else { preconditionFailure("The key \(key) has no size.") }
+        guard let octets = optionalOctets(key, of: map) else { trap("The key \(key) has no size.") }
         return octets
     }
 
     func span(_ key: String) -> Milliseconds { Milliseconds(number(key)) }
 
     func text(_ key: String) -> String {
-        guard case .text(let text) = value(key) else { preconditionFailure("The key \(key) is not a text.") }
+        guard case .text(let text) = value(key) else { trap("The key \(key) is not a text.") }
         return text
     }
 
     func yesNo(_ key: String) -> Bool {
-        guard case .yesNo(let flag) = value(key) else { preconditionFailure("The key \(key) is not yes or no.") }
+        guard case .yesNo(let flag) = value(key) else { trap("The key \(key) is not yes or no.") }
         return flag
     }
 
     func texts(_ key: String) -> [String] {
-        guard case .texts(let texts) = value(key) else { preconditionFailure("The key \(key) is not a list.") }
+        guard case .texts(let texts) = value(key) else { trap("The key \(key) is not a list.") }
         return texts
     }
 
     func addresses(_ key: String) -> [HostPort] {
-        guard case .addresses(let list) = value(key) else { preconditionFailure("The key \(key) is no address.") }
+        guard case .addresses(let list) = value(key) else { trap("The key \(key) is no address.") }
         return list
     }
 

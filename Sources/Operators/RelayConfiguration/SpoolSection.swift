@@ -18,12 +18,14 @@ extension NodeConfigurationReader {
                     .missingKey, file, section.mark, "spool.\(name).directory", expected: "a directory", found: "none")
                 continue
             }
-            let spool = SpoolConfiguration(
+            var spool = SpoolConfiguration(
                 agency: agency, directory: Self.plain(path(directory)),
                 mode: UInt32(section.text("mode"), radix: 8) ?? 0o640,
                 group: section.text("group").isEmpty ? nil : section.text("group"),
                 reserve: section.number("reserve"), atOnce: section.number("at_once"),
                 answerWithin: section.span("answer_within"), sidecar: section.yesNo("sidecar"))
+            let receipts = section.text("receipts")
+            if !receipts.isEmpty { spool.receipts = Self.plain(path(receipts)) }
             if let other = result.first(where: { $0.directory == spool.directory }) {
                 // Each system would take the other's documents.
                 errors.add(

@@ -8,6 +8,7 @@ import RelayConfiguration
 import RelayCore
 import RelayModel
 import RelayRows
+import Trap
 
 extension ControlServer {
     /// The longest body of a deed.
@@ -223,7 +224,7 @@ extension ControlServer {
         case .job(let job): return job
         case .unknown(let sentence): throw ControlError.notFound(sentence)
         case .refused(let sentence): throw ControlError(status: .conflict, error: sentence)
-        case .draining, .acknowledged, .verifying: preconditionFailure("a job was answered as something else")
+        case .draining, .acknowledged, .verifying: trap("a job was answered as something else")
         }
     }
 
@@ -251,7 +252,7 @@ extension ControlServer {
         switch try await node.operate(caller, .drain(isOn, reason: reason)) {
         case .draining: return
         case .unknown(let sentence), .refused(let sentence): throw ControlError(status: .conflict, error: sentence)
-        case .job, .acknowledged, .verifying: preconditionFailure("a drain was answered as something else")
+        case .job, .acknowledged, .verifying: trap("a drain was answered as something else")
         }
     }
 

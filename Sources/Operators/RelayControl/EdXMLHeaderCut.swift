@@ -6,6 +6,7 @@
 
 import CExpat
 import EdXML
+import Trap
 
 final class EdXMLHeaderCut {
     enum Outcome {
@@ -37,7 +38,7 @@ final class EdXMLHeaderCut {
 
     /// Takes the next bytes. After an answer other than `more` nothing may be fed.
     func feed(_ bytes: UnsafeRawBufferPointer) throws(EdXMLError) -> Outcome {
-        precondition(end == nil, "A header is looked for after its end was found.")
+        demand(end == nil, "A header is looked for after its end was found.")
         guard let parser else {
             throw EdXMLError(code: .outOfMemory, line: 1, column: 1, sentence: "No memory for the XML parser.")
         }
@@ -94,7 +95,7 @@ final class EdXMLHeaderCut {
 extension EdXMLHeaderCut: Sendable {}
 
 private func cut(_ data: UnsafeMutableRawPointer?) -> EdXMLHeaderCut {
-    guard let data else { preconditionFailure("The parser calls without the object that it was given.") }
+    guard let data else { trap("The parser calls without the object that it was given.") }
     return Unmanaged<EdXMLHeaderCut>.fromOpaque(data).takeUnretainedValue()
 }
 

@@ -29,13 +29,24 @@ extension ControlServer {
 
     private func peers() async throws -> PeersAnswer {
         let now = node.now
-        let views = try node.picture(of: []).peerViews(at: now.relay)
+        let picture = try node.picture(of: [])
+        let views = picture.peerViews(at: now.relay)
+        let refused = picture.refusalViews
         let sessions = try await node.sessions()
         let backlogs = try await node.read { rows in QueuePicture.backlogs(rows, now: now.relay) }
         let peers = views.map { view in
             var peer = PeersAnswer.Peer(view, now: now)
             peer.sessions = sessions.filter { $0.peer == view.node }.map(PeersAnswer.Session.init)
             peer.backlog = backlogs[view.node.name] ?? .init()
+            let mine = refused.filter { $0.peer == view.node }
+            if !mine.isEmpty {
+                peer.refused = mine.map {
+                    .init(
+                        cause: $0.cause.rawValue, count: $0.count, since: now.timestamp($0.since),
+                        last: now.timestamp($0.last), envelope: $0.envelope.envelopeName,
+                        sender: $0.sender.isEmpty ? nil : $0.sender, why: $0.why)
+                }
+            }
             peer.stuck = StuckJudge.judge(
                 peer, suspension: view.suspension, finding: view.finding, now: now.wall.timestamp)
             return peer

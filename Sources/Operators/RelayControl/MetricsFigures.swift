@@ -51,6 +51,8 @@ struct MetricsFigures: Sendable {
         /// Changes of outcomes, and open ones, by what they are.
         var outcomes: [ReportedState: UInt64] = [:]
         var openOutcomes: [ReportedState: UInt64] = [:]
+        /// What of each peer was refused, by cause, where it was.
+        var refusedOf: [(peer: NodeID, cause: RefusalCause, count: UInt64)] = []
     }
 
     /// What only the engine knows.
@@ -165,6 +167,12 @@ extension MetricsFigures.Rows {
         inboxes = OldestArrived(rows, now: now)
         for state in ReportedState.allCases {
             outcomes[state] = rows.number(.counter, CounterKey.outcome(state).name)
+        }
+        for peer in peers {
+            for cause in RefusalCause.allCases {
+                let count = rows.number(.counter, CounterKey.refusedOf(peer, cause.rawValue).name)
+                if count > 0 { refusedOf.append((peer, cause, count)) }
+            }
         }
         for (cause, count) in Outcomes.open(rows) { openOutcomes[cause.state, default: 0] += count }
     }

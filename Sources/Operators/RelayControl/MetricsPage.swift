@@ -158,6 +158,10 @@ enum MetricsPage {
                 Sample(.count(rows.refusedTransfers[$0.rawValue] ?? 0), ("reason", $0.rawValue))
             })
         text.add(
+            "edoc_refused_peer_transfers", .counter,
+            "Transfers that were refused, by peer and reason, where there were any.",
+            rows.refusedOf.map { Sample(.count($0.count), ("peer", $0.peer.name), ("reason", $0.cause.rawValue)) })
+        text.add(
             "edoc_contacts_failed", .counter, "Connections that came to no session; a port check is one.",
             .count(rows.refusedTransfers[RefusalCause.contact.rawValue] ?? 0))
         text.add(

@@ -11,6 +11,7 @@ import NIOCore
 import RelayConfiguration
 import RelayModel
 import ServiceLifecycle
+import Trap
 
 /// Where figures are served over TCP, or why they are not.
 public enum MetricsState: Sendable, Hashable {
@@ -37,7 +38,7 @@ public struct MetricsServer<Node: NodeAccess>: Service {
     public init(
         _ control: ControlServer<Node>, address: HostPort, onChange: @escaping @Sendable (MetricsState) -> Void
     ) {
-        precondition(address.isLoopback, "Figures are served on this machine only.")
+        demand(address.isLoopback, "Figures are served on this machine only.")
         self.control = control
         self.address = address
         self.onChange = onChange

@@ -9,6 +9,7 @@ import RelayCore
 import RelayModel
 import RelayRouting
 import RelayRows
+import Trap
 
 /// What of the documents here a caller may know.
 struct OutcomeSight: Sendable {
@@ -230,7 +231,7 @@ extension ControlServer {
         case .acknowledged(let count, let next):
             return OutcomeAckAnswer(acknowledged: count, cursor: next.map { ScanPlace(leg: 0, after: $0).text })
         case .unknown(let sentence), .refused(let sentence): throw ControlError(status: .conflict, error: sentence)
-        case .job, .draining, .verifying: preconditionFailure("an acknowledgement was answered as something else")
+        case .job, .draining, .verifying: trap("an acknowledgement was answered as something else")
         }
     }
 }
@@ -269,7 +270,7 @@ struct OutcomeCursor: Hashable {
 }
 
 extension OutcomeLine {
-    init(_ known: KnownOutcome) {
+    public init(_ known: KnownOutcome) {
         self.init(
             envelope: known.about.bundle.envelopeName, recipient: known.about.recipient.text,
             outcome: known.state.map { String(describing: $0) } ?? "waiting", time: known.time.timestamp,

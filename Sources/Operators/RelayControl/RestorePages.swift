@@ -142,11 +142,12 @@ extension ControlServer {
         let ends = order.lines.filter(\.isEnd)
         let lines = try order.lines.filter { !$0.isEnd }.map(read)
         let nodes = try ends.map { line in try author(of: line) }
+        let own = node.configuration.settings.node
         let judged = try await node.read { rows -> (CompareAnswer, WallTime)? in
             guard let mark = RestorationRow.read(rows), mark.phase != .brought, mark.phase != .holding else {
                 return nil
             }
-            return (Self.judge(lines, mark, rows), mark.copied)
+            return (Self.judge(lines, mark, own, rows), mark.copied)
         }
         guard let (found, copied) = judged else { throw Self.notHeld }
         var answer = found
@@ -157,7 +158,7 @@ extension ControlServer {
         }
         answer.compared = nodes.map(\.name)
         guard order.isApplied else { return answer }
-        let useful = Set(answer.forwarded + answer.delivered)
+        let useful = Set(answer.forwarded + answer.delivered + (answer.unknown ?? []))
         let facts = lines.filter { useful.contains($0.line) }.map {
             Evidence(
                 bundle: $0.bundle, recipient: $0.line.recipient,
@@ -202,9 +203,10 @@ extension ControlServer {
     }
 
     private static func judge(
-        _ lines: [JudgedLine], _ mark: RestorationRow, _ rows: any RowReader
+        _ lines: [JudgedLine], _ mark: RestorationRow, _ own: NodeID, _ rows: any RowReader
     ) -> CompareAnswer {
         var answer = CompareAnswer()
+        var unknown: [EvidenceLine] = []
         for judged in lines {
             let (line, bundle) = (judged.line, judged.bundle)
             // What is here in part is not here: whoever handed it over has let go of it.
@@ -226,9 +228,21 @@ extension ControlServer {
             where standing.isEmpty
                 && line.time.unixMilliseconds + 86_400_000 > mark.copied.timestamp.unixMilliseconds:
                 answer.missing.append(line)
+            case "taken" where copies.isEmpty && isUnknown(judged, mark, own, rows): unknown.append(line)
             default: answer.agreeing += 1
             }
         }
+        if !unknown.isEmpty { answer.unknown = unknown }
         return answer
+    }
+
+    /// Made here after the copy, and lost with the store; of what is older the memory may just be over.
+    private static func isUnknown(
+        _ judged: JudgedLine, _ mark: RestorationRow, _ own: NodeID, _ rows: any RowReader
+    ) -> Bool {
+        guard judged.bundle.source == own.endpoint, let code = AgencyCode(judged.line.recipient),
+            judged.line.time.unixMilliseconds + 86_400_000 > mark.copied.timestamp.unixMilliseconds
+        else { return false }
+        return Outcomes.state(judged.bundle, code, rows) == nil
     }
 }

@@ -3,6 +3,7 @@
 
 import ControlAPI
 import Hummingbird
+import RelayCore
 import RelayModel
 import RelayRouting
 import RelayRows
@@ -13,15 +14,17 @@ extension ControlServer {
         let found = try await node.read { rows in
             let outcome = EnvelopeSearch.find(text, rows)
             guard case .found(let bundle, let numbers) = outcome else {
-                return (outcome: outcome, copies: [EnvelopeRow](), reports: [ReportRow]())
+                return (
+                    outcome: outcome, copies: [EnvelopeRow](), reports: [ReportRow](), expected: [KnownOutcome]()
+                )
             }
             return (
                 outcome: outcome, copies: numbers.prefix(8).compactMap { EnvelopeSearch.envelope($0, rows) },
-                reports: Self.reports(bundle, rows)
+                reports: Self.reports(bundle, rows), expected: Outcomes.all(of: bundle, rows)
             )
         }
         let (bundle, _) = try found.outcome.resolved(text)
-        guard !found.copies.isEmpty || !found.reports.isEmpty else {
+        guard !found.copies.isEmpty || !found.reports.isEmpty || !found.expected.isEmpty else {
             throw ControlError.notFound(
                 "\(printable(bundle.envelopeName)) has not passed here, or its memory is over; edocctl history may know its end"
             )
@@ -29,7 +32,7 @@ extension ControlServer {
         let configuration = node.configuration
         let tracer = Tracer(
             node: configuration.settings.node, directory: configuration.directory, now: now, bundle: bundle,
-            copies: found.copies, reports: found.reports)
+            copies: found.copies, reports: found.reports, expected: found.expected)
         return tracer.answer
     }
 
@@ -59,6 +62,8 @@ private struct Tracer {
     let bundle: BundleID
     let copies: [EnvelopeRow]
     let reports: [ReportRow]
+    /// What stands of its pairs, whether anything of the envelope is left here or not.
+    let expected: [KnownOutcome]
 
     private var isSubmitter: Bool { bundle.source == node.endpoint }
 
@@ -73,6 +78,9 @@ private struct Tracer {
             }
         }
         for report in reports where !names.contains(report.recipient.text) { names.append(report.recipient.text) }
+        for pair in expected where !names.contains(pair.about.recipient.text) {
+            names.append(pair.about.recipient.text)
+        }
         let created = bundle.creationTime > 0 ? WallTime(milliseconds: bundle.creationTime).timestamp : nil
         var answer = TraceAnswer(
             now: now.wall.timestamp, name: bundle.envelopeName, node: node.name, isSubmitter: isSubmitter,
@@ -101,7 +109,11 @@ private struct Tracer {
             return line
         }
         guard let (row, recipient) = here(name) else {
-            line.unknown = "its row is gone from this node, and no report has come"
+            let taken = expected.first { $0.about.recipient.text == name && $0.state == nil }?.reporter
+            line.unknown =
+                taken.map {
+                    "taken by \($0.name), as its books say; this store was restored and does not know it; no report has come since"
+                } ?? "its row is gone from this node, and no report has come"
             return line
         }
         line.state = recipient.state.word

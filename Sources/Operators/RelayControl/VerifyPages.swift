@@ -5,6 +5,7 @@ import ControlAPI
 import Hummingbird
 import RelayCore
 import RelayModel
+import Trap
 
 extension ControlServer {
     func addVerify(to router: Router<ControlContext>) {
@@ -29,7 +30,7 @@ extension ControlServer {
             case .verifying: return try json(try await verifyAnswer())
             case .unknown(let sentence), .refused(let sentence):
                 throw ControlError(status: .conflict, error: sentence)
-            case .job, .draining, .acknowledged: preconditionFailure("a verification was answered as something else")
+            case .job, .draining, .acknowledged: trap("a verification was answered as something else")
             }
         }
     }

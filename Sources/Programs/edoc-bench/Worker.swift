@@ -3,6 +3,7 @@
 
 import Glibc
 import Synchronization
+import Trap
 
 /// Nanoseconds of the monotonic clock.
 enum Instant {
@@ -37,7 +38,7 @@ final class Worker<Answer: Sendable>: Sendable {
                 Unmanaged<ThreadBody>.fromOpaque(context!).takeRetainedValue().run()
                 return nil
             }, box.toOpaque())
-        precondition(status == 0, "a thread could not be created")
+        demand(status == 0, "a thread could not be created")
         thread.withLock { $0 = handle }
     }
 
@@ -49,7 +50,7 @@ final class Worker<Answer: Sendable>: Sendable {
             return handle
         }
         if let handle { pthread_join(handle, nil) }
-        guard let result = answer.withLock({ $0 }) else { preconditionFailure("a thread ended without its answer") }
+        guard let result = answer.withLock({ $0 }) else { trap("a thread ended without its answer") }
         return try result.get()
     }
 

@@ -3,6 +3,7 @@
 
 import Foundation
 import RelayStore
+import Trap
 
 final class FlipTrial {
     /// What one flip led to, the worst first.
@@ -84,7 +85,7 @@ final class FlipTrial {
         do {
             try refresh()
         } catch {
-            preconditionFailure("the copy cannot be made: \(error)")
+            trap("the copy cannot be made: \(error)")
         }
         Self.change(copy + "/data.mdb", place, bit)
         var result = Self.child(["--take", copy])
@@ -128,9 +129,9 @@ final class FlipTrial {
         let file = open(path, O_RDWR)
         defer { close(file) }
         var byte: UInt8 = 0
-        guard pread(file, &byte, 1, off_t(place)) == 1 else { preconditionFailure("the copy cannot be read") }
+        guard pread(file, &byte, 1, off_t(place)) == 1 else { trap("the copy cannot be read") }
         byte ^= 1 << bit
-        guard pwrite(file, &byte, 1, off_t(place)) == 1 else { preconditionFailure("the copy cannot be changed") }
+        guard pwrite(file, &byte, 1, off_t(place)) == 1 else { trap("the copy cannot be changed") }
     }
 
     struct Ended {
@@ -155,7 +156,7 @@ final class FlipTrial {
         do {
             try process.run()
         } catch {
-            preconditionFailure("a child cannot be started: \(error)")
+            trap("a child cannot be started: \(error)")
         }
         let output = pipe.fileHandleForReading.readDataToEndOfFile()
         process.waitUntilExit()

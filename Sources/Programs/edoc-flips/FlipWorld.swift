@@ -152,7 +152,11 @@ final class FlipWorld {
     private func perform(_ effect: Effect) -> [EngineInput] {
         switch effect {
         case .notice(let notice):
-            if notice.grade == .alarm { alarms.append(notice.text) }
+            // What else is an alarm (a document that is late) is one of the unchanged store as well.
+            let kinds: [EventKind] = [
+                .recordCorrupt, .payloadUnreadable, .digestMismatch, .storeReckoned, .jobUnreadable, .headerUnmakeable,
+            ]
+            if notice.grade == .alarm, let kind = notice.kind, kinds.contains(kind) { alarms.append(notice.text) }
             return []
         case .verify(let number, let payload, let digest):
             let hasher = SHA256Hasher()

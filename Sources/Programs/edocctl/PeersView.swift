@@ -88,6 +88,13 @@ enum PeersView {
         facts.add(
             phrase("last error", "lỗi gần nhất"),
             peer.lastError.isEmpty ? phrase("none", "không có") : Shown.sentence(peer.lastError))
+        for refused in peer.refused ?? [] {
+            let last = refused.last.map { Shown.distance($0, from: now) } ?? "-"
+            facts.add(
+                phrase("refused here", "bị từ chối tại đây"),
+                "\(Words.cause(refused.cause)): \(refused.count); \(last), \(Shown.text(refused.envelope))"
+                    + (refused.sender.map { " (\(Shown.text($0)))" } ?? "") + ": " + Shown.sentence(refused.why))
+        }
         var text = facts.text(columns: columns)
         for session in peer.sessions { text += "\n" + self.session(session, now).text(columns: columns) }
         return text

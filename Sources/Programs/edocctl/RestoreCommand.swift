@@ -240,6 +240,7 @@ extension CompareAnswer {
         forwarded += part.forwarded
         delivered += part.delivered
         missing += part.missing
+        if let more = part.unknown { unknown = (unknown ?? []) + more }
         agreeing += part.agreeing
         ended += part.ended
         compared = Array(Set((compared ?? []) + (part.compared ?? []))).sorted()
@@ -419,6 +420,12 @@ enum CompareView {
                 "handed to this node after the backup and not here: lost unless delivered; ask the sender",
                 "đã giao cho nút này sau khi sao lưu mà không có ở đây: mất nếu chưa giao; hãy hỏi nơi gửi"),
             answer.missing)
+        text += list(
+            phrase(
+                "taken from this node after the backup and not known here: on its way; once applied, its reports are kept",
+                "nút kế đã nhận từ nút này sau khi sao lưu mà ở đây không còn biết: đang trên đường; khi áp dụng, báo cáo của nó được giữ"
+            ),
+            answer.unknown ?? [])
         var facts = FactList()
         facts.add(
             phrase("would end", "sẽ kết thúc"),

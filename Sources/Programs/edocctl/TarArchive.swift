@@ -1,6 +1,8 @@
 // TarArchive: files in one POSIX archive (ustar, IEEE Std 1003.1, pax), as bytes for a file. Owns the file that it writes; plain files with
 // short names only. Fails by `FileError`.
 
+import Trap
+
 struct TarArchive {
     private static let blockBytes = 512
     /// The field of the header.
@@ -29,7 +31,7 @@ struct TarArchive {
     private func write(_ bytes: [UInt8]) throws { try bytes.withUnsafeBytes { try file.write($0) } }
 
     private func header(_ name: String, _ size: Int) -> [UInt8] {
-        precondition(name.utf8.count < Self.nameBytesMax, "a member's name is too long")
+        demand(name.utf8.count < Self.nameBytesMax, "a member's name is too long")
         var block = [UInt8](repeating: 0, count: Self.blockBytes)
         func put(_ text: String, at offset: Int) {
             for (index, byte) in text.utf8.enumerated() { block[offset + index] = byte }

@@ -1,5 +1,7 @@
 // TextTable: rows in aligned columns for a terminal. A value. Every cell is made harmless here, so that no command can forget.
 
+import Trap
+
 struct TextTable {
     enum Side { case left, right }
 
@@ -16,7 +18,7 @@ struct TextTable {
     }
 
     mutating func add(_ cells: [String]) {
-        precondition(cells.count == titles.count, "A row has a cell for each column.")
+        demand(cells.count == titles.count, "A row has a cell for each column.")
         rows.append(cells.map(Shown.text))
         for (index, cell) in cells.enumerated() { widths[index] = max(widths[index], Shown.width(Shown.text(cell))) }
     }

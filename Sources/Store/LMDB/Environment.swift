@@ -4,6 +4,7 @@
 // beginning a transaction.
 
 import CLMDB
+import Trap
 
 /// What LMDB says of its file.
 public struct EnvironmentInfo: Hashable, Sendable {
@@ -40,7 +41,7 @@ public final class Environment: @unchecked Sendable {
         var created: OpaquePointer?
         try check(mdb_env_create(&created), "mdb_env_create")
         guard let environment = created else {
-            preconditionFailure("mdb_env_create answered success and gave nothing.")
+            trap("mdb_env_create answered success and gave nothing.")
         }
         do throws(LMDBError) {
             try check(mdb_env_set_mapsize(environment, Int(clamping: mapBytes)), "mdb_env_set_mapsize")
@@ -64,7 +65,7 @@ public final class Environment: @unchecked Sendable {
         var created: OpaquePointer?
         try check(mdb_env_create(&created), "mdb_env_create")
         guard let environment = created else {
-            preconditionFailure("mdb_env_create answered success and gave nothing.")
+            trap("mdb_env_create answered success and gave nothing.")
         }
         var flags = UInt32(MDB_NOTLS) | UInt32(MDB_RDONLY)
         if isFile { flags |= UInt32(MDB_NOSUBDIR) }
@@ -145,7 +146,7 @@ public final class Environment: @unchecked Sendable {
     private func begin(_ flags: UInt32) throws(LMDBError) -> TransactionHandle {
         var transaction: OpaquePointer?
         try check(mdb_txn_begin(environment, nil, flags, &transaction), "mdb_txn_begin")
-        guard let transaction else { preconditionFailure("mdb_txn_begin answered success and gave nothing.") }
+        guard let transaction else { trap("mdb_txn_begin answered success and gave nothing.") }
         return TransactionHandle(transaction)
     }
 }

@@ -3,6 +3,7 @@
 // with LMDBError.
 
 import CLMDB
+import Trap
 
 public struct ReadTransaction: ~Copyable {
     public let handle: TransactionHandle
@@ -26,14 +27,14 @@ public struct ReadTransaction: ~Copyable {
 
     /// Lets go of the snapshot, so that the pages that it holds can be used again, but keeps the slot.
     public mutating func reset() {
-        precondition(isOpen, "A read transaction was reset twice.")
+        demand(isOpen, "A read transaction was reset twice.")
         mdb_txn_reset(handle.pointer)
         isOpen = false
     }
 
     /// Takes a new snapshot: the last commit.
     public mutating func renew() throws(LMDBError) {
-        precondition(!isOpen, "A read transaction was renewed while it was open.")
+        demand(!isOpen, "A read transaction was renewed while it was open.")
         try check(mdb_txn_renew(handle.pointer), "mdb_txn_renew")
         isOpen = true
     }

@@ -3,6 +3,7 @@
 // LMDBError.
 
 import CLMDB
+import Trap
 
 /// One table of an environment. The number is the same in all transactions once the one that opened it is committed.
 public struct Database: Hashable, Sendable {
@@ -124,7 +125,7 @@ private struct Cursor: ~Copyable {
     init(_ transaction: TransactionHandle, _ database: Database) throws(LMDBError) {
         var opened: OpaquePointer?
         try check(mdb_cursor_open(transaction.pointer, database.number, &opened), "mdb_cursor_open")
-        guard let opened else { preconditionFailure("mdb_cursor_open answered success and gave nothing.") }
+        guard let opened else { trap("mdb_cursor_open answered success and gave nothing.") }
         cursor = opened
     }
 

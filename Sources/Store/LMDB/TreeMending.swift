@@ -4,6 +4,7 @@
 // works inside a write transaction and fails with LMDBError.
 
 import CLMDB
+import Trap
 
 public struct TreeMending: Sendable, Hashable {
     /// Rows that were looked at.
@@ -32,7 +33,7 @@ extension WriteTransaction {
     ) throws(LMDBError) -> TreeMending {
         var opened: OpaquePointer?
         try check(mdb_cursor_open(handle.pointer, database.number, &opened), "mdb_cursor_open")
-        guard let cursor = opened else { preconditionFailure("mdb_cursor_open answered success and gave nothing.") }
+        guard let cursor = opened else { trap("mdb_cursor_open answered success and gave nothing.") }
         // Closed before the transaction ends: LMDB frees what is left by itself.
         defer { mdb_cursor_close(cursor) }
         var result = TreeMending()

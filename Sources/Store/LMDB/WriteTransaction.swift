@@ -5,6 +5,7 @@
 
 import CLMDB
 import Glibc
+import Trap
 
 public struct WriteTransaction: ~Copyable {
     public let handle: TransactionHandle
@@ -68,7 +69,7 @@ public struct WriteTransaction: ~Copyable {
     }
 
     private func requireThread() {
-        precondition(
+        demand(
             pthread_equal(thread, pthread_self()) != 0,
             "A write transaction was used on another thread than the one that began it.")
     }

@@ -6,12 +6,14 @@
 // Where no run of free pages is as long as that, the bytes of a full row stand in several shorter ones, its parts, down to a page each.
 // Parts keep the row's place in the grid, so that any offset is found as before.
 
+import Trap
+
 public struct ChunkLayout: Hashable, Sendable {
     /// Pages of the store that a full row takes.
     public let pages: Int
 
     public init(pages: Int) {
-        precondition(pages > 0 && pages <= 1024, "A chunk takes from 1 to 1024 pages.")
+        demand(pages > 0 && pages <= 1024, "A chunk takes from 1 to 1024 pages.")
         self.pages = pages
     }
 

@@ -48,8 +48,8 @@ extension LMDBStore {
         } catch {
             compaction.place = nil
             compaction.due = Self.milliseconds + Self.pauseMax
-            // An error that is not for want of room shows in the next batch, which then says so.
-            _ = settle(error) as CommitResult<Void>
+            // A page that cannot be read is left to who needs it; a commit that failed has stopped the store by itself.
+            if error.fate == .full { _ = settle(error) as CommitResult<Void> }
             return false
         }
     }
@@ -82,24 +82,16 @@ extension LMDBStore {
         var walk = Walk(pageBytes: environment.pageBytes, threshold: compaction.threshold)
         var last: [UInt8]?
         var looked = 0
-        place.key.withUnsafeBytes { from in
-            transaction.scan(table, from: from) { key, value in
-                walk.note(key, value, isSure: { $0 <= transaction.chunkPages })
-                looked += 1
-                if looked >= Self.rowsLookedAt || walk.bytes >= Self.bytesMoved || walk.keys.count >= Self.rowsMoved {
-                    last = Array(key)
-                    return false
-                }
-                return true
+        transaction.scanStored(table, from: place.key) { key, value in
+            walk.note(key, value, isSure: { $0 <= transaction.chunkPages })
+            looked += 1
+            if looked >= Self.rowsLookedAt || walk.bytes >= Self.bytesMoved || walk.keys.count >= Self.rowsMoved {
+                last = Array(key)
+                return false
             }
+            return true
         }
-        for key in walk.keys {
-            key.withUnsafeBytes { key in
-                guard let value = transaction.value(table, key) else { return }
-                // Copied: the place that it is read from is let go by the same change.
-                Array(value).withUnsafeBytes { transaction.put(table, key, $0) }
-            }
-        }
+        for key in walk.keys { transaction.rewrite(table, key) }
         if let failure = transaction.failure {
             transaction.abort()
             throw failure

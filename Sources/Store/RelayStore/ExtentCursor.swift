@@ -2,6 +2,7 @@
 // chunk less a byte. It cannot fail.
 
 import RelayRows
+import Trap
 
 /// The end of an extent that is being written.
 ///
@@ -31,7 +32,7 @@ public struct ExtentCursor: Sendable {
 
     /// The carry and `count` bytes after it have become a row.
     mutating func advance(by count: Int) {
-        precondition(nextChunk < .max, "An extent grew beyond the number of chunks that a key can count.")
+        demand(nextChunk < .max, "An extent grew beyond the number of chunks that a key can count.")
         carry.removeAll(keepingCapacity: true)
         length += UInt64(count)
         nextChunk += 1

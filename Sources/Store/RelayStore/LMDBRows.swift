@@ -4,6 +4,7 @@
 
 import LMDB
 import RelayRows
+import Trap
 
 /// The databases of all tables, by table number.
 struct TableDatabases: Sendable {
@@ -12,7 +13,7 @@ struct TableDatabases: Sendable {
     init(openingIn transaction: borrowing WriteTransaction) throws(LMDBError) {
         var databases: [Database] = []
         for table in Table.allCases {
-            precondition(Int(table.rawValue) == databases.count, "Tables are numbered from 0 without gaps.")
+            demand(Int(table.rawValue) == databases.count, "Tables are numbered from 0 without gaps.")
             databases.append(try transaction.open(table.name))
         }
         self.databases = databases
@@ -79,7 +80,7 @@ class LMDBView: RowReader {
     fileprivate final func attempt<Result>(
         _ otherwise: @autoclosure () -> Result, _ body: (TransactionHandle) throws(LMDBError) -> Result
     ) -> Result {
-        guard let handle else { preconditionFailure("A view of the store was used after the closure it was lent to.") }
+        guard let handle else { trap("A view of the store was used after the closure it was lent to.") }
         if failure != nil { return otherwise() }
         do throws(LMDBError) {
             return try body(handle)
@@ -165,6 +166,32 @@ final class LMDBTransaction: LMDBView, StoreTransaction {
         }
     }
 
+    /// The rows as they are stored, sealed or damaged.
+    func scanStored(
+        _ table: Table, from key: [UInt8], _ body: (UnsafeRawBufferPointer, UnsafeRawBufferPointer) -> Bool
+    ) {
+        key.withUnsafeBytes { key in
+            attempt(()) { (handle) throws(LMDBError) in try handle.scan(databases[table], from: key, body) }
+        }
+    }
+
+    /// Writes a row once more as it is stored, to have it in another place.
+    func rewrite(_ table: Table, _ key: [UInt8]) {
+        key.withUnsafeBytes { key in
+            // Copied: the place that it is read from is let go by the same change.
+            let stored: [UInt8]? = attempt(nil) { (handle) throws(LMDBError) in
+                try handle.value(databases[table], key).map { [UInt8]($0) }
+            }
+            stored?.withUnsafeBytes { value in
+                attempt(()) { (_) throws(LMDBError) in
+                    try transaction!.put(databases[table], key, value)
+                    runs?.take(Self.pages(value.count))
+                    changed(key.count + value.count)
+                }
+            }
+        }
+    }
+
     /// Aborts: nothing has changed.
     func abort() {
         end()
@@ -174,7 +201,7 @@ final class LMDBTransaction: LMDBView, StoreTransaction {
     /// Commits, with the sync.
     func commit() throws(LMDBError) {
         end()
-        guard let transaction = transaction.take() else { preconditionFailure("A batch was committed twice.") }
+        guard let transaction = transaction.take() else { trap("A batch was committed twice.") }
         try transaction.commit()
     }
 
@@ -189,6 +216,6 @@ final class LMDBTransaction: LMDBView, StoreTransaction {
     }
 
     private func requireKey(_ key: UnsafeRawBufferPointer) {
-        precondition((1...511).contains(key.count), "A key has from 1 to 511 bytes.")
+        demand((1...511).contains(key.count), "A key has from 1 to 511 bytes.")
     }
 }

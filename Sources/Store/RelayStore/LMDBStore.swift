@@ -7,6 +7,7 @@ import Glibc
 import LMDB
 import RelayRows
 import Synchronization
+import Trap
 
 /// Unchecked Sendable: `files`, `space`, `outside`, `compaction` and `stopped` belong to the batch that runs, and
 /// `isInBatch` traps a second one; all else is immutable or has its own lock.
@@ -76,7 +77,7 @@ public final class LMDBStore: DurableStore, @unchecked Sendable {
     // MARK: The writer
 
     public func batch<Effects>(_ body: (any StoreTransaction) -> Effects) -> CommitResult<Effects> {
-        precondition(
+        demand(
             !isInBatch.exchange(true, ordering: .acquiring), "Two batches at a time: the store has one writer.")
         defer { isInBatch.store(false, ordering: .releasing) }
         if let stopped { return .fatal(stopped) }
@@ -118,6 +119,7 @@ public final class LMDBStore: DurableStore, @unchecked Sendable {
             // `hasLostWrites`, and a meta page that could not be written in the next beginning (`settle`).
             let isFull = error.fate == .full || (error.code == EIO && files.isDiskFull)
             if !isFull || files.hasLostWrites() {
+                if error.fate == .invalid { StopNote.write(directory, error.sentence) }
                 stopped = "A commit failed and it is not known what is on disk. \(error.sentence)"
                 throw error
             }

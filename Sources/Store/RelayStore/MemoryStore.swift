@@ -3,6 +3,7 @@
 // as the durable store does: full at a limit or at any change, and by the fates that a test asks for.
 
 import RelayRows
+import Trap
 
 public final class MemoryStore: DurableStore {
     /// What happens to the next batch that changes something.
@@ -38,7 +39,7 @@ public final class MemoryStore: DurableStore {
     }
 
     public func batch<Effects>(_ body: (any StoreTransaction) -> Effects) -> CommitResult<Effects> {
-        precondition(!isInBatch, "Two batches at a time: the store has one writer.")
+        demand(!isInBatch, "Two batches at a time: the store has one writer.")
         isInBatch = true
         defer { isInBatch = false }
         let transaction = MemoryTransaction(self)
@@ -68,7 +69,7 @@ public final class MemoryStore: DurableStore {
     }
 
     public func read<Result>(_ body: (any RowReader) -> Result) throws(StoreFailure) -> Result {
-        precondition(!isInBatch, "A snapshot in the middle of a batch: this store keeps one state only.")
+        demand(!isInBatch, "A snapshot in the middle of a batch: this store keeps one state only.")
         let view = MemoryView(self)
         defer { view.end() }
         return body(view)
@@ -83,7 +84,7 @@ public final class MemoryStore: DurableStore {
     public var snapshot: Snapshot { Snapshot(tables: tables, usedBytes: usedBytes) }
 
     public func goBack(to snapshot: Snapshot) {
-        precondition(!isInBatch, "A store goes back between two batches.")
+        demand(!isInBatch, "A store goes back between two batches.")
         tables = snapshot.tables
         usedBytes = snapshot.usedBytes
     }
@@ -115,7 +116,7 @@ private class MemoryView: RowReader {
     fileprivate var isBlind: Bool { false }
 
     fileprivate final func requireOpen() {
-        precondition(!isEnded, "A view of the store was used after the closure it was lent to.")
+        demand(!isEnded, "A view of the store was used after the closure it was lent to.")
     }
 
     final func value(_ table: Table, _ key: UnsafeRawBufferPointer) -> UnsafeRawBufferPointer? {
@@ -207,7 +208,7 @@ private final class MemoryTransaction: MemoryView, StoreTransaction {
 
     private func put(_ table: Table, _ key: UnsafeRawBufferPointer, _ value: StableBytes, counted: Int) {
         requireOpen()
-        precondition((1...511).contains(key.count), "A key has from 1 to 511 bytes.")
+        demand((1...511).contains(key.count), "A key has from 1 to 511 bytes.")
         if isFailed || meetsFailingChange() { return }
         let row = MemoryTable.Row(key: StableBytes(key), value: value)
         let replaced = store.tables[Int(table.rawValue)].put(row)

@@ -4,6 +4,7 @@
 
 import LMDB
 import Monotonic
+import Trap
 
 /// Unchecked Sendable because all its state is behind `lock`; a transaction that is out belongs to the thread that
 /// borrowed it.
@@ -23,7 +24,7 @@ final class ReaderPool: @unchecked Sendable {
     private var pins: [UInt64] = []
 
     init(environment: Environment, databases: TableDatabases, count: Int) {
-        precondition(count > 0, "A store has at least one reader.")
+        demand(count > 0, "A store has at least one reader.")
         self.environment = environment
         self.databases = databases
         slots = (0..<count).map { _ in Slot() }
@@ -32,7 +33,7 @@ final class ReaderPool: @unchecked Sendable {
 
     func read<Result>(_ body: (TransactionHandle, LMDBReader) throws(LMDBError) -> Result) throws(LMDBError) -> Result {
         lock.lock(whenValue: true)
-        guard let index = free.popLast() else { preconditionFailure("A reader was promised and is not there.") }
+        guard let index = free.popLast() else { trap("A reader was promised and is not there.") }
         let slot = slots[index]
         do throws(LMDBError) {
             // Renewed under the lock: a snapshot is known to the writer as soon as it is there.
@@ -50,7 +51,7 @@ final class ReaderPool: @unchecked Sendable {
             free.append(index)
             lock.unlock(withValue: true)
         }
-        guard let handle = slot.transaction?.handle else { preconditionFailure("A reader was lost while it was out.") }
+        guard let handle = slot.transaction?.handle else { trap("A reader was lost while it was out.") }
         let reader = LMDBReader(handle, databases)
         defer { reader.finish() }
         let result = try body(handle, reader)

@@ -312,7 +312,7 @@ struct AnatomyLook {
                 continue
             }
             let key = node.key.count == 8 ? node.key.reversed().reduce(0) { $0 << 8 | UInt64(bytes[$1]) } : .max
-            guard key <= newest, index == 0 || key > previous else {
+            guard node.flags & PageNode.tree == 0, key <= newest, index == 0 || key > previous else {
                 return fault("its list of free pages is out of order", number)
             }
             previous = key

@@ -198,7 +198,7 @@ struct SalvageWork {
     /// The check of table and key is there and fits: not only that nothing speaks against it.
     private static func isTied(_ table: Table, _ key: [UInt8], _ value: [UInt8]) -> Bool {
         switch table.form {
-        case .bytes: guard table == .chunk, key.count == 12 else { return false }
+        case .bytes: guard table == .chunk, key.withUnsafeBytes({ ChunkKey($0) != nil }) else { return false }
         case .marker: guard value.count >= RowSeal.checkBytes else { return false }
         case .record: guard value.first == RowSeal.version else { return false }
         }

@@ -8,6 +8,8 @@ public enum AdministrativeRecord: Hashable, Sendable {
     case statusReport(StatusReport)
     /// Our own report record.
     case reports([ReportRow])
+    /// What a neighbour, or one behind it, refuses.
+    case refusals(RefusalNotice)
     /// A record of another type, or of our number but another project.
     case unknown(type: UInt64)
 
@@ -17,6 +19,7 @@ public enum AdministrativeRecord: Hashable, Sendable {
     static let statusReportType: UInt64 = 1
     /// The first of the private-use numbers (RFC 9713, 2).
     static let reportsType: UInt64 = 65_536
+    static let refusalsType: UInt64 = 65_537
     /// Those of private use that this network gives to its own records, today's and later ones (docs/protocol.md).
     static let ownTypes: ClosedRange<UInt64> = 65_536...65_663
 
@@ -53,6 +56,12 @@ public enum AdministrativeRecord: Hashable, Sendable {
                 return
             }
             self = .reports(rows)
+        case Self.refusalsType:
+            guard let notice = try reader.readRefusals() else {
+                self = .unknown(type: type)
+                return
+            }
+            self = .refusals(notice)
         default:
             // What follows is in a format that only its own specification knows.
             self = .unknown(type: type)

@@ -7,6 +7,7 @@
 // alive.
 
 import NIOCore
+import Trap
 
 public struct BundleHeaderParser: Sendable {
     public enum Step: Sendable {
@@ -42,7 +43,7 @@ public struct BundleHeaderParser: Sendable {
     public mutating func parse(_ input: inout ByteBuffer) throws(BundleError) -> Step {
         switch state {
         case .collecting: break
-        case .finished: preconditionFailure("a BundleHeaderParser reads one header")
+        case .finished: trap("a BundleHeaderParser reads one header")
         case .failed(let error): throw error
         }
         do throws(BundleError) {

@@ -10,6 +10,7 @@
 // prohibit.
 
 import NIOCore
+import Trap
 
 struct CBORReader {
     private let buffer: ByteBuffer
@@ -188,7 +189,7 @@ struct CBORReader {
 
     /// Passes over one item of any shape that bundles use.
     mutating func skipItem(depthMax: Int = 4, itemsMax: Int = 128) throws(BundleError) {
-        precondition(depthMax <= 8, "the stack of open arrays has eight places")
+        demand(depthMax <= 8, "the stack of open arrays has eight places")
         var open: InlineArray<8, UInt64> = .init(repeating: 0)
         var depth = 0
         for _ in 0..<itemsMax {

@@ -2,6 +2,7 @@
 // encoding, so that a block which nobody changed leaves as it came. Reading fails with a BundleError.
 
 import NIOCore
+import Trap
 
 /// The type codes of blocks (RFC 9171, 9.1).
 public struct BlockType: RawRepresentable, Hashable, Sendable {
@@ -40,7 +41,7 @@ public struct CanonicalBlock: Hashable, Sendable {
 
     /// A new block. The payload has a type of its own (`PayloadHead`).
     public init(type: BlockType, number: UInt64, flags: BlockFlags, crcType: CRCType = .crc32c, data: ByteBuffer) {
-        precondition(type != .payload, "the payload block is a PayloadHead and a stream of octets")
+        demand(type != .payload, "the payload block is a PayloadHead and a stream of octets")
         self.type = type
         self.number = number
         self.flags = flags

@@ -1,6 +1,7 @@
 // WholeBundle: a bundle in memory, for tests, records and other small ones. Reading fails with a BundleError.
 
 import NIOCore
+import Trap
 
 public struct WholeBundle: Hashable, Sendable {
     public let header: BundleHeader
@@ -8,7 +9,7 @@ public struct WholeBundle: Hashable, Sendable {
 
     /// The payload must have the length that the header says.
     public init(header: BundleHeader, payload: ByteBuffer) {
-        precondition(header.payload.length == UInt64(payload.readableBytes), "header and payload belong together")
+        demand(header.payload.length == UInt64(payload.readableBytes), "header and payload belong together")
         self.header = header
         self.payload = payload
     }

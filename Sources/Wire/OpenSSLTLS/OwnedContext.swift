@@ -3,6 +3,7 @@
 
 internal import COpenSSL
 import Glibc
+import Trap
 
 struct OwnedContext: ~Copyable {
     let context: OpaquePointer
@@ -12,7 +13,7 @@ struct OwnedContext: ~Copyable {
         guard let context = withEmptyErrorQueue({ SSL_CTX_new(TLS_method()) }) else {
             throw TLSError(.settingRefused, "OpenSSL made no context", details: OpenSSLErrorQueue.capture().texts)
         }
-        guard let store = X509_STORE_new() else { preconditionFailure("OpenSSL is out of memory") }
+        guard let store = X509_STORE_new() else { trap("OpenSSL is out of memory") }
         _ = COpenSSL_SSL_CTX_set1_cert_store(context, store)
         self.context = context
         self.store = store
@@ -150,7 +151,7 @@ struct OwnedContext: ~Copyable {
         let path = configuration.certificateChainFile
         let (chain, description) = try loadChain(path)
         let key = try TrustFiles.privateKey(configuration.keyFile)
-        guard let leaf = chain[0] else { preconditionFailure("a chain that was read has a first certificate") }
+        guard let leaf = chain[0] else { trap("a chain that was read has a first certificate") }
         try Self.checkKey(leaf, key, configuration)
         try Self.checkDates(description, path, now: now)
         try check(SSL_CTX_use_certificate(context, leaf), path)
@@ -159,7 +160,8 @@ struct OwnedContext: ~Copyable {
         }
         try check(SSL_CTX_use_PrivateKey(context, key.pointer), configuration.keyFile)
         return OwnIdentity(
-            certificate: description, warnings: warnings(leaf, description, configuration, now: now))
+            certificate: description,
+            warnings: warnings(leaf, description, configuration, now: now, chain: chain))
     }
 
     /// The certificates of the chain file, and what the first one says.
@@ -192,7 +194,8 @@ struct OwnedContext: ~Copyable {
 
     /// What makes peers refuse the node's own certificate, as far as it is known here.
     func warnings(
-        _ leaf: OpaquePointer, _ description: CertificateDescription, _ configuration: TLSConfiguration, now: Int64
+        _ leaf: OpaquePointer, _ description: CertificateDescription, _ configuration: TLSConfiguration, now: Int64,
+        chain: CertificateStack
     ) -> [TLSWarning] {
         var warnings: [TLSWarning] = []
         let path = configuration.certificateChainFile
@@ -203,8 +206,32 @@ struct OwnedContext: ~Copyable {
             let sentence = "certificate \(path) is revoked by \(list): whoever reads that list refuses this node"
             warnings.append(TLSWarning(.ownCertificateRevoked, sentence))
         }
+        if !leadsToAuthority(leaf, chain) {
+            let sentence =
+                "certificate \(path) does not lead to an authority in \(configuration.authorityFile): peers that trust the same authorities refuse this node"
+            warnings.append(TLSWarning(.ownCertificateUntrusted, sentence))
+        }
         return warnings
     }
+
+    /// Whether one of this node's own authorities has issued the certificate, by the chain that stands behind it. Dates, revocations and
+    /// purposes are looked at elsewhere.
+    private func leadsToAuthority(_ leaf: OpaquePointer, _ chain: CertificateStack) -> Bool {
+        guard let verification = X509_STORE_CTX_new() else { return true }
+        defer { X509_STORE_CTX_free(verification) }
+        return withEmptyErrorQueue { () -> Bool in
+            guard X509_STORE_CTX_init(verification, store, leaf, chain.pointer) == 1 else { return true }
+            if X509_verify_cert(verification) == 1 { return true }
+            return !Self.strangerCodes.contains(X509_STORE_CTX_get_error(verification))
+        }
+    }
+
+    /// No way to an authority: the issuer is missing, signs for itself, or has not signed.
+    private static let strangerCodes: Set<Int32> = [
+        X509_V_ERR_UNABLE_TO_GET_ISSUER_CERT, X509_V_ERR_CERT_SIGNATURE_FAILURE,
+        X509_V_ERR_DEPTH_ZERO_SELF_SIGNED_CERT, X509_V_ERR_SELF_SIGNED_CERT_IN_CHAIN,
+        X509_V_ERR_UNABLE_TO_GET_ISSUER_CERT_LOCALLY, X509_V_ERR_UNABLE_TO_VERIFY_LEAF_SIGNATURE,
+    ]
 
     /// Whether a CRL of its issuer names the certificate.
     private func isRevoked(_ certificate: OpaquePointer) -> Bool {

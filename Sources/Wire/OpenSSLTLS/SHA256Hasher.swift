@@ -3,6 +3,7 @@
 
 internal import COpenSSL
 import RelayModel
+import Trap
 
 /// An incremental SHA-256.
 public final class SHA256Hasher {
@@ -10,10 +11,10 @@ public final class SHA256Hasher {
     private var isFinished = false
 
     public init() {
-        guard let context = EVP_MD_CTX_new() else { preconditionFailure("OpenSSL is out of memory for a digest") }
+        guard let context = EVP_MD_CTX_new() else { trap("OpenSSL is out of memory for a digest") }
         self.context = context
         let started = EVP_DigestInit_ex2(context, DigestMethod.sha256.pointer, nil)
-        precondition(started == 1, "OpenSSL refuses to start SHA-256")
+        demand(started == 1, "OpenSSL refuses to start SHA-256")
     }
 
     deinit {
@@ -22,21 +23,21 @@ public final class SHA256Hasher {
 
     /// Adds bytes.
     public func update(_ bytes: UnsafeRawBufferPointer) {
-        precondition(!isFinished, "a finished digest takes no more bytes")
+        demand(!isFinished, "a finished digest takes no more bytes")
         guard bytes.count > 0 else { return }
         let result = EVP_DigestUpdate(context, bytes.baseAddress, bytes.count)
-        precondition(result == 1, "OpenSSL refuses bytes for SHA-256")
+        demand(result == 1, "OpenSSL refuses bytes for SHA-256")
     }
 
     /// The digest of all bytes added. To be called once.
     public func finish() -> Digest {
-        precondition(!isFinished, "a digest is finished once")
+        demand(!isFinished, "a digest is finished once")
         isFinished = true
         var words: (UInt64, UInt64, UInt64, UInt64) = (0, 0, 0, 0)
         withUnsafeMutableBytes(of: &words) { target in
             var count: UInt32 = 0
             let result = EVP_DigestFinal_ex(context, target.baseAddress?.assumingMemoryBound(to: UInt8.self), &count)
-            precondition(result == 1 && count == 32, "OpenSSL refuses to finish SHA-256")
+            demand(result == 1 && count == 32, "OpenSSL refuses to finish SHA-256")
         }
         return Digest(words: (words.0.bigEndian, words.1.bigEndian, words.2.bigEndian, words.3.bigEndian))
     }
@@ -61,7 +62,7 @@ private struct DigestMethod: @unchecked Sendable {
 
     private init() {
         guard let method = EVP_MD_fetch(nil, "SHA256", nil) else {
-            preconditionFailure("this OpenSSL has no SHA-256")
+            trap("this OpenSSL has no SHA-256")
         }
         pointer = method
     }

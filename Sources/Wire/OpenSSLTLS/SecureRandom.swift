@@ -2,6 +2,7 @@
 // thread. Traps when the generator cannot be seeded: going on with guessable bytes would be worse.
 
 internal import COpenSSL
+import Trap
 
 public enum SecureRandom {
     /// Fills the memory with random bytes.
@@ -12,14 +13,14 @@ public enum SecureRandom {
             let count = min(target.count - offset, 1 << 20)
             let start = target.baseAddress?.advanced(by: offset).assumingMemoryBound(to: UInt8.self)
             let result = RAND_bytes(start, Int32(count))
-            precondition(result == 1, "OpenSSL has no random bytes")
+            demand(result == 1, "OpenSSL has no random bytes")
             offset += count
         }
     }
 
     /// `count` random bytes.
     public static func bytes(_ count: Int) -> [UInt8] {
-        precondition(count >= 0, "a number of bytes is not negative")
+        demand(count >= 0, "a number of bytes is not negative")
         return [UInt8](unsafeUninitializedCapacity: count) { target, written in
             fill(UnsafeMutableRawBufferPointer(target))
             written = count

@@ -4,6 +4,7 @@
 
 internal import COpenSSL
 import NIOCore
+import Trap
 
 /// What an operation came to.
 enum TLSResult<Value> {
@@ -105,7 +106,7 @@ final class TLSConnection {
         guard result == 1 else {
             return failure(of: result, during: "writing", whenEnded: .truncated)
         }
-        precondition(count == bytes.count, "SSL_write_ex without partial writes writes all or nothing")
+        demand(count == bytes.count, "SSL_write_ex without partial writes writes all or nothing")
         recordsWithKey += (count + TLSHandler.recordBytesMax - 1) / TLSHandler.recordBytesMax
         if recordsWithKey >= recordsPerKey {
             recordsWithKey = 0

@@ -5,6 +5,7 @@
 
 internal import COpenSSL
 import Glibc
+import Trap
 
 /// The shared TLS settings of a node.
 ///
@@ -76,7 +77,7 @@ public final class TLSContext: @unchecked Sendable {
         guard let leaf = presented[0] else {
             throw TLSError(.certificateMissing, "the peer sent no certificate")
         }
-        guard let verification = X509_STORE_CTX_new() else { preconditionFailure("OpenSSL is out of memory") }
+        guard let verification = X509_STORE_CTX_new() else { trap("OpenSSL is out of memory") }
         defer { X509_STORE_CTX_free(verification) }
         let result = withEmptyErrorQueue { () -> Int32 in
             guard X509_STORE_CTX_init(verification, owned.store, leaf, presented.pointer) == 1,

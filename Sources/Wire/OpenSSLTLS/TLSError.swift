@@ -107,6 +107,8 @@ public struct TLSWarning: Hashable, Sendable {
         public static let ownCertificateNotYetValid = Kind("own_certificate_not_yet_valid")
         /// A CRL of this node's own file revokes its certificate: peers that read the same list refuse it.
         public static let ownCertificateRevoked = Kind("own_certificate_revoked")
+        /// No authority of this node's own has issued it.
+        public static let ownCertificateUntrusted = Kind("own_certificate_untrusted")
         /// A CA of the CA file has expired.
         public static let authorityExpired = Kind("authority_expired")
         /// A key log is being written: whoever has it can read the links.

@@ -65,8 +65,8 @@ public struct TLSExamination: Sendable {
             if let description = ownCertificate {
                 gather { _ throws(TLSError) in try OwnedContext.checkDates(description, path, now: now) }
             }
-            if let leaf = chain?[0], let description = ownCertificate {
-                warnings += owned.warnings(leaf, description, configuration, now: now)
+            if let chain, let leaf = chain[0], let description = ownCertificate {
+                warnings += owned.warnings(leaf, description, configuration, now: now, chain: chain)
             }
             guard hasKey else { return }
             gather { _ throws(TLSError) in

@@ -4,13 +4,14 @@
 
 internal import COpenSSL
 import Glibc
+import Trap
 
 /// Owns a list of certificates.
 final class CertificateStack {
     let pointer: OpaquePointer
 
     init() {
-        guard let pointer = COpenSSL_sk_X509_new_null() else { preconditionFailure("OpenSSL is out of memory") }
+        guard let pointer = COpenSSL_sk_X509_new_null() else { trap("OpenSSL is out of memory") }
         self.pointer = pointer
     }
 
@@ -26,7 +27,7 @@ final class CertificateStack {
     /// Takes over the caller's reference.
     func append(takingOwnership certificate: OpaquePointer) {
         let count = COpenSSL_sk_X509_push(pointer, certificate)
-        precondition(count > 0, "OpenSSL is out of memory")
+        demand(count > 0, "OpenSSL is out of memory")
     }
 }
 

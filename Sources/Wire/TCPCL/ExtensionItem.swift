@@ -2,6 +2,7 @@
 // A value and the codec of item lists; a broken list gives nil, its fate depends on the message that carries it.
 
 import NIOCore
+import Trap
 
 /// One extension item; the value is a slice of the buffer that it was read from.
 public struct ExtensionItem: Hashable, Sendable {
@@ -39,7 +40,7 @@ public struct ExtensionItem: Hashable, Sendable {
     }
 
     func write(to buffer: inout ByteBuffer) {
-        precondition(value.readableBytes <= Int(UInt16.max), "An extension item's value is at most 65,535 octets long.")
+        demand(value.readableBytes <= Int(UInt16.max), "An extension item's value is at most 65,535 octets long.")
         buffer.writeInteger(isCritical ? Self.criticalFlag : 0)
         buffer.writeInteger(type)
         buffer.writeInteger(UInt16(value.readableBytes))

@@ -3,6 +3,7 @@
 // refuses a transfer, or is a `ProtocolViolation`, of which the offending message leaves no trace.
 
 import NIOCore
+import Trap
 
 struct ReceiveSide {
     private struct OpenTransfer {
@@ -175,7 +176,7 @@ struct ReceiveSide {
 
     /// The shell has taken a transfer that ended. False when there is none of this ID to decide.
     mutating func acknowledgeEnd(_ id: TransferID, _ effects: inout SessionEffects) -> Bool {
-        precondition(
+        demand(
             open?.id != id || open?.isRefused == true, "Only a transfer that has ended can be acknowledged.")
         return decide(id, .acknowledge, &effects)
     }

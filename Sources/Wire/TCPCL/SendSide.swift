@@ -3,6 +3,7 @@
 // than it announced is a bug and traps with a sentence.
 
 import NIOCore
+import Trap
 
 /// Why a transfer cannot begin now.
 public enum TransferBeginError: Error, Hashable, Sendable {
@@ -104,10 +105,10 @@ struct SendSide {
         _ id: TransferID, _ pieces: some Collection<ByteBuffer>, isEnd: Bool, _ output: inout OutgoingBytes
     ) -> Bool {
         guard let index = openIndex(id) else { return false }
-        precondition(current == id, "Bytes of a transfer that was sent to its end.")
+        demand(current == id, "Bytes of a transfer that was sent to its end.")
         var remaining = UInt64(pieces.reduce(0) { $0 + $1.readableBytes })
         let missing = transfers[index].total - transfers[index].sent
-        precondition(
+        demand(
             isEnd ? remaining == missing : remaining <= missing,
             "A transfer has exactly as many bytes as it was begun with.")
         guard isEnd || remaining > 0 else { return true }
@@ -232,7 +233,7 @@ private struct PieceCursor<Pieces: Collection<ByteBuffer>> {
         var length = length
         while length > 0 {
             if piece.readableBytes == 0 {
-                precondition(index != pieces.endIndex, "More octets asked than the pieces have.")
+                demand(index != pieces.endIndex, "More octets asked than the pieces have.")
                 piece = pieces[index]
                 pieces.formIndex(after: &index)
             }

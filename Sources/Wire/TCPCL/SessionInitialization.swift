@@ -2,6 +2,7 @@
 // A value and its encoder; it is decoded in Message. Fails never.
 
 import NIOCore
+import Trap
 
 /// The contents of SESS_INIT.
 public struct SessionInitialization: Hashable, Sendable {
@@ -28,7 +29,7 @@ public struct SessionInitialization: Hashable, Sendable {
     }
 
     public func write(to buffer: inout ByteBuffer) {
-        precondition(nodeID.utf8.count <= Int(UInt16.max), "A node ID is at most 65,535 octets long.")
+        demand(nodeID.utf8.count <= Int(UInt16.max), "A node ID is at most 65,535 octets long.")
         let items = extensionItems ?? []
         buffer.writeInteger(MessageType.initialization.rawValue)
         buffer.writeInteger(keepaliveSeconds)

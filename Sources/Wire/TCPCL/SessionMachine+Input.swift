@@ -1,12 +1,13 @@
 // SessionMachine, what comes from the peer: contact header, SESS_INIT, then messages and segment data.
 
 import NIOCore
+import Trap
 
 extension SessionMachine {
     /// Takes octets from the peer. All are consumed, except those that follow a contact header after which TLS begins:
     /// they stay in `input` for the handshake (and are never taken for messages).
     public mutating func feed(_ input: inout ByteBuffer, now: UInt64, _ effects: inout SessionEffects) {
-        precondition(state != .fresh, "A session is started before it is fed.")
+        demand(state != .fresh, "A session is started before it is fed.")
         guard input.readableBytes > 0 else { return }
         let before = effects.output.appendedBytes
         timers.lastReceived = now

@@ -11,6 +11,7 @@
 
 import NIOCore
 import RelayModel
+import Trap
 
 /// The state of one session.
 public struct SessionMachine: ~Copyable, Sendable {
@@ -43,7 +44,7 @@ public struct SessionMachine: ~Copyable, Sendable {
     private var isInputPaused = false
 
     public init(_ configuration: SessionConfiguration) {
-        precondition(configuration.segmentBytesMax > 0, "Segments must have room for at least one octet.")
+        demand(configuration.segmentBytesMax > 0, "Segments must have room for at least one octet.")
         self.configuration = configuration
         reader = MessageReader(extensionLengthInEverySegment: configuration.extensionLengthInEverySegment)
         receiving = ReceiveSide(transferMRU: configuration.transferMRU)
@@ -91,7 +92,7 @@ public struct SessionMachine: ~Copyable, Sendable {
 
     /// The TCP connection is there.
     public mutating func start(now: UInt64, _ effects: inout SessionEffects) {
-        precondition(state == .fresh, "A session starts once.")
+        demand(state == .fresh, "A session starts once.")
         enter(.awaitingContact, now: now)
         // RFC 9174, 4.1: the active entity sends its contact header at once, the passive one waits for the peer's.
         if configuration.role == .active {
@@ -102,7 +103,7 @@ public struct SessionMachine: ~Copyable, Sendable {
     /// The TLS handshake that `startTLS` asked for is done; from now on plaintext is fed.
     public mutating func tlsEstablished(now: UInt64, _ effects: inout SessionEffects) {
         guard state == .awaitingTLS else {
-            precondition(state == .over, "The handshake ends once, after startTLS asked for it.")
+            demand(state == .over, "The handshake ends once, after startTLS asked for it.")
             return
         }
         beginInitialization(now: now, &effects)
@@ -111,7 +112,7 @@ public struct SessionMachine: ~Copyable, Sendable {
     /// The shell does not accept the peer's identity: SESS_TERM "Contact Failure" and close.
     public mutating func refuseContact(now: UInt64, _ effects: inout SessionEffects) {
         guard state == .established else {
-            precondition(state == .over, "An identity can be refused only after the session is established.")
+            demand(state == .over, "An identity can be refused only after the session is established.")
             return
         }
         // RFC 9174, 4.4.4.3: a node ID that fails validation ends the session with "Contact Failure".
@@ -122,8 +123,8 @@ public struct SessionMachine: ~Copyable, Sendable {
     public mutating func adopt(
         segmentMRU: UInt64, transferMRU: UInt64, segmentBytesMax: Int, keepaliveSeconds: UInt16
     ) {
-        precondition(state == .awaitingTLS || state == .fresh, "The numbers are told in SESS_INIT and stay.")
-        precondition(segmentBytesMax > 0, "Segments must have room for at least one octet.")
+        demand(state == .awaitingTLS || state == .fresh, "The numbers are told in SESS_INIT and stay.")
+        demand(segmentBytesMax > 0, "Segments must have room for at least one octet.")
         configuration.segmentMRU = segmentMRU
         configuration.transferMRU = transferMRU
         configuration.segmentBytesMax = segmentBytesMax

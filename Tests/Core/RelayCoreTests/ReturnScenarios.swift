@@ -80,7 +80,7 @@ private func expectBalance(_ bench: Bench, _ location: SourceLocation = #_source
         guard understands else {
             #expect(effects.documents.isEmpty)
             // As with any other that is not acceptable; nothing is lost.
-            #expect(bench.states(of: bundle).values.allSatisfy(\.isQueued))
+            #expect(bench.states(of: bundle).values.allSatisfy { $0.isQueued })
             return
         }
         let back = try #require(effects.documents.first)
@@ -187,7 +187,7 @@ private func expectBalance(_ bench: Bench, _ location: SourceLocation = #_source
         #expect(dispatch.formerName == old)
         bench.answer(dispatch, .refused(.numberTaken))
         #expect(bench.allRows.filter { $0.kind == .document }.count == 2)
-        #expect(bench.states(of: renamed.bundle).values.allSatisfy(\.isQueued))
+        #expect(bench.states(of: renamed.bundle).values.allSatisfy { $0.isQueued })
         expectBalance(bench)
     }
 

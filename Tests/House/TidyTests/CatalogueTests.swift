@@ -71,6 +71,13 @@ import Testing
             "% is %, % failed%", ", and comes after %", ", and waits for one before it that has just been lost",
             "; it may come back before others take over",
         ],
+        "Sources/Core/RelayCore/RefusalBook.swift": [
+            "a document of %", "; % more of this cause since the last line", "refused % (%): %%",
+        ],
+        "Sources/Core/RelayCore/HiddenInboxes.swift": [
+            "more than ",
+            "% would become another spelling of %, and %% documents lie in its inbox here: have them taken first",
+        ],
         // To the log, by a variable.
         "Sources/Core/RelayCore/ClockJudge.swift": [
             "expiry is suspended: the clock is doubted", "the clock is believed again",
@@ -172,7 +179,9 @@ import Testing
         "attachment name: %", "text: %", "peer %", "agency %", "%, and comes after %",
         "%, and waits for one before it that has just been lost", "%; it may come back before others take over",
         "1 dial failed", "1 dial failed: %", "% dials failed", "% dials failed: %",
-        "failed; the old configuration stays", "page %: %",
+        "failed; the old configuration stays", "page %: %", "refused a document of % (%): %", "refused a bundle (%): %",
+        "% would become another spelling of %, and % documents lie in its inbox here: have them taken first",
+        "% would become another spelling of %, and more than % documents lie in its inbox here: have them taken first",
     ]
 
     @Test func everySentenceHasItsEntry() throws {

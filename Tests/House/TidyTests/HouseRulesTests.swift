@@ -26,6 +26,19 @@ import Testing
         }
     }
 
+    /// The library's own traps say nothing in an optimised build: `demand` and `trap` do (Trap.swift).
+    @Test func trapsSayTheirSentence() throws {
+        let silent = /\b(precondition|preconditionFailure|fatalError|assert|assertionFailure)\(/
+        var said = 0
+        for file in try SourceTree.files("Sources") {
+            for (number, line) in file.code.enumerated() {
+                if line.firstMatch(of: silent) != nil { Issue.record("\(file.path):\(number + 1): \(line)") }
+                if line.firstMatch(of: /\b(demand|trap)\(/) != nil { said += 1 }
+            }
+        }
+        #expect(said > 50)
+    }
+
     /// Whoever promises the compiler what it cannot see stands here, and says why beside it.
     static let uncheckedSendable: Set<String> = [
         "Sources/Store/LMDB/Environment.swift",

@@ -18,6 +18,19 @@ extension Network {
         return library
     }
 
+    /// Compiles the same folder's `name`.c as a program; its path.
+    func compiled(_ name: String, _ libraries: [String]) throws -> String {
+        let program = folder[name]
+        let source = Places.root + "/Tests/Programs/Interposer/\(name).c"
+        let compiled = try ["cc", "clang"].map { compiler in
+            try run("/usr/bin/env", [compiler, "-O1", "-o", program, source] + libraries)
+        }
+        guard compiled.contains(where: { $0.end == .exited(0) }) else {
+            throw TestFailure("\(name).c does not compile: \(compiled.map(\.errors))")
+        }
+        return program
+    }
+
     /// Waits for the end of a node that ends by itself.
     func end(of name: String) throws -> ProgramEnd? {
         guard try eventually({ !isRunning(name) }) else {

@@ -46,7 +46,7 @@ import Testing
                 let text = try network.control(node, ["trace", envelope]).output
                 return text.components(separatedBy: "delivered").count > agencies.count
             }
-            #expect(isTold, "\(try network.control(node, ["trace", envelope]).output)")
+            #expect(isTold, "\(network.logTail(node))")
         }
         // A node of 0.3 refuses, and counts, what it does not know.
         for name in ["truc", "vpcp", "hcm"] {
@@ -57,7 +57,7 @@ import Testing
 
     private func expectArrived(_ network: Network, _ node: String, _ agency: String, _ count: Int) throws {
         let isThere = try eventually { try network.inbox(node, agency).count == count }
-        #expect(isThere, "\(try network.inbox(node, agency).count) of \(count)\n\(network.logTail(node))")
+        #expect(isThere, "not \(count)\n\(network.logTail(node))")
     }
 
     private func largeFile(_ network: Network) throws -> String {

@@ -57,6 +57,37 @@ import Testing
         #expect(code("82018485" + "81f481f481f481f4" + String(repeating: "81", count: 50)) == .limitExceeded)
     }
 
+    @Test func refusalOctets() throws {
+        let notice = RefusalNotice(refuser: NodeID(name: "x")!, cause: 7, bundles: [bundle])
+        var octets = ByteBuffer()
+        try RefusalRecord.encode(notice, into: &octets)
+        #expect(
+            octets.hex == "821a00010001" + "85" + "6465646f63" + "01" + "8201" + "642f2f782f" + "07" + "81"
+                + "83" + "8202820201" + "00" + "1828")
+        #expect(try AdministrativeRecord(decoding: octets) == .refusals(notice))
+        // A cause of a later version is kept; names are at least one and at most a hundred.
+        let many = RefusalNotice(
+            refuser: NodeID(name: "x")!, cause: 4_711, bundles: Array(repeating: bundle, count: 100))
+        octets = ByteBuffer()
+        try RefusalRecord.encode(many, into: &octets)
+        #expect(try AdministrativeRecord(decoding: octets) == .refusals(many))
+        for count in [0, 101] {
+            var none = ByteBuffer()
+            #expect(throws: BundleError.self) {
+                try RefusalRecord.encode(
+                    RefusalNotice(
+                        refuser: NodeID(name: "x")!, cause: 0, bundles: Array(repeating: bundle, count: count)),
+                    into: &none)
+            }
+        }
+        let head = "821a00010001" + "85" + "6465646f63"
+        #expect(code(head + "01" + "8201" + "642f2f782f" + "07" + "80") == .badRecord)
+        #expect(code(head + "02" + "8201" + "642f2f782f" + "07" + "80") == .unsupportedVersion)
+        #expect(code(head + "01" + "8201" + "642f2f782f" + "07" + "9865") == .limitExceeded)
+        // Another project's.
+        #expect(code("821a00010001" + "8101") == nil)
+    }
+
     @Test func unknownRecords() throws {
         #expect(try AdministrativeRecord(decoding: ByteBuffer(hex: "820600")) == .unknown(type: 6))
         let foreign = ByteBuffer(hex: "82" + "1a00010000" + "8162" + "6f66")

@@ -14,6 +14,8 @@ void clinux_name_thread(const char *name);
 /// Slots of the page: one for each thread that takes envelopes in hand.
 #define CLINUX_HAND_SLOTS 16
 
+#define CLINUX_HAND_SENTENCE 512
+
 /// What a crash leaves behind: the signal that ended the process, and the envelope that each thread had in hand.
 struct clinux_hand {
     uint64_t magic;
@@ -24,6 +26,8 @@ struct clinux_hand {
     uint64_t crash_envelope;
     /// 1 when the signal was sent from outside and says nothing of a thread.
     uint64_t is_sent;
+    /// What the program said before it trapped, ended by a zero; empty after any other end.
+    char sentence[CLINUX_HAND_SENTENCE];
 };
 
 /// Maps the page from a file, which is made if it is missing; NULL with errno when it cannot be. The page is not synced: it
@@ -36,6 +40,13 @@ void clinux_hand_watch(struct clinux_hand *hand);
 /// Takes an envelope in hand, or with 0 puts it down, in the slot of the calling thread, which is given out at its first call. Threads
 /// beyond the last slot have none, and what they do is not noted. Costs a store.
 void clinux_hand_take(struct clinux_hand *hand, uint64_t envelope);
+
+/// Says a sentence on the standard error, unless that takes nothing within a second, notes it in the page that is watched, and traps
+/// (SIGILL).
+_Noreturn void clinux_trap(const void *sentence, size_t count);
+
+/// Copies what the process before this one said before it trapped, with its end, and forgets it; 0 when it said nothing.
+size_t clinux_hand_take_sentence(struct clinux_hand *hand, char *text, size_t room);
 
 /// Asks for more room in a socket's send buffer; the kernel may give less.
 void clinux_enlarge_send_buffer(int descriptor, int bytes);
