@@ -80,13 +80,17 @@ extension World {
 
     /// A hop hangs, or a cable is cut, and no connection notices: nothing passes either way, for long enough to be taken for silence.
     private func freeze() {
-        guard let pair = sessions.keys.sorted().compactMap({ sessions[$0] }).filter({ !$0.isCut }).map({
-            Set($0.ends.map(\.node))
-        }).dropFirst(Int(random.next(below: 4))).first else { return }
+        guard
+            let pair = sessions.keys.sorted().compactMap({ sessions[$0] }).filter({ !$0.isCut }).map({
+                Set($0.ends.map(\.node))
+            }).dropFirst(Int(random.next(below: 4))).first
+        else { return }
         let until = now + 3_000 + random.next(below: 60_000)
         summary.freezes += 1
         for number in sessions.keys.sorted() {
-            guard let session = sessions[number], !session.isCut, Set(session.ends.map(\.node)) == pair else { continue }
+            guard let session = sessions[number], !session.isCut, Set(session.ends.map(\.node)) == pair else {
+                continue
+            }
             note(session.ends[0].node, "freeze", UInt64(number), "session \(number) hangs until \(until)")
             for way in [0, 1] {
                 session.directions[way].stalledUntil = max(session.directions[way].stalledUntil, until)
