@@ -15,7 +15,11 @@ extension Conversation {
         guard outgoing == nil, machine.canBeginTransfer, let octets = probeOctets(peer) else { return }
         do throws(TransferBeginError) {
             let id = try machine.beginTransfer(totalLength: UInt64(octets.readableBytes))
+            let before = machine.unacknowledgedBytes
+            // The link's meter counts from here: a link that was idle owed nothing until now.
+            if inFlight == 0 { silentSince = now }
             machine.sendBytes(id, octets, isEnd: true, now: now.milliseconds, &output.effects)
+            noteSent(before: before, now: now)
         } catch {
             return
         }
