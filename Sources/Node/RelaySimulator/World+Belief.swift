@@ -177,7 +177,9 @@ extension World {
     private func readyRows(
         _ node: SimulatedNode, _ relay: RelayTime
     ) -> [NodeID: [(number: UInt64, urgency: Urgency)]] {
-        node.read { rows in
+        // What is on a link waits for its answer, and is *waiting* in the store.
+        let carried = Set(belief.flights.filter { $0.key.node == node.index }.map(\.value.number))
+        return node.read { rows in
             var hops: [UInt32: NodeID] = [:]
             rows.scan(.routeClass, prefix: RowKey()) { key, value in
                 if key.count == 4, let row = RouteClassRow(record: value), !row.isSuspended {
@@ -188,7 +190,7 @@ extension World {
             var result: [NodeID: [(number: UInt64, urgency: Urgency)]] = [:]
             rows.scan(.envelope, prefix: RowKey()) { key, value in
                 guard let row = EnvelopeRow(number: key.number(at: 0), record: value), row.ended == .zero,
-                    row.isComplete, row.expiry > relay
+                    row.isComplete, row.expiry > relay, !carried.contains(row.number)
                 else { return true }
                 for recipient in row.recipients
                 where recipient.state.isQueued && recipient.due + .seconds(2) <= relay
