@@ -47,9 +47,14 @@ extension CatalogueEntries {
         ),
         ("the peer has begun anew, and does not answer here", "nút kề đã khởi động lại và không trả lời ở phiên này"),
         (
-            "two nodes with one identity: a second one% was not let in, the first answers",
-            "hai nút cùng một danh tính: nút thứ hai%1 không được nối, nút thứ nhất vẫn trả lời"
+            "two nodes with one identity: a second one was not let in, the first answers",
+            "hai nút cùng một danh tính: nút thứ hai không được nối, nút thứ nhất vẫn trả lời"
         ),
+        (
+            "two nodes with one identity: a second one from % was not let in, the first answers",
+            "hai nút cùng một danh tính: nút thứ hai từ %1 không được nối, nút thứ nhất vẫn trả lời"
+        ),
+        ("another one with this identity has a session", "một nút khác cùng danh tính này đang có phiên"),
         (
             "another one with this node's identity has a session with %: a copy of this node runs, or its key was stolen",
             "một nút khác mang danh tính của nút này đang có phiên với %1: có bản sao của nút đang chạy, hoặc khóa đã bị đánh cắp"

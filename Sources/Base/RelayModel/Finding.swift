@@ -37,6 +37,7 @@ public enum FindingCode: String, Sendable, Hashable, CaseIterable {
     case boundReached, storeSilent
     case shareUsedUp
     case peerRefused, receiptsTroubled
+    case linkBarren
 
     /// The check of `edocctl check` that counts it.
     public var check: String {
@@ -44,7 +45,7 @@ public enum FindingCode: String, Sendable, Hashable, CaseIterable {
         case .roomLow, .storeFull, .readerOld: "room"
         case .certificateEnds, .authorityEnds, .peerCertificateEnds, .revocationListOld: "certificates"
         case .clockDoubted: "clock"
-        case .linkDown: "links"
+        case .linkDown, .linkBarren: "links"
         case .recordsCorrupt, .storeMended, .unreadable: "records"
         case .oldWaiting: "oldest"
         case .oldArrived: "arrived"

@@ -21,7 +21,7 @@ extension RelayCore {
     /// peers see, says nothing of it: a one-way function stands between.
     private mutating func makeSeenKey(_ rows: any RowTransaction) -> KeyedHash {
         if let seenKey { return seenKey }
-        var seed = Array("edoc seen".utf8)
+        var seed = Array("edoc.seen".utf8)
         for _ in 0..<4 { withUnsafeBytes(of: random.next()) { seed.append(contentsOf: $0) } }
         let words = seed.withUnsafeBytes(hash).words
         let key = KeyedHash(key: words.0, words.1)

@@ -44,6 +44,10 @@ extension RelayCore {
 
     private func linkFindings(_ now: ClockReading, _ bounds: FindingBounds) -> [Finding] {
         peerViews(at: now.relay).compactMap { peer in
+            if !peer.finding.isEmpty, !peer.isSuspended {
+                return Finding(
+                    .warning, .linkBarren, subject: peer.node.name, "\(peer.node.name): \(peer.finding)")
+            }
             // That a suspended one has no session is nobody's fault.
             guard !peer.isUp, !peer.isSuspended else { return nil }
             let since = peer.downSince ?? started

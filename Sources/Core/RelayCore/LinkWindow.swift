@@ -137,7 +137,7 @@ extension RelayCore {
 
     mutating func dialFurther(_ position: Int, _ now: RelayTime, _ turn: inout Turn) {
         let state = peers.states[position]
-        guard wantsFurtherSession(state), state.furtherDialDue <= now else { return }
+        guard wantsFurtherSession(state), max(state.furtherDialDue, state.twinUntil) <= now else { return }
         let backoff = Backoff(minimum: limits.dialBackoffMin, maximum: limits.dialBackoffMax)
         peers.states[position].isDialling = true
         peers.states[position].dialDue = now
@@ -149,7 +149,9 @@ extension RelayCore {
     /// When a session beside those that are there is due, or a silent one is to be looked at.
     var linkDeadline: RelayTime? {
         var next: RelayTime?
-        for state in peers.states where wantsFurtherSession(state) { next = min(next ?? .never, state.furtherDialDue) }
+        for state in peers.states where wantsFurtherSession(state) {
+            next = min(next ?? .never, max(state.furtherDialDue, state.twinUntil))
+        }
         for session in sessionOrder {
             guard let state = sessions[session], state.isSilent, !state.inFlight.isEmpty else { continue }
             next = min(next ?? .never, state.silenceDue)

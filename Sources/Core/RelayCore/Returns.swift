@@ -174,12 +174,12 @@ extension RelayCore {
             names.allSatisfy { name in row.recipients.contains { $0.name == name } }
         }) {
             guard !known.isComplete, known.ended == .zero, let piece = offer.piece else {
-                return .refuse(.completed, why: "known here", count: .duplicate)
+                return .refuse(.completed, why: RefusalCause.duplicate.rawValue, count: .duplicate)
             }
             var past = Past()
             judgePiece(piece, of: known, isOwn: true, turn.rows, &past)
             return past.hasPiece
-                ? .refuse(.completed, why: "this piece is here", count: .duplicate)
+                ? .refuse(.completed, why: RefusalCause.duplicate.rawValue, count: .duplicate)
                 : .join(known.number, isReserved: !known.holding.isAsItComes)
         }
         if isOwn, sent.formerly != nil || sent.formerName != nil { return no("it was renamed once") }

@@ -53,14 +53,14 @@ extension RelayCore {
             pendingSessions.removeAll { $0.session == pending.session }
             let later = turn.now.relay + limits.dialBackoffMax
             peers.change(pending.facts.peer) { $0.dialDue = max($0.dialDue, later) }
-            let host = pending.facts.host.isEmpty ? "" : " from \(pending.facts.host)"
+            let host = pending.facts.host
+            let text =
+                host.isEmpty
+                ? "two nodes with one identity: a second one was not let in, the first answers"
+                : "two nodes with one identity: a second one from \(host) was not let in, the first answers"
             turn.effects.append(.endTwin(session: pending.session, why: Self.twinSentence))
             turn.effects.append(
-                .notice(
-                    Notice(
-                        .alarm,
-                        "two nodes with one identity: a second one\(host) was not let in, the first answers",
-                        peer: pending.facts.peer, kind: .identityTwice)))
+                .notice(Notice(.alarm, text, peer: pending.facts.peer, kind: .identityTwice)))
         }
     }
 

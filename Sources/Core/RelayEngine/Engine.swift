@@ -144,7 +144,7 @@ public struct Engine {
             do {
                 try RefusalRecord.encode(notice, into: &buffer)
             } catch {
-                preconditionFailure("a refusal record of our own cannot be encoded: \(error)")
+                trap("a refusal record of our own cannot be encoded: \(error)")
             }
         case .status(let note): statusReport(note).encode(into: &buffer)
         }

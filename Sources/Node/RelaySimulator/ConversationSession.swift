@@ -107,7 +107,10 @@ final class ConversationSession: SimulatedSession {
             if speaker.conversation.hasBytesToSend, directions[end].backlog < Self.backlogMax {
                 speaker.conversation.pump(now: now, budget: Self.pumpBytes, &speaker.output) { node.payload($0) }
             }
-            for input in speaker.output.takeInputs() { world.post(input, to: ends[end].node) }
+            for input in speaker.output.takeInputs() {
+                if case .event(.sessionSilent) = input { world.summary.silences += 1 }
+                world.post(input, to: ends[end].node)
+            }
             for buffer in speaker.output.takeBytes() { write(.octets(buffer), from: end, world) }
         } while speaker.conversation.hasBytesToSend && directions[end].backlog < Self.backlogMax && !isCut
             && speaker.output.close == nil

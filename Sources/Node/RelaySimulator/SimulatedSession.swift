@@ -99,6 +99,8 @@ class SimulatedSession {
     /// The connection is gone, as this end notices now.
     func lost(_ end: Int, _ world: World) {}
     func timer(_ end: Int, _ world: World) {}
+    /// The way has carried nothing for as long as a link may be silent.
+    func judgeSilence(_ end: Int, _ world: World) {}
 
     final func write(_ packet: Packet, from end: Int, _ world: World) {
         guard !isCut else { return }

@@ -29,6 +29,8 @@ final class ValueSession: SimulatedSession {
     private var incoming: [Incoming?] = [nil, nil]
     /// The peer's name for each of our offers.
     private var dispatchOfOffer: [[Ticket: Ticket]] = [[:], [:]]
+    /// The engine knows that nothing is acknowledged.
+    private var isSilent = [false, false]
     private static let portion = 64 * 1_024
 
     override func opened(_ world: World) {
@@ -103,6 +105,10 @@ final class ValueSession: SimulatedSession {
             }
         case .answer(let dispatch, let answer):
             flights[end].removeAll { $0.ticket == dispatch }
+            if isSilent[end] {
+                isSilent[end] = false
+                world.post(.event(.sessionAcknowledgesAgain(session: ends[end].ticket)), to: node)
+            }
             world.post(
                 .event(.transferAnswered(session: ends[end].ticket, dispatch: dispatch, answer)), to: node)
         case .probe(let isAnswer):
@@ -182,5 +188,14 @@ final class ValueSession: SimulatedSession {
         world.post(
             .event(.sessionEnded(session: ends[end].ticket, sentWhole: whole, reason: "the connection was cut")),
             to: ends[end].node)
+    }
+
+    override func judgeSilence(_ end: Int, _ world: World) {
+        guard !ends[end].isOver, !isSilent[end], !flights[end].isEmpty,
+            directions.contains(where: { $0.stalledUntil > world.now })
+        else { return }
+        isSilent[end] = true
+        world.summary.silences += 1
+        world.post(.event(.sessionSilent(session: ends[end].ticket)), to: ends[end].node)
     }
 }

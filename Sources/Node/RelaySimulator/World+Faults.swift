@@ -14,7 +14,8 @@ extension World {
         switch random.next(below: 18) {
         case 0...3: cutSomething()
         case 4: closeEdge()
-        case 5, 6: stall()
+        case 5: stall()
+        case 6: [freeze, slow][Int(random.next(below: 2))]()
         case 7: stop(node, restartAfter: random.next(below: 15_000))
         case 8:
             node.nextFate = .crashBefore
@@ -75,6 +76,41 @@ extension World {
                 plan(.lost(session: session.number, end: end), at: now + 12_000 + random.next(below: 4_000))
             }
         }
+    }
+
+    /// A hop hangs, or a cable is cut, and no connection notices: nothing passes either way, for long enough to be taken for silence.
+    private func freeze() {
+        guard
+            let pair = sessions.keys.sorted().compactMap({ sessions[$0] }).filter({ !$0.isCut }).map({
+                Set($0.ends.map(\.node))
+            }).dropFirst(Int(random.next(below: 4))).first
+        else { return }
+        let until = now + 3_000 + random.next(below: 60_000)
+        summary.freezes += 1
+        for number in sessions.keys.sorted() {
+            guard let session = sessions[number], !session.isCut, Set(session.ends.map(\.node)) == pair else {
+                continue
+            }
+            note(session.ends[0].node, "freeze", UInt64(number), "session \(number) hangs until \(until)")
+            for way in [0, 1] {
+                session.directions[way].stalledUntil = max(session.directions[way].stalledUntil, until)
+                plan(.packets(session: number, from: way), at: session.directions[way].stalledUntil)
+                plan(.silence(session: number, end: way), at: now + 5_000 + random.next(below: 2_000))
+            }
+        }
+    }
+
+    /// A session becomes as slow as a modem for a while.
+    private func slow() {
+        let living = sessions.keys.sorted().filter { sessions[$0]?.isCut == false }
+        guard !living.isEmpty, let session = sessions[living[Int(random.next(below: UInt64(living.count)))]] else {
+            return
+        }
+        let rates = session.directions.map(\.rate)
+        let rate = 8 + random.next(below: 120)
+        for way in [0, 1] { session.directions[way].rate = min(rate, rates[way]) }
+        note(session.ends[0].node, "slow", rate, "session \(session.number) carries \(rate) octets a millisecond")
+        plan(.quickens(session: session.number, rates: rates), at: now + 5_000 + random.next(below: 60_000))
     }
 
     private func fillDisk(_ node: SimulatedNode) {

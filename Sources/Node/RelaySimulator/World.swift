@@ -75,6 +75,8 @@ public struct Summary: Sendable, Hashable {
     public var batches = 0
     public var crashes = 0
     public var cuts = 0
+    public var freezes = 0
+    public var silences = 0
     public var fullCommits = 0
     /// Batches that were tried again in smaller parts, and inputs that had no room by themselves.
     public var narrowed = 0
@@ -95,6 +97,8 @@ enum Happening {
     case packets(session: Int, from: Int)
     case lost(session: Int, end: Int)
     case sessionTimer(session: Int, end: Int)
+    case silence(session: Int, end: Int)
+    case quickens(session: Int, rates: [UInt64])
     case dialled(from: Int, life: Int, to: NodeID)
     case restart(node: Int)
     case submit
@@ -270,6 +274,9 @@ public final class World {
         case .packets(let session, let from): deliver(session, from)
         case .lost(let session, let end): sessions[session]?.lost(end, self)
         case .sessionTimer(let session, let end): sessions[session]?.timer(end, self)
+        case .silence(let session, let end): sessions[session]?.judgeSilence(end, self)
+        case .quickens(let session, let rates):
+            for way in [0, 1] { sessions[session]?.directions[way].rate = rates[way] }
         case .dialled(let from, let life, let to): dialled(from, life, to)
         case .restart(let node): restart(nodes[node])
         case .submit: submit()

@@ -124,7 +124,7 @@ private final class LoneHub {
                     continue
                 }
                 switch answer {
-                case .accepted(_, let number):
+                case .accepted(_, let number), .repeated(_, let number):
                     waiting.append((number, known.0))
                     accepted += 1
                     taken += known.1

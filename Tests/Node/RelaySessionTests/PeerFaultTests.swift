@@ -82,7 +82,7 @@ struct PeerFaultTests {
         let peer = RawPeer(side)
         #expect(try peer.isTaken(Sample.foreign(1, [1], flags: .reportDelivery)))
         #expect(try peer.isTaken(Sample.foreign(2, [1], flags: .reportReception)))
-        #expect(side.offers.map(\.wantsStatusReports) == [true, false])
+        #expect(side.offers.map(\.wantsStatusReports) == [true, true])
         #expect(side.completed.allSatisfy { $0.digest == nil })
     }
 

@@ -11,6 +11,9 @@ import Testing
 @Suite(.serialized) struct FullDiskTests {
     private static let document = [UInt8](repeating: 0x2e, count: 1 << 20)
 
+    /// What fills the store here is one peer and one sender: their shares are all of it.
+    private static let noShares = "quotas: {peer_bytes: 100%, sender_bytes: 100%}\nstore:"
+
     /// Hands in documents for H29 until `count` are accepted or one is refused; how many were accepted, and the refusal.
     private func fill(_ network: Network, _ count: Int, from first: Int = 0) throws -> (accepted: Int, refusal: String?)
     {
@@ -33,6 +36,7 @@ import Testing
     @Test func aHubWithASmallMap() throws {
         let network = try Network()
         try network.replace("truc", "  map_size: 1GiB", "  map_size: 80MiB\n  reserve_min: 16MiB")
+        try network.replace("truc", "store:", Self.noShares)
         try network.start(["truc", "vpcp"])
         let documents = 90
         #expect(try fill(network, documents).refusal == nil)
@@ -53,6 +57,7 @@ import Testing
     @Test func aSubmitterWithASmallMap() throws {
         let network = try Network()
         try network.replace("vpcp", "  map_size: 1GiB", "  map_size: 80MiB\n  reserve_min: 16MiB")
+        try network.replace("vpcp", "store:", Self.noShares)
         try network.start(["truc", "hcm"])
         // Without the hub nothing leaves.
         network.stop("truc")
