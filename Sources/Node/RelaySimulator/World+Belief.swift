@@ -9,6 +9,7 @@ import RelayRows
 
 /// One transfer as a link got it.
 struct DispatchNote {
+    var session: Ticket
     var number: UInt64
     var bundle: BundleID
     var recipients: [String]
@@ -61,7 +62,8 @@ extension World {
     func sent(_ dispatch: Dispatch, _ node: SimulatedNode) {
         let names = dispatch.copy?.recipients.map(\.text) ?? [dispatch.destination.text]
         belief.flights[BeliefBooks.Flight(node: node.index, life: node.life, ticket: dispatch.ticket)] = DispatchNote(
-            number: dispatch.number, bundle: dispatch.bundle, recipients: names, peer: dispatch.peer,
+            session: dispatch.session, number: dispatch.number, bundle: dispatch.bundle, recipients: names,
+            peer: dispatch.peer,
             isWhole: dispatch.piece == nil, isDocument: dispatch.document != nil, urgency: dispatch.urgency)
         for name in names {
             let key = BeliefBooks.Doubt(node: node.index, number: dispatch.number, recipient: name)
@@ -91,7 +93,7 @@ extension World {
                 else { continue }
                 fail("\(node.id) has \(note.bundle) for \(name) as \(recipient.state), and \(note.peer) has taken it")
             }
-        case .event(.sessionEnded(_, let sentWhole, _)):
+        case .event(.sessionEnded(let session, let sentWhole, _)):
             for ticket in sentWhole {
                 let key = BeliefBooks.Flight(node: node.index, life: node.life, ticket: ticket)
                 guard let note = belief.flights.removeValue(forKey: key), note.isWhole else { continue }
@@ -104,6 +106,8 @@ extension World {
                         )
                 }
             }
+            // What had not left whole waits again.
+            belief.flights = belief.flights.filter { $0.key.node != node.index || $0.value.session != session }
         default: break
         }
     }
