@@ -182,7 +182,7 @@ extension World {
         _ node: SimulatedNode, _ relay: RelayTime
     ) -> [NodeID: [(number: UInt64, urgency: Urgency)]] {
         // What is on a link waits for its answer, and is *waiting* in the store.
-        let carried = Set(belief.flights.filter { $0.key.node == node.index }.map(\.value.number))
+        let carried = Set(belief.flights.filter { $0.key.node == node.index }.map { $0.value.number })
         return node.read { rows in
             var hops: [UInt32: NodeID] = [:]
             rows.scan(.routeClass, prefix: RowKey()) { key, value in
