@@ -110,7 +110,7 @@ extension World {
         let rate = 8 + random.next(below: 120)
         for way in [0, 1] { session.directions[way].rate = min(rate, rates[way]) }
         note(session.ends[0].node, "slow", rate, "session \(session.number) carries \(rate) octets a millisecond")
-        plan(.quickens(session: session.number, rates: rates), at: now + 5_000 + random.next(below: 60_000))
+        plan(.ratesReturn(session: session.number, rates: rates), at: now + 5_000 + random.next(below: 60_000))
     }
 
     private func fillDisk(_ node: SimulatedNode) {

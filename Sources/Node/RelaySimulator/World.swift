@@ -98,7 +98,7 @@ enum Happening {
     case lost(session: Int, end: Int)
     case sessionTimer(session: Int, end: Int)
     case silence(session: Int, end: Int)
-    case quickens(session: Int, rates: [UInt64])
+    case ratesReturn(session: Int, rates: [UInt64])
     case dialled(from: Int, life: Int, to: NodeID)
     case restart(node: Int)
     case submit
@@ -275,7 +275,7 @@ public final class World {
         case .lost(let session, let end): sessions[session]?.lost(end, self)
         case .sessionTimer(let session, let end): sessions[session]?.timer(end, self)
         case .silence(let session, let end): sessions[session]?.judgeSilence(end, self)
-        case .quickens(let session, let rates):
+        case .ratesReturn(let session, let rates):
             for way in [0, 1] { sessions[session]?.directions[way].rate = rates[way] }
         case .dialled(let from, let life, let to): dialled(from, life, to)
         case .restart(let node): restart(nodes[node])
