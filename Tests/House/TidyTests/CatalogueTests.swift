@@ -23,6 +23,8 @@ import Testing
         ("Sources/Node/RelayNode/BulkFrames.swift", "answers to programs on the submission socket"),
         ("Sources/Node/RelayNode/BulkSubmission.swift", "the same"),
         ("Sources/Node/RelayNode/RelayClock.swift", "notices of the log"),
+        ("Sources/Base/Trap/", "the sentence with which a bug ends the program"),
+        ("Sources/Base/Monotonic/", "the same"),
         ("Sources/Node/RelayNode/RepeatedNotices.swift", "notices of the log"),
         ("Sources/Base/Journal/", "notices of the log"),
         ("Sources/Store/RelayStore/MemoryStore.swift", "of tests"), ("Sources/Node/RelaySimulator/", "of tests"),
@@ -72,11 +74,10 @@ import Testing
             "; it may come back before others take over",
         ],
         "Sources/Core/RelayCore/RefusalBook.swift": [
-            "a document of %", "; % more of this cause since the last line", "refused % (%): %%",
+            "a document of %", "; % more of this cause since the last line",
         ],
         "Sources/Core/RelayCore/HiddenInboxes.swift": [
-            "more than ",
-            "% would become another spelling of %, and %% documents lie in its inbox here: have them taken first",
+            "% would become another spelling of %, and %% documents lie in its inbox here: have them taken first"
         ],
         // To the log, by a variable.
         "Sources/Core/RelayCore/ClockJudge.swift": [

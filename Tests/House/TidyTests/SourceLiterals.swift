@@ -20,7 +20,7 @@ enum SourceLiterals {
             let code = Array(line)
             let near = before[1] + line
             let isLogged =
-                ["logger.", "metadata", "precondition", "fatalError"].contains(where: near.contains)
+                ["logger.", "metadata", "precondition", "fatalError", "demand(", "trap("].contains(where: near.contains)
                 || (before[0] + near).contains("Notice(")
             var index = 0
             for (start, end, text) in literals(of: code) {
