@@ -74,6 +74,7 @@ public enum RefusalCause: String, Sendable, CaseIterable {
 extension RelayCore {
     /// A peer offers a bundle; its header is known.
     public mutating func offered(_ offer: Offer, _ turn: inout Turn) -> Verdict {
+        reading = turn.now
         guard let session = sessions[offer.session] else {
             if isPending(offer.session) {
                 refuse(offer, .noResources, "it is not known yet who the peer is", .unknownPeer, &turn)

@@ -86,10 +86,13 @@ extension RelayCore {
         return answer
     }
 
-    /// Relay time began near the wall clock, and gains on it what that was wrong by: an hour before is early enough for most.
+    /// Relay time and the wall clock drift apart where a node was off; what they show now tells one from the other, within an hour.
     private func historyStart(_ created: UInt64) -> RelayTime {
-        let hour = Milliseconds.hours(1).count
-        return RelayTime(milliseconds: created > hour ? created - hour : 0)
+        guard let reading else { return .zero }
+        let wall = reading.wall.milliseconds
+        let back = (wall > created ? wall - created : 0).addingSaturating(Milliseconds.hours(1).count)
+        let now = reading.relay.milliseconds
+        return RelayTime(milliseconds: now > back ? now - back : 0)
     }
 
     /// Remembers an arrival, which `memory` did not know.

@@ -182,6 +182,7 @@ extension RelayCore {
     mutating func arrive(_ row: inout EnvelopeRow, _ index: Int, _ turn: inout Turn) {
         unqueue(row, index, turn.rows)
         let name = row.recipients[index].name
+        reading = turn.now
         switch memory(of: row, name, turn.rows) {
         case .unknown where hasFormerly(row.formerName, row.document, name, turn.rows):
             report(row, row.recipients[index], .arrived, &turn)

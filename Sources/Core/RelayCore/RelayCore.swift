@@ -73,6 +73,8 @@ public struct RelayCore: Sendable {
     var renaming: RenamePass?
     /// Sessions of a node that has another one already, and is asked for a sign of life.
     var pendingSessions: [PendingSession] = []
+    /// The clocks at the last offer or arrival.
+    var reading: ClockReading?
     /// Of the memory of arrivals; nil before the first of them.
     var seenKey: KeyedHash?
     var peers: PeerTable

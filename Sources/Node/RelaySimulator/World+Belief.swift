@@ -9,6 +9,7 @@ import RelayRows
 
 /// One transfer as a link got it.
 struct DispatchNote {
+    var session: Ticket
     var number: UInt64
     var bundle: BundleID
     var recipients: [String]
@@ -61,7 +62,8 @@ extension World {
     func sent(_ dispatch: Dispatch, _ node: SimulatedNode) {
         let names = dispatch.copy?.recipients.map(\.text) ?? [dispatch.destination.text]
         belief.flights[BeliefBooks.Flight(node: node.index, life: node.life, ticket: dispatch.ticket)] = DispatchNote(
-            number: dispatch.number, bundle: dispatch.bundle, recipients: names, peer: dispatch.peer,
+            session: dispatch.session, number: dispatch.number, bundle: dispatch.bundle, recipients: names,
+            peer: dispatch.peer,
             isWhole: dispatch.piece == nil, isDocument: dispatch.document != nil, urgency: dispatch.urgency)
         for name in names {
             let key = BeliefBooks.Doubt(node: node.index, number: dispatch.number, recipient: name)
@@ -91,7 +93,7 @@ extension World {
                 else { continue }
                 fail("\(node.id) has \(note.bundle) for \(name) as \(recipient.state), and \(note.peer) has taken it")
             }
-        case .event(.sessionEnded(_, let sentWhole, _)):
+        case .event(.sessionEnded(let session, let sentWhole, _)):
             for ticket in sentWhole {
                 let key = BeliefBooks.Flight(node: node.index, life: node.life, ticket: ticket)
                 guard let note = belief.flights.removeValue(forKey: key), note.isWhole else { continue }
@@ -104,6 +106,8 @@ extension World {
                         )
                 }
             }
+            // What had not left whole waits again.
+            belief.flights = belief.flights.filter { $0.key.node != node.index || $0.value.session != session }
         default: break
         }
     }
@@ -177,7 +181,9 @@ extension World {
     private func readyRows(
         _ node: SimulatedNode, _ relay: RelayTime
     ) -> [NodeID: [(number: UInt64, urgency: Urgency)]] {
-        node.read { rows in
+        // What is on a link waits for its answer, and is *waiting* in the store.
+        let carried = Set(belief.flights.filter { $0.key.node == node.index }.map { $0.value.number })
+        return node.read { rows in
             var hops: [UInt32: NodeID] = [:]
             rows.scan(.routeClass, prefix: RowKey()) { key, value in
                 if key.count == 4, let row = RouteClassRow(record: value), !row.isSuspended {
@@ -188,7 +194,7 @@ extension World {
             var result: [NodeID: [(number: UInt64, urgency: Urgency)]] = [:]
             rows.scan(.envelope, prefix: RowKey()) { key, value in
                 guard let row = EnvelopeRow(number: key.number(at: 0), record: value), row.ended == .zero,
-                    row.isComplete, row.expiry > relay
+                    row.isComplete, row.expiry > relay, !carried.contains(row.number)
                 else { return true }
                 for recipient in row.recipients
                 where recipient.state.isQueued && recipient.due + .seconds(2) <= relay

@@ -17,7 +17,7 @@ import Testing
     static let cases = [
         Case(bug: .expiresOnLink, seed: 1), Case(bug: .noCredit, seed: 1), Case(bug: .doubtIgnored, seed: 3),
         Case(bug: .laneStalls, seed: 9), Case(bug: .reportIsCustody, seed: 15),
-        Case(bug: .completedWhileHeld, seed: 1, isMixed: false),
+        Case(bug: .completedWhileHeld, seed: 3, isMixed: false),
     ]
 
     private static let seedsMax: UInt64 = 40

@@ -138,7 +138,7 @@ import Testing
             #expect(
                 finding.grade == "warning" && finding.check == "outcomes" && status.attention.contains(finding.text))
             let page = String(decoding: try await world.client.get(ControlPath.metrics), as: UTF8.self)
-            #expect(page.contains(#"edoc_outcomes_open{outcome="delayed"} 1"#))
+            #expect(page.contains(#"edoc_outcomes_open{node="vpcp",outcome="delayed"} 1"#))
             let list = try await world.get(ControlPath.outcomeList + "?outcome=delayed", as: OutcomesAnswer.self)
             #expect(list.outcomes.map(\.envelope) == [name] && list.outcomes.first?.isOpen == true)
             func ack(_ arguments: [String]) async -> edocctl.ExitStatus {
