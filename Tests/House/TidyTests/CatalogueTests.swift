@@ -75,7 +75,7 @@ import Testing
             "a document of %", "; % more of this cause since the last line",
         ],
         "Sources/Core/RelayCore/HiddenInboxes.swift": [
-            "% would become another spelling of %, and %% documents lie in its inbox here: have them taken first",
+            "% would become another spelling of %, and %% documents lie in its inbox here: have them taken first"
         ],
         // To the log, by a variable.
         "Sources/Core/RelayCore/ClockJudge.swift": [
