@@ -20,8 +20,8 @@ enum SourceLiterals {
             let code = Array(line)
             let near = before[1] + line
             let isLogged =
-                ["logger.", "metadata", "precondition", "fatalError", "demand(", "trap("].contains(where: near.contains)
-                || (before[0] + near).contains("Notice(")
+                ["logger.", "metadata"].contains(where: near.contains)
+                || ["Notice(", "demand(", "trap("].contains(where: (before[0] + near).contains)
             var index = 0
             for (start, end, text) in literals(of: code) {
                 gap += String(code[index..<start])

@@ -30,7 +30,9 @@ import Testing
 
     @Test func aHubInPiecesGoesOn() throws {
         let network = try Network(plain: true)
-        try network.replace("truc", "  map_size: 1GiB", "  map_size: 64MiB\n  reserve_min: 8MiB")
+        try network.replace("truc", "  map_size: 1GiB", "  map_size: 80MiB\n  reserve_min: 16MiB")
+        // What fills the store here is one peer and one sender: their shares are all of it.
+        try network.replace("truc", "store:", "quotas: {peer_bytes: 100%, sender_bytes: 100%}\nstore:")
         try network.start(["truc", "vpcp"])
         // Nobody takes anything yet: letters for two homes stand one behind the other.
         try submit(network, Self.letters, "letter", bytes: 3_000) { $0 % 2 == 0 ? "H29" : "H26" }
