@@ -72,6 +72,8 @@ public enum HelpText {
         (["reason", "answer", "subject", "notation", "place", "type"], "text", "chuỗi"),
         (["document"], "document", "văn-bản"), (["state"], "state", "trạng-thái"), (["urgency"], "urgency", "độ-khẩn"),
         (["level"], "level", "mức"), (["hop"], "best|any", "best|any"), (["verb"], "verb", "thao-tác"),
+        (["outcome"], "outcome", "kết-cục"), (["node"], "node", "nút"), (["key"], "key", "khóa"),
+        (["rate"], "octets", "số-byte"), (["cause"], "cause", "nguyên-nhân"),
         (["user"], "user", "người-dùng"), (["anchor"], "hash", "mã-băm"), (["names"], "check", "phép-kiểm"),
     ]
 

@@ -83,9 +83,10 @@ extension CatalogueEntries {
         ),
         ("the bound of % is reached: %", "đã dùng hết hạn mức %w1: %w2"),
         ("peers are refused from %", "các nút kề sẽ bị từ chối từ %1"),
+        ("asked by %", "theo yêu cầu của %1"), ("the schedule", "theo lịch"),
         (
-            "peers are never refused for it (tls.crl_grace: never)",
-            "không vì thế mà từ chối nút kề (tls.crl_grace: never)"
+            "clients of the control socket wait: the system gives nothing to take them with",
+            "máy khách của socket điều khiển phải chờ: hệ thống không còn gì để tiếp nhận"
         ),
         (
             "this OpenSSL lacks a cipher suite, group or signature",

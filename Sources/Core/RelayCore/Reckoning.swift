@@ -290,7 +290,8 @@ extension RelayCore {
                 routeClass: recipient.routeClass, urgency: row.urgency, due: recipient.due, number: row.number)
             if need(.queue, key.key) { offer(key) }
         }
-        if row.recipients.contains(where: { $0.state.isQueued }), row.look > turn.now.relay {
+        // Its next look: for its expiry, or because it lies in an inbox for too long.
+        if row.look > turn.now.relay, row.look != .never {
             _ = need(.deadline, Keys.deadline(row.look, number: row.number))
         }
         if isLabelled(row), rows.value(.label, Keys.envelope(row.number)) == nil { label(row, rows) }

@@ -50,7 +50,7 @@ struct CertificateWatch {
                 .revocationListOverdue,
                 [
                     "since": "\(day(update))",
-                    "then": "\(end ?? "peers are never refused for it (tls.crl_grace: never)")",
+                    "then": "\(end ?? "peers are never refused for it")",
                 ]))
     }
 }

@@ -48,13 +48,12 @@ extension Node {
         defer { reloading.unlock() }
         if manner == .rehearsed { return judgeReload(manner).outcome }
         notifier.reloading()
-        defer { notifier.ready() }
         let (outcome, prepared) = judgeReload(manner)
-        // What `systemctl status` shows, until the next reload.
-        notifier.status(
+        let status =
             outcome.isApplied
-                ? "Configuration in force."
-                : "Reload refused, the old configuration stays: \(outcome.lines.first ?? "")")
+            ? "Configuration in force."
+            : "Reload refused, the old configuration stays: \(outcome.lines.first ?? "")"
+        defer { notifier.ready(status: status) }
         guard let prepared else { return outcome }
         apply(prepared, outcome.lines)
         return outcome

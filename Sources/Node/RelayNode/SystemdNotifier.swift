@@ -9,15 +9,18 @@ public struct SystemdNotifier: Sendable {
     public init(environment: [String: String]) { path = environment["NOTIFY_SOCKET"] }
 
     public func ready() { send("READY=1") }
+    /// With what `systemctl status` shows until the next one.
+    public func ready(status text: String) { send("READY=1\nSTATUS=" + Self.line(text)) }
     public func stopping() { send("STOPPING=1") }
     /// A manager that has not read the pings before needs no further one: nobody waits for it here.
     public func watchdog() { send("WATCHDOG=1", flags: Int32(MSG_DONTWAIT)) }
     /// The start takes longer, and why; to be said again within a minute.
     public func waiting(_ why: String) { send("EXTEND_TIMEOUT_USEC=60000000\nSTATUS=\(why)") }
-    /// One line: what stands behind a line's end would be another message.
-    public func status(_ text: String) {
-        let line = text.split(whereSeparator: \.isNewline).joined(separator: "; ")
-        send("STATUS=\(line.prefix(512))")
+    public func status(_ text: String) { send("STATUS=" + Self.line(text)) }
+
+    /// What stands behind a line's end would be another message.
+    private static func line(_ text: String) -> String {
+        String(text.split(whereSeparator: \.isNewline).joined(separator: "; ").prefix(512))
     }
 
     /// `Type=notify-reload` wants the monotonic time of the reload's start, in microseconds.

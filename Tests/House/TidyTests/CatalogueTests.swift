@@ -11,6 +11,7 @@ import Testing
         ("Sources/Base/Language/", "the two languages themselves"), ("Sources/Base/RelayLanguage/", "the entries"),
         ("Sources/Wire/BundleProtocol/", "what is wrong with a peer's bundle goes to the log"),
         ("Sources/Core/RelayCore/Admission.swift", "why a peer's bundle is refused goes to the log"),
+        ("Sources/Core/RelayCore/ForeignAdmission.swift", "the same"),
         ("Sources/Core/RelayCore/Incoming.swift", "the same, of what is half-received"),
         ("Sources/Node/RelaySession/Conversation+Receiving.swift", "the same"),
         ("Sources/Node/RelaySession/DispatchHeader.swift", "the same, of what is sent on"),
@@ -44,9 +45,6 @@ import Testing
             "  <edXML:edXMLEnvelope xmlns:edXML=\"%\">n    <edXML:edXMLHeader>n",
             "      <edXML:edXMLManifest version=\"1.0\">n",
             "      <edXML:ContentTransferEncoded xmlns:edXML=\"%\">",
-        ],
-        "Sources/Store/LMDB/WriteTransaction.swift": [
-            "A write transaction was used on another thread than the one that began it."
         ],
         "Sources/Wire/OpenSSLTLS/CertificateVerdict.swift": [
             "the certificate of \"%\"", "the peer's certificate", "% is not valid yet", "% is revoked", "% has expired",
@@ -95,7 +93,6 @@ import Testing
         ],
         // A word of its own in edocctl: `Words.file`.
         "Sources/Node/RelayNode/Examination.swift": ["store file"],
-        "Sources/Node/RelayLink/LinkSockets.swift": ["the given socket"],
         "Sources/Node/RelayNode/ServiceSockets.swift": [
             "control.socket nor control.submit_socket", "the service manager's socket % listens at %, which ",
             "neither % names", "% does not name", "; change the one or the other, or: systemctl disable --now %",

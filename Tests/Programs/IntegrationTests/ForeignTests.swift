@@ -21,8 +21,10 @@ import Testing
 
     private func bundle(_ source: String = "ipn:9.1", cover: BlockType? = nil) throws -> WholeBundle {
         let payload = Array("no document of this network".utf8)
+        // RFC 9171, 4.2.3: what nobody has sent must not be cut.
         let primary = PrimaryBlock(
-            destination: EndpointID(text: "dtn://H29/edoc")!, source: EndpointID(text: source)!,
+            flags: source == "ipn:0.0" ? .mustNotFragment : [], destination: EndpointID(text: "dtn://H29/edoc")!,
+            source: EndpointID(text: source)!,
             reportTo: EndpointID(text: source)!, creationTime: SampleBundle.now, sequence: 7, lifetime: .days(1))
         var header = try BundleHeader(
             primary: primary, hopCount: HopCount(limit: 32, count: 1), age: Milliseconds(5),

@@ -11,6 +11,10 @@ import Testing
         let network = try Network()
         let journal = try FakeJournal(network.folder["journal"])
         network.setEnvironment("truc", ["EDOC_JOURNAL_SOCKET": journal.path])
+        // What is wrong with a configuration is said before there is a log.
+        for peer in ["vpcp", "hcm", "hanoi"] {
+            try network.replace("truc", "  \(peer): {}", "  \(peer): {foreign: no}")
+        }
         try network.start("truc")
         let started = try journal.next { $0["EDOC_EVENT"] == "started" }
         #expect(started["MESSAGE_ID"] == EventKind.started.messageID && started["PRIORITY"] == "5")

@@ -72,7 +72,7 @@ import Testing
         var other = sample
         other.payload = Array("Kính gửi: ai đó khác".utf8)
         try hub.expectRefused(.notAcceptable, counted: "contentConflict", other)
-        #expect(try hub.logs("error: the same envelope ID came with other content"))
+        #expect(try hub.logs("error: another document came under a number that is known here"))
         #expect(try hub.network.inbox("hcm", "H29").map(\.bytes) == [UInt64(sample.payload.count)])
         try hub.expectGoodPasses()
     }

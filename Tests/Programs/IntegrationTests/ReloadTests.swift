@@ -68,7 +68,7 @@ import Testing
         let dry: ReloadAnswer = try network.ask("truc", "reload", "--dry-run")
         #expect(dry.isApplied && dry.isDry == true)
         #expect(dry.lines.contains { $0.contains("1 added") }, "\(dry.lines)")
-        #expect(try home(network, "H30") == nil)
+        #expect(try network.control("truc", ["routes", "explain", "H30"]).end == .exited(1))
         #expect(!network.logText("truc").contains("verb=reload"))
         #expect(try network.control("truc", ["reload"]).end == .exited(0))
         #expect(try home(network, "H30") == "hanoi")

@@ -22,7 +22,8 @@ import Testing
         try network.start("vpcp")
         #expect(try eventually { try session(network) != nil }, "\(network.logTail("truc"))")
         #expect(network.stop("vpcp") == .exited(0))
-        #expect(network.logText("vpcp").ranges(of: "the session is cut").count == 1)
+        // The one for urgent documents was cut with it.
+        #expect((1...2).contains(network.logText("vpcp").ranges(of: "the session is cut").count))
     }
 
     @Test func sessionsEndInOrderUnderLoad() throws {

@@ -15,7 +15,7 @@ import Testing
         try network.folder.write("Kính gửi ạ", to: "other")
         let options = ["--sender", "G22", "--to", "H29", "--document", "41/VPCP"]
         func submit(_ file: String, _ options: [String], key: String = "k-1") throws -> Network.Result {
-            try network.control("vpcp", ["--json", "submit", file] + options + ["--key", key])
+            try network.control("vpcp", ["submit", file, "--json"] + options + ["--key", key])
         }
         func answer(_ result: Network.Result) throws -> SubmitAnswer {
             guard result.end == .exited(0) else { throw TestFailure(result.errors) }

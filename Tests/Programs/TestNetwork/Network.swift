@@ -172,9 +172,11 @@ public final class Network {
     public func run(_ path: String, _ arguments: [String], environment: [String: String] = [:]) throws -> Result {
         calls += 1
         let (output, errors) = ("run-\(calls).out", "run-\(calls).err")
-        let end = try Program(
-            path, arguments, environment: environment, output: folder[output], errors: folder[errors]
-        ).wait()
+        let program = try Program(
+            path, arguments, environment: environment, output: folder[output], errors: folder[errors])
+        // A program that should end and does not fails its test, and not the whole run.
+        if try !eventually(within: 120, { !program.isRunning }) { program.send(SIGKILL) }
+        let end = program.wait()
         defer {
             unlink(folder[output])
             unlink(folder[errors])
