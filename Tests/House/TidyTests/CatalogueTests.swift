@@ -45,9 +45,6 @@ import Testing
             "      <edXML:edXMLManifest version=\"1.0\">n",
             "      <edXML:ContentTransferEncoded xmlns:edXML=\"%\">",
         ],
-        "Sources/Store/LMDB/WriteTransaction.swift": [
-            "A write transaction was used on another thread than the one that began it."
-        ],
         "Sources/Wire/OpenSSLTLS/CertificateVerdict.swift": [
             "the certificate of \"%\"", "the peer's certificate", "% is not valid yet", "% is revoked", "% has expired",
             "the issuer of % has no CRL in the CRL file", "% does not lead to a trusted CA", "% is not acceptable",
