@@ -23,7 +23,7 @@ import Testing
         let payload = Array("no document of this network".utf8)
         // RFC 9171, 4.2.3: what nobody has sent must not be cut.
         let primary = PrimaryBlock(
-            flags: source == "ipn:0.0" ? .mustNotFragment : [], destination: EndpointID(text: "dtn://H29/edoc")!,
+            flags: source == "ipn:0.0" ? .mustNotBeFragmented : [], destination: EndpointID(text: "dtn://H29/edoc")!,
             source: EndpointID(text: source)!,
             reportTo: EndpointID(text: source)!, creationTime: SampleBundle.now, sequence: 7, lifetime: .days(1))
         var header = try BundleHeader(
