@@ -61,7 +61,10 @@ import Testing
         let offline = try network.run(Places.edocctl, ["--store", network.folder["truc/store"], "status"])
         #expect(offline.end != .exited(0))
         let salvaged = try network.run(
-            Places.edocctl, ["salvage", network.folder["truc/store"], network.folder["salvaged.mdb"]])
+            Places.edocctl,
+            [
+                "salvage", network.folder["truc/store"], network.folder["salvaged.mdb"], "--node", "dtn://truc/",
+            ])
         #expect(salvaged.end == .exited(0), "\(salvaged.errors)")
         let restored = try network.run(
             Places.edocctl,
