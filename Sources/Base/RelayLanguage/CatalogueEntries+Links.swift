@@ -62,8 +62,12 @@ extension CatalogueEntries {
             "%1 hiện không xác nhận gì; đang thử phiên khác"
         ),
         (
-            "sessions come up and end with transfers unanswered: %",
-            "phiên nối được rồi đứt khi lượt truyền chưa được trả lời: %1"
+            "sessions come up and end with transfers unanswered (%); large packets are probably lost on the way (MTU)",
+            "phiên thiết lập được nhưng kết thúc khi bản truyền chưa được trả lời (%w1); có lẽ gói lớn bị mất dọc đường (MTU)"
+        ),
+        (
+            "sessions come up and end with transfers unanswered (%); the line breaks in the middle of transfers",
+            "phiên thiết lập được nhưng kết thúc khi bản truyền chưa được trả lời (%w1); đường truyền đứt giữa chừng"
         ),
         (
             "Nothing was acknowledged: the peer's relay may hang.",

@@ -135,7 +135,11 @@ extension RelayCore {
     mutating func judgeBarren(_ state: SessionState, _ reason: String, _ turn: inout Turn) {
         guard !state.hasAnswers, !state.inFlight.isEmpty, let peer = peers[state.peer] else { return }
         let isNews = peer.barrenSessions + 1 == Self.barrenMax
-        let finding = "sessions come up and end with transfers unanswered: \(reason)"
+        // What is small has passed, the handshake and SESS_INIT; of what is large nothing was heard.
+        let finding =
+            state.acknowledgedBytes == 0
+            ? "sessions come up and end with transfers unanswered (\(reason)); large packets are probably lost on the way (MTU)"
+            : "sessions come up and end with transfers unanswered (\(reason)); the line breaks in the middle of transfers"
         peers.change(state.peer) {
             $0.barrenSessions = min($0.barrenSessions + 1, Self.barrenMax)
             if $0.barrenSessions >= Self.barrenMax { $0.finding = finding }

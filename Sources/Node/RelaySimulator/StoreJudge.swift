@@ -332,7 +332,9 @@ final class StoreJudge {
         for row in envelopes {
             func want(_ kind: LookupKind, _ text: String) { wanted.insert(Keys.lookup(kind, text).adding(row.number)) }
             let isIndexed = row.ended == .zero && row.number < mark
-            if let document = row.document, row.origin == nil || isIndexed { want(.documentID, document.documentID) }
+            if let document = row.document, row.origin == nil || isIndexed, !document.documentID.isEmpty {
+                want(.documentID, document.documentID)
+            }
             guard row.ended == .zero else { continue }
             if isIndexed, let sender = row.document?.sender { want(.sender, sender.text) }
             if let origin = row.origin, row.isInPieces, !row.isComplete { want(.incoming, origin.text) }

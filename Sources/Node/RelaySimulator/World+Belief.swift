@@ -43,6 +43,12 @@ struct BeliefBooks {
         var node: Int
         var peer: NodeID
     }
+    /// Since when nothing is acknowledged on a session, in the node's relay time: from then on its doubts run.
+    var silentAt: [Silence: RelayTime] = [:]
+    struct Silence: Hashable {
+        var node: Int
+        var session: Ticket
+    }
     var flights: [Flight: DispatchNote] = [:]
     var doubts: [Doubt: (peer: NodeID, until: RelayTime)] = [:]
     var passing: [Link: [Passing]] = [:]
@@ -93,7 +99,14 @@ extension World {
                 else { continue }
                 fail("\(node.id) has \(note.bundle) for \(name) as \(recipient.state), and \(note.peer) has taken it")
             }
+        case .event(.sessionSilent(let session)):
+            belief.silentAt[BeliefBooks.Silence(node: node.index, session: session)] = node.clock.relay(now)
+        case .event(.sessionAcknowledgesAgain(let session)):
+            belief.silentAt[BeliefBooks.Silence(node: node.index, session: session)] = nil
         case .event(.sessionEnded(let session, let sentWhole, _)):
+            let silence = belief.silentAt.removeValue(
+                forKey: BeliefBooks.Silence(node: node.index, session: session))
+            let since = silence ?? node.clock.relay(now)
             for ticket in sentWhole {
                 let key = BeliefBooks.Flight(node: node.index, life: node.life, ticket: ticket)
                 guard let note = belief.flights.removeValue(forKey: key), note.isWhole else { continue }
@@ -102,7 +115,7 @@ extension World {
                 for name in note.recipients {
                     belief.doubts[
                         BeliefBooks.Doubt(node: node.index, number: note.number, recipient: name)] = (
-                            note.peer, node.clock.relay(now) + wait
+                            note.peer, since + wait
                         )
                 }
             }

@@ -418,6 +418,8 @@ import Testing
     @Test func aBackupNeverFillsTheStore() throws {
         let network = try Network(plain: true)
         try network.replace("truc", "map_size: 1GiB", "map_size: 160MiB")
+        // The whole store is vpcp's, as no peer's is by default.
+        try network.edit("truc") { $0 += "\nquotas: {peer_bytes: 100%, sender_bytes: 100%}\n" }
         try network.start(["truc", "vpcp"])
         let client = try BulkClient(socket: network.folder["vpcp/submit.sock"])
         for token in 1...12 {

@@ -256,7 +256,7 @@ import Testing
 
     /// It stays *handing over* while `new` is missing, is shown so, cannot be acknowledged, and is delivered when `new` is back.
     @Test func handingOverIsShown() throws {
-        let home = try Home("    at_once: 1\n")
+        let home = try Home("    at_once: 1\n    sidecar: no\n")
         let network = home.network
         let library = try network.interposer("killer")
         try home.withoutSpool {
