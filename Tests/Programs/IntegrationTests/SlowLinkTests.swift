@@ -56,7 +56,7 @@ import Testing
 
     /// What is not chosen for a slow link can be held.
     @Test func whatWaitsForASlowLinkCanBeHeld() throws {
-        let (network, _) = try Self.network(.init(bytesPerSecond: 50_000))
+        let (network, proxy) = try Self.network(.init(bytesPerSecond: 50_000))
         #expect(try eventually { try Self.sessions(network, "vpcp", with: "truc") >= 1 })
         let file = try Self.file(network, "large", 3_000_000)
         for index in 0..<4 {
@@ -69,6 +69,7 @@ import Testing
             let ledger = try network.ledger("vpcp")
             return ledger.documents?.inStore["held"] ?? 0 >= 3
         }
+        #expect(proxy.accepted > 0)
         #expect(held, "\(network.logTail("vpcp"))")
     }
 
