@@ -264,11 +264,12 @@ import Testing
             try home.submit(1)
             network.stop("hcm")
         }
-        // The daemon ends right before the rename: unlinkat, openat, write, fchmod, fsync, fsync, renameat.
+        // The daemon ends right before the rename: unlinkat (an old sidecar), unlinkat, openat, write, fchmod, fsync, fsync,
+        // renameat (of a sidecar that is not there), renameat.
         network.setEnvironment(
             "hcm",
             [
-                "LD_PRELOAD": library, "EDOC_KILL_UNDER": home.folder, "EDOC_KILL_AT": "7", "EDOC_KILL_WHEN": "before",
+                "LD_PRELOAD": library, "EDOC_KILL_UNDER": home.folder, "EDOC_KILL_AT": "9", "EDOC_KILL_WHEN": "before",
             ])
         #expect(try !life(of: home))
         network.setEnvironment("hcm", [:])
@@ -293,7 +294,7 @@ import Testing
     /// putting the folder back, or by hand (docs/spool.md).
     @Test(arguments: [false, true])
     func anotherFolderAtTheSamePlace(byHand: Bool) throws {
-        let home = try Home("    at_once: 1\n")
+        let home = try Home("    at_once: 1\n    sidecar: no\n")
         let network = home.network
         try home.withoutSpool {
             try network.start("hcm")
@@ -303,7 +304,7 @@ import Testing
         network.setEnvironment(
             "hcm",
             [
-                "LD_PRELOAD": try network.interposer("killer"), "EDOC_KILL_UNDER": home.folder, "EDOC_KILL_AT": "7",
+                "LD_PRELOAD": try network.interposer("killer"), "EDOC_KILL_UNDER": home.folder, "EDOC_KILL_AT": "9",
                 "EDOC_KILL_WHEN": "before",
             ])
         #expect(try !life(of: home))
@@ -351,7 +352,7 @@ import Testing
     /// The store comes back from a copy that was made while a document was *handing over*, which was delivered since, and the directory is
     /// made anew: it is named, and ended by an acknowledgement instead of being given twice. What was *arrived* waits for the release.
     @Test func aStoreComesBackWhileADocumentIsHandedOver() throws {
-        let home = try Home("    at_once: 1\n")
+        let home = try Home("    at_once: 1\n    sidecar: no\n")
         let network = home.network
         try home.withoutSpool {
             try network.start("hcm")
@@ -361,7 +362,7 @@ import Testing
         network.setEnvironment(
             "hcm",
             [
-                "LD_PRELOAD": try network.interposer("killer"), "EDOC_KILL_UNDER": home.folder, "EDOC_KILL_AT": "7",
+                "LD_PRELOAD": try network.interposer("killer"), "EDOC_KILL_UNDER": home.folder, "EDOC_KILL_AT": "9",
                 "EDOC_KILL_WHEN": "before",
             ])
         #expect(try !life(of: home))
