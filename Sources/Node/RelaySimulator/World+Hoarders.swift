@@ -171,6 +171,8 @@ extension World {
         guard plan.hoards, refusal == .noResources, let from, from >= 0, from != network.hoarder else { return }
         // A store in pieces is a fault of its own.
         if why == RefusalCause.storeInPieces.rawValue || why.hasPrefix("the store's free pages") { return }
+        // While the old session of the same node is asked for a sign of life, the new one is taken nothing from.
+        if why == "it is not known yet who the peer is" { return }
         fail("\(node.id) refuses \(nodes[from].id) for a hoarder's share: \(why)")
     }
 }
