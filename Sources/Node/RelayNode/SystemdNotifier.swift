@@ -16,7 +16,6 @@ public struct SystemdNotifier: Sendable {
     public func watchdog() { send("WATCHDOG=1", flags: Int32(MSG_DONTWAIT)) }
     /// The start takes longer, and why; to be said again within a minute.
     public func waiting(_ why: String) { send("EXTEND_TIMEOUT_USEC=60000000\nSTATUS=\(why)") }
-    public func status(_ text: String) { send("STATUS=" + Self.line(text)) }
 
     /// What stands behind a line's end would be another message.
     private static func line(_ text: String) -> String {
