@@ -187,7 +187,7 @@ public enum CatalogueEntries {
         ),
         (
             "the body names an absolute path for the copy: {\"path\": \"/…\", \"isWhole\": false, \"reason\": \"\"}",
-            "phần thân phải ghi đường dẫn tuyệt đối cho bản sao: {\"path\": \"/…\", \"isWhole\": false, \"reason\": \"\"}"
+            "phần thân phải ghi đường dẫn tuyệt đối cho bản sao, hoặc để trống: {\"path\": \"/…\", \"isWhole\": false, \"reason\": \"\", \"keep\": 7}"
         ),
         ("the path of a copy has no .. in it", "đường dẫn của bản sao không được có .."),
         (

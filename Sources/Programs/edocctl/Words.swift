@@ -121,6 +121,7 @@ enum Words {
         case "store": phrase("store", "kho")
         case "store file": phrase("store file", "tệp của kho")
         case "sockets": phrase("sockets", "socket")
+        case "backups": phrase("backups", "bản sao lưu")
         default: word
         }
     }
