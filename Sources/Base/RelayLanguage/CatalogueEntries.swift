@@ -186,7 +186,7 @@ public enum CatalogueEntries {
             "mục %1 không có trong nhật ký vận hành; hãy kiểm tra lại từ đầu, không kèm con trỏ"
         ),
         (
-            "the body names an absolute path for the copy: {\"path\": \"/…\", \"isWhole\": false, \"reason\": \"\"}",
+            "the body names an absolute path for the copy, or none: {\"path\": \"/…\", \"isWhole\": false, \"reason\": \"\", \"keep\": 7}",
             "phần thân phải ghi đường dẫn tuyệt đối cho bản sao, hoặc để trống: {\"path\": \"/…\", \"isWhole\": false, \"reason\": \"\", \"keep\": 7}"
         ),
         ("the path of a copy has no .. in it", "đường dẫn của bản sao không được có .."),
