@@ -31,9 +31,9 @@ public enum RowSeal {
         case misplaced(UnsafeRawBufferPointer)
     }
 
-    /// The name in the meta table under which the schema stands. Its record is the one without a check of its key: a program of schema 1,
+    /// The key in the meta table under which the schema stands. Its record is the one without a check of its key: a program of schema 1,
     /// which knows no such check, has to read there that the store is not for it.
-    public static let schemaName = "schema"
+    public static let schemaKey = RowKey(text: "schema")
 
     /// A check of the place: table and key.
     @inline(__always)
@@ -54,7 +54,7 @@ public enum RowSeal {
             stored.append(check: check(table, key))
             return stored
         case .record:
-            if table == .meta, key.elementsEqual(schemaName.utf8) { return nil }
+            if table == .meta, key.elementsEqual(schemaKey.bytes) { return nil }
             guard let fields = fields(value) else { return nil }
             var stored: [UInt8] = []
             stored.reserveCapacity(RowWriter.headBytes + checkBytes + fields.count)
