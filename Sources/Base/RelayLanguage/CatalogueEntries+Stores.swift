@@ -1,7 +1,7 @@
 // CatalogueEntries+Stores: what keeps a store from being opened, read, copied or brought back, by template, and what it is in Vietnamese.
 
 extension CatalogueEntries {
-    static let storeTroubles: [Pair] = opening + copying + records + inPieces
+    static let storeTroubles: [Pair] = opening + copying + copyFolders + records + inPieces
 
     private static let opening: [Pair] =
         [
@@ -166,6 +166,48 @@ extension CatalogueEntries {
             "The copy in % cannot be marked as restored; is the disk full?",
             "Không đánh dấu được bản sao ở %1 là đã khôi phục; đĩa đã đầy chăng?"
         ),
+    ]
+
+    private static let copyFolders: [Pair] = [
+        (
+            "%; edocctl backup without a path writes to %",
+            "%1; edocctl backup không kèm đường dẫn sẽ ghi vào %2"
+        ),
+        (
+            "no copy can be made in %: the daemon's unit hides that folder from it (PrivateTmp=, ProtectHome=)",
+            "không sao lưu được vào %1: đơn vị systemd che thư mục đó khỏi dịch vụ edocd (PrivateTmp=, ProtectHome=)"
+        ),
+        (
+            "no copy can be made in %: there is no such folder; root makes it: install -d -o % -m 0700 %",
+            "không sao lưu được vào %1: không có thư mục này; root tạo bằng lệnh: install -d -o %2 -m 0700 %3"
+        ),
+        ("no copy can be made in %: it is not a folder", "không sao lưu được vào %1: đó không phải là thư mục"),
+        (
+            "no copy can be made in %: user %, as whom the daemon runs, may not write there (chown % %), and its unit keeps it from there (systemctl edit edocd: [Service] ReadWritePaths=%; systemctl restart edocd)",
+            "không sao lưu được vào %1: %2, người dùng chạy dịch vụ edocd, không được ghi vào đó (chown %3 %4), và đơn vị systemd cũng không cho ghi (systemctl edit edocd: [Service] ReadWritePaths=%5; systemctl restart edocd)"
+        ),
+        (
+            "no copy can be made in %: user %, as whom the daemon runs, may not write there: chown % %, and let it enter what is above",
+            "không sao lưu được vào %1: %2, người dùng chạy dịch vụ edocd, không được ghi vào đó: chown %3 %4, và cho phép vào các thư mục cấp trên"
+        ),
+        (
+            "no copy can be made in %: the daemon's unit keeps it from there, or the disk is read-only (systemctl edit edocd: [Service] ReadWritePaths=%; systemctl restart edocd)",
+            "không sao lưu được vào %1: đơn vị systemd không cho dịch vụ edocd ghi vào đó, hoặc đĩa chỉ đọc (systemctl edit edocd: [Service] ReadWritePaths=%2; systemctl restart edocd)"
+        ),
+        (
+            "backup.directory is empty, so a copy needs a path",
+            "backup.directory để trống, nên phải nêu đường dẫn cho bản sao"
+        ),
+        (
+            "keep and keepDays are for a folder, in which copies have names of their own",
+            "keep và keepDays chỉ dùng cho thư mục, nơi các bản sao mang tên riêng"
+        ),
+        ("the last good backup is % old", "bản sao lưu tốt gần nhất đã có từ %t1 trước"),
+        (
+            "edoc-backup.timer has been enabled for %, and no backup was made",
+            "edoc-backup.timer đã bật %t1 mà chưa có bản sao lưu nào"
+        ),
+        ("%; the last try failed: %", "%1; lần thử gần nhất không thành: %2"),
     ]
 
     private static let records: [Pair] = [

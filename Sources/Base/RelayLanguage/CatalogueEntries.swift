@@ -186,8 +186,8 @@ public enum CatalogueEntries {
             "mục %1 không có trong nhật ký vận hành; hãy kiểm tra lại từ đầu, không kèm con trỏ"
         ),
         (
-            "the body names an absolute path for the copy: {\"path\": \"/…\", \"isWhole\": false, \"reason\": \"\"}",
-            "phần thân phải ghi đường dẫn tuyệt đối cho bản sao: {\"path\": \"/…\", \"isWhole\": false, \"reason\": \"\"}"
+            "the body names an absolute path for the copy, or none: {\"path\": \"/…\", \"isWhole\": false, \"reason\": \"\", \"keep\": 7}",
+            "phần thân phải ghi đường dẫn tuyệt đối cho bản sao, hoặc để trống: {\"path\": \"/…\", \"isWhole\": false, \"reason\": \"\", \"keep\": 7}"
         ),
         ("the path of a copy has no .. in it", "đường dẫn của bản sao không được có .."),
         (
@@ -235,6 +235,14 @@ public enum CatalogueEntries {
         ),
         ("only reroute has a peer to go to", "chỉ reroute mới có nút kề để chuyển tới"),
         ("only suspend lasts for a span", "chỉ suspend mới có thời hạn"),
+        ("only the verb urgency sets an urgency", "chỉ urgency mới đặt độ khẩn"),
+        ("only the verb lifetime sets a lifetime", "chỉ lifetime mới đặt thời hạn"),
+        ("the urgency to set is a number from 0 to 4", "độ khẩn cần đặt là số từ 0 đến 4"),
+        (
+            "say the whole lifetime, or by how much it is to be longer, such as 60d",
+            "hãy nêu toàn bộ thời hạn, hoặc phần thêm, chẳng hạn 60d"
+        ),
+        ("a lifetime is at most % (limits.lifetime_max)", "thời hạn nhiều nhất là %1 (limits.lifetime_max)"),
         (
             "the span of a suspension is such as 30m, 2h or 3d, at most 366d",
             "thời hạn tạm ngừng ghi như 30m, 2h hoặc 3d, nhiều nhất 366d"

@@ -38,6 +38,7 @@ public enum FindingCode: String, Sendable, Hashable, CaseIterable {
     case shareUsedUp
     case peerRefused, receiptsTroubled
     case linkBarren
+    case backupOld
 
     /// The check of `edocctl check` that counts it.
     public var check: String {
@@ -50,6 +51,7 @@ public enum FindingCode: String, Sendable, Hashable, CaseIterable {
         case .oldWaiting: "oldest"
         case .oldArrived: "arrived"
         case .endedBadly, .documentsLate: "outcomes"
+        case .backupOld: "backup"
         default: "alarms"
         }
     }

@@ -333,7 +333,6 @@ extension RelayCore {
                 && doubt(row, index, now: turn.now.relay) == nil
         }
         guard !refused.isEmpty else { return false }
-        for index in refused { unqueue(row, index, turn.rows) }
         rename(&row, refused, &turn, isTimeless: true)
         return true
     }

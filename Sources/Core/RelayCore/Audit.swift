@@ -73,6 +73,7 @@ extension RelayCore {
             count: deed.count, bytes: deed.bytes, outcome: Self.cut(deed.outcome), previous: auditLog.head)
         row.hash = row.hashedBytes.withUnsafeBytes(hash)
         turn.rows.put(.audit, Keys.audit(row.order), row.encoded())
+        if deed.isGoodBackup { LastBackup.set(turn.now.wall, turn.rows) }
         auditLog.order = row.order
         auditLog.head = row.hash
         auditLog.due = turn.now.relay + .minutes(1)

@@ -239,7 +239,7 @@ extension RelayCore {
         let wasParked = LookupIndex.isParked(row.recipients[index], in: row)
         move(&row, index, to: state, turn.now.relay)
         unindex(row, recipient: index, turn.rows)
-        if wasParked { LookupIndex.park(row, turn.rows) }
+        if wasParked { LookupIndex.unpark(row, index, turn.rows) }
         row.recipients[index].reason = reason
         guard row.isComplete else {
             // Fragments of others, of which the rest never came: not counted, but their source may have asked.

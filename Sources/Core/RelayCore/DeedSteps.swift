@@ -11,6 +11,8 @@ public struct DeedCase: Sendable {
     public var verb: DeedVerb
     /// Whom to reroute to.
     public var target: NodeID?
+    /// What a lifetime or an urgency is set to.
+    public var setting: DeedSetting
     public var selector: Selector
     /// When the set was fixed.
     public var fixed: RelayTime
@@ -20,12 +22,13 @@ public struct DeedCase: Sendable {
     public var isPreview: Bool
 
     public init(
-        verb: DeedVerb, target: NodeID?, selector: Selector, fixed: RelayTime, restoration: RestorationRow?,
-        isPreview: Bool = false
+        verb: DeedVerb, target: NodeID?, setting: DeedSetting = .none, selector: Selector, fixed: RelayTime,
+        restoration: RestorationRow?, isPreview: Bool = false
     ) {
         self.isPreview = isPreview
         self.verb = verb
         self.target = target
+        self.setting = setting
         self.selector = selector
         self.fixed = fixed
         self.restoration = restoration
@@ -50,7 +53,7 @@ extension RelayCore {
         selector.withRecords = true
         context.active = [:]
         let deed = DeedCase(
-            verb: job.verb, target: job.target, selector: selector, fixed: job.created.relay,
+            verb: job.verb, target: job.target, setting: job.setting, selector: selector, fixed: job.created.relay,
             restoration: restoration?.row)
         var taken = 0
         var pieces = 0
@@ -77,9 +80,9 @@ extension RelayCore {
                 }
             }
             if fit.isEmpty { continue }
-            if job.verb == .resubmit {
+            if job.verb == .resubmit || job.verb.isSetting {
                 if row.isInPieces { pieces += Int(clamping: row.payloadLength / PieceRange.grid) }
-                resubmit(&row, fit, &job, &turn)
+                if job.verb == .resubmit { resubmit(&row, fit, &job, &turn) } else { set(&row, fit, &job, &turn) }
             } else {
                 for index in fit { step(&row, index, &job, &undo, &turn) }
                 LookupIndex.park(row, turn.rows)
@@ -128,6 +131,8 @@ extension RelayCore {
             if row.expiry > now { return .notExpired }
             guard let agency = AgencyCode(recipient.name) else { return .noWay }
             if case .nowhere = destiny(of: agency, avoiding: [], origin: nil) { return .noWay }
+        case .lifetime, .urgency:
+            return obstacleToSetting(deed, row, index, isOnLinks: !onLinks.isEmpty, now)
         case .requeue:
             if case .nowhere = destiny(of: recipient, in: row) { return .noWay }
         default: break
@@ -192,7 +197,7 @@ extension RelayCore {
                 sendAnew(&row, index, &turn)
             }
             undo.entries.append(entry)
-        case .resubmit, .suspend, .resume: trap("\(job.verb) is no deed on one recipient")
+        case .resubmit, .suspend, .resume, .lifetime, .urgency: trap("\(job.verb) is no deed on one recipient")
         }
         job.done += 1
         job.doneBytes = job.doneBytes.addingSaturating(row.payloadLength)

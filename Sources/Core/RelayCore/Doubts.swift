@@ -80,6 +80,10 @@ extension RelayCore {
             DoubtRow(
                 peer: dispatch.peer, until: since + doubtWait(dispatch.urgency),
                 recipients: recipients.map { UInt64($0) }), turn.rows)
+        // The doubt will be forgotten; that this name is out stays.
+        guard var row = active[dispatch.number]?.row, row.former != nil, row.origin == nil else { return }
+        row.note("sent, and not answered", of: dispatch.peer, for: recipients, turn.now.wall)
+        save(row, turn.rows)
     }
 
     func doubtWait(_ urgency: Urgency) -> Milliseconds {

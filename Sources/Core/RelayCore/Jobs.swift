@@ -106,6 +106,7 @@ extension RelayCore {
         job.selectorText = draft.selectorText
         job.target = draft.target
         job.span = draft.span
+        job.setting = draft.setting
         job.count = draft.count
         job.bytes = draft.bytes
         for (part, record) in draft.parts.enumerated() {
@@ -464,6 +465,12 @@ extension JobRow {
 
     private var meant: String {
         if let target { return "\(selectorText) to \(target.name)" }
+        switch setting {
+        case .none: break
+        case .urgency(let urgency): return "\(selectorText), urgency \(urgency.rawValue)"
+        case .lifetime(let whole): return "\(selectorText), a lifetime of \(whole.typed)"
+        case .longer(let more): return "\(selectorText), longer by \(more.typed)"
+        }
         guard verb == .suspend else { return selectorText }
         return selectorText + (span == .zero ? ", until resumed" : ", for \(span.typed)")
     }

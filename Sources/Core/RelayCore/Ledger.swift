@@ -277,6 +277,13 @@ struct Ledger {
         change(.queued(routeClass, row), by: 1, bytes)
     }
 
+    /// A waiting recipient leaves, or comes into, the lane of its envelope's urgency.
+    mutating func requeued(_ row: EnvelopeRow, _ recipient: RecipientRow, by sign: Int64) {
+        guard row.isComplete, row.kind != .administrative else { return }
+        passed = tally.map { row.number <= $0.through } ?? false
+        change(.queued(recipient.routeClass, row), by: sign, Int64(clamping: row.payloadLength))
+    }
+
     mutating func write(to rows: any RowTransaction, _ now: RelayTime) {
         for (name, delta) in deltas.map({ ($0.key.name, $0.value) }).sorted(by: { $0.0 < $1.0 }) where delta != 0 {
             let stored = Int64(bitPattern: rows.number(.counter, name))

@@ -64,6 +64,15 @@ public enum LookupIndex {
     }
 }
 
+extension LookupIndex {
+    /// A parked recipient has ended. As a rule another one keeps the row, and is found at once from the next one on.
+    static func unpark(_ row: EnvelopeRow, _ index: Int, _ rows: any RowTransaction) {
+        let others = [index + 1..<row.recipients.count, 0..<index].joined()
+        guard !others.contains(where: { isParked(row.recipients[$0], in: row) }) else { return }
+        rows.delete(.lookup, key(.parked, "", row.number))
+    }
+}
+
 /// The pass over what was not indexed when the daemon started, up to a number. One that is cut off goes on at the mark.
 struct IndexPass {
     var end: UInt64

@@ -266,7 +266,6 @@ extension RelayCore {
         }
         guard !indexes.isEmpty else { return false }
         turn.recipientsLeft -= row.recipients.count
-        for index in indexes { unqueue(row, index, turn.rows) }
         rename(&row, indexes, isTold: false, &turn)
         settle(&row, &turn)
         return true

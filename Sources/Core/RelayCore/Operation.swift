@@ -24,6 +24,7 @@ public struct JobDraft: Sendable {
     public var selectorText: String
     public var target: NodeID?
     public var span: Milliseconds
+    public var setting: DeedSetting
     public var reason: String
     /// The set, encoded where it was made, off the engine's thread. A suspension needs none.
     public var parts: [[UInt8]]
@@ -35,13 +36,15 @@ public struct JobDraft: Sendable {
     /// `pairs`: ascending, each once.
     public init(
         verb: DeedVerb, selector: Selector, selectorText: String, target: NodeID? = nil, span: Milliseconds = .zero,
-        reason: String = "", pairs: [PairName], count: UInt64, bytes: UInt64, fixed: ClockReading
+        setting: DeedSetting = .none, reason: String = "", pairs: [PairName], count: UInt64, bytes: UInt64,
+        fixed: ClockReading
     ) {
         self.verb = verb
         self.selector = selector
         self.selectorText = selectorText
         self.target = target
         self.span = span
+        self.setting = setting
         self.reason = reason
         parts = PairSet.parts(pairs)
         self.count = count

@@ -42,7 +42,7 @@ extension RelayCore {
         guard let entry = active[dispatch.number], let copy = entry.copies.first(where: { $0.order == dispatch.copy }),
             entry.row.kind == .document, !entry.row.recipients.contains(where: \.isReturning)
         else { return refused(ticket, dispatch, &turn) }
-        let isOwn = entry.row.origin == nil && entry.row.bundle.source == node.endpoint
+        let isOwn = isOwn(entry.row)
         let back = hopBack(entry.row.path)
         let goesBack = !isOwn && back.map(mayTakeReturns) ?? false
         guard goesBack || isOwn && entry.row.formerly == nil && entry.row.formerName == nil, land(ticket) != nil else {
@@ -57,7 +57,6 @@ extension RelayCore {
         if isOwn {
             leaveIncarnation(
                 of: row.bundle, why: "\(dispatch.peer.name) knows another document under a number of this node", &turn)
-            for index in copy.recipients { unqueue(row, index, turn.rows) }
             rename(&row, copy.recipients, &turn)
         } else if let back {
             for index in copy.recipients {
@@ -90,39 +89,18 @@ extension RelayCore {
                     kind: .numbersGivenTwice)))
     }
 
-    /// Sends an envelope of this node under a new name, for these recipients; the rest of its lifetime goes with it. They are in no
-    /// queue any more; of their old pairs the books here say that they go on under a new name.
+    /// Sends an envelope of this node under a new name, for these recipients; the rest of its lifetime goes with it.
     mutating func rename(
         _ row: inout EnvelopeRow, _ indexes: [Int], isTold: Bool = true, _ turn: inout Turn, isTimeless: Bool = false
     ) {
-        var new = EnvelopeRow(
-            number: takeNumber(), bundle: takeBundleID(&turn), kind: .document, urgency: row.urgency,
-            lifetime: row.lifetime, ageAtArrival: row.age(at: turn.now.relay), arrival: turn.now, origin: nil,
-            destination: row.destination, reportTo: node.endpoint, payloadLength: row.payloadLength)
-        // Its age counts from then.
-        new.bundle.creationTime = isTimeless ? 0 : row.bundle.creationTime
-        new.document = row.document
-        new.path = [PathStop(node: node, time: turn.now.wall)]
-        new.hopLimit = limits.hopLimit
-        new.receivedBytes = row.payloadLength
-        new.isInPieces = row.isInPieces
-        new.extent = row.extent
-        new.formerly = row.bundle
-        new.recipients = indexes.map { wayAnew(row.recipients[$0].name, &turn) }
-        for var piece in pieces(of: row.number, turn.rows) {
-            piece.sent = 0
-            turn.rows.put(.piece, Keys.piece(new.number, offset: piece.offset), piece.encoded())
+        let created = isTimeless ? 0 : row.bundle.creationTime
+        let name = succeed(
+            &row, indexes, by: indexes.map { wayAnew(row.recipients[$0].name, &turn) }, as: (.deleted, .renamed), &turn
+        ) { new in
+            // Its age counts from then.
+            new.bundle.creationTime = created
         }
-        row.resubmittedAs.append(new.bundle)
-        for number in [row.number, new.number] {
-            turn.rows.put(.lookup, LookupIndex.key(.sharer, String(row.extent), number))
-        }
-        record(&new, isComplete: true, &turn)
-        for index in indexes {
-            row.recipients[index].lastAnswer = "sent again as \(new.bundle.envelopeName)"
-            end(&row, index, .deleted, .renamed, &turn)
-        }
-        if isTold { noticeRenamed(row.bundle, new.bundle, &turn) }
+        if isTold { noticeRenamed(row.bundle, name, &turn) }
     }
 
     private mutating func noticeRenamed(_ old: BundleID, _ new: BundleID, _ turn: inout Turn) {
@@ -164,7 +142,7 @@ extension RelayCore {
                 }
             })
         else { return no("it was not sent from here to \(peer.node.name)") }
-        let isOwn = sent.origin == nil && sent.bundle.source == node.endpoint
+        let isOwn = isOwn(sent)
         // It may have come before, whole or in part.
         let before =
             isOwn

@@ -32,6 +32,8 @@ final class Backup: Sendable {
     private let loop: any EventLoop
     /// Whether a path leads to a folder; may never return.
     private let isFolder: @Sendable (String) -> Bool
+    /// `backup.directory`, as the configuration says now.
+    private let standard: @Sendable () -> String?
     private let state = NIOLockedValueBox(State())
 
     /// For how long the store is watched to know what it frees.
@@ -40,6 +42,7 @@ final class Backup: Sendable {
     init(
         store: LMDBStore, node: NodeID, now: @escaping @Sendable () -> WallTime,
         record: @escaping @Sendable (Deed) -> Void, logger: Logger, loop: any EventLoop,
+        standard: @escaping @Sendable () -> String? = { nil },
         isFolder: @escaping @Sendable (String) -> Bool = Backup.isFolder
     ) {
         self.store = store
@@ -48,8 +51,12 @@ final class Backup: Sendable {
         self.record = record
         self.logger = logger
         self.loop = loop
+        self.standard = standard
         self.isFolder = isFolder
     }
+
+    /// What the last try met, when it came to nothing.
+    var failure: String? { state.withLockedValue { $0.answer.state == "failed" ? $0.answer.why : nil } }
 
     var answer: BackupAnswer { state.withLockedValue { $0.answer } }
 
@@ -113,75 +120,98 @@ final class Backup: Sendable {
         return stat(path, &facts) == 0 && facts.st_mode & S_IFMT == S_IFDIR
     }
 
-    /// In a folder the copy is named after the node and the moment.
-    private func target(_ path: String) -> String {
-        guard isFolder(path) else { return path }
-        let moment = now().timestamp.text.prefix(19).filter { $0 != "-" && $0 != ":" }
-        return path + (path.hasSuffix("/") ? "" : "/") + "edocd-\(node.name)-\(moment)Z.mdb"
-    }
-
-    private func run(_ order: BackupOrder, _ asked: Deed) {
-        let path = target(order.path)
+    private func run(_ asked: BackupOrder, _ by: Deed) {
+        var order = asked
+        // Without a path it is the folder of the configuration, which must then be there.
+        let standard = standard()
+        if order.path.isEmpty { order.path = standard ?? "" }
+        let names = CopyNames(node: node)
+        let isDated = asked.path.isEmpty || order.path.hasSuffix("/") || isFolder(order.path)
+        let path = isDated ? names.path(in: order.path, at: now()) : order.path
         state.withLockedValue { state in
             state.answer.path = path
             state.named?.succeed()
         }
-        var deed = asked
+        var deed = by
         deed.subject = path
         deed.outcome = "begun"
         // It is in the store before the copy begins, and so in the copy.
         record(deed)
         do throws(StoreFailure) {
+            if order.path.isEmpty {
+                throw StoreFailure(.refused, "backup.directory is empty, so a copy needs a path")
+            }
+            if !isDated, order.keep != nil || order.keepDays != nil {
+                throw StoreFailure(
+                    .refused, "keep and keepDays are for a folder, in which copies have names of their own")
+            }
+            let folder = CopyFolder(FileLook.parent(path))
+            if let trouble = folder.trouble(seenAs: order.folder, standard: standard) {
+                throw StoreFailure(.refused, trouble)
+            }
             // Before the room on the disk is judged.
-            for left in try LMDBStore.removeLeftovers(besideCopy: path, prefix: "edocd-\(node.name)-") {
+            for left in try LMDBStore.removeLeftovers(besideCopy: path, prefix: names.prefix) {
                 logger.notice("removed what an interrupted backup had left", metadata: ["path": "\(left)"])
             }
-            let rate = order.bytesPerSecond ?? LMDBStore.copyRate
-            let freed = store.freedBytes
-            usleep(Self.measureMicroseconds)
-            let folder = path.lastIndex(of: "/").map { String(path[..<$0]) } ?? "."
-            let plan = store.copyPlan(
-                toFolder: folder.isEmpty ? "/" : folder, churn: store.freedBytes - freed,
-                bytesPerSecond: rate, isCompacting: !order.isWhole)
-            state.withLockedValue {
-                $0.answer.plan = .init(plan)
-                $0.answer.state = "copying"
-            }
-            if let refusal = plan.refusal { throw StoreFailure(.refused, refusal) }
-            let facts = try store.copy(
-                to: path, bytesPerSecond: rate, isCompacting: !order.isWhole,
-                goesOn: { written in
-                    state.withLockedValue {
-                        $0.answer.bytesWritten = written
-                        return !$0.isCancelled
-                    }
-                }, check: StoreBooks.problem)
+            let facts = try copy(to: path, folder: folder.path, order)
             deed.count = facts.envelopes
             deed.bytes = facts.bytes
-            finish(deed, "done") {
+            // Only now, when there is one more that is good.
+            let pruned = folder.prune(
+                names, besides: path, keep: order.keep, days: order.keepDays, now: now())
+            for path in pruned?.removed ?? [] {
+                logger.notice("removed an old backup", metadata: ["path": "\(path)"])
+            }
+            if let trouble = pruned?.trouble {
+                logger.warning("old backups cannot be removed", metadata: ["why": "\(trouble)"])
+            }
+            finish(deed, Deed.backupDone) {
                 $0.why = nil
                 $0.bytesWritten = facts.bytes
                 $0.envelopes = facts.envelopes
                 $0.checkedRows = facts.checkedRows
+                $0.removed = pruned?.removed
+                $0.removalTrouble = pruned?.trouble
             }
         } catch {
             finish(deed, "failed") { $0.why = error.sentence }
         }
     }
 
+    private func copy(to path: String, folder: String, _ order: BackupOrder) throws(StoreFailure) -> CopyFacts {
+        let rate = order.bytesPerSecond ?? LMDBStore.copyRate
+        let freed = store.freedBytes
+        usleep(Self.measureMicroseconds)
+        let plan = store.copyPlan(
+            toFolder: folder, churn: store.freedBytes - freed, bytesPerSecond: rate, isCompacting: !order.isWhole)
+        state.withLockedValue {
+            $0.answer.plan = .init(plan)
+            $0.answer.state = "copying"
+        }
+        if let refusal = plan.refusal { throw StoreFailure(.refused, refusal) }
+        return try store.copy(
+            to: path, bytesPerSecond: rate, isCompacting: !order.isWhole,
+            goesOn: { written in
+                state.withLockedValue {
+                    $0.answer.bytesWritten = written
+                    return !$0.isCancelled
+                }
+            }, check: StoreBooks.problem)
+    }
+
+    /// Who sees that it is done finds it in the operator log as well.
     private func finish(_ deed: Deed, _ word: String, _ change: (inout BackupAnswer) -> Void) {
         var deed = deed
-        let answer = state.withLockedValue { state in
-            change(&state.answer)
-            state.answer.ended = now().timestamp
-            state.answer.state = word
-            return state.answer
-        }
+        var answer = state.withLockedValue { $0.answer }
+        change(&answer)
+        answer.ended = now().timestamp
+        answer.state = word
         deed.outcome = answer.why.map { "failed: " + $0 } ?? word
         record(deed)
         if let why = answer.why {
             logger.error("backup failed", metadata: ["path": "\(answer.path)", "why": "\(why)"])
         }
+        state.withLockedValue { [answer] in $0.answer = answer }
     }
 }
 

@@ -79,6 +79,10 @@ public enum Examination {
         list += FileLook.unwritable("store file", in: settings.store.directory)
         let sockets = [settings.control.socket] + (settings.control.submitSocket.map { [$0] } ?? [])
         for folder in Set(sockets.map(FileLook.parent)).sorted() { list.append(FileLook.folder("sockets", folder)) }
+        // Where there is none, nobody need have made it: the first backup says what to do.
+        if let directory = settings.backup.directory, access(directory, F_OK) == 0 {
+            list.append(FileLook.folder("backups", directory))
+        }
         return list
     }
 

@@ -160,7 +160,8 @@ public final class Node: Sendable {
         backup = Backup(
             store: store, node: settings.node, now: { clock.reading.wall },
             record: { [engine, desk, tickets] deed in engine.recordBlocking(deed, desk, tickets) }, logger: logger,
-            loop: MultiThreadedEventLoopGroup.singleton.any())
+            loop: MultiThreadedEventLoopGroup.singleton.any(),
+            standard: { [configuration] in configuration.withLockedValue { $0.settings.backup.directory } })
         if !store.findings.isEmpty { engine.post(.event(.storeDamaged(why: store.findings.sentence))) }
         if let sentence = inHand?.takeSentence() {
             logger.error(

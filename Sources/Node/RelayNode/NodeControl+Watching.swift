@@ -34,6 +34,8 @@ extension NodeControl {
         }
         facts.openFiles = OpenFiles.count
         facts.openFilesMax = OpenFiles.limit
+        facts.backupTimer = BackupTimer.enabled
+        facts.backupFailure = copying.failure
         facts.findings += boundFindings
         facts.findings += receipts.findings
         return facts
@@ -90,6 +92,19 @@ private struct LinkWatch: WireWatch {
     let tap: WireTap
 
     func end() { links.unwatch(tap) }
+}
+
+/// The unit edoc-backup.timer of the service manager.
+enum BackupTimer {
+    static let link = "/etc/systemd/system/timers.target.wants/edoc-backup.timer"
+
+    /// Since when it is enabled; nil when it is not.
+    static var enabled: WallTime? { since(link) }
+
+    static func since(_ link: String) -> WallTime? {
+        var facts = stat()
+        return lstat(link, &facts) == 0 ? WallTime(unixSeconds: Int64(facts.st_mtim.tv_sec)) : nil
+    }
 }
 
 /// Descriptors of this process.

@@ -3,7 +3,7 @@
 
 /// POST /v1/deeds/preview
 public struct DeedRequest: Codable, Sendable, Hashable {
-    /// hold, release, retry, requeue, reroute, expire, delete, resubmit, suspend or resume.
+    /// hold, release, retry, requeue, reroute, expire, delete, resubmit, lifetime, urgency, suspend or resume.
     public var verb: String
     public var selector: SelectorValues
     /// The peer to reroute to.
@@ -11,6 +11,11 @@ public struct DeedRequest: Codable, Sendable, Hashable {
     /// How long a suspension lasts, such as `2h`.
     public var span: String?
     public var reason: String?
+    /// The urgency to set, 0 to 4.
+    public var urgency: Int?
+    /// The whole lifetime to set, such as `60d`, or by how much it is to be longer.
+    public var lifetime: String?
+    public var longerBy: String?
 
     public init(verb: String, selector: SelectorValues, to: String? = nil, span: String? = nil, reason: String? = nil) {
         self.verb = verb
@@ -30,6 +35,10 @@ public struct Job: Codable, Sendable, Hashable {
     public var selector: String
     public var target: String?
     public var spanSeconds: UInt64?
+    /// What it sets: an urgency, a whole lifetime, or so much more of one.
+    public var urgency: Int?
+    public var lifetimeSeconds: UInt64?
+    public var longerBySeconds: UInt64?
     public var reason: String
     public var uid: UInt32
     public var login: String

@@ -60,7 +60,7 @@ public struct ExaminationAnswer: ControlAnswer {
     }
 
     public struct File: Codable, Sendable, Hashable {
-        /// configuration, agencies, ca, certificate, key, crl; store, sockets (folders); store file.
+        /// configuration, agencies, ca, certificate, key, crl; store, sockets, backups (folders); store file.
         public var what: String
         public var path: String
         public var exists: Bool

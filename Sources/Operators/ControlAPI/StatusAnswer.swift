@@ -28,6 +28,8 @@ public struct StatusAnswer: ControlAnswer {
     public var clockDoubted: Bool
     /// The same as `attention`, in parts; the worst first.
     public var findings: [FindingLine]?
+    /// When the last good copy of the store was made; nil when none was.
+    public var lastBackup: Timestamp?
 
     /// Octets by /proc/self/status.
     public struct Memory: Codable, Sendable, Hashable {

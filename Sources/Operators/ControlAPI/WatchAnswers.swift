@@ -24,6 +24,8 @@ public struct HealthAnswer: ControlAnswer {
     public var oldestSeconds: [Int: UInt64]
     /// The oldest document in an inbox.
     public var oldestArrivedSeconds: UInt64?
+    /// When the last good copy of the store was made; nil when none was.
+    public var lastBackup: Timestamp?
     public var configurationPath: String
     public var metricsAddress: String?
     public var openFiles: Int

@@ -14,7 +14,8 @@ private let tib: UInt64 = 1 << 40
 extension ConfigurationKey {
     /// The whole table.
     static let all: [ConfigurationKey] =
-        node + store + session + tls + limits + retry + reportAndQuotas + control + metrics + spool + peers
+        node + store + session + tls + limits + retry + reportAndQuotas + control + backup + metrics
+        + spool + peers
 
     private static let node = [
         row("node", .section, "Who this node is."),
@@ -199,6 +200,16 @@ extension ConfigurationKey {
             "control.rights[].verbs", .choices(ControlVerb.allCases.map(\.rawValue)), "[]",
             "Submit as agencies, have their inbox, see their outcomes (see_agencies); see all, act on all."),
         row("control.rights[].agencies", .agencyPatterns, "[]", "The agencies for submit_as, inbox and see_agencies."),
+    ]
+
+    private static let backup = [
+        row("backup", .section, "Copies of the store, made by edocctl backup and edoc-backup.timer."),
+        row(
+            "backup.directory", .path(canBeEmpty: true), "/var/backups/edoc",
+            "Where a copy goes that is asked for without a path; the daemon must be able to write there."),
+        row(
+            "backup.max_age", .duration(0...400 * day), "2d",
+            "The last copy may be so old before the operators are told, once copies are made; 0s is for ever."),
     ]
 
     private static let metrics = [

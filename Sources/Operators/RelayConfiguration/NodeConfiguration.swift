@@ -20,6 +20,7 @@ public struct NodeConfiguration: Hashable, Sendable {
     public var report: Report
     public var quotas: Quotas
     public var control: Control
+    public var backup: Backup
     /// Where monitors on this machine fetch figures over TCP; nil for nowhere.
     public var metrics: HostPort?
     /// In file order; agencies and directories are unique.
@@ -192,6 +193,13 @@ extension NodeConfiguration {
         public var senderEnvelopes: UInt64
         public var recordBytes: UInt64
         public var recordEnvelopes: UInt64
+    }
+
+    public struct Backup: Hashable, Sendable {
+        /// Nil: a copy is always given a path.
+        public var directory: String?
+        /// Zero is for ever.
+        public var maxAge: Milliseconds
     }
 
     public struct Control: Hashable, Sendable {

@@ -90,7 +90,7 @@ struct NodeConfigurationReader {
             plainLoopback: root.yesNo("plain_loopback"), session: session, tls: tls,
             limits: limits(root.section("limits")), retry: retry(root.section("retry")),
             report: report(root.section("report")),
-            quotas: quotas, control: control(root.section("control")),
+            quotas: quotas, control: control(root.section("control")), backup: backup(root.section("backup")),
             metrics: root.section("metrics").addresses("listen").first, spools: spools(root.members["spool"] ?? []),
             peers: peers)
         check(configuration, root)
@@ -182,6 +182,10 @@ struct NodeConfigurationReader {
             peerBytes: section.octets("peer_bytes", of: map), peerEnvelopes: section.number("peer_envelopes"),
             senderBytes: section.octets("sender_bytes", of: map), senderEnvelopes: section.number("sender_envelopes"),
             recordBytes: section.octets("record_bytes", of: map), recordEnvelopes: section.number("record_envelopes"))
+    }
+
+    private func backup(_ section: ConfigurationSection) -> NodeConfiguration.Backup {
+        .init(directory: optionalPath(section.text("directory")), maxAge: section.span("max_age"))
     }
 
     private mutating func control(_ section: ConfigurationSection) -> NodeConfiguration.Control {

@@ -18,17 +18,18 @@ extension ControlServer {
             guard rights.may(.act) else { throw denied(rights.caller, "act") }
             let bytes = try await request.body.collect(upTo: Self.orderBytesMax)
             guard let order = try? ControlJSON.answer(BackupOrder.self, from: Array(bytes.readableBytesView)),
-                order.path.hasPrefix("/"), order.bytesPerSecond != 0
+                order.path.isEmpty || order.path.hasPrefix("/"), order.bytesPerSecond != 0, order.keep != 0,
+                order.keepDays != 0
             else {
                 throw ControlError.badRequest(
-                    "the body names an absolute path for the copy: {\"path\": \"/…\", \"isWhole\": false, \"reason\": \"\"}"
+                    "the body names an absolute path for the copy, or none: {\"path\": \"/…\", \"isWhole\": false, \"reason\": \"\", \"keep\": 7}"
                 )
             }
             guard !order.path.contains("\0"), !order.path.split(separator: "/").contains("..") else {
                 throw ControlError.badRequest("the path of a copy has no .. in it")
             }
             let deed = Deed(
-                uid: rights.caller.uid, login: rights.caller.user ?? "", verb: "backup", reason: order.reason)
+                uid: rights.caller.uid, login: rights.caller.user ?? "", verb: Deed.backup, reason: order.reason)
             guard let answer = try await node.beginBackup(order, deed) else {
                 throw ControlError(
                     status: .conflict, error: "a backup is under way; edocctl backup --state shows it, --cancel ends it"

@@ -144,7 +144,7 @@ extension ControlServer {
         guard found.count > 0 || plan.isSuspension else { return answer }
         let draft = JobDraft(
             verb: plan.verb, selector: selector, selectorText: printable(asked.selector.text), target: plan.target,
-            span: plan.span,
+            span: plan.span, setting: plan.setting,
             reason: plan.reason, pairs: plan.isSuspension ? [] : found.pairs, count: found.count, bytes: found.bytes,
             fixed: fixed)
         let job = try await job(caller, .preview(draft))
@@ -177,9 +177,9 @@ extension ControlServer {
         while let here = place, !found.isFull {
             let (some, next) = try await node.read { [wide] rows in
                 let deed = DeedCase(
-                    verb: plan.verb, target: plan.target, selector: selector, fixed: fixed.relay,
-                    restoration: plan.verb == .release || plan.verb == .resubmit ? RestorationRow.read(rows) : nil,
-                    isPreview: true)
+                    verb: plan.verb, target: plan.target, setting: plan.setting, selector: selector,
+                    fixed: fixed.relay,
+                    restoration: plan.minds ? RestorationRow.read(rows) : nil, isPreview: true)
                 var scan = SelectorScan(wide, context, rows, from: here)
                 var envelopes: [(row: EnvelopeRow, indexes: [Int])] = []
                 scan.run(rows, context, budget: Page.scanMax) { row, indexes in
@@ -296,7 +296,10 @@ private struct DeedPlan: Sendable {
     var target: NodeID?
     var span = Milliseconds.zero
     var reason: String
+    var setting = DeedSetting.none
     var isSuspension: Bool { verb == .suspend || verb == .resume }
+    /// What a restored store holds is not for every deed.
+    var minds: Bool { verb == .release || verb == .resubmit || verb.isSetting }
 
     init(_ asked: DeedRequest, _ configuration: Configuration) throws {
         verb = try DeedVerb(asked: asked.verb)
@@ -330,6 +333,36 @@ private struct DeedPlan: Sendable {
             }
             self.span = parsed
         }
+        setting = try Self.setting(asked, verb, configuration.settings.limits.lifetimeMax)
+    }
+
+    private static func setting(_ asked: DeedRequest, _ verb: DeedVerb, _ lifetimeMax: Milliseconds) throws
+        -> DeedSetting
+    {
+        guard verb == .urgency || asked.urgency == nil else {
+            throw ControlError.badRequest("only the verb urgency sets an urgency")
+        }
+        guard verb == .lifetime || asked.lifetime == nil && asked.longerBy == nil else {
+            throw ControlError.badRequest("only the verb lifetime sets a lifetime")
+        }
+        if verb == .urgency {
+            guard let urgency = asked.urgency.flatMap({ UInt8(exactly: $0) }).flatMap(Urgency.init) else {
+                throw ControlError.badRequest("the urgency to set is a number from 0 to 4")
+            }
+            return .urgency(urgency)
+        }
+        guard verb == .lifetime else { return .none }
+        guard (asked.lifetime == nil) != (asked.longerBy == nil), let text = asked.lifetime ?? asked.longerBy,
+            let span = DurationText.parse(text), span > .zero
+        else {
+            throw ControlError.badRequest("say the whole lifetime, or by how much it is to be longer, such as 60d")
+        }
+        guard span <= lifetimeMax else {
+            throw ControlError(
+                status: .conflict, error: "a lifetime is at most \(lifetimeMax.text) (limits.lifetime_max)",
+                code: "lifetimeMax")
+        }
+        return asked.lifetime == nil ? .longer(span) : .lifetime(span)
     }
 }
 
@@ -347,6 +380,12 @@ extension Job {
         leftHeld = row.leftHeld
         ended = row.ended
         spanSeconds = row.span == .zero ? nil : row.span.count / 1_000
+        switch row.setting {
+        case .none: break
+        case .urgency(let degree): urgency = Int(degree.rawValue)
+        case .lifetime(let whole): lifetimeSeconds = whole.count / 1_000
+        case .longer(let more): longerBySeconds = more.count / 1_000
+        }
         applied = row.applied.milliseconds == 0 ? nil : row.applied.timestamp
         finished = row.finished.milliseconds == 0 ? nil : row.finished.timestamp
         if row.phase == .done || row.phase == .cancelled, row.undoUntil > now.relay {

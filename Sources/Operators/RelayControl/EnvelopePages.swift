@@ -133,7 +133,7 @@ extension EnvelopeAnswer.Envelope {
         hopCount = row.hopCount
         hopLimit = row.hopLimit
         path = row.path.map(Stop.init)
-        formerly = row.former?.envelopeName
+        formerly = row.predecessor?.envelopeName
         resubmittedAs = row.resubmittedAs.map(\.envelopeName)
     }
 }

@@ -40,7 +40,8 @@ extension ControlServer {
                 findings: Finding.ofStore(rows, at: now),
                 reserved: rows.number(.counter, CounterKey.reservedBytes.name),
                 queues: QueueFigures.all(rows, peers: peers, now: now.relay),
-                inboxes: OldestArrived(rows, now: now.relay)
+                inboxes: OldestArrived(rows, now: now.relay),
+                backup: LastBackup.read(rows)
             )
         }
         var found = Self.ofRoom(facts.headRoom, live, reserved: stored.reserved, at: now, bounds)
@@ -48,6 +49,8 @@ extension ControlServer {
         if let watch {
             let sessions = (try? await node.sessions()) ?? []
             found += Self.ofProcess(watch) + Self.ofCertificates(watch, sessions, at: now, bounds)
+            found += Self.ofBackups(
+                stored.backup, watch, maxAge: node.configuration.settings.backup.maxAge, at: now)
         }
         let handing = live.spoolViews.compactMap(\.oldest).min()
         found += Self.ofWaiting(stored.queues, at: now, bounds)
@@ -144,6 +147,24 @@ extension ControlServer {
         return found
     }
 
+    /// Where copies are made: the timer is enabled, or there was one.
+    static func ofBackups(
+        _ last: WallTime?, _ watch: WatchFacts, maxAge: Milliseconds, at now: ClockReading
+    ) -> [Finding] {
+        guard maxAge > .zero, let since = last ?? watch.backupTimer else { return [] }
+        let age = Milliseconds(now.wall > since ? now.wall.milliseconds - since.milliseconds : 0)
+        guard age > maxAge else { return [] }
+        let sentence =
+            last == nil
+            ? "edoc-backup.timer has been enabled for \(age.text), and no backup was made"
+            : "the last good backup is \(age.text) old"
+        return [
+            Finding(
+                .warning, .backupOld, since: since,
+                watch.backupFailure.map { "\(sentence); the last try failed: \($0)" } ?? sentence)
+        ]
+    }
+
     private static func ofWaiting(
         _ queues: [QueueFigures.Key: QueueFigures], at now: ClockReading, _ bounds: FindingBounds
     ) -> [Finding] {
@@ -191,7 +212,7 @@ extension FindingLine {
 }
 
 extension WallTime {
-    func before(_ span: Milliseconds) -> WallTime {
+    public func before(_ span: Milliseconds) -> WallTime {
         WallTime(milliseconds: milliseconds > span.count ? milliseconds - span.count : 0)
     }
 }

@@ -78,6 +78,7 @@ extension ControlServer {
             oldestSeconds: oldest, configurationPath: watch.configurationPath)
         answer.clockDoubted = figures.engine?.isClockDoubted
         answer.oldestArrivedSeconds = figures.oldestArrivedSeconds
+        answer.lastBackup = figures.rows.backup?.timestamp
         if case .open(let address) = watch.metrics { answer.metricsAddress = address }
         answer.openFiles = watch.openFiles
         answer.openFilesMax = watch.openFilesMax

@@ -42,6 +42,8 @@ struct MetricsFigures: Sendable {
         var refusedTransfers: [String: UInt64] = [:]
         var refusedSubmissions: [String: UInt64] = [:]
         var corrupt: UInt64 = 0
+        /// The last good copy of the store.
+        var backup: WallTime?
         var suspensions: UInt64 = 0
         var refusedEverywhere: UInt64 = 0
         var envelopes: UInt64 = 0
@@ -160,6 +162,7 @@ extension MetricsFigures.Rows {
         refusedSubmissions = Books.causes(rows, SubmissionRefusal.allCases.map(\.rawValue)) { .submissionRefused($0) }
         refusedEverywhere = rows.number(.counter, CounterKey.refusedEverywhere.name)
         corrupt = rows.number(.counter, CounterKey.corruptRecord.name)
+        backup = LastBackup.read(rows)
         suspensions = rows.count(.suspension)
         envelopes = rows.number(.counter, CounterKey.stockCount(.everything).name)
         payloadBytes = rows.number(.counter, CounterKey.stockBytes(.everything).name)

@@ -281,6 +281,10 @@ enum MetricsPage {
         text.add(
             "edoc_disk_free_bytes", .gauge, unit: "bytes", "What is free on the store's disk.",
             .count(figures.watch.diskFreeBytes))
+        text.add(
+            "edoc_backup_timestamp_seconds", .gauge, unit: "seconds",
+            "When the last good copy of the store was made, in Unix time; nothing when none was.",
+            figures.rows.backup.map { [Sample(seconds($0))] } ?? [])
         text.add("edoc_disk_bytes", .gauge, unit: "bytes", "Size of the store's disk.", .count(figures.watch.diskBytes))
     }
 

@@ -48,6 +48,10 @@ public struct WatchFacts: Sendable {
     public var revocationListUpdate: Int64?
     public var openFiles: Int
     public var openFilesMax: UInt64
+    /// Since when backups are made by a timer; nil when they are not.
+    public var backupTimer: WallTime?
+    /// Why the last backup of this process came to nothing; nil when it did not.
+    public var backupFailure: String?
     /// What only the process knows and a person should (RelayModel, Finding).
     public var findings: [Finding] = []
 

@@ -87,7 +87,7 @@ private struct Tracer {
             sender: document?.sender.text, documentID: document?.documentID,
             submitted: copies.first { $0.origin == nil }?.arrivalWall.timestamp ?? created,
             recipients: names.map(recipient))
-        answer.formerly = copies.lazy.compactMap(\.former).first?.envelopeName
+        answer.formerly = copies.lazy.compactMap(\.predecessor).first?.envelopeName
         answer.resubmittedAs = copies.flatMap(\.resubmittedAs).map(\.envelopeName)
         return answer
     }

@@ -12,18 +12,37 @@ struct BackupCommand: AsyncParsableCommand {
             "Copy the store of the running daemon into one file.",
             "Sao lưu kho của dịch vụ edocd đang chạy vào một tệp."),
         discussion: phrase(
-            "The daemon writes the file with its own rights. The copy is consistent, checked, and has its name only when "
-                + "all of it is on disk. It needs head room in the store while it runs, and gives up before that is gone.",
-            "Dịch vụ ghi tệp bằng quyền của chính nó. Bản sao nhất quán, được kiểm tra, và chỉ có tên khi đã nằm trọn trên "
-                + "đĩa. Trong lúc chạy nó cần khoảng trống trong kho, và tự bỏ dở trước khi hết chỗ."))
+            "The daemon writes the file with its own rights, without a path into backup.directory. The copy is consistent, "
+                + "checked, and has its name only when all of it is on disk. It needs head room in the store while it "
+                + "runs, and gives up before that is gone.",
+            "Dịch vụ ghi tệp bằng quyền của chính nó; không nêu đường dẫn thì ghi vào backup.directory. Bản sao nhất quán, "
+                + "được kiểm tra, và chỉ có tên khi đã nằm trọn trên đĩa. Trong lúc chạy nó cần khoảng trống trong kho, và "
+                + "tự bỏ dở trước khi hết chỗ."))
 
     @OptionGroup var common: LiveOptions
     @Argument(
         help: .init(
             phrase(
-                "The file to write, or a folder in which the copy is named after node and time.",
-                "Tệp cần ghi, hoặc thư mục; trong thư mục bản sao mang tên nút và thời điểm.")))
+                "The file to write, or a folder in which the copy is named after node and time; backup.directory without it.",
+                "Tệp cần ghi, hoặc thư mục; trong thư mục bản sao mang tên nút và thời điểm. Mặc định: backup.directory."
+            )
+        ))
     var path: String?
+    @Option(
+        help: .init(
+            phrase(
+                "Afterwards keep so many copies in the folder, the new one among them.",
+                "Sau đó giữ lại bấy nhiêu bản trong thư mục, kể cả bản mới."), valueName: "N"))
+    var keep: UInt64?
+    @Option(
+        name: .customLong("keep-days"),
+        help: .init(
+            phrase(
+                "Afterwards keep what is not older; with --keep, what either keeps.",
+                "Sau đó giữ lại các bản chưa quá số ngày này; cùng --keep thì bản nào thuộc một trong hai đều được giữ."
+            ),
+            valueName: "N"))
+    var keepDays: UInt64?
     @Option(
         help: .init(
             phrase(
@@ -51,18 +70,21 @@ struct BackupCommand: AsyncParsableCommand {
             _ = try await common.shown(bytes, BackupView.text)
             return
         }
-        guard let path else {
+        guard keep != 0, keepDays != 0 else {
             throw UsageError(
                 sentence: phrase(
-                    "where to? name a file or a folder: edocctl backup /var/backups/edoc",
-                    "ghi vào đâu? hãy nêu tệp hoặc thư mục: edocctl backup /var/backups/edoc"))
+                    "--keep and --keep-days must be at least 1: the new copy is one of them",
+                    "--keep và --keep-days phải ít nhất là 1: bản mới cũng được tính"))
         }
         guard rate != 0 else {
             throw UsageError(sentence: phrase("--rate must be at least 1 MiB", "--rate phải ít nhất là 1 MiB"))
         }
-        let order = BackupOrder(
-            path: Self.absolute(path), bytesPerSecond: rate.map { min($0, 1 << 20) << 20 }, isWhole: whole,
+        var order = BackupOrder(
+            path: path.map(Self.absolute) ?? "", bytesPerSecond: rate.map { min($0, 1 << 20) << 20 }, isWhole: whole,
             reason: reason ?? "")
+        order.keep = keep
+        order.keepDays = keepDays
+        order.folder = path == nil ? nil : Self.folder(order.path)
         var bytes = try await client.post(ControlPath.backup, json: try ControlJSON.bytes(order), isLong: true)
         var answer = try common.decoded(BackupAnswer.self, bytes)
         var progress = BackupProgress(isShown: !common.json && isatty(STDERR_FILENO) == 1)
@@ -80,6 +102,16 @@ struct BackupCommand: AsyncParsableCommand {
                     "no backup was made: \(Shown.text(Shown.sentence(answer.why ?? "")))",
                     "chưa có bản sao lưu nào: \(Shown.text(Shown.sentence(answer.why ?? "")))"))
         }
+    }
+
+    /// Which folder the caller means: the daemon may see another one of that name. Nil where there is nothing to be seen.
+    static func folder(_ path: String) -> BackupOrder.FolderIdentity? {
+        func look(_ path: String) -> stat? {
+            var facts = stat()
+            return stat(path, &facts) == 0 && facts.st_mode & S_IFMT == S_IFDIR ? facts : nil
+        }
+        let above = path.lastIndex(of: "/").map { $0 == path.startIndex ? "/" : String(path[..<$0]) }
+        return (look(path) ?? above.flatMap(look)).map { .init(device: UInt64($0.st_dev), inode: UInt64($0.st_ino)) }
     }
 
     /// The daemon has another working directory.
@@ -128,7 +160,8 @@ enum BackupView {
         var facts = FactList()
         facts.add(phrase("backup", "sao lưu"), word(answer.state))
         guard answer.state != "none" else { return facts.text(columns: columns) }
-        facts.add(phrase("file", "tệp"), answer.path)
+        // Before the daemon has said where.
+        facts.add(phrase("file", "tệp"), answer.path.isEmpty ? nil : answer.path)
         facts.add(phrase("written", "đã ghi"), Shown.size(answer.bytesWritten))
         if let plan = answer.plan {
             let churn = Shown.size(plan.churnBytesPerSecond)
@@ -148,6 +181,10 @@ enum BackupView {
                     "\(envelopes) envelopes, the books balance, \(rows) records looked at",
                     "\(envelopes) gói tin, sổ sách cân bằng, đã xem \(rows) bản ghi"))
         }
+        if let removed = answer.removed, !removed.isEmpty {
+            facts.add(phrase("removed", "đã xóa"), removed.joined(separator: ", "))
+        }
+        facts.add(phrase("not removed", "chưa xóa"), answer.removalTrouble.map(Shown.sentence))
         facts.add(phrase("why", "vì sao"), answer.why.map(Shown.sentence))
         return facts.text(columns: columns)
     }

@@ -12,12 +12,12 @@ struct CheckCommand: AsyncParsableCommand {
         discussion: phrase(
             """
             The checks, from cheap to deep: level 1: running, engine; level 2: alarms, links, oldest, arrived, room, certificates, \
-            clock, records, outcomes; level 3: commit (the store writes and syncs a row), books. Without names all up to the level are made.
+            clock, records, outcomes, backup; level 3: commit (the store writes and syncs a row), books. Without names all up to the level are made.
             Exit codes: 0 in order, 1 warning, 2 critical, 3 unknown.
             """,
             """
             Các phép kiểm tra, từ nhẹ đến sâu: mức 1: running, engine; mức 2: alarms, links, oldest, arrived, room, certificates, \
-            clock, records, outcomes; mức 3: commit (kho ghi và đồng bộ một dòng), books. Không nêu tên thì làm tất cả đến mức đó.
+            clock, records, outcomes, backup; mức 3: commit (kho ghi và đồng bộ một dòng), books. Không nêu tên thì làm tất cả đến mức đó.
             Mã thoát: 0 bình thường, 1 cảnh báo, 2 nghiêm trọng, 3 không xác định.
             """))
 

@@ -76,7 +76,7 @@ struct CheckFacts: Sendable {
 struct CheckLadder: Sendable {
     static let checks: [(name: String, level: Int)] = [
         ("running", 1), ("engine", 1), ("alarms", 2), ("links", 2), ("oldest", 2), ("arrived", 2), ("room", 2),
-        ("certificates", 2), ("clock", 2), ("records", 2), ("outcomes", 2), ("commit", 3), ("books", 3),
+        ("certificates", 2), ("clock", 2), ("records", 2), ("outcomes", 2), ("backup", 2), ("commit", 3), ("books", 3),
     ]
 
     var chosen: Set<String>
@@ -111,6 +111,7 @@ struct CheckLadder: Sendable {
             let good = phrase(
                 "no document handed in here needs a person", "không có văn bản nộp tại đây cần người xử lý")
             return judged(name, facts, CheckResult(.ok, name, good))
+        case "backup": return judged(name, facts, backup(health))
         case "room": return judged(name, facts, facts.status.map(room))
         case "records": return judged(name, facts, facts.status.map(records))
         case "links": return judged(name, facts, facts.peers.map(links))
@@ -167,7 +168,7 @@ struct CheckLadder: Sendable {
 
     var asksForFindings: Bool {
         !chosen.isDisjoint(with: [
-            "alarms", "links", "oldest", "arrived", "room", "certificates", "clock", "records", "outcomes",
+            "alarms", "links", "oldest", "arrived", "room", "certificates", "clock", "records", "outcomes", "backup",
         ])
     }
 
@@ -203,6 +204,19 @@ struct CheckLadder: Sendable {
                 "the oldest in an inbox or on its way into a spool has waited for \(Shown.span(seconds))",
                 "văn bản lâu nhất trong hộp văn bản đến hoặc đang bàn giao vào thư mục đã chờ \(Shown.span(seconds))"),
             ["arrived_oldest=\(seconds)s;\(warnArrived);;0"])
+    }
+
+    private func backup(_ health: HealthAnswer) -> CheckResult {
+        guard let last = health.lastBackup else {
+            return CheckResult(.ok, "backup", phrase("no backup was made", "chưa có bản sao lưu nào"))
+        }
+        let age = last.seconds(until: health.now)
+        return CheckResult(
+            .ok, "backup",
+            phrase(
+                "the last good backup is \(Shown.span(age)) old", "bản sao lưu tốt gần nhất từ \(Shown.span(age)) trước"
+            ),
+            ["backup_age=\(age)s;;;0"])
     }
 
     private func room(_ status: StatusAnswer) -> CheckResult {

@@ -1,4 +1,4 @@
-// DeedCommands: hold, release, retry, requeue, reroute, expire, delete, resubmit, suspend and resume. Each shows what it would touch and
+// DeedCommands: hold, release, retry, requeue, reroute, expire, delete, resubmit, lifetime, urgency, suspend and resume. Each shows what it would touch and
 // names the preview; `--apply ID` runs that set as a job and waits for its end; `--undo ID` and `--cancel ID` take it back.
 
 import ArgumentParser
@@ -39,12 +39,15 @@ struct DeedOptions: ParsableArguments {
     @Option(
         help: .init(
             phrase(
-                "Why; it stands in the operator log. Needed for suspend and for what ends envelopes.",
-                "Lý do, được ghi vào nhật ký vận hành. Bắt buộc với suspend và với việc kết thúc gói tin.")))
+                "Why; it stands in the operator log. Needed for suspend, and for what ends or changes envelopes.",
+                "Lý do, được ghi vào nhật ký vận hành. Bắt buộc với suspend và với việc kết thúc hoặc sửa gói tin.")))
     var reason: String?
 
     /// What the command line asks for.
-    func run(_ verb: String, _ selector: SelectorOptions, to: String? = nil, span: String? = nil) async throws {
+    func run(
+        _ verb: String, _ selector: SelectorOptions, to: String? = nil, span: String? = nil, urgency: Int? = nil,
+        lifetime: String? = nil, longerBy: String? = nil
+    ) async throws {
         let given = [apply, undo, cancel].compactMap { $0 }
         guard given.count <= 1 else {
             throw UsageError(
@@ -52,7 +55,9 @@ struct DeedOptions: ParsableArguments {
                     "give one of --apply, --undo and --cancel", "chỉ dùng một trong --apply, --undo, --cancel"))
         }
         if !given.isEmpty {
-            guard selector.values == SelectorValues(), to == nil, span == nil else {
+            guard selector.values == SelectorValues(), to == nil, span == nil, urgency == nil, lifetime == nil,
+                longerBy == nil
+            else {
                 throw UsageError(
                     sentence: phrase(
                         "--apply, --undo and --cancel take what the preview has fixed; leave the selector out",
@@ -84,7 +89,10 @@ struct DeedOptions: ParsableArguments {
                         "say which envelopes: their names, or conditions such as --peer, --to or --state",
                         "hãy nêu gói tin nào: tên, hoặc điều kiện như --peer, --to, --state"))
             }
-            let request = DeedRequest(verb: verb, selector: selector.values, to: to, span: span, reason: reason)
+            var request = DeedRequest(verb: verb, selector: selector.values, to: to, span: span, reason: reason)
+            request.urgency = urgency
+            request.lifetime = lifetime
+            request.longerBy = longerBy
             let bytes = try await common.client.post(
                 ControlPath.preview, json: try ControlJSON.bytes(request), isLong: true)
             _ = try await common.shown(bytes, PreviewView.text)
@@ -206,6 +214,53 @@ struct ResubmitCommand: AsyncParsableCommand {
     @OptionGroup var options: DeedOptions
     @OptionGroup var selector: SelectorOptions
     func run() async throws { try await options.run("resubmit", selector) }
+}
+
+struct LifetimeCommand: AsyncParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "lifetime",
+        abstract: phrase(
+            "Give waiting envelopes more time before they expire.", "Cho gói tin đang chờ thêm thời hạn."),
+        discussion: phrase(
+            "Needs --reason. Only longer, up to limits.lifetime_max, and only at the node where the document was handed in: it goes on under a new name that names the old one. Cannot be undone.",
+            "Cần --reason. Chỉ kéo dài, không quá limits.lifetime_max, và chỉ tại nút đã tiếp nhận văn bản: gói tin đi tiếp dưới tên mới, có ghi tên cũ. Không thể hoàn tác."
+        ))
+    @OptionGroup var options: DeedOptions
+    @OptionGroup var selector: SelectorOptions
+    @Option(
+        help: .init(
+            phrase(
+                "The whole lifetime, from when it was handed in: 60d.", "Toàn bộ thời hạn, tính từ khi nộp: 60d."),
+            valueName: phrase("span", "thời-gian")))
+    var total: String?
+    @Option(
+        help: .init(
+            phrase("So much more than it has: 10d.", "Thêm chừng ấy so với thời hạn đang có: 10d."),
+            valueName: phrase("span", "thời-gian")))
+    var by: String?
+    func run() async throws { try await options.run("lifetime", selector, lifetime: total, longerBy: by) }
+}
+
+struct UrgencyCommand: AsyncParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "urgency",
+        abstract: phrase(
+            "Give waiting envelopes another urgency.", "Đổi độ khẩn của gói tin đang chờ."),
+        discussion: phrase(
+            "Needs --reason. Where the document was handed in it goes on under a new name, with that urgency on all hops. Elsewhere the urgency counts on this node only, for all recipients of that copy. To take it back, set the old one.",
+            "Cần --reason. Tại nút đã tiếp nhận văn bản, gói tin đi tiếp dưới tên mới với độ khẩn ấy trên mọi chặng. Ở nút khác, độ khẩn chỉ có hiệu lực tại nút này, cho mọi nơi nhận của bản sao ấy. Muốn trở lại thì đặt độ khẩn cũ."
+        ))
+    @OptionGroup var options: DeedOptions
+    @OptionGroup var selector: SelectorOptions
+    @Option(
+        name: .customLong("as"),
+        help: .init(
+            phrase(
+                "0 thường, 1 khẩn, 2 thượng khẩn, 3 hỏa tốc, 4 hỏa tốc hẹn giờ.",
+                "0 thường, 1 khẩn, 2 thượng khẩn, 3 hỏa tốc, 4 hỏa tốc hẹn giờ."),
+            valueName: phrase("degree", "độ-khẩn")))
+    var degree: Int?
+    func run() async throws { try await options.run("urgency", selector, urgency: degree) }
 }
 
 struct SuspendCommand: AsyncParsableCommand {
@@ -368,8 +423,18 @@ enum JobView {
         return facts.text(columns: columns)
     }
 
-    /// Whom a reroute goes by, and how long a suspension lasts; nil for what is done in one way only.
+    /// Whom a reroute goes by, what is set, and how long a suspension lasts; nil for what is done in one way only.
     static func manner(_ job: Job) -> String? {
+        if let urgency = job.urgency {
+            let name = Words.urgencyName(urgency)
+            return phrase("to be \(urgency) (\(name))", "thành \(urgency) (\(name))")
+        }
+        if let whole = job.lifetimeSeconds.map(Shown.exactSpan) {
+            return phrase("to be \(whole) in all", "thành \(whole) tất cả")
+        }
+        if let more = job.longerBySeconds.map(Shown.exactSpan) {
+            return phrase("longer by \(more)", "thêm \(more)")
+        }
         if let target = job.target { return phrase("by way of \(target)", "qua \(target)") }
         guard job.verb == "suspend" else { return nil }
         guard let span = job.spanSeconds.map(Shown.exactSpan) else {

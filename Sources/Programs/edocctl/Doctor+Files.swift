@@ -25,7 +25,7 @@ extension Doctor {
     private static func file(
         of file: ExaminationAnswer.File, _ answer: ExaminationAnswer, _ facts: DoctorFacts
     ) -> [Finding] {
-        let isFolder = ["store", "sockets"].contains(file.what)
+        let isFolder = ["store", "sockets", "backups"].contains(file.what)
         switch file.problem {
         case "absent": return isFolder ? unmakeable(file, answer, facts) : absent(file)
         case "denied": return [facts.isSeenByDaemon ? denied(file, answer) : unseen(file, answer)]
@@ -80,7 +80,7 @@ extension Doctor {
         let group = phrase("a group of \(who)", "một nhóm của \(who)")
         let remedy =
             switch file.what {
-            case "store", "sockets": "chown \(who) \(file.path)"
+            case "store", "sockets", "backups": "chown \(who) \(file.path)"
             case "store file": "chown -R \(who) \(parent(of: file.path))"
             default:
                 phrase(

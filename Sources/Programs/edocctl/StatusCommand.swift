@@ -53,6 +53,7 @@ enum StatusView {
         let (reserve, free) = (Shown.size(store.reserveBytes), Shown.size(store.freeBytes))
         facts.add(
             phrase("reserve", "dự trữ"), phrase("\(reserve) of \(free) free", "\(reserve) trong \(free) còn trống"))
+        facts.add(phrase("backup", "sao lưu"), backup(answer))
         let memory = answer.memory
         let (anonymous, shared, files) = (
             Shown.size(memory.rssAnon), Shown.size(memory.rssShmem), Shown.size(memory.rssFile)
@@ -90,6 +91,12 @@ enum StatusView {
         facts.add(
             phrase("store", "kho"), phrase("\(used) used of a file of \(file)", "đã dùng \(used) của tệp \(file)"))
         return facts.text(columns: columns)
+    }
+
+    private static func backup(_ answer: StatusAnswer) -> String {
+        guard let last = answer.lastBackup else { return phrase("none was made", "chưa có bản nào") }
+        let (span, time) = (Shown.span(last.seconds(until: answer.now)), Shown.time(last))
+        return phrase("\(span) ago, at \(time)", "\(span) trước, lúc \(time)")
     }
 
     static func states(_ answer: StatusAnswer) -> String {

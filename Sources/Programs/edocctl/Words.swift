@@ -93,6 +93,11 @@ enum Words {
         case "not handed in here": phrase("not handed in here", "không nộp tại đây")
         case "not held and expired": phrase("not held and expired", "không bị giữ quá thời hạn")
         case "record": phrase("record", "bản ghi báo cáo")
+        case "not longer": phrase("not longer", "không dài hơn")
+        case "beyond lifetime_max": phrase("beyond limits.lifetime_max", "vượt limits.lifetime_max")
+        case "already so": phrase("already so", "đã như vậy")
+        case "renamed before":
+            phrase("renamed before: others may know that name", "đã đổi tên: nơi khác có thể biết tên ấy")
         case "expired since the preview":
             phrase(
                 "expired since the preview: look again with --state held-expired, then release or resubmit",
@@ -105,7 +110,7 @@ enum Words {
     static func isSkipCause(_ word: String) -> Bool {
         [
             "record", "not handed in here", "on a link", "in doubt", "no way", "held since the restore",
-            "not held and expired",
+            "not held and expired", "not longer", "beyond lifetime_max", "already so", "renamed before",
         ].contains(word)
     }
 
@@ -121,6 +126,7 @@ enum Words {
         case "store": phrase("store", "kho")
         case "store file": phrase("store file", "tệp của kho")
         case "sockets": phrase("sockets", "socket")
+        case "backups": phrase("backups", "bản sao lưu")
         default: word
         }
     }

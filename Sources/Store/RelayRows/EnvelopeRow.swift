@@ -159,8 +159,10 @@ public struct EnvelopeRow: Sendable {
     /// Where the payload lies, unless it lies in pieces: under its own number, or that of the envelope it is a resubmission of.
     public var extent: UInt64
 
-    /// The name that it had before, whether its payload is shared or not.
-    public var former: BundleID? { formerly ?? formerName }
+    /// The name that it had before, whether its payload is shared or not. Where it has had two, the one that others can know.
+    public var former: BundleID? { formerName ?? formerly }
+    /// The one before this one.
+    public var predecessor: BundleID? { formerly ?? formerName }
     /// True when another envelope may need the same payload.
     public var sharesPayload: Bool { formerly != nil || !resubmittedAs.isEmpty || !siblings.isEmpty }
     public var expiry: RelayTime {

@@ -6,7 +6,7 @@ import RelayModel
 /// What is done to pairs. The number is on disk.
 public enum DeedVerb: UInt8, Sendable, CaseIterable {
     case hold = 1
-    case release, retry, requeue, reroute, expire, delete, resubmit, suspend, resume
+    case release, retry, requeue, reroute, expire, delete, resubmit, suspend, resume, lifetime, urgency
 
     public var word: String { String(describing: self) }
     public init?(word: String) {
@@ -15,7 +15,9 @@ public enum DeedVerb: UInt8, Sendable, CaseIterable {
     }
 
     /// What cannot be undone for long, and what keeps others from their mail, needs a reason.
-    public var needsReason: Bool { self == .expire || self == .delete || self == .suspend }
+    public var needsReason: Bool { self == .expire || self == .delete || self == .suspend || isSetting }
+    /// Sets something of an envelope, under a new name where it was handed in.
+    public var isSetting: Bool { self == .lifetime || self == .urgency }
     /// Ends a recipient here. Reports of this node are not ended: nobody would be told of what they tell.
     public var isEnd: Bool { self == .expire || self == .delete || self == .resubmit }
     public var canBeUndone: Bool { self == .hold || self == .suspend || self == .reroute || self == .delete }
@@ -24,13 +26,61 @@ public enum DeedVerb: UInt8, Sendable, CaseIterable {
     public func applies(to state: RecipientState) -> Bool {
         switch self {
         case .hold, .retry, .requeue: state.isQueued
-        case .reroute, .expire: state.isQueued || state == .held
+        case .reroute, .expire, .lifetime, .urgency: state.isQueued || state == .held
         case .delete: state.isQueued || state == .held || state == .corrupt
         // What is corrupt is tried once more: a disk can read again what it could not.
         case .release: state == .held || state == .corrupt
         case .resubmit: state == .held
         // What waits for the peer or agency.
         case .suspend, .resume: state.isQueued
+        }
+    }
+}
+
+/// What a deed sets of an envelope.
+public enum DeedSetting: Sendable, Hashable {
+    case none
+    case urgency(Urgency)
+    /// The whole of it, from when it was handed in.
+    case lifetime(Milliseconds)
+    /// So much more than it has.
+    case longer(Milliseconds)
+
+    public var urgency: Urgency? {
+        if case .urgency(let urgency) = self { urgency } else { nil }
+    }
+
+    /// The lifetime that it makes of this one.
+    public func lifetime(from lifetime: Milliseconds) -> Milliseconds {
+        switch self {
+        case .none, .urgency: return lifetime
+        case .lifetime(let whole): return whole
+        case .longer(let more):
+            let (sum, overflow) = lifetime.count.addingReportingOverflow(more.count)
+            return Milliseconds(overflow ? .max : sum)
+        }
+    }
+
+    func write(to out: inout RowWriter) {
+        let (kind, value): (UInt8, UInt64) =
+            switch self {
+            case .none: (0, 0)
+            case .urgency(let urgency): (1, UInt64(urgency.rawValue))
+            case .lifetime(let whole): (2, whole.count)
+            case .longer(let more): (3, more.count)
+            }
+        out.byte(kind)
+        out.number(value)
+    }
+
+    init(_ row: inout RowCursor) {
+        let kind = row.byte()
+        let value = row.number()
+        switch kind {
+        case 1: self = Urgency(rawValue: UInt8(clamping: value)).map { .urgency($0) } ?? .none
+        case 2: self = .lifetime(Milliseconds(value))
+        case 3: self = .longer(Milliseconds(value))
+        default: self = .none
         }
     }
 }
@@ -67,6 +117,14 @@ public enum SkipCause: UInt8, Sendable, CaseIterable {
     case restored
     /// Its lifetime has ended since the preview: a release would end what it was to let go.
     case outlived
+    /// Its lifetime would not be longer, or would be over already.
+    case notLonger
+    /// Its lifetime would be longer than `limits.lifetime_max`.
+    case beyondLimit
+    /// It has that urgency.
+    case alreadySo
+    /// It has a new name already, and may be known by that.
+    case renamed
 
     public var word: String {
         switch self {
@@ -77,6 +135,10 @@ public enum SkipCause: UInt8, Sendable, CaseIterable {
         case .notExpired: "not held and expired"
         case .restored: "held since the restore"
         case .outlived: "expired since the preview"
+        case .notLonger: "not longer"
+        case .beyondLimit: "beyond lifetime_max"
+        case .alreadySo: "already so"
+        case .renamed: "renamed before"
         default: String(describing: self)
         }
     }
@@ -127,6 +189,7 @@ public struct JobRow: Sendable, Hashable {
     public var replaced: [UInt8] = []
     /// Pairs that have ended by this job for good: expired by a release, deleted when the time for undoing was over.
     public var ended: UInt64 = 0
+    public var setting = DeedSetting.none
 
     public var skippedCount: UInt64 { skipped.values.reduce(0, +) }
 
@@ -164,6 +227,7 @@ public struct JobRow: Sendable, Hashable {
         out.text(undoLogin)
         out.blob(replaced)
         out.number(ended)
+        setting.write(to: &out)
         return out.record()
     }
 
@@ -205,6 +269,7 @@ public struct JobRow: Sendable, Hashable {
             replaced = row.blob()
         }
         if !row.isAtEnd { ended = row.number() }
+        if !row.isAtEnd { setting = DeedSetting(&row) }
         guard row.isSound else { return nil }
     }
 

@@ -87,7 +87,7 @@ public struct HistoryRow: Sendable, Hashable {
         attempts = recipient.attempts
         reason = recipient.reason
         answer = recipient.lastAnswer
-        formerly = envelope.former
+        formerly = envelope.predecessor
     }
 
     public func encoded() -> [UInt8] {

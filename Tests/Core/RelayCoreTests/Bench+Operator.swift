@@ -23,7 +23,7 @@ extension Bench {
     /// Looks for a set by the index, some rows at a time, and has it kept; nil when nothing fits.
     func preview(
         _ verb: DeedVerb, _ change: (inout Selector) -> Void, via: String? = nil, span: Milliseconds = .zero,
-        reason: String = "a test"
+        setting: DeedSetting = .none, reason: String = "a test"
     ) -> JobRow? {
         var selector = Selector()
         change(&selector)
@@ -31,7 +31,7 @@ extension Bench {
         if pairs.isEmpty, verb != .suspend, verb != .resume { return nil }
         let draft = JobDraft(
             verb: verb, selector: selector, selectorText: "\(verb)", target: via.map { node($0) }, span: span,
-            reason: reason, pairs: pairs, count: UInt64(pairs.count), bytes: 0, fixed: reading)
+            setting: setting, reason: reason, pairs: pairs, count: UInt64(pairs.count), bytes: 0, fixed: reading)
         guard case .job(let job) = operate(.preview(draft)) else { return nil }
         return job
     }
@@ -66,10 +66,11 @@ extension Bench {
     /// Preview and apply, to the end.
     @discardableResult
     func deed(
-        _ verb: DeedVerb, via: String? = nil, span: Milliseconds = .zero, givingBack: Set<UInt64> = [],
+        _ verb: DeedVerb, via: String? = nil, span: Milliseconds = .zero, setting: DeedSetting = .none,
+        givingBack: Set<UInt64> = [],
         _ change: (inout Selector) -> Void
     ) -> JobRow? {
-        guard let job = preview(verb, change, via: via, span: span) else { return nil }
+        guard let job = preview(verb, change, via: via, span: span, setting: setting) else { return nil }
         guard case .job = operate(.apply(job.number)) else { return nil }
         finishJobs(givingBack: givingBack)
         return self.job(job.number)
@@ -84,6 +85,18 @@ extension Bench {
             run([])
         }
         Issue.record("a job does not end")
+    }
+
+    /// What operators have done, the oldest first.
+    var operatorLog: [AuditRow] {
+        read { rows in
+            var entries: [AuditRow] = []
+            rows.scan(.audit, prefix: RowKey()) { _, value in
+                if let entry = AuditRow(record: value) { entries.append(entry) }
+                return true
+            }
+            return entries
+        }
     }
 
     func balance(_ admin: Bool = false) -> (accepted: UInt64, states: UInt64) {

@@ -19,6 +19,8 @@ final class FakeWatching: Sendable {
         var isStuck = false
         /// True: nothing of the store can be read.
         var isDiskDead = false
+        var backupTimer: WallTime?
+        var backupFailure: String?
     }
     let state = Mutex(State())
 }
@@ -31,6 +33,7 @@ extension FakeNode {
         facts.certificateExpiry = Int64(now.wall.unixMilliseconds / 1_000) + 86_400
         facts.diskBytes = 1 << 40
         facts.diskFreeBytes = 1 << 39
+        (facts.backupTimer, facts.backupFailure) = watching.state.withLock { ($0.backupTimer, $0.backupFailure) }
         return facts
     }
 

@@ -55,6 +55,79 @@ import Testing
         }
     }
 
+    /// As `check backup` says it, and the metric.
+    private func backup(_ world: World) async throws -> (check: CheckResult, metric: String?, status: StatusAnswer) {
+        let ladder = CheckLadder(
+            chosen: ["backup"], warn: try AgeLimits("1h", "--warn"), crit: try AgeLimits("1d", "--crit"),
+            warnArrived: 14_400, linkDown: (60, 90_000), room: (20, 10), certificate: (2_592_000, 604_800))
+        #expect(ladder.asksForFindings)
+        var facts = CheckFacts(health: try await world.get(ControlPath.health, as: HealthAnswer.self))
+        facts.findings = try await world.get(ladder.findingsURI, as: FindingsAnswer.self)
+        let results = Language.$spoken.withValue(.english) { ladder.judge(facts) }
+        let page = String(decoding: try await world.client.get(ControlPath.metrics), as: UTF8.self)
+        let status = try await world.get(ControlPath.status, as: StatusAnswer.self)
+        return (
+            try #require(results.first),
+            page.split(separator: "\n").first { $0.hasPrefix("edoc_backup_timestamp_seconds{") }.map(String.init),
+            status
+        )
+    }
+
+    @Test func backupsThatStayAway() async throws {
+        try await World.with { world in
+            // Nobody makes any here: it is said, and is no finding.
+            world.node.advance(.days(30))
+            var found = try await backup(world)
+            #expect(found.check.grade == .ok && found.check.sentence == "no backup was made")
+            #expect(found.metric == nil && found.status.lastBackup == nil)
+            // The timer is enabled and makes none.
+            let enabled = world.node.now.wall
+            world.node.watching.state.withLock { $0.backupTimer = enabled }
+            world.node.advance(.days(2))
+            #expect(try await backup(world).check.grade == .ok)
+            world.node.advance(.hours(1))
+            world.node.watching.state.withLock { $0.backupFailure = "it was cancelled" }
+            found = try await backup(world)
+            #expect(found.check.grade == .warning)
+            #expect(
+                found.check.sentence
+                    == "edoc-backup.timer has been enabled for 2d, and no backup was made; the last try failed: it was cancelled"
+            )
+            // What has begun or failed is none.
+            for outcome in ["begun", "failed: it was cancelled"] {
+                let deed = Deed(uid: 0, login: "root", verb: Deed.backup, subject: "/b", outcome: outcome)
+                _ = try await world.node.record(deed)
+            }
+            #expect(try await backup(world).status.lastBackup == nil)
+            let made = world.node.now.wall.timestamp
+            _ = try await world.node.record(Deed(uid: 0, login: "root", verb: Deed.backup, subject: "/b"))
+            world.node.watching.state.withLock { $0.backupFailure = nil }
+            world.node.advance(.days(2))
+            found = try await backup(world)
+            #expect(found.check.grade == .ok && found.check.sentence == "the last good backup is 2d old")
+            #expect(found.check.figures == ["backup_age=172800s;;;0"])
+            #expect(found.status.lastBackup == made && found.metric != nil)
+            // With the timer or without: who has made one wants them.
+            world.node.watching.state.withLock { $0.backupTimer = nil }
+            world.node.advance(.hours(1))
+            found = try await backup(world)
+            #expect(found.check.grade == .warning && found.check.sentence == "the last good backup is 2d old")
+            let finding = try #require(found.status.findings?.first { $0.code == "backupOld" })
+            #expect(finding.since == made && finding.check == "backup" && finding.subject.isEmpty)
+        }
+    }
+
+    @Test func anAgeOfBackupsThatNobodyMinds() {
+        let now = ClockReading(relay: .zero, wall: WallTime(milliseconds: 900_000_000_000))
+        var watch = WatchFacts(configurationPath: "", mapBytes: 0, commitTimes: .ofCommits)
+        watch.backupTimer = WallTime(milliseconds: 0)
+        #expect(ControlServer<FakeNode>.ofBackups(nil, watch, maxAge: .zero, at: now).isEmpty)
+        #expect(ControlServer<FakeNode>.ofBackups(nil, watch, maxAge: .days(1), at: now).count == 1)
+        // The clock was ahead.
+        let ahead = WallTime(milliseconds: now.wall.milliseconds + 1)
+        #expect(ControlServer<FakeNode>.ofBackups(ahead, watch, maxAge: .days(1), at: now).isEmpty)
+    }
+
     /// Codes are for ever, and each has a line in the page.
     @Test func everyCodeIsExplained() throws {
         var page = URL(filePath: #filePath)

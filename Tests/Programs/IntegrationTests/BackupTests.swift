@@ -218,6 +218,49 @@ import Testing
         #expect(try network.control("truc", ["audit", "verify"]).end == .exited(0))
     }
 
+    private func copies(_ network: Network, _ folder: String) throws -> [String] {
+        try FileManager.default.contentsOfDirectory(atPath: network.folder[folder]).sorted()
+    }
+
+    @Test func aBackupAsTyped() throws {
+        let network = try Network(plain: true)
+        try network.edit("truc") { $0 += "backup:\n  directory: \(network.folder["backups"])\n" }
+        try network.start("truc")
+        // The folder is not there: who needs what is said, and nothing is left.
+        let early = try network.control("truc", ["backup"])
+        #expect(early.end == .exited(1) && early.errors.contains("install -d -o "), "\(early.errors)")
+        #expect(try network.status("truc").lastBackup == nil)
+        try network.folder.makeFolder("backups")
+        let old = ["edocd-truc-20200101T000000Z.mdb", "edocd-truc-20200102T000000Z.mdb"]
+        for name in old + ["edocd-hcm-20200101T000000Z.mdb"] { try network.folder.write("x", to: "backups/" + name) }
+        // One that fails removes nothing: its name is taken.
+        let taken = network.folder["backups/" + old[0]]
+        let failed = try network.control("truc", ["backup", taken])
+        #expect(failed.end == .exited(1) && failed.errors.contains("is there already"), "\(failed.errors)")
+        let misplaced = try network.control("truc", ["backup", network.folder["one.mdb"], "--keep", "1"])
+        #expect(misplaced.end == .exited(1) && misplaced.errors.contains("are for a folder"), "\(misplaced.errors)")
+        #expect(try copies(network, "backups") == ["edocd-hcm-20200101T000000Z.mdb"] + old)
+        let none = try network.control("truc", ["backup", "--keep", "0"])
+        #expect(none.end == .exited(2), "\(none)")
+
+        let made = try network.control("truc", ["backup", "--keep", "2", "--json"])
+        #expect(made.end == .exited(0), "\(made.errors)")
+        let answer = try ControlJSON.answer(BackupAnswer.self, from: Array(made.output.utf8))
+        #expect(answer.removed == [network.folder["backups/" + old[0]]] && answer.removalTrouble == nil)
+        let left = try copies(network, "backups")
+        #expect(left.count == 3 && left.contains(old[1]) && left.contains("edocd-hcm-20200101T000000Z.mdb"))
+        #expect(answer.path.hasPrefix(network.folder["backups/edocd-truc-"]) && !answer.path.contains("//"))
+        let status = try network.status("truc")
+        #expect(status.lastBackup.map { $0 >= answer.started! } == true)
+        let check = try network.control("truc", ["check", "backup"])
+        #expect(check.end == .exited(0) && check.output.contains("the last good backup is"), "\(check)")
+        // It is what restore takes.
+        #expect(network.stop("truc") == .exited(0))
+        try bringBack(network, "truc", answer.path)
+        try network.start("truc")
+        #expect(try eventually { try restored(network, "truc").phase == "held" }, "\(network.logTail("truc"))")
+    }
+
     @Test func aHomeComesBackAndSaysWhatMayComeTwice() throws {
         let network = try Network(plain: true)
         try network.start(["truc", "vpcp", "hcm"])

@@ -137,4 +137,37 @@ import Testing
         #expect(try network.control("vpcp", ["history"]).output.contains("forwarded"))
         for name in ["truc", "vpcp", "hcm"] { #expect(try network.ledger(name).documents?.balances == true) }
     }
+
+    /// There is no way back but a backup that 0.3 has made: its program refuses the store that a newer one has opened, changes nothing,
+    /// and goes on from the backup.
+    @Test(.enabled(if: Places.oldPrograms != nil, isBuilt)) func aStoreDoesNotGoBack() throws {
+        let network = try Network(plain: true)
+        network.setPrograms("truc", folder: Places.oldPrograms)
+        try network.start(["truc", "vpcp"])
+        let envelope = try network.submit("vpcp", network.package("one.edxml", to: ["H29"])).envelope
+        #expect(try eventually { try network.status("truc").inStore["waiting"] == 1 }, "\(network.logTail("truc"))")
+        let backup = network.folder["before-0.4.mdb"]
+        #expect(try network.control("truc", ["backup", backup]).end == .exited(0))
+        #expect(network.stop("truc") == .exited(0))
+        network.setPrograms("truc", folder: nil)
+        try network.start("truc")
+        #expect(try network.status("truc").inStore["waiting"] == 1)
+        #expect(network.stop("truc") == .exited(0))
+
+        let old = try #require(Places.oldPrograms)
+        let refused = try network.run(old + "/edocd", ["--config", network.folder["truc.yaml"]])
+        #expect(refused.end != .exited(0) && refused.errors.contains("schema 2"), "\(refused)")
+        // This version names the backup; so does its look at the store that 0.3 has refused.
+        let audit = try network.run(Places.edocctl, ["--store", network.folder["truc/store"], "audit", "list"])
+        #expect(audit.output.contains(backup), "\(audit)")
+        let restored = try network.run(
+            old + "/edocctl",
+            ["restore", backup, "--store", network.folder["truc/store"], "--force", "--reason", "về 0.3"])
+        #expect(restored.end == .exited(0), "\(restored.errors)")
+        network.setPrograms("truc", folder: old)
+        try network.start("truc")
+        let isHeld = try eventually { try network.status("truc").inStore["held"] == 1 }
+        #expect(isHeld, "\(network.logTail("truc"))")
+        #expect(try network.control("truc", ["show", envelope]).end == .exited(0))
+    }
 }
