@@ -206,7 +206,9 @@ struct CheckLadder: Sendable {
             ["arrived_oldest=\(seconds)s;\(warnArrived);;0"])
     }
 
-    private func backup(_ health: HealthAnswer) -> CheckResult {
+    /// Nil where the store cannot be read.
+    private func backup(_ health: HealthAnswer) -> CheckResult? {
+        guard health.storeError == nil else { return nil }
         guard let last = health.lastBackup else {
             return CheckResult(.ok, "backup", phrase("no backup was made", "chưa có bản sao lưu nào"))
         }

@@ -31,6 +31,10 @@ public enum RowSeal {
         case misplaced(UnsafeRawBufferPointer)
     }
 
+    /// The name in the meta table under which the schema stands. Its record is the one without a check of its key: a program of schema 1,
+    /// which knows no such check, has to read there that the store is not for it.
+    public static let schemaName = "schema"
+
     /// A check of the place: table and key.
     @inline(__always)
     public static func check(_ table: Table, _ key: UnsafeRawBufferPointer) -> UInt32 {
@@ -38,8 +42,8 @@ public enum RowSeal {
         return cchecksum_crc32c(cchecksum_crc32c(0, &number, 1), key.baseAddress, key.count)
     }
 
-    /// The value as it is stored; nil when it is stored as it is: chunks have a checksum of their own that covers their key, and
-    /// what was set aside is kept as it was found.
+    /// The value as it is stored; nil when it is stored as it is: chunks have a checksum of their own that covers their key, what was
+    /// set aside is kept as it was found, and the schema is for everybody.
     public static func sealed(
         _ table: Table, _ key: UnsafeRawBufferPointer, _ value: UnsafeRawBufferPointer
     ) -> [UInt8]? {
@@ -50,6 +54,7 @@ public enum RowSeal {
             stored.append(check: check(table, key))
             return stored
         case .record:
+            if table == .meta, key.elementsEqual(schemaName.utf8) { return nil }
             guard let fields = fields(value) else { return nil }
             var stored: [UInt8] = []
             stored.reserveCapacity(RowWriter.headBytes + checkBytes + fields.count)

@@ -9,7 +9,7 @@ enum StoreIdentity {
     /// version 0.3, everything is read as it is; a row gets the form of schema 2 when it is written the next time, so that there is
     /// nothing to convert at opening, and nothing that could be cut off half-way.
     static let schema: UInt64 = 2
-    static let schemaKey = RowKey(text: "schema")
+    static let schemaKey = RowKey(text: RowSeal.schemaName)
     static let nodeKey = RowKey(text: "node")
 
     /// Opens all tables, creating those that are not there, and checks or writes schema and node, in one transaction.

@@ -63,11 +63,20 @@ import Testing
 
     @Test func whatMakesNoSenseIsRefused() async throws {
         try await World.with { world in
-            for path in ["relative.mdb", "/a/../b.mdb", ""] {
+            for path in ["relative.mdb", "/a/../b.mdb"] {
                 let (code, _) = try await world.refusal {
                     _ = try await world.client.post(ControlPath.backup, json: try order(path))
                 }
                 #expect(code == 400, "\(path)")
+            }
+            // None is the configuration's. To keep nothing would be to remove the new one.
+            _ = try await world.client.post(ControlPath.backup, json: try order(""))
+            for key in ["keep", "keepDays", "bytesPerSecond"] {
+                let body = Array(#"{"path": "", "isWhole": false, "reason": "", "\#(key)": 0}"#.utf8)
+                let (code, _) = try await world.refusal {
+                    _ = try await world.client.post(ControlPath.backup, json: body)
+                }
+                #expect(code == 400, "\(key)")
             }
             let bad = [
                 ControlPath.auditCheck + "?anchor=12", ControlPath.auditCheck + "?cursor=7",

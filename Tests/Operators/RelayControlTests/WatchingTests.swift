@@ -58,6 +58,8 @@ import Testing
                 #expect(health.commitError == health.storeError)
             }
             #expect(await Entry.run(["check", "--socket", world.socket]) == .usage, "critical is 2")
+            // What cannot be read has not been looked at.
+            #expect(await Entry.run(["check", "backup", "--socket", world.socket]) == .unknown)
             world.node.watching.state.withLock { $0.isDiskDead = false }
             let health: HealthAnswer = try await world.get(ControlPath.health)
             #expect(health.engineAnswers && health.storeError == nil)

@@ -223,6 +223,20 @@ import Testing
         #expect(try StillStore(directory: scratch.path).read { $0.number(.counter, "old") } == 5)
     }
 
+    /// A program of schema 1 knows no check of a key, and has to read there that the store is not for it.
+    @Test func theSchemaIsReadByEveryVersion() throws {
+        RowKey(text: "schema").bytes.withUnsafeBytes { key in
+            number(2).withUnsafeBytes { #expect(RowSeal.sealed(.meta, key, $0) == nil) }
+        }
+        let store = try LMDBStore(directory: scratch.path, settings: .small())
+        let found = try store.read { rows -> UInt64? in
+            guard let stored = rows.value(.meta, RowKey(text: "schema")), var record = RowCursor(stored, newest: 1)
+            else { return nil }
+            return record.number()
+        }
+        #expect(found == 2)
+    }
+
     @Test func aNewerSchemaNamesTheBackupToTakeBack() throws {
         do {
             let store = try LMDBStore(directory: scratch.path, settings: .small())
