@@ -36,6 +36,7 @@ extension NodeControl {
         facts.openFilesMax = OpenFiles.limit
         facts.findings += boundFindings
         facts.findings += receipts.findings
+        facts.findings += untaken.findings
         return facts
     }
 
