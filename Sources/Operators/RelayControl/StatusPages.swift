@@ -67,8 +67,11 @@ extension ControlServer {
     /// A line each; of links one for all.
     private static func attention(_ findings: [Finding]) -> [String] {
         let down = findings.filter { $0.code == .linkDown }.map(\.subject)
-        return findings.filter { $0.code != .linkDown }.map(\.text)
-            + (down.isEmpty ? [] : ["links down: " + down.joined(separator: ", ")])
+        // `peers --down` has all.
+        let namesMax = 10
+        var names = down.prefix(namesMax).joined(separator: ", ")
+        if down.count > namesMax { names = "\(down.count) (\(names), …)" }
+        return findings.filter { $0.code != .linkDown }.map(\.text) + (down.isEmpty ? [] : ["links down: " + names])
     }
 
     private func queue() async throws -> QueueAnswer {
