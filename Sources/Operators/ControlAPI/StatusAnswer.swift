@@ -28,6 +28,9 @@ public struct StatusAnswer: ControlAnswer {
     public var clockDoubted: Bool
     /// The same as `attention`, in parts; the worst first.
     public var findings: [FindingLine]?
+    /// When the store was verified last, and whether it was in order.
+    public var verified: Timestamp?
+    public var verifiedClean: Bool?
 
     /// Octets by /proc/self/status.
     public struct Memory: Codable, Sendable, Hashable {

@@ -42,7 +42,7 @@ extension ControlServer {
                 states: Books.inStore(rows, admin: false),
                 count: rows.number(.counter, CounterKey.stockCount(.everything).name),
                 bytes: rows.number(.counter, CounterKey.stockBytes(.everything).name),
-                corrupt: rows.number(.counter, CounterKey.corruptRecord.name)
+                corrupt: rows.number(.counter, CounterKey.corruptRecord.name), verified: ReckoningResult.read(rows)
             )
         }
         let room = facts.headRoom
@@ -60,6 +60,10 @@ extension ControlServer {
             active: UInt64(live.activeCount),
             stagedBytes: live.stagedOctets, corruptRecords: counted.corrupt, clockDoubted: live.isClockDoubted)
         answer.findings = found.map(FindingLine.init)
+        if let verified = counted.verified, verified.ended.milliseconds != 0 {
+            answer.verified = verified.ended.timestamp
+            answer.verifiedClean = verified.isClean
+        }
         return answer
     }
 
