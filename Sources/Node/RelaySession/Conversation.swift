@@ -232,6 +232,12 @@ public struct Conversation: ~Copyable {
         settle(now, &output)
     }
 
+    /// TLS has refused the certificate of who came. It stands at the peers that the certificate names, whoever has made it.
+    public mutating func certificateRefused(claimed: [String], why: String, _ output: inout ConversationOutput) {
+        guard dialled == nil, case .makingContact = phase else { return }
+        for peer in judge.known(claimed) { output.event(.contactRefused(peer: peer, reason: why)) }
+    }
+
     /// The shell stops reading for reasons of its own; the peer's silence is not counted meanwhile.
     public mutating func inputPaused() {
         isReading = false

@@ -42,7 +42,8 @@ extension ControlServer {
                 states: Books.inStore(rows, admin: false),
                 count: rows.number(.counter, CounterKey.stockCount(.everything).name),
                 bytes: rows.number(.counter, CounterKey.stockBytes(.everything).name),
-                corrupt: rows.number(.counter, CounterKey.corruptRecord.name), backup: LastBackup.read(rows)
+                corrupt: rows.number(.counter, CounterKey.corruptRecord.name), backup: LastBackup.read(rows),
+                verified: ReckoningResult.read(rows)
             )
         }
         let room = facts.headRoom
@@ -61,6 +62,10 @@ extension ControlServer {
             stagedBytes: live.stagedOctets, corruptRecords: counted.corrupt, clockDoubted: live.isClockDoubted)
         answer.findings = found.map(FindingLine.init)
         answer.lastBackup = counted.backup?.timestamp
+        if let verified = counted.verified, verified.ended.milliseconds != 0 {
+            answer.verified = verified.ended.timestamp
+            answer.verifiedClean = verified.isClean
+        }
         return answer
     }
 

@@ -303,11 +303,19 @@ struct CheckLadder: Sendable {
     }
 
     private func records(_ status: StatusAnswer) -> CheckResult {
-        CheckResult(
-            .ok, "records",
-            Shown.counted(
-                status.corruptRecords, "unreadable record", "unreadable records", "bản ghi không đọc được"),
-            ["corrupt=\(status.corruptRecords);;0;0"])
+        var sentence = Shown.counted(
+            status.corruptRecords, "unreadable record", "unreadable records", "bản ghi không đọc được")
+        var figures = ["corrupt=\(status.corruptRecords);;0;0"]
+        if let verified = status.verified {
+            let seconds = verified.seconds(until: status.now)
+            let span = Shown.span(seconds)
+            sentence +=
+                status.verifiedClean == true
+                ? phrase("; verified \(span) ago, in order", "; đã soát kho \(span) trước, không có gì sai")
+                : phrase("; verified \(span) ago, and mended", "; đã soát kho \(span) trước, đã sửa")
+            figures.append("verified=\(seconds)s;;;0")
+        }
+        return CheckResult(.ok, "records", sentence, figures)
     }
 
     private func commit(_ health: HealthAnswer) -> CheckResult {
