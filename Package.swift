@@ -202,8 +202,8 @@ let package = Package(
         tests(
             "RelayNodeTests",
             [
-                "RelayNode", "RelayModel", "RelayCore", "RelayEngine", "RelayStore", "ControlAPI", "TestNetwork",
-                nioCore, nioPosix, nioLocks, logging,
+                "RelayNode", "RelayModel", "RelayCore", "RelayEngine", "RelayStore", "RelayConfiguration", "ControlAPI",
+                "TestNetwork", nioCore, nioPosix, nioLocks, logging,
             ]),
         tests(
             "RelayControlTests",

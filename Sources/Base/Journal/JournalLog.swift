@@ -91,6 +91,21 @@ public enum LogText {
         return text
     }
 
+    /// `2026-03-09T14:05:00.123+07:00`, in the zone of the process: for a log to which nobody else adds the time.
+    public static func stamp(_ time: timespec) -> String {
+        var (seconds, parts) = (time.tv_sec, tm())
+        guard localtime_r(&seconds, &parts) != nil else { return "-" }
+        func padded(_ number: some BinaryInteger, _ width: Int = 2) -> String {
+            let digits = String(number)
+            return String(repeating: "0", count: max(0, width - digits.count)) + digits
+        }
+        let offset = parts.tm_gmtoff / 60
+        return padded(parts.tm_year + 1_900, 4) + "-" + padded(parts.tm_mon + 1) + "-" + padded(parts.tm_mday) + "T"
+            + padded(parts.tm_hour) + ":" + padded(parts.tm_min) + ":" + padded(parts.tm_sec) + "."
+            + padded(time.tv_nsec / 1_000_000, 3) + (offset < 0 ? "-" : "+") + padded(abs(offset) / 60) + ":"
+            + padded(abs(offset) % 60)
+    }
+
     public static func escaped(_ text: String) -> String {
         guard text.unicodeScalars.contains(where: isControl) else { return text }
         return text.unicodeScalars.map { isControl($0) ? "\\u{" + String($0.value, radix: 16) + "}" : String($0) }

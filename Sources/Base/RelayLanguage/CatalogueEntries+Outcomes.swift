@@ -29,6 +29,22 @@ extension CatalogueEntries {
         ("% is seconds by urgency such as 0=14400,3=900", "%1 là số giây theo độ khẩn như 0=14400,3=900"),
         ("% down for %: %", "mất liên kết với %n1 đã %t2: %3"),
         ("% down for %", "mất liên kết với %n1 đã %t2"),
+        (
+            "% down for % (waiting: %, urgency % for %): %",
+            "mất liên kết với %n1 đã %t2 (đang chờ: %n3, độ khẩn %n4 đã %t5): %6"
+        ),
+        (
+            "% down for % (waiting: %, urgency % for %)",
+            "mất liên kết với %n1 đã %t2 (đang chờ: %n3, độ khẩn %n4 đã %t5)"
+        ),
+        (
+            "the spool of % has documents that nobody takes: %, the oldest for %",
+            "thư mục của %n1 có văn bản không ai lấy: %n2, lâu nhất đã %t3"
+        ),
+        (
+            "the spool of % has urgent documents that nobody takes: %, the oldest for %",
+            "thư mục của %n1 có văn bản khẩn không ai lấy: %n2, lâu nhất đã %t3"
+        ),
         ("urgency % has waited for %", "văn bản độ khẩn %n1 đã chờ %t2"),
         (
             "the oldest in an inbox or on its way into a spool has waited for %",

@@ -39,6 +39,7 @@ public enum FindingCode: String, Sendable, Hashable, CaseIterable {
     case peerRefused, receiptsTroubled
     case linkBarren
     case backupOld
+    case spoolUntaken
 
     /// The check of `edocctl check` that counts it.
     public var check: String {
@@ -49,7 +50,7 @@ public enum FindingCode: String, Sendable, Hashable, CaseIterable {
         case .linkDown, .linkBarren: "links"
         case .recordsCorrupt, .storeMended, .unreadable: "records"
         case .oldWaiting: "oldest"
-        case .oldArrived: "arrived"
+        case .oldArrived, .spoolUntaken: "arrived"
         case .endedBadly, .documentsLate: "outcomes"
         case .backupOld: "backup"
         default: "alarms"
@@ -103,14 +104,55 @@ public struct FindingBounds: Sendable, Hashable {
     public var waitingCritical: [Int: UInt64] = [0: 86_400, 1: 14_400, 2: 7_200, 3: 3_600, 4: 3_600]
     /// Seconds in an inbox.
     public var arrivedWarning: UInt64 = 14_400
-    /// Seconds without a session.
+    /// Seconds without a session, from which on a neighbour counts among those that are down.
     public var linkDown = Pair(600, 3_600)
+    /// Percent of the neighbours that are down: one of a hundred is an ordinary day.
+    public var linkShare = Pair(10, 25)
+    /// What waits for a neighbour that is down: how many copies, and for how many seconds by urgency.
+    public var linkWaiting = Pair(100, 1_000)
+    public var linkWaitingWarning: [Int: UInt64] = [0: 3_600, 1: 1_800, 2: 600, 3: 300, 4: 300]
+    public var linkWaitingCritical: [Int: UInt64] = [0: 43_200, 1: 7_200, 2: 3_600, 3: 1_800, 4: 1_800]
     /// Percent of the store's room.
     public var room = Pair(20, 10)
     /// Seconds before a certificate ends.
     public var certificate = Pair(30 * 86_400, 7 * 86_400)
 
     public init() {}
+}
+
+/// What waits for one neighbour, of one urgency.
+public struct LinkBacklog: Sendable, Hashable {
+    public var urgency: Int
+    public var count: UInt64
+    public var oldestSeconds: UInt64
+    public init(urgency: Int, count: UInt64, oldestSeconds: UInt64) {
+        self.urgency = urgency
+        self.count = count
+        self.oldestSeconds = oldestSeconds
+    }
+}
+
+extension FindingBounds {
+    /// Of what waits for a neighbour that is down; nil: it may.
+    public func grade(_ waiting: [LinkBacklog]) -> FindingGrade? {
+        func isOver(_ bounds: [Int: UInt64]) -> Bool {
+            waiting.contains { line in line.count > 0 && bounds[line.urgency].map { line.oldestSeconds >= $0 } ?? false
+            }
+        }
+        let count = waiting.reduce(UInt64(0)) { $0.saturatingPlus($1.count) }
+        if isOver(linkWaitingCritical) || linkWaiting.grade(count) == .critical { return .critical }
+        return isOver(linkWaitingWarning) ? .warning : linkWaiting.grade(count)
+    }
+
+    /// Of the share of neighbours that are down for so many seconds each, of so many.
+    public func grade(down seconds: [UInt64], of total: Int) -> FindingGrade? {
+        func isOver(_ bound: UInt64, _ share: UInt64) -> Bool {
+            let count = UInt64(seconds.count { $0 >= bound })
+            return count > 0 && count * 100 >= share * UInt64(total)
+        }
+        if isOver(linkDown.critical, linkShare.critical) { return .critical }
+        return isOver(linkDown.warning, linkShare.warning) ? .warning : nil
+    }
 }
 
 extension ClockReading {

@@ -197,7 +197,7 @@ extension RelayCore {
             refusal = .numberTaken
         }
         if refusal == .completed { reportKnownByFormerName(offer, &turn) }
-        turn.effects.append(.refuse(session: offer.session, offer: offer.ticket, refusal, why: why))
+        turn.effects.append(.refuse(session: offer.session, offer: offer.ticket, refusal, cause, why: why))
     }
 
     /// Extents that are still being filled at the end of a batch are named in `staging`, so that a restart removes them.

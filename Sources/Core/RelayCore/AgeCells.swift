@@ -242,6 +242,51 @@ public struct AgeCell: Sendable, Hashable {
         return cells
     }
 
+    /// All cells, each with the age of its oldest. A cell knows the minute only: what came a second ago would be as old as its minute.
+    /// So the oldest cell of a lane asks the first rows of that lane, as long as a minute makes a difference.
+    public static func aged(_ rows: any RowReader, at now: RelayTime) -> [(cell: AgeCell, seconds: UInt64)] {
+        var lanes: Set<Lane> = []
+        return all(rows).map { cell in
+            let began = RelayTime(milliseconds: cell.minute.saturatingTimes(60_000))
+            let isOldest = cell.count > 0 && lanes.insert(Lane(place: cell.place, urgency: cell.urgency)).inserted
+            let isFine = isOldest && now.since(began) < .hours(2)
+            return (cell, now.since(isFine ? cell.oldest(rows) ?? began : began).count / 1_000)
+        }
+    }
+
+    private struct Lane: Hashable {
+        var place: AgePlace
+        var urgency: Urgency
+    }
+
+    /// Rows looked at for the oldest of a cell; mostly it is the first.
+    private static let rowsLooked = 8
+
+    /// When the oldest of this cell came, among the first rows of its lane; nil when none of them is of it.
+    private func oldest(_ rows: any RowReader) -> RelayTime? {
+        var numbers: [UInt64] = []
+        let (table, prefix): (Table, RowKey) =
+            switch place {
+            case .queued(let routeClass): (.queue, QueueKey.lane(routeClass, urgency))
+            case .arrived(let agency): (.inbox, Keys.inbox(agency))
+            }
+        rows.scan(table, prefix: prefix) { key, _ in
+            guard key.count >= 8 else { return true }
+            numbers.append(key.number(at: key.count - 8))
+            return numbers.count < Self.rowsLooked
+        }
+        let times = numbers.compactMap { number -> RelayTime? in
+            guard let record = rows.value(.envelope, Keys.envelope(number)) else { return nil }
+            guard case .arrived(let agency) = place else {
+                // Reports are in no cell.
+                let glance = EnvelopeGlance(number: number, record: record)
+                return glance?.kind == .administrative ? nil : glance?.arrival
+            }
+            return EnvelopeRow(number: number, record: record)?.recipients.first { $0.name == agency }?.since
+        }
+        return times.filter { $0.milliseconds / 60_000 == minute }.min()
+    }
+
     private init?(_ key: UnsafeRawBufferPointer, _ value: UnsafeRawBufferPointer) {
         guard var row = RowCursor(value) else { return nil }
         if key.first == AgeCells.queuedMark {

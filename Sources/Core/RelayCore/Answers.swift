@@ -36,6 +36,7 @@ extension RelayCore {
         if let bytes = sessions[dispatch.session]?.inFlightBytes {
             demand(bytes >= dispatch.bytes, "a session's window has lost count")
             sessions[dispatch.session]?.inFlight.remove(ticket)
+            sessions[dispatch.session]?.recalls.forget(dispatch)
             sessions[dispatch.session]?.inFlightBytes = bytes - dispatch.bytes
             let acknowledged = sessions[dispatch.session]?.acknowledgedBytes ?? 0
             sessions[dispatch.session]?.acknowledgedBytes = acknowledged - min(acknowledged, dispatch.bytes)

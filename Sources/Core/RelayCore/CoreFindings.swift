@@ -5,8 +5,11 @@ import RelayModel
 
 extension RelayCore {
     /// The order is that in which a person should read them, among findings of one grade.
-    func findings(at now: ClockReading, _ bounds: FindingBounds) -> [Finding] {
-        drainFindings(now) + suspensionFindings + clockFindings + linkFindings(now, bounds) + spoolFindings(now)
+    func findings(
+        at now: ClockReading, _ bounds: FindingBounds, waiting: [NodeID: [LinkBacklog]]
+    ) -> [Finding] {
+        drainFindings(now) + suspensionFindings + clockFindings + linkFindings(now, bounds, waiting)
+            + spoolFindings(now)
             + shareFindings(now) + refusalFindings(now)
     }
 
@@ -42,20 +45,35 @@ extension RelayCore {
             ? [Finding(.critical, .clockDoubted, "the clock is not believed: expiry is suspended")] : []
     }
 
-    private func linkFindings(_ now: ClockReading, _ bounds: FindingBounds) -> [Finding] {
-        peerViews(at: now.relay).compactMap { peer in
-            if !peer.finding.isEmpty, !peer.isSuspended {
+    /// At a hub some leaf is always down. What matters is how many are, and what waits for one that is.
+    private func linkFindings(
+        _ now: ClockReading, _ bounds: FindingBounds, _ waiting: [NodeID: [LinkBacklog]]
+    ) -> [Finding] {
+        let views = peerViews(at: now.relay).filter { !$0.isSuspended }
+        func span(_ peer: PeerView) -> Milliseconds { now.relay.since(peer.downSince ?? started) }
+        let down = views.filter { !$0.isUp }.map { span($0).count / 1_000 }
+        let common = bounds.grade(down: down, of: views.count)
+        return views.compactMap { peer in
+            if !peer.finding.isEmpty {
                 return Finding(
                     .warning, .linkBarren, subject: peer.node.name, "\(peer.node.name): \(peer.finding)")
             }
             // That a suspended one has no session is nobody's fault.
-            guard !peer.isUp, !peer.isSuspended else { return nil }
-            let since = peer.downSince ?? started
-            let span = now.relay.since(since)
-            let grade = bounds.linkDown.grade(span.count / 1_000) ?? .note
-            let text = "\(peer.node.name) down for \(span.text)"
+            guard !peer.isUp else { return nil }
+            let span = span(peer)
+            let lines = waiting[peer.node] ?? []
+            // A grade that the share has is that of those that are down long enough for it.
+            let own = bounds.linkDown.grade(span.count / 1_000)
+            let shared = own.flatMap { own in common.map { min($0, own) } }
+            let grade = max(shared ?? .note, bounds.grade(lines) ?? .note)
+            var text = "\(peer.node.name) down for \(span.text)"
+            if let urgent = lines.filter({ $0.count > 0 }).max(by: { $0.urgency < $1.urgency }) {
+                let count = lines.reduce(UInt64(0)) { $0.saturatingPlus($1.count) }
+                text +=
+                    " (waiting: \(count), urgency \(urgent.urgency) for \(Milliseconds.seconds(urgent.oldestSeconds).text))"
+            }
             return Finding(
-                grade, .linkDown, subject: peer.node.name, since: now.wall(of: since),
+                grade, .linkDown, subject: peer.node.name, since: now.wall(of: peer.downSince ?? started),
                 peer.lastError.isEmpty ? text : "\(text): \(peer.lastError)")
         }
     }
@@ -74,7 +92,10 @@ extension RelayCore {
 extension CorePicture {
     public var refusalViews: [RefusalView] { asked.refusalViews }
 
-    public func findings(at now: ClockReading, _ bounds: FindingBounds = FindingBounds()) -> [Finding] {
-        asked.findings(at: now, bounds)
+    /// `waiting`: what waits for each neighbour, from the counters.
+    public func findings(
+        at now: ClockReading, _ bounds: FindingBounds = FindingBounds(), waiting: [NodeID: [LinkBacklog]] = [:]
+    ) -> [Finding] {
+        asked.findings(at: now, bounds, waiting: waiting)
     }
 }

@@ -47,6 +47,7 @@ public struct CorePicture: Sendable {
         kept.unmarked = []
         kept.openShares = OpenShares()
         kept.jobs = JobBook()
+        kept.recallWait = nil
         kept.verifying = []
         kept.damaged = []
         kept.auditLog = AuditLog()

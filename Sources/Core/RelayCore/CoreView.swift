@@ -138,6 +138,7 @@ extension RelayCore {
         view.why.append("route: " + view.hops.map(\.name).joined(separator: ", then "))
         if isOffline {
             view.why.append("offline: the daemon does not run; what holds it back shows when it does")
+            if recipient.due > now { view.nextAttempt = recipient.due }
             return view
         }
         for hop in view.hops {

@@ -18,11 +18,14 @@ public struct DeedCase: Sendable {
     public var fixed: RelayTime
     /// What a restored store holds.
     public var restoration: RestorationRow?
+    /// Nobody has asked the links yet what they can give back.
+    public var isPreview: Bool
 
     public init(
         verb: DeedVerb, target: NodeID?, setting: DeedSetting = .none, selector: Selector, fixed: RelayTime,
-        restoration: RestorationRow?
+        restoration: RestorationRow?, isPreview: Bool = false
     ) {
+        self.isPreview = isPreview
         self.verb = verb
         self.target = target
         self.setting = setting
@@ -43,6 +46,8 @@ extension RelayCore {
         var context = selectorContext(now: job.created.relay, withActive: false)
         var selector = selector
         // What it waits for is what counts, not which of its hops is up at this moment; and the set has named its envelopes.
+        // What is on a link, and stays there, is passed over as that; the rest waits.
+        if selector.states.contains(.active) { selector.states.formUnion([.waiting, .deferred]) }
         if let peer = selector.peer { selector.peer = PeerChoice(node: peer.node, isAnyHop: true) }
         selector.numbers = nil
         selector.withRecords = true
@@ -99,7 +104,8 @@ extension RelayCore {
         if !row.isComplete, verb != .expire, verb != .delete { return .incoming }
         // Of a report of this node nobody would be told; records of others are their nodes' to make again.
         if verb.isEnd, row.kind == .administrative, row.origin == nil { return .record }
-        if onLinks.contains(where: { $0.recipients.contains(index) }) { return .onLink }
+        let isAskedFor = deed.isPreview && verb.recalls
+        if !isAskedFor, onLinks.contains(where: { $0.recipients.contains(index) }) { return .onLink }
         if verb == .resubmit, !onLinks.isEmpty { return .onLink }
         guard verb.applies(to: recipient.state) else { return verb == .resubmit ? .notExpired : .changed }
         guard deed.selector.matches(envelope: row, context), deed.selector.matches(row, recipient: index, context)

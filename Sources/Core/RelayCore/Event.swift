@@ -102,6 +102,8 @@ public enum Event: Sendable {
     case sessionMeasured(session: Ticket, bytesPerSecond: UInt64, acknowledged: UInt64)
     /// Transfers are under way and nothing was acknowledged for longer than this link should take. What was not begun comes back.
     case sessionSilent(session: Ticket)
+    /// A link was asked to give a transfer back, and has begun it, or has ended it already.
+    case transferBegun(session: Ticket, dispatch: Ticket)
     /// It acknowledges again.
     case sessionAcknowledgesAgain(session: Ticket)
 }
@@ -110,8 +112,10 @@ public enum Event: Sendable {
 public enum Effect: Sendable {
     /// Send the END acknowledgement of an offer.
     case acknowledge(session: Ticket, offer: Ticket)
-    case refuse(session: Ticket, offer: Ticket, Refusal, why: String)
+    case refuse(session: Ticket, offer: Ticket, Refusal, RefusalCause, why: String)
     case send(Dispatch)
+    /// Give a transfer back, if nothing of it has been written; the answer is `transferAnswered` (*returned*) or `transferBegun`.
+    case recall(session: Ticket, dispatch: Ticket)
     case dial(peer: NodeID)
     /// Read the payload back and compare its SHA-256; answer with `documentVerified`.
     case verify(number: UInt64, payload: [ExtentRange], digest: Digest)

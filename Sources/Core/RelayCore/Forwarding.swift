@@ -42,6 +42,9 @@ struct DispatchState {
     var piece: PieceRow?
     /// When it was handed over.
     var decided: RelayTime
+    /// It was given as the share of a lower class: nothing overtakes it.
+    var isShare: Bool
+    var recall = Recall.notAsked
 }
 
 extension RelayCore {
@@ -55,6 +58,9 @@ extension RelayCore {
             guard let peer = sessions[session]?.peer else { continue }
             var allowance = Allowance(rows: Self.scanBudget, places: shares.places(for: peer, limits.activeMax))
             while hasRoom(session), feed(session, peer, &allowance, &turn) {}
+            if !hasRoom(session) || allowance.places <= 0 {
+                overtake(session, peer, hasPlaces: allowance.places > 0, &turn)
+            }
             shares.note(peer, copies(of: peer))
             // What was not looked at is looked at in a turn of its own, at once.
             if allowance.rows <= 0 { hasMoreToFeed = true }
@@ -116,6 +122,7 @@ extension RelayCore {
         _ session: Ticket, _ peer: NodeID, _ allowance: inout Allowance, _ turn: inout Turn
     ) -> Bool {
         let role = role(of: session)
+        sessions[session]?.servesShare = true
         // Classes with credit first, lowest first; then all from the most urgent down.
         for urgency in Urgency.allCases
         where role.serves(urgency) && (peers[peer]?.credit[Int(urgency.rawValue)] ?? 0) > 0 {
@@ -126,7 +133,9 @@ extension RelayCore {
             // It has nothing to send; without a free place it keeps what it has earned, or the higher ones would take each that comes free.
             if allowance.places > 0 { peers.change(peer) { $0.credit[Int(urgency.rawValue)] = 0 } }
         }
-        for urgency in Self.urgentFirst where role.serves(urgency) {
+        sessions[session]?.servesShare = false
+        let order = has(.nothingOvertakes) ? Urgency.allCases : Self.urgentFirst
+        for urgency in order where role.serves(urgency) {
             if let sent = feed(session, peer, urgency, &allowance, &turn) {
                 charge(peer, urgency, sent, isCredit: false)
                 return true
@@ -210,6 +219,8 @@ extension RelayCore {
     private mutating func begin(
         _ key: QueueKey, _ session: Ticket, _ peer: NodeID, _ turn: inout Turn
     ) -> UInt64? {
+        // A deed is about to be done to it; it is looked at again behind that.
+        if recallWait?.numbers.contains(key.number) ?? false { return nil }
         guard let row = envelope(key.number, &turn) else {
             turn.rows.delete(.queue, key.key)
             return nil
@@ -288,9 +299,10 @@ extension RelayCore {
         nextDispatch += 1
         let bytes = piece?.length ?? row.payloadLength
         let cost = bytes + UInt64(row.header.count) + 512
-        dispatches[ticket] = DispatchState(
+        let state = DispatchState(
             number: row.number, copy: copy.order, session: session, peer: copy.peer, urgency: row.urgency, bytes: cost,
-            piece: piece, decided: turn.now.relay)
+            piece: piece, decided: turn.now.relay, isShare: sessions[session]?.servesShare ?? false)
+        dispatches[ticket] = state
         copy.flights.append(piece?.offset ?? 0)
         var entry = active[row.number] ?? ActiveEnvelope(row: row)
         if let position = entry.copies.firstIndex(where: { $0.order == copy.order }) {
@@ -302,6 +314,7 @@ extension RelayCore {
         }
         active[row.number] = entry
         sessions[session]?.inFlight.insert(ticket)
+        sessions[session]?.recalls.chosen(state)
         sessions[session]?.inFlightBytes += cost
         turn.effects.append(.send(dispatch(row, copy, piece: piece, ticket: ticket, &turn)))
         return cost
@@ -329,7 +342,8 @@ extension RelayCore {
             header: piece.map { $0.header.isEmpty ? row.header : $0.header } ?? row.header, document: row.document,
             copy: row.document == nil ? nil : CopyDescription(recipients: codes, path: row.path),
             destination: row.destination, piece: range, payload: payload,
-            payloadLength: piece?.length ?? row.payloadLength, urgency: row.urgency)
+            payloadLength: piece?.length ?? row.payloadLength,
+            urgency: has(.nothingOvertakes) ? .normal : row.urgency)
         result.isReturn = copy.recipients.contains { row.recipients[$0].isReturning }
         if sessions[copy.session]?.facts.understands(.formerName) ?? false {
             result.formerName = row.former
@@ -415,6 +429,7 @@ extension RelayCore {
         _ session: Ticket, _ urgency: Urgency, _ turn: inout Turn, only: UInt64? = nil
     ) -> UInt64? {
         for number in sessions[session]?.streams ?? [] where only == nil || only == number {
+            if recallWait?.numbers.contains(number) ?? false { continue }
             guard let entry = active[number], entry.row.urgency == urgency,
                 let position = entry.copies.firstIndex(where: { $0.session == session })
             else { continue }

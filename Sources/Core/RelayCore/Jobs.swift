@@ -231,6 +231,10 @@ extension RelayCore {
 
     /// When the next thing is due: at once while a job has work.
     var jobsDeadline: RelayTime? {
+        if !jobs.busy.isEmpty, let wait = recallWait, wait.tickets.contains(where: { dispatches[$0]?.recall == .asked })
+        {
+            return max(jobs.notBefore, wait.until)
+        }
         if !jobs.busy.isEmpty { return jobs.notBefore }
         return jobs.windows.map(\.time).min()
     }
@@ -239,8 +243,14 @@ extension RelayCore {
     mutating func runJobs(_ turn: inout Turn) {
         for window in jobs.windows where window.time <= turn.now.relay { jobs.busy.append(window.job) }
         jobs.windows.removeAll { $0.time <= turn.now.relay }
-        guard !jobs.busy.isEmpty, jobs.notBefore <= turn.now.relay, hasRoomForJobs(&turn) else { return }
-        let number = jobs.busy.removeFirst()
+        dropRecall(&turn)
+        guard !jobs.busy.isEmpty, jobs.notBefore <= turn.now.relay else { return }
+        // While the answers of links are waited for the links do not wait for jobs.
+        guard hasRoomForJobs(&turn) else { return endRecall(&turn) }
+        if isRecallOpen(turn.now.relay) { return }
+        // One that has asked for its envelopes goes on, before they are chosen anew.
+        let number = recallWait?.job ?? jobs.busy[0]
+        jobs.busy.removeAll { $0 == number }
         guard var job = JobRow.read(number, turn.rows) else {
             turn.effects.append(
                 .notice(
@@ -292,6 +302,9 @@ extension RelayCore {
             return false
         }
         let rest = Self.batch(of: pairs, from: Int(job.offset))
+        if awaitsRecall(job, rest, &turn) { return true }
+        closeRecalled()
+        defer { endRecall(&turn) }
         var undo = UndoRow(time: turn.now.relay)
         let taken = perform(job: &job, selector, Array(rest), &undo, &turn)
         if !undo.entries.isEmpty {

@@ -27,7 +27,7 @@ extension RelayCore {
             return nil
         }
         var row = label.row(number, reportTo: node.endpoint, since: turn.now.relay)
-        row.path = [PathStop(node: node, time: label.arrival.wall)]
+        row.path = knownPath(label)
         row.isInPieces = hasPieces(number, turn.rows)
         if row.isInPieces {
             row.receivedBytes = min(pieces(of: number, turn.rows).reduce(0) { $0 &+ $1.length }, row.payloadLength)
@@ -54,6 +54,18 @@ extension RelayCore {
                     envelope: row.bundle, kind: .recordCorrupt)))
         for recipient in lost { report(row, recipient, .delayed, &turn, reason: .unreadable) }
         return row
+    }
+
+    /// As much of its way as a label knows: where it was handed in, who handed it over, and this node. Nodes between may be missing.
+    private func knownPath(_ label: LabelRow) -> [PathStop] {
+        var path: [PathStop] = []
+        if let source = label.bundle.source.node, source != node {
+            path.append(PathStop(node: source, time: WallTime(milliseconds: label.bundle.creationTime)))
+        }
+        if let origin = label.origin, origin != node, origin != path.first?.node {
+            path.append(PathStop(node: origin, time: label.arrival.wall))
+        }
+        return path + [PathStop(node: node, time: label.arrival.wall)]
     }
 
     private func hasPieces(_ number: UInt64, _ rows: any RowReader) -> Bool {

@@ -72,16 +72,36 @@ extension RelayCore {
                 continue
             }
             var next = now + Self.silenceStep
+            let isReplaced = hasNewerSession(state)
             for ticket in state.inFlight.sorted() {
                 guard let dispatch = dispatches[ticket] else { continue }
                 let due = state.silentSince + doubtWait(dispatch.urgency)
-                if due > now {
+                if due > now, isReplaced {
+                    // It goes to the same peer again; others still wait, should that one have it.
+                    doubt(dispatch, since: state.silentSince, &turn)
+                    withdraw(ticket, dispatch, &turn)
+                } else if due > now {
                     next = min(next, due)
                 } else {
                     withdraw(ticket, dispatch, &turn)
                 }
             }
             sessions[session]?.silenceDue = next
+        }
+    }
+
+    /// The peer was reached anew while this session was silent: it lives, and what leads nowhere is the old connection, as where a
+    /// firewall has forgotten it.
+    private func hasNewerSession(_ state: SessionState) -> Bool {
+        peers[state.peer]?.sessions.contains { session in
+            isUsable(session) && (sessions[session]?.since ?? .zero) > state.silentSince
+        } ?? false
+    }
+
+    /// A session has come: those of its peer that are silent are looked at.
+    mutating func lookAtSilent(_ peer: NodeID, _ now: RelayTime) {
+        for session in peers[peer]?.sessions ?? [] where sessions[session]?.isSilent == true {
+            sessions[session]?.silenceDue = now
         }
     }
 

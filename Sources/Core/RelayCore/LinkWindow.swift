@@ -47,6 +47,7 @@ extension RelayCore {
     }
 
     func role(of session: Ticket) -> SessionPart {
+        if has(.noSecondSession) { return .all }
         guard let node = sessions[session]?.peer, let state = peers[node], state.peer.hasUrgentSession else {
             return .all
         }
@@ -130,7 +131,7 @@ extension RelayCore {
         guard state.peer.dials, state.isUp, !state.isDialling, !state.isSuspended,
             state.sessions.count < Self.sessionsPerPeerMax
         else { return false }
-        if state.peer.hasUrgentSession { return state.sessions.count(where: isUsable) < 2 }
+        if state.peer.hasUrgentSession, !has(.noSecondSession) { return state.sessions.count(where: isUsable) < 2 }
         // Where the old way leads nowhere any more, a new connection may find another.
         return state.sessions.allSatisfy { sessions[$0]?.isSilent == true }
     }

@@ -131,6 +131,9 @@ struct SessionState {
     /// Envelopes in pieces that this session is sending, by envelope number.
     var streams: [UInt64] = []
     var servedStreamLast = false
+    /// What is chosen at this moment is a lower class's share.
+    var servesShare = false
+    var recalls = RecallBook()
     /// Places of the active set that its copies take.
     var copies = 0
     /// What its open offers have been promised, or have brought, of the peer's share; and of the share of its records.
@@ -160,6 +163,7 @@ extension RelayCore {
         sessions[session] = SessionState(peer: facts.peer, facts: facts, since: turn.now.relay)
         sessionOrder.append(session)
         let wasUp = state.isUp
+        let keepsCredit = has(.creditOutlivesLink)
         peers.change(facts.peer) {
             $0.sessions.append(session)
             $0.greeting = facts.greeting
@@ -169,6 +173,8 @@ extension RelayCore {
             $0.pauses = 0
             $0.pausedUntil = .zero
             if !wasUp {
+                // What lower classes have earned on the link that was: the most urgent goes first.
+                if !keepsCredit { $0.credit = Array(repeating: 0, count: Urgency.allCases.count) }
                 $0.upSince = turn.now.relay
                 $0.furtherDials = 0
                 $0.furtherDialDue = turn.now.relay
@@ -176,6 +182,7 @@ extension RelayCore {
             $0.lastError = ""
         }
         networkAnswers(but: facts.peer, turn.now.relay)
+        lookAtSilent(facts.peer, turn.now.relay)
         // What others had passed over for this peer's sake (in doubt at it) is its own again.
         reopenLanes()
         if !wasUp {

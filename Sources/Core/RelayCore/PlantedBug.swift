@@ -18,6 +18,14 @@ public enum PlantedBug: String, CaseIterable, Sendable {
     case reportIsCustody
     /// A copy that returns is *Completed* because its pair is held here.
     case completedWhileHeld
+    /// What is more urgent goes behind what has come before it, and nothing is taken back for it.
+    case nothingOvertakes
+    /// No session is kept free for what is urgent.
+    case noSecondSession
+    /// What a link has begun is taken for given back.
+    case begunIsGivenBack
+    /// What lower classes have earned before a link went down goes first when it comes up.
+    case creditOutlivesLink
 }
 
 extension RelayCore {

@@ -206,7 +206,8 @@ extension RelayCore {
     mutating func refusalsTold(_ ticket: Ticket, _ session: Ticket, _ notice: RefusalNotice, _ turn: inout Turn) {
         guard let from = sessions[session]?.peer else {
             turn.effects.append(
-                .refuse(session: session, offer: ticket, .sessionTerminating, why: "the session is over"))
+                .refuse(
+                    session: session, offer: ticket, .sessionTerminating, .unknownPeer, why: "the session is over"))
             return
         }
         ledger.count(.recordTaken)

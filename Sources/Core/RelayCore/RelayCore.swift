@@ -115,6 +115,8 @@ public struct RelayCore: Sendable {
     var indexedBelow: UInt64 = 0
     var unindexed: Set<UInt64> = []
     var jobs = JobBook()
+    /// A job that waits for links to give back what they have not begun.
+    var recallWait: RecallWait?
     /// Where the look for deletions without a job goes on.
     var deletionSweep = ScanPlace()
     var suspensions = Suspensions()
@@ -240,6 +242,8 @@ public struct RelayCore: Sendable {
         case .transferAnswered(let session, let dispatch, let answer):
             // After the engine has started over, an old session's answer must not settle another envelope's transfer.
             if dispatches[dispatch]?.session == session { answered(dispatch, answer, &turn) }
+        case .transferBegun(let session, let dispatch):
+            if dispatches[dispatch]?.session == session { begun(dispatch, &turn) }
         case .reported(let ticket, let session, let reporter, let bundle, let rows):
             reported(ticket, session, reporter: reporter, bundle: bundle, rows, &turn)
         case .refusalsTold(let ticket, let session, let notice): refusalsTold(ticket, session, notice, &turn)

@@ -157,11 +157,14 @@ extension RelayCore {
         guard let from = sessions[session]?.peer, let peer = peers[from]?.peer else {
             if isPending(session) {
                 turn.effects.append(
-                    .refuse(session: session, offer: ticket, .noResources, why: "it is not known yet who the peer is"))
+                    .refuse(
+                        session: session, offer: ticket, .noResources, .unknownPeer,
+                        why: "it is not known yet who the peer is"))
                 return
             }
             turn.effects.append(
-                .refuse(session: session, offer: ticket, .sessionTerminating, why: "the session is over"))
+                .refuse(
+                    session: session, offer: ticket, .sessionTerminating, .unknownPeer, why: "the session is over"))
             return
         }
         guard peer.rights.allowsSource(reporter, peer: peer.node), reporter != node
@@ -169,7 +172,7 @@ extension RelayCore {
             ledger.count(.refusedToPeer(RefusalCause.forgedReport.rawValue))
             turn.effects.append(
                 .refuse(
-                    session: session, offer: ticket, .notAcceptable,
+                    session: session, offer: ticket, .notAcceptable, .forgedReport,
                     why: "reports of \(reporter.name) may not come this way"))
             return
         }
@@ -178,7 +181,8 @@ extension RelayCore {
             ledger.count(.refusedToPeer(RefusalCause.noResources.rawValue))
             turn.effects.append(
                 .refuse(
-                    session: session, offer: ticket, .noResources, why: "the store is full up to its reserve"))
+                    session: session, offer: ticket, .noResources, .noResources,
+                    why: "the store is full up to its reserve"))
             return
         }
         var believed = 0

@@ -184,7 +184,11 @@ final class LinkHandler: ChannelInboundHandler {
     }
 
     func errorCaught(context: ChannelHandlerContext, error: any Error) {
-        connectionEnded(clean: false, why: Self.sentence(of: error))
+        let why = Self.sentence(of: error)
+        if isStarted, let error = error as? TLSError, !error.claimed.isEmpty {
+            conversation.certificateRefused(claimed: error.claimed, why: why, &output)
+        }
+        connectionEnded(clean: false, why: why)
     }
 
     private func handshakeCompleted(_ peer: PeerCertificate) {

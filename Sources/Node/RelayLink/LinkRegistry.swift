@@ -165,8 +165,8 @@ extension Effect {
     /// The session that the effect is for.
     fileprivate var session: Ticket? {
         switch self {
-        case .acknowledge(let session, _), .refuse(let session, _, _, _), .endSession(let session, _): session
-        case .probe(let session), .endTwin(let session, _): session
+        case .acknowledge(let session, _), .refuse(let session, _, _, _, _), .endSession(let session, _): session
+        case .probe(let session), .endTwin(let session, _), .recall(let session, _): session
         case .send(let dispatch): dispatch.session
         case .dial, .verify, .answerSubmission, .answerInbox, .answerOperation, .handOver, .drained, .notice,
             .auditHead,

@@ -52,6 +52,7 @@ public final class Node: Sendable {
     let rights: RightsTable
     let backup: Backup
     let receipts: Receipts
+    let untaken: UntakenFiles
     let drops = ClientDrops()
     let controlPlaces: LocalPlaces
     let submitPlaces: LocalPlaces
@@ -157,6 +158,10 @@ public final class Node: Sendable {
             store: store, head: { [board = engine.board] in board.picture(of: []).outcomeHead },
             settings: { [configuration] in configuration.withLockedValue { $0.settings.spools } })
         receipts.watch(on: group.next())
+        untaken = UntakenFiles(
+            now: { clock.reading.wall }, urgency: { [store] in UntakenFiles.urgency(of: $0, store) },
+            settings: { [configuration] in configuration.withLockedValue { $0.settings.spools } })
+        untaken.watch(on: group.next())
         backup = Backup(
             store: store, node: settings.node, now: { clock.reading.wall },
             record: { [engine, desk, tickets] deed in engine.recordBlocking(deed, desk, tickets) }, logger: logger,
@@ -181,7 +186,7 @@ public final class Node: Sendable {
             store: store, clock: clock, engine: engine, desk: desk, tickets: tickets, links: links, readers: readers,
             configurationBox: configuration, listening: listening, metrics: metrics, started: started,
             places: [("control", controlPlaces), ("submission", submitPlaces)], path: path, log: log,
-            copying: backup, receipts: receipts,
+            copying: backup, receipts: receipts, untaken: untaken,
             reloadConfiguration: { [self] manner in reload(manner) })
         let settings = configuration.withLockedValue { $0.settings }
         let server = ControlServer(

@@ -38,6 +38,7 @@ extension NodeControl {
         facts.backupFailure = copying.failure
         facts.findings += boundFindings
         facts.findings += receipts.findings
+        facts.findings += untaken.findings
         return facts
     }
 

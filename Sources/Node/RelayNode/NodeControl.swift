@@ -35,6 +35,7 @@ struct NodeControl: NodeAccess {
     let log: NodeLogging
     let copying: Backup
     let receipts: Receipts
+    let untaken: UntakenFiles
     let reloadConfiguration: @Sendable (_ manner: ReloadManner) -> (isApplied: Bool, lines: [String])
 
     var now: ClockReading { clock.reading }

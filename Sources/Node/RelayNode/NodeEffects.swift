@@ -40,7 +40,7 @@ final class NodeEffects: EffectSink {
         var answers: [(Ticket, SubmissionAnswer)] = []
         for effect in effects {
             switch effect {
-            case .acknowledge, .refuse, .send, .dial, .endSession, .probe, .endTwin: forLinks.append(effect)
+            case .acknowledge, .refuse, .send, .recall, .dial, .endSession, .probe, .endTwin: forLinks.append(effect)
             case .answerSubmission(let ticket, let answer): answers.append((ticket, answer))
             case .answerInbox(let ticket, let taken): desk.answerInbox(ticket, taken)
             case .answerOperation(let ticket, let answer): desk.answerOperation(ticket, answer)

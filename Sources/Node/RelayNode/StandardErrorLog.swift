@@ -1,5 +1,6 @@
-// StandardErrorLog: one line an event on standard error: level, text, fields. The journal adds the time. Control characters of what
-// others sent never get through. Lines are written whole, by a thread of their own (LogPipe): nobody who logs waits for whoever reads.
+// StandardErrorLog: one line an event on standard error: time, level, text, fields; where standard error is the journal's, that adds the time.
+// Control characters of what others sent never get through. Lines are written whole, by a thread of their own (LogPipe): nobody who logs
+// waits for whoever reads.
 
 import Glibc
 import Journal
@@ -27,15 +28,30 @@ public struct StandardErrorLog: LogHandler {
         Self.pipe.write(Self.line(event.level, "\(event.message)", metadata.merging(event.metadata ?? [:]) { $1 }))
     }
 
+    /// Lines that are no event of the log, such as what is wrong with the configuration; with the time where nobody else adds it.
+    public static func write(lines: [String]) {
+        let stamp = stamp
+        pipe.write(Array(lines.map { stamp + $0 + "\n" }.joined().utf8))
+    }
+
     private static func line(_ level: Logger.Level, _ message: String, _ fields: Logger.Metadata) -> [UInt8] {
-        Array((priority(level) + "\(level): " + LogText.line(message, fields) + "\n").utf8)
+        Array((stamp + priority(level) + "\(level): " + LogText.line(message, fields) + "\n").utf8)
+    }
+
+    /// Looked at once: whose standard error is does not change.
+    private static let isUnderJournal = JournalSocket.isStandardError(
+        getenv("JOURNAL_STREAM").map { String(cString: $0) })
+
+    /// Empty under the journal.
+    private static var stamp: String {
+        guard !isUnderJournal else { return "" }
+        var time = timespec()
+        clock_gettime(CLOCK_REALTIME, &time)
+        return LogText.stamp(time) + " "
     }
 
     /// journald reads the level from the line's beginning (sd-daemon(3)); on a terminal it would be noise.
-    private static let isUnderJournal = getenv("JOURNAL_STREAM") != nil
-
     private static func priority(_ level: Logger.Level) -> String {
-        guard isUnderJournal else { return "" }
-        return "<\(JournalLog.priority(level))>"
+        isUnderJournal ? "<\(JournalLog.priority(level))>" : ""
     }
 }

@@ -22,6 +22,16 @@ extension Conversation {
         queue.append(dispatch)
     }
 
+    /// Gives a dispatch back, or says that it cannot: it is begun, or has been answered, which the engine is about to hear.
+    mutating func recall(_ dispatch: Ticket, _ output: inout ConversationOutput) {
+        guard !machine.isOver else { return }
+        if queue.remove(dispatch) {
+            answer(dispatch, .returned, &output)
+        } else {
+            output.event(.transferBegun(session: session, dispatch: dispatch))
+        }
+    }
+
     /// Writes about `budget` octets of what waits. `read` gives the bytes of a range of an extent, nil when they are not there.
     public mutating func pump(
         now: RelayTime, budget: Int, _ output: inout ConversationOutput, read: (ExtentRange) -> ByteBuffer?

@@ -93,18 +93,21 @@ public struct Conversation: ~Copyable {
         self.judge = judge
         self.dialled = dialled
         self.tickets = tickets
-        machine = SessionMachine(Self.greeting(settings, dialled))
-    }
-
-    /// The session's configuration, with our item of SESS_INIT.
-    private static func greeting(_ settings: ConversationSettings, _ dialled: NodeID?) -> SessionConfiguration {
         var configuration = settings.session
         configuration.knownItemTypes = [GreetingItem.type]
-        configuration.initializationItems = { [greet = settings.greet] announced in
-            guard let greeting = greet(dialled ?? announced.flatMap { NodeID(text: $0) }) else { return [] }
+        machine = SessionMachine(configuration)
+    }
+
+    /// Our item of SESS_INIT, for a peer that is accepted. Whoever else has a certificate that the chain vouches for, and says that it is a
+    /// neighbour, learns neither version nor numbers.
+    private mutating func greetTheAccepted() {
+        machine.adopt { [greet = settings.greet, judge, dialled, certificate] announced in
+            guard let claimed = dialled?.text ?? announced,
+                case .accepted(let peer) = judge.judge(announced: claimed, certificate: certificate, dialled: dialled),
+                let greeting = greet(peer)
+            else { return [] }
             return [ExtensionItem(isCritical: false, type: GreetingItem.type, value: GreetingItem.encode(greeting))]
         }
-        return configuration
     }
 
     // MARK: - What the shell may ask
@@ -151,13 +154,17 @@ public struct Conversation: ~Copyable {
 
     /// The TCP connection is there.
     public mutating func start(now: RelayTime, _ output: inout ConversationOutput) {
+        // Where there is no TLS nothing is proven, and nothing is kept from the test that wants it so.
+        if settings.session.tls == .forbidden { greetTheAccepted() }
         machine.start(now: now.milliseconds, &output.effects)
         settle(now, &output)
     }
 
     /// The settings of the one peer that this can be, before the handshake is told of.
     public mutating func adopt(_ settings: ConversationSettings) {
+        let greet = self.settings.greet
         self.settings = settings
+        self.settings.greet = greet
         machine.adopt(
             segmentMRU: settings.session.segmentMRU, transferMRU: settings.session.transferMRU,
             segmentBytesMax: settings.session.segmentBytesMax, keepaliveSeconds: settings.session.keepaliveSeconds)
@@ -168,6 +175,7 @@ public struct Conversation: ~Copyable {
         _ names: CertificateNames, now: RelayTime, _ output: inout ConversationOutput
     ) {
         certificate = names
+        greetTheAccepted()
         machine.tlsEstablished(now: now.milliseconds, &output.effects)
         settle(now, &output)
     }
@@ -224,6 +232,12 @@ public struct Conversation: ~Copyable {
         settle(now, &output)
     }
 
+    /// TLS has refused the certificate of who came. It stands at the peers that the certificate names, whoever has made it.
+    public mutating func certificateRefused(claimed: [String], why: String, _ output: inout ConversationOutput) {
+        guard dialled == nil, case .makingContact = phase else { return }
+        for peer in judge.known(claimed) { output.event(.contactRefused(peer: peer, reason: why)) }
+    }
+
     /// The shell stops reading for reasons of its own; the peer's silence is not counted meanwhile.
     public mutating func inputPaused() {
         isReading = false
@@ -242,10 +256,11 @@ public struct Conversation: ~Copyable {
     public mutating func perform(_ effect: Effect, now: RelayTime, _ output: inout ConversationOutput) {
         switch effect {
         case .acknowledge(_, let offer): acknowledge(offer, now: now, &output)
-        case .refuse(_, let offer, let refusal, _): refuse(offer, refusal, now: now, &output)
+        case .refuse(_, let offer, let refusal, _, _): refuse(offer, refusal, now: now, &output)
         case .send(let dispatch):
             if inFlight == 0 { silentSince = now }
             send(dispatch, &output)
+        case .recall(_, let dispatch): recall(dispatch, &output)
         case .endSession(_, let why): end(why: why, now: now, &output)
         case .probe: probe(now: now, &output)
         case .endTwin(_, let why):

@@ -15,7 +15,7 @@ public struct ConversationSettings: Sendable {
     public var hopLimit: UInt8 = 32
     /// Rules that a peer's bundles may break.
     public var toleratedIssues: Set<BundleIssue.Code> = []
-    /// What to tell the node that is dialled, or that says it is this one; nil: nothing. It is not proven yet.
+    /// What to tell the peer, once its certificate is judged; nil: nothing.
     public var greet: @Sendable (NodeID?) -> Greeting? = { _ in nil }
     /// What is under way may stay without any acknowledgement for so long, or for longer on a slow link; 0: for ever.
     public var silenceMin = Milliseconds.seconds(5)

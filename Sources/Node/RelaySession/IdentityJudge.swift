@@ -61,6 +61,18 @@ public struct IdentityJudge: Sendable {
         return .accepted(peer.node)
     }
 
+    /// Which of these names are neighbours; at most four, since a stranger may have written them.
+    public func known(_ names: [String]) -> [NodeID] {
+        var found: [NodeID] = []
+        for name in names.prefix(4) {
+            guard let node = NodeID.comparable(name).flatMap({ peers[$0]?.node }), !found.contains(node) else {
+                continue
+            }
+            found.append(node)
+        }
+        return found
+    }
+
     private func fault(of certificate: CertificateNames, for peer: PeerIdentity) -> String? {
         let names = certificate.nodes(acceptsURI: peer.acceptsURI)
         if names.contains(peer.node.comparable) { return nil }

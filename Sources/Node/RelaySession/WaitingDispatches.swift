@@ -33,6 +33,19 @@ struct WaitingDispatches {
         return dispatch
     }
 
+    /// Takes one out; false when it is not here any more.
+    mutating func remove(_ ticket: Ticket) -> Bool {
+        for lane in lanes.indices {
+            // What is taken back is mostly the latest.
+            guard let place = lanes[lane].lastIndex(where: { $0.ticket == ticket }) else { continue }
+            lanes[lane].remove(at: place)
+            if lanes[lane].isEmpty { overtaken[lane] = 0 }
+            count -= 1
+            return true
+        }
+        return false
+    }
+
     private var nextPlace: Int? {
         var place: Int?
         for candidate in lanes.indices {

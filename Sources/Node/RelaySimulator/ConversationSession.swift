@@ -23,7 +23,6 @@ final class ConversationSession: SimulatedSession {
     }
 
     private var speakers: [Speaker] = []
-    private static let backlogMax = 8
     private static let pumpBytes = 64 * 1_024
 
     override func opened(_ world: World) {
@@ -35,6 +34,8 @@ final class ConversationSession: SimulatedSession {
             session.keepaliveSeconds = 10
             session.answerTimeout = 60_000
             var settings = ConversationSettings(session)
+            // What is written to a line is overtaken by nothing; the daemon keeps the rest of a portion before its socket.
+            settings.portionBytesMax = 16 * 1_024
             settings.greet = { [board = node.board] peer in
                 board?.picture(of: []).greeting(for: peer, version: "simulated")
             }
@@ -104,15 +105,16 @@ final class ConversationSession: SimulatedSession {
         let now = node.clock.relay(world.now)
         body(&speaker.conversation, now, &speaker.output)
         repeat {
-            if speaker.conversation.hasBytesToSend, directions[end].backlog < Self.backlogMax {
-                speaker.conversation.pump(now: now, budget: Self.pumpBytes, &speaker.output) { node.payload($0) }
+            if speaker.conversation.hasBytesToSend, !directions[end].isFull {
+                let budget = directions[end].line == nil ? Self.pumpBytes : 1
+                speaker.conversation.pump(now: now, budget: budget, &speaker.output) { node.payload($0) }
             }
             for input in speaker.output.takeInputs() {
                 if case .event(.sessionSilent) = input { world.summary.silences += 1 }
                 world.post(input, to: ends[end].node)
             }
             for buffer in speaker.output.takeBytes() { write(.octets(buffer), from: end, world) }
-        } while speaker.conversation.hasBytesToSend && directions[end].backlog < Self.backlogMax && !isCut
+        } while speaker.conversation.hasBytesToSend && !directions[end].isFull && !isCut
             && speaker.output.close == nil
         _ = speaker.output.takeNotices()
         if speaker.output.takeStartsTLS() {

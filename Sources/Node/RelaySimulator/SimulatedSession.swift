@@ -26,12 +26,26 @@ enum Packet {
     }
 }
 
+/// One way of a cable that several sessions share.
+final class Line {
+    /// Octets in a millisecond.
+    let rate: UInt64
+    /// When the last octet written so far will have left, in thousandths of a millisecond.
+    var freeAt: UInt64 = 0
+
+    init(rate: UInt64) { self.rate = rate }
+}
+
 /// One direction: a pipe that keeps order.
 struct Direction {
     struct Waiting {
         var packet: Packet
         var due: UInt64
     }
+    /// The cable that it goes by, where that is the bound.
+    var line: Line?
+    /// Octets that are written and have not come out.
+    private(set) var heldBytes: UInt64 = 0
     var latency: UInt64 = 5
     /// Octets in a millisecond.
     var rate: UInt64 = 20_000
@@ -43,9 +57,21 @@ struct Direction {
 
     var backlog: Int { packets.count - head }
 
+    /// A socket takes no more: it holds what its link carries in half a second, as the daemon has it (SocketBuffers).
+    var isFull: Bool {
+        if let line { return heldBytes >= max(line.rate * 500, 16 * 1_024) }
+        return backlog >= 8
+    }
+
     /// Writes a packet; answers when it will come out.
     mutating func write(_ packet: Packet, now: UInt64) -> UInt64 {
-        freeAt = max(freeAt, now * 1_000) + max(1, packet.cost * 1_000 / rate)
+        if let line {
+            line.freeAt = max(line.freeAt, freeAt, now * 1_000) + max(1, packet.cost * 1_000 / line.rate)
+            freeAt = line.freeAt
+        } else {
+            freeAt = max(freeAt, now * 1_000) + max(1, packet.cost * 1_000 / rate)
+        }
+        heldBytes += packet.cost
         let due = max(freeAt / 1_000 + latency, stalledUntil)
         packets.append(Waiting(packet: packet, due: due))
         return due
@@ -53,6 +79,7 @@ struct Direction {
 
     mutating func next(now: UInt64) -> Packet? {
         guard head < packets.count, packets[head].due <= now, stalledUntil <= now else { return nil }
+        heldBytes -= packets[head].packet.cost
         defer {
             head += 1
             if head > 64, head * 2 > packets.count {

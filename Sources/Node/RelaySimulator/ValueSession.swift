@@ -53,7 +53,10 @@ final class ValueSession: SimulatedSession {
         switch effect {
         case .send(let dispatch): send(dispatch, end, world)
         case .acknowledge(_, let offer): answer(offer, .acknowledged, end, world)
-        case .refuse(_, let offer, let refusal, _): answer(offer, .refused(refusal), end, world)
+        case .refuse(_, let offer, let refusal, _, _): answer(offer, .refused(refusal), end, world)
+        // What is handed over is under way at once.
+        case .recall(let session, let dispatch):
+            world.post(.event(.transferBegun(session: session, dispatch: dispatch)), to: ends[end].node)
         case .endSession, .endTwin: world.cut(self)
         case .probe: write(.probe(isAnswer: false), from: end, world)
         default: break

@@ -97,6 +97,7 @@ extension World {
             summary.accepted += 1
             books.accepted.append((bundle: bundle, document: handover.document))
             books.documents[bundle] = handover.document
+            acceptedForLine(ticket, bundle)
             node.read { rows in
                 guard let row = rows.envelope(number), row.bundle == bundle,
                     row.recipients.map(\.name) == handover.document.recipients.map(\.text)

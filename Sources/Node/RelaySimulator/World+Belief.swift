@@ -59,6 +59,11 @@ struct BeliefBooks {
     var idle: [Link: UInt64] = [:]
     var startedAt: [Int: UInt64] = [:]
     var doubtsEver = 0
+    var handed = HandedBooks()
+    var timing = TimingBooks()
+    /// Links that came up, and have not been given anything since.
+    var fresh: Set<Link> = []
+    var established: [Link: Set<Ticket>] = [:]
 }
 
 extension World {
@@ -82,7 +87,9 @@ extension World {
                 )
             }
         }
+        judgeFirst(dispatch, node)
         share(dispatch, node)
+        handedOver(dispatch, node)
     }
 
     /// An input that a committed batch has taken.
@@ -91,6 +98,7 @@ extension World {
         case .event(.transferAnswered(_, let ticket, let answer)):
             let key = BeliefBooks.Flight(node: node.index, life: node.life, ticket: ticket)
             guard let note = belief.flights.removeValue(forKey: key), note.isWhole, note.isDocument else { return }
+            if answer == .acknowledged || answer == .refused(.completed) { crossed(note.bundle, node) }
             guard answer == .acknowledged || answer == .refused(.completed) else { return }
             guard let row = node.read({ $0.envelope(note.number) }), row.bundle == note.bundle else { return }
             for name in note.recipients {
@@ -99,11 +107,18 @@ extension World {
                 else { continue }
                 fail("\(node.id) has \(note.bundle) for \(name) as \(recipient.state), and \(note.peer) has taken it")
             }
+        case .event(.sessionEstablished(let session, let facts)):
+            let link = BeliefBooks.Link(node: node.index, peer: facts.peer)
+            if belief.established[link, default: []].isEmpty { belief.fresh.insert(link) }
+            belief.established[link, default: []].insert(session)
         case .event(.sessionSilent(let session)):
             belief.silentAt[BeliefBooks.Silence(node: node.index, session: session)] = node.clock.relay(now)
         case .event(.sessionAcknowledgesAgain(let session)):
             belief.silentAt[BeliefBooks.Silence(node: node.index, session: session)] = nil
         case .event(.sessionEnded(let session, let sentWhole, _)):
+            for link in belief.established.keys where link.node == node.index {
+                belief.established[link]?.remove(session)
+            }
             let silence = belief.silentAt.removeValue(
                 forKey: BeliefBooks.Silence(node: node.index, session: session))
             let since = silence ?? node.clock.relay(now)
@@ -123,6 +138,24 @@ extension World {
             belief.flights = belief.flights.filter { $0.key.node != node.index || $0.value.session != session }
         default: break
         }
+    }
+
+    /// What goes first on a link that has come up is of the most urgent that waits for it.
+    private func judgeFirst(_ dispatch: Dispatch, _ node: SimulatedNode) {
+        let link = BeliefBooks.Link(node: node.index, peer: dispatch.peer)
+        guard belief.fresh.remove(link) != nil, isSettled(node) else { return }
+        let ready = readyRows(node, node.clock.relay(now))[dispatch.peer] ?? []
+        if let first = ready.first(where: { $0.urgency > dispatch.urgency }) {
+            fail(
+                "\(node.id): the link to \(dispatch.peer) is up, and #\(dispatch.number) goes before the more urgent #\(first.number)"
+            )
+        }
+    }
+
+    /// It has run for longer than doubts of before its start last, and no operator keeps anything from going.
+    private func isSettled(_ node: SimulatedNode) -> Bool {
+        now > (belief.startedAt[node.index] ?? 0) + 25_000
+            && node.read { $0.count(.suspension) == 0 && $0.count(.job) < .max }
     }
 
     // MARK: - Shares
@@ -161,13 +194,12 @@ extension World {
 
     private func lookAtLinks(of node: SimulatedNode) {
         guard let core = node.engine?.core else { return }
-        let isSettled = now > (belief.startedAt[node.index] ?? 0) + 25_000
         let relay = node.clock.relay(now)
         let views = core.peerViews.filter { view in
             view.isUp && !view.isSuspended && view.pausedUntil == nil
                 && (view.upSince.map { $0 + .seconds(2) < relay } ?? false)
         }
-        let isFree = isSettled && node.read { $0.count(.suspension) == 0 && $0.count(.job) < .max }
+        let isFree = isSettled(node)
         let ready = isFree ? readyRows(node, relay) : [:]
         for view in views {
             let link = BeliefBooks.Link(node: node.index, peer: view.node)

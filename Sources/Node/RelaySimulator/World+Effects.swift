@@ -14,7 +14,7 @@ extension World {
             judgeAnswer(offer, node, isCompleted: false)
             note(node.index, "ack", offer.number, "acknowledges offer \(offer.number)")
             hand(effect, session)
-        case .refuse(let session, let offer, let refusal, let why):
+        case .refuse(let session, let offer, let refusal, let cause, let why):
             if refusal == .completed {
                 judgeReturn(offer, node)
                 judgeAnswer(offer, node, isCompleted: true)
@@ -23,7 +23,7 @@ extension World {
                 node.index, "refuse", offer.number << 8 | UInt64(refusal.rawValue),
                 "refuses offer \(offer.number) of \(node.offers[offer].map { "\($0.bundle) \($0.recipients)" } ?? "?"): \(refusal), \(why)"
             )
-            judgeRefusal(refusal, why, node.offers[offer]?.from, node)
+            judgeRefusal(refusal, cause, node.offers[offer]?.from, node)
             node.offers[offer] = nil
             hand(effect, session)
         case .send(let dispatch):
@@ -33,6 +33,10 @@ extension World {
             )
             sent(dispatch, node)
             hand(effect, dispatch.session)
+        case .recall(let session, let dispatch):
+            note(node.index, "recall", dispatch.number, "asks for \(dispatch.number) back")
+            summary.recalls += 1
+            hand(effect, session)
         case .endSession(let session, _), .probe(let session), .endTwin(let session, _): hand(effect, session)
         case .dial(let peer):
             note(node.index, "dial", 0, "dials \(peer)")
@@ -66,6 +70,7 @@ extension World {
         switch input {
         case .offered(let offer):
             let from = sessionOfTicket[offer.session].map { sessions[$0.session]?.ends[1 - $0.end].node ?? -1 } ?? -1
+            judgeBegun(offer, node)
             node.offers[offer.ticket] = OfferNote(
                 bundle: offer.bundle,
                 recipients: offer.document != nil
@@ -81,7 +86,8 @@ extension World {
                 books.turnedDown.insert(offer.ticket)
                 hand(
                     .refuse(
-                        session: offer.session, offer: offer.ticket, stubborn.refusal, why: "the simulator says so"),
+                        session: offer.session, offer: offer.ticket, stubborn.refusal, .contact,
+                        why: "the simulator says so"),
                     offer.session)
                 return false
             }
@@ -93,6 +99,9 @@ extension World {
             )
             return true
         case .offerBytes(let ticket, _), .offerCompleted(let ticket, _): return !books.turnedDown.contains(ticket)
+        case .event(.transferAnswered(let session, let ticket, .returned)):
+            judgeReturned(session, ticket, node)
+            return true
         case .offerAbandoned(let ticket):
             node.offers[ticket] = nil
             return !books.turnedDown.contains(ticket)

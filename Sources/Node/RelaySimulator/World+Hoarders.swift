@@ -167,12 +167,13 @@ extension World {
     }
 
     /// Nobody is refused for want of room but the hoarder: there is room for all others.
-    func judgeRefusal(_ refusal: Refusal, _ why: String, _ from: Int?, _ node: SimulatedNode) {
+    func judgeRefusal(_ refusal: Refusal, _ cause: RefusalCause, _ from: Int?, _ node: SimulatedNode) {
         guard plan.hoards, refusal == .noResources, let from, from >= 0, from != network.hoarder else { return }
-        // A store in pieces is a fault of its own.
-        if why == RefusalCause.storeInPieces.rawValue || why.hasPrefix("the store's free pages") { return }
-        // While the old session of the same node is asked for a sign of life, the new one is taken nothing from.
-        if why == "it is not known yet who the peer is" { return }
-        fail("\(node.id) refuses \(nodes[from].id) for a hoarder's share: \(why)")
+        switch cause {
+        // A store in pieces is a fault of its own; and while the old session of the same node is asked for a sign of life, the new one is
+        // taken nothing from.
+        case .storeInPieces, .unknownPeer: return
+        default: fail("\(node.id) refuses \(nodes[from].id) for a hoarder's share: \(cause.rawValue)")
+        }
     }
 }

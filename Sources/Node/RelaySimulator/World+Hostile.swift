@@ -93,15 +93,16 @@ extension World {
             let length = 3_000 + Int(hostile.next(below: 7_000))
             handIn(
                 home, to: target.code, length: kind == 8 ? 2_000 : length, urgency: kind == 8 ? .normal : .flash,
-                lifetime: kind == 4 ? .seconds(2 + hostile.next(below: 20)) : nil, at: now + UInt64(index) * 20)
+                lifetime: kind == 4 ? .seconds(2 + hostile.next(below: 20)) : nil)
         }
     }
 
-    private func handIn(
-        _ home: Int, to agency: AgencyCode, length: Int, urgency: Urgency, lifetime: Milliseconds?, at time: UInt64
-    ) {
+    @discardableResult
+    func handIn(
+        _ home: Int, to agency: AgencyCode, length: Int, urgency: Urgency, lifetime: Milliseconds?
+    ) -> Ticket? {
         let node = nodes[home]
-        guard node.isUp, let sender = network.agencies.first(where: { $0.home == home })?.code else { return }
+        guard node.isUp, let sender = network.agencies.first(where: { $0.home == home })?.code else { return nil }
         var bytes = ByteBuffer()
         bytes.writeInteger(hostile.next())
         bytes.writeRepeatingByte(UInt8(truncatingIfNeeded: length), count: length - 8)
@@ -119,6 +120,7 @@ extension World {
                     documentID: "\(ticket.number)/VB", payloadLength: UInt64(length), lifetime: lifetime)), to: home)
         post(.submissionBytes(ticket, bytes), to: home)
         post(.submissionCompleted(ticket, digest: digest), to: home)
+        return ticket
     }
 
     /// A neighbour offers a copy that a node has sent it before it was held there, or so it says: a return, of what is still here.

@@ -27,6 +27,7 @@ extension World {
             session.directions[direction].latency = slowness == 0 ? 400 : 1 + random.next(below: 30)
             session.directions[direction].rate = slowness == 1 ? 200 : 5_000 + random.next(below: 50_000)
         }
+        putOnLine(session)
         sessions[nextSession] = session
         for end in [0, 1] { sessionOfTicket[ends[end].ticket] = (session: nextSession, end: end) }
         note(from, "session", UInt64(nextSession), "session \(nextSession) with \(to)")

@@ -89,6 +89,11 @@ public struct Summary: Sendable, Hashable {
     /// What a hoarder has tried.
     public var hoarded = 0
     public var renamed = 0
+    /// Transfers that links were asked for, and those that they gave back.
+    public var recalls = 0
+    public var recalled = 0
+    /// Urgent documents whose time over a slow line was judged.
+    public var timed = 0
 }
 
 enum Happening {
@@ -121,6 +126,10 @@ enum Happening {
     case quickens(session: Int)
     case lookAtLinks
     case hoard
+    case line
+    case overLine(length: Int, urgency: Urgency)
+    case lineTime(BundleID)
+    case lineEnds
 }
 
 public final class World {
@@ -151,6 +160,8 @@ public final class World {
     var books = Books()
     /// Of those that go back, so that a world without is the same world.
     var backward: SplitMix64
+    /// Of the slow line, likewise.
+    var slowness: SplitMix64
     /// Of the hoarder, likewise.
     var hoarders: SplitMix64
     /// By agency; the files of each.
@@ -163,6 +174,7 @@ public final class World {
         operators = SplitMix64(seed: plan.seed ^ 0x6f70_6572)
         backward = SplitMix64(seed: plan.seed ^ 0x6261_636b)
         hostile = SplitMix64(seed: plan.seed ^ 0x6c69_6172)
+        slowness = SplitMix64(seed: plan.seed ^ 0x6c69_6e65)
         hoarders = SplitMix64(seed: plan.seed ^ 0x686f_6172)
         trace = Trace(keepsLines: plan.keepsLines)
         network = Network(plan.topology, seed: plan.seed)
@@ -237,6 +249,9 @@ public final class World {
             agenda.insert(.lookAtLinks, at: time)
         }
         planHoarding()
+        if plan.usesConversations, plan.hasFaults, !plan.goesBack, !plan.hoards {
+            agenda.insert(.line, at: plan.duration + Self.lineAfter)
+        }
         for time in stride(from: UInt64(5_000), to: plan.duration, by: 10_000) { agenda.insert(.check, at: time) }
         // Most that ends after the healing ends soon.
         for time in stride(from: 0, to: Self.quietTime, by: 30_000) where time <= 360_000 || time % 120_000 == 0 {
@@ -302,6 +317,10 @@ public final class World {
         case .thaw(let session): thaw(session)
         case .quickens(let session): quicken(session)
         case .lookAtLinks: lookAtLinks()
+        case .line: beginLine()
+        case .overLine(let length, let urgency): handOverLine(length, urgency)
+        case .lineTime(let bundle): judgeTime(of: bundle)
+        case .lineEnds: endLine()
         }
     }
 
@@ -424,6 +443,7 @@ public final class World {
         }
         engine.plant(plan.planted)
         belief.startedAt[node.index] = now
+        for link in belief.established.keys where link.node == node.index { belief.established[link] = nil }
         belief.flights = belief.flights.filter { $0.key.node != node.index }
         node.engine = engine
         node.board = PictureBoard(engine.core.picture)

@@ -101,6 +101,8 @@ public struct PreviewAnswer: ControlAnswer {
     public var passedOver: [String: UInt64]
     /// Of those that a release would touch: how many it would end, because their lifetime is over.
     public var ends: UInt64?
+    /// Of the pairs: on a link at this moment. The deed is done to them if nothing of them has been sent when the link is asked.
+    public var onLinks: UInt64?
     /// The suspension in whose place this one would stand.
     public var replaces: SuspensionsAnswer.Suspension?
     /// Of a resumption: other suspensions that the same agencies fall under.

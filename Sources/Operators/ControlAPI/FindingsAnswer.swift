@@ -44,7 +44,14 @@ public enum FindingParameter {
     public static let waitingCritical = "waiting-critical"
     public static let arrivedWarning = "arrived-warning"
     public static let linkDown = "link-down"
+    public static let linkShare = "link-share"
+    public static let linkWaiting = "link-waiting"
+    public static let linkWaitingWarning = "link-waiting-warning"
+    public static let linkWaitingCritical = "link-waiting-critical"
     public static let room = "room"
     public static let certificate = "certificate"
-    public static let all = [waitingWarning, waitingCritical, arrivedWarning, linkDown, room, certificate]
+    public static let all = [
+        waitingWarning, waitingCritical, arrivedWarning, linkDown, linkShare, linkWaiting, linkWaitingWarning,
+        linkWaitingCritical, room, certificate,
+    ]
 }

@@ -17,6 +17,8 @@ public struct QueueListAnswer: ControlAnswer {
     public struct Line: Codable, Sendable, Hashable {
         public var number: UInt64
         public var name: String
+        /// document, administrative (a report) or foreign.
+        public var kind: String?
         public var recipient: String
         public var state: String
         public var urgency: Int

@@ -30,6 +30,9 @@ public struct StatusAnswer: ControlAnswer {
     public var findings: [FindingLine]?
     /// When the last good copy of the store was made; nil when none was.
     public var lastBackup: Timestamp?
+    /// When the store was verified last, and whether it was in order.
+    public var verified: Timestamp?
+    public var verifiedClean: Bool?
 
     /// Octets by /proc/self/status.
     public struct Memory: Codable, Sendable, Hashable {

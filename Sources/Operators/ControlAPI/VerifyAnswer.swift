@@ -21,6 +21,38 @@ public struct VerifyAnswer: ControlAnswer {
     public var badPayloads: UInt64
     /// Nothing was found.
     public var isClean: Bool
+    /// What is in the store at this moment and cannot be read, and where it can be had again; the first hundred.
+    public var unreadable: [Unreadable]?
+
+    public struct Unreadable: Codable, Sendable, Hashable {
+        public var name: String
+        public var sender: String?
+        public var documentID: String?
+        /// Those whose copy cannot be read.
+        public var recipients: [String]
+        /// The neighbour that handed it over, and remembers it for a week; nil: it was handed in here.
+        public var cameFrom: String?
+        /// Where it was handed in: its submitter can send it again.
+        public var submitter: String
+        /// Neighbours that have taken it for other recipients.
+        public var takenBy: [String]
+        /// The next hops of its recipients, which may have it.
+        public var nextHops: [String]
+
+        public init(
+            name: String, sender: String?, documentID: String?, recipients: [String], cameFrom: String?,
+            submitter: String, takenBy: [String], nextHops: [String]
+        ) {
+            self.name = name
+            self.sender = sender
+            self.documentID = documentID
+            self.recipients = recipients
+            self.cameFrom = cameFrom
+            self.submitter = submitter
+            self.takenBy = takenBy
+            self.nextHops = nextHops
+        }
+    }
 
     public init(
         now: Timestamp, isRunning: Bool, step: String?, why: String, began: Timestamp?, ended: Timestamp?,

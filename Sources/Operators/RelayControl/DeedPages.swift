@@ -125,6 +125,7 @@ extension ControlServer {
             now: fixed.wall.timestamp, job: nil, verb: plan.verb.word, count: found.count, bytes: found.bytes,
             lines: found.lines, passedOver: found.passedOver, scanned: found.scanned)
         if plan.verb == .release { answer.ends = found.ends }
+        if found.onLinks > 0 { answer.onLinks = found.onLinks }
         if plan.verb == .suspend, let subject = selector.suspensionSubject {
             answer.replaces = try await node.read { rows in
                 rows.value(.suspension, subject.key).flatMap { SuspensionRow(record: $0) }
@@ -178,7 +179,7 @@ extension ControlServer {
                 let deed = DeedCase(
                     verb: plan.verb, target: plan.target, setting: plan.setting, selector: selector,
                     fixed: fixed.relay,
-                    restoration: plan.minds ? RestorationRow.read(rows) : nil)
+                    restoration: plan.minds ? RestorationRow.read(rows) : nil, isPreview: true)
                 var scan = SelectorScan(wide, context, rows, from: here)
                 var envelopes: [(row: EnvelopeRow, indexes: [Int])] = []
                 scan.run(rows, context, budget: Page.scanMax) { row, indexes in

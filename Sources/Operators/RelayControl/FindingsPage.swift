@@ -45,7 +45,7 @@ extension ControlServer {
             )
         }
         var found = Self.ofRoom(facts.headRoom, live, reserved: stored.reserved, at: now, bounds)
-        found += live.findings(at: now, bounds) + stored.findings
+        found += live.findings(at: now, bounds, waiting: Self.backlogs(stored.queues)) + stored.findings
         if let watch {
             let sessions = (try? await node.sessions()) ?? []
             found += Self.ofProcess(watch) + Self.ofCertificates(watch, sessions, at: now, bounds)
@@ -60,6 +60,17 @@ extension ControlServer {
             left.element.grade != right.element.grade
                 ? left.element.grade > right.element.grade : left.offset < right.offset
         }.map(\.element)
+    }
+
+    private static func backlogs(_ queues: [QueueFigures.Key: QueueFigures]) -> [NodeID: [LinkBacklog]] {
+        var result: [NodeID: [LinkBacklog]] = [:]
+        for (key, figures) in queues {
+            guard case .peer(let node) = key.place else { continue }
+            result[node, default: []].append(
+                LinkBacklog(
+                    urgency: Int(key.urgency.rawValue), count: figures.count, oldestSeconds: figures.oldestSeconds))
+        }
+        return result
     }
 
     private static func ofRoom(
@@ -249,6 +260,10 @@ extension FindingBounds {
         if let found = try urgencies(FindingParameter.waitingCritical) { waitingCritical = found }
         if let found = try numbers(FindingParameter.arrivedWarning)?.first { arrivedWarning = found }
         if let found = try pair(FindingParameter.linkDown) { linkDown = found }
+        if let found = try pair(FindingParameter.linkShare) { linkShare = found }
+        if let found = try pair(FindingParameter.linkWaiting) { linkWaiting = found }
+        if let found = try urgencies(FindingParameter.linkWaitingWarning) { linkWaitingWarning = found }
+        if let found = try urgencies(FindingParameter.linkWaitingCritical) { linkWaitingCritical = found }
         if let found = try pair(FindingParameter.room) { room = found }
         if let found = try pair(FindingParameter.certificate) { certificate = found }
     }

@@ -14,14 +14,14 @@ struct FoundPairs: Sendable {
     private struct Entry: Sendable {
         /// Number, and in sixteen bits the index of the recipient.
         var pair: UInt64
-        /// What it is counted as, in the top byte, and octets: 0 touched, 1 touched and ended by that, else passed over, by the position
-        /// of the word.
+        /// What it is counted as, in the top byte, and octets: 0 touched, 1 touched and ended by that, 2 touched if its link gives it
+        /// back, else passed over, by the position of the word.
         var facts: UInt64
         var what: Int { Int(facts >> 56) }
         var bytes: UInt64 { facts & Self.bytesMax }
         var isTouched: Bool { what < Entry.firstWord }
         static let bytesMax: UInt64 = (1 << 56) - 1
-        static let firstWord = 2
+        static let firstWord = 3
     }
 
     /// Why a pair is passed over: it is in a state that the deed is not for, or what the job would say.
@@ -40,6 +40,8 @@ struct FoundPairs: Sendable {
     private(set) var bytes: UInt64 = 0
     /// Those that a release would end.
     private(set) var ends: UInt64 = 0
+    /// Those that are on a link, and are touched as far as it has not begun them.
+    private(set) var onLinks: UInt64 = 0
     private(set) var passedOver: [String: UInt64] = [:]
 
     var lines: [PreviewAnswer.Line] { lined.map(\.line) }
@@ -63,7 +65,8 @@ struct FoundPairs: Sendable {
             } else {
                 let isEnded = deed.verb == .release && picture.isEndedByRelease(row, index, now: deed.fixed)
                 let octets = min(row.payloadLength, Entry.bytesMax)
-                entries.append(Entry(pair: pair, facts: (isEnded ? 1 << 56 : 0) | octets))
+                let what: UInt64 = isEnded ? 1 : state == .active ? 2 : 0
+                entries.append(Entry(pair: pair, facts: what << 56 | octets))
                 touched += 1
                 addLine(
                     pair,
@@ -123,6 +126,7 @@ struct FoundPairs: Sendable {
             }
             bytes = bytes.addingSaturating(entry.bytes)
             if entry.what == 1 { ends += 1 }
+            if entry.what == 2 { onLinks += 1 }
         }
     }
 

@@ -95,7 +95,6 @@ struct QueueFigures: Sendable, Hashable {
     }
     var count: UInt64 = 0
     var bytes: UInt64 = 0
-    /// By the minute of acceptance.
     var oldestSeconds: UInt64 = 0
 
     /// From the age cells of the counters.
@@ -112,14 +111,13 @@ struct QueueFigures: Sendable, Hashable {
             return true
         }
         var result: [Key: QueueFigures] = [:]
-        for cell in AgeCell.all(reader) where cell.count > 0 {
+        for (cell, seconds) in AgeCell.aged(reader, at: now) where cell.count > 0 {
             guard case .queued(let routeClass) = cell.place else { continue }
-            let accepted = RelayTime(milliseconds: cell.minute.saturatingTimes(60_000))
             let key = Key(place: places[routeClass] ?? .none, urgency: cell.urgency)
             var figures = result[key] ?? QueueFigures()
             figures.count &+= cell.count
             figures.bytes &+= cell.bytes
-            figures.oldestSeconds = max(figures.oldestSeconds, now.since(accepted).count / 1_000)
+            figures.oldestSeconds = max(figures.oldestSeconds, seconds)
             result[key] = figures
         }
         return result
@@ -136,11 +134,10 @@ struct OldestArrived: Sendable {
 
     init(_ rows: any RowReader, now: RelayTime) {
         var names: Set<String> = []
-        for cell in AgeCell.all(rows) where cell.count > 0 {
+        for (cell, seconds) in AgeCell.aged(rows, at: now) where cell.count > 0 {
             guard case .arrived(let agency) = cell.place else { continue }
             names.insert(agency)
-            let arrived = RelayTime(milliseconds: cell.minute.saturatingTimes(60_000))
-            oldestSeconds = max(oldestSeconds, now.since(arrived).count / 1_000)
+            oldestSeconds = max(oldestSeconds, seconds)
         }
         agencies = names.count
     }

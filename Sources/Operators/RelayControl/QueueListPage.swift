@@ -30,14 +30,16 @@ extension ControlServer {
         return try await node.read { rows in
             let isActiveOnly = values.state == [PairState.active.rawValue]
             var selector = try Selector(values, node.configuration, rows)
-            var context = try node.picture(of: isActiveOnly ? nil : []).selectorContext(now: now.relay)
+            var picture = try node.picture(of: isActiveOnly ? nil : [])
+            var context = picture.selectorContext(now: now.relay)
             // What is on links alone is few, and no index finds it among all that waits.
             if isActiveOnly, selector.numbers == nil {
                 selector.numbers = Array(context.active.keys.sorted().prefix(Page.scanMax))
             }
             let page = QueueListScan.page(selector, context, rows, from: place ?? ScanPlace(), limit: limit)
             if !isActiveOnly {
-                context = try node.picture(of: page.found.map(\.row.number)).selectorContext(now: now.relay)
+                picture = try node.picture(of: page.found.map(\.row.number))
+                context = picture.selectorContext(now: now.relay)
             }
             var answer = QueueListAnswer(now: now.wall.timestamp)
             answer.cursor = page.place?.text
@@ -45,7 +47,10 @@ extension ControlServer {
             answer.total = page.total
             for entry in page.found {
                 for index in entry.indexes where page.selector.matches(entry.row, recipient: index, context) {
-                    answer.lines.append(.init(entry.row, index, context, now: now))
+                    var line = QueueListAnswer.Line(entry.row, index, context, now: now)
+                    // What `show` says of it, from the same place.
+                    line.nextAttempt = picture.wait(entry.row, index, now: now.relay).nextAttempt.flatMap(now.timestamp)
+                    answer.lines.append(line)
                 }
             }
             return answer
@@ -101,12 +106,12 @@ extension QueueListAnswer.Line {
             number: row.number, name: row.bundle.envelopeName, recipient: recipient.name, state: state.rawValue,
             urgency: Int(row.urgency.rawValue), bytes: row.payloadLength, accepted: row.arrivalWall.timestamp,
             attempts: recipient.attempts, lastAnswer: recipient.lastAnswer)
+        kind = row.kind.word
         sender = row.document?.sender.text
         documentID = row.document?.documentID
         origin = row.origin?.name
         since = now.timestamp(recipient.since)
         if !state.isEnd, state != .arrived { expires = now.timestamp(row.expiry) }
-        if state == .deferred { nextAttempt = now.timestamp(recipient.due) }
         nextHops = recipient.state.isQueued ? (context.hops[recipient.routeClass] ?? []).map(\.name) : []
         reason = recipient.reason == .none ? nil : recipient.reason.word
     }

@@ -24,10 +24,7 @@ struct QueuePicture {
         let ways = Self.ways(reader)
         var queued: [Way: [UInt8: QueueAnswer.Ages]] = [:]
         var inboxes: [String: QueueAnswer.Ages] = [:]
-        for cell in AgeCell.all(reader) where cell.count > 0 {
-            // A cell holds a minute or an hour; its oldest can be of its first moment.
-            let since = RelayTime(milliseconds: cell.minute.saturatingTimes(60_000))
-            let seconds = now.relay.since(since).count / 1_000
+        for (cell, seconds) in AgeCell.aged(reader, at: now.relay) where cell.count > 0 {
             switch cell.place {
             case .queued(let routeClass):
                 queued[ways[routeClass] ?? Way(), default: [:]][cell.urgency.rawValue, default: .empty].add(
@@ -85,12 +82,11 @@ struct QueuePicture {
     static func backlogs(_ reader: any RowReader, now: RelayTime) -> [String: PeersAnswer.Backlog] {
         let ways = ways(reader)
         var result: [String: PeersAnswer.Backlog] = [:]
-        for cell in AgeCell.all(reader) where cell.count > 0 {
+        for (cell, seconds) in AgeCell.aged(reader, at: now) where cell.count > 0 {
             guard case .queued(let routeClass) = cell.place, let way = ways[routeClass], !way.isSuspended,
                 let first = way.hops.first
             else { continue }
-            let since = RelayTime(milliseconds: cell.minute.saturatingTimes(60_000))
-            result[first, default: .init()].add(cell.count, cell.bytes, seconds: now.since(since).count / 1_000)
+            result[first, default: .init()].add(cell.count, cell.bytes, seconds: seconds)
         }
         return result
     }

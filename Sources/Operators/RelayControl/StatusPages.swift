@@ -42,7 +42,8 @@ extension ControlServer {
                 states: Books.inStore(rows, admin: false),
                 count: rows.number(.counter, CounterKey.stockCount(.everything).name),
                 bytes: rows.number(.counter, CounterKey.stockBytes(.everything).name),
-                corrupt: rows.number(.counter, CounterKey.corruptRecord.name), backup: LastBackup.read(rows)
+                corrupt: rows.number(.counter, CounterKey.corruptRecord.name), backup: LastBackup.read(rows),
+                verified: ReckoningResult.read(rows)
             )
         }
         let room = facts.headRoom
@@ -61,14 +62,21 @@ extension ControlServer {
             stagedBytes: live.stagedOctets, corruptRecords: counted.corrupt, clockDoubted: live.isClockDoubted)
         answer.findings = found.map(FindingLine.init)
         answer.lastBackup = counted.backup?.timestamp
+        if let verified = counted.verified, verified.ended.milliseconds != 0 {
+            answer.verified = verified.ended.timestamp
+            answer.verifiedClean = verified.isClean
+        }
         return answer
     }
 
     /// A line each; of links one for all.
     private static func attention(_ findings: [Finding]) -> [String] {
         let down = findings.filter { $0.code == .linkDown }.map(\.subject)
-        return findings.filter { $0.code != .linkDown }.map(\.text)
-            + (down.isEmpty ? [] : ["links down: " + down.joined(separator: ", ")])
+        // `peers --down` has all.
+        let namesMax = 10
+        var names = down.prefix(namesMax).joined(separator: ", ")
+        if down.count > namesMax { names = "\(down.count) (\(names), …)" }
+        return findings.filter { $0.code != .linkDown }.map(\.text) + (down.isEmpty ? [] : ["links down: " + names])
     }
 
     private func queue() async throws -> QueueAnswer {

@@ -31,11 +31,11 @@ enum StuckJudge {
                 word: "unreachable", why: "\(peer.failures == 1 ? "1 dial" : "\(peer.failures) dials") failed\(error)")
         }
         guard peer.backlog.count > 0 else { return nil }
+        let waiting = "\(peer.backlog.count == 1 ? "1 waits" : "\(peer.backlog.count) wait") for it"
         return .init(
             word: "absent",
-            why:
-                "it dials us, and has not; \(peer.backlog.count == 1 ? "1 waits" : "\(peer.backlog.count) wait") for it"
-        )
+            why: peer.lastError.isEmpty
+                ? "it dials us, and has not; \(waiting)" : "it dials us; \(waiting): \(peer.lastError)")
     }
 
     private static func linked(_ peer: PeersAnswer.Peer) -> PeersAnswer.Stuck? {

@@ -5,6 +5,21 @@ import Foundation
 import RelayStore
 import Trap
 
+/// What is drawn, by a seed.
+struct FlipChoice {
+    private var state: UInt64
+
+    init(seed: UInt64) { state = seed }
+
+    mutating func next(_ bound: UInt64) -> UInt64 {
+        state &+= 0x9e37_79b9_7f4a_7c15
+        var mixed = state
+        mixed = (mixed ^ (mixed >> 30)) &* 0xbf58_476d_1ce4_e5b9
+        mixed = (mixed ^ (mixed >> 27)) &* 0x94d0_49bb_1331_11eb
+        return (mixed ^ (mixed >> 31)) % bound
+    }
+}
+
 final class FlipTrial {
     /// What one flip led to, the worst first.
     enum Verdict: String, CaseIterable {
@@ -23,7 +38,7 @@ final class FlipTrial {
     private let original: String
     private let copy: String
     private let kinds: [(name: String, regions: [StoreRegion])]
-    private var state: UInt64
+    private var choice: FlipChoice
     private var baseline: Set<String> = []
     private(set) var counts: [String: [Verdict: Int]] = [:]
     private(set) var total = 0
@@ -32,7 +47,7 @@ final class FlipTrial {
         root = scratch + "/edoc-flips-\(getpid())"
         original = root + "/original"
         copy = root + "/copy"
-        state = seed
+        choice = FlipChoice(seed: seed)
         try FileManager.default.createDirectory(atPath: original, withIntermediateDirectories: true)
         try FileManager.default.createDirectory(atPath: copy, withIntermediateDirectories: true)
         let made = Self.child(["--make", original, "--documents", "\(documents)"])
@@ -64,14 +79,6 @@ final class FlipTrial {
         try FileManager.default.copyItem(atPath: original + "/data.mdb", toPath: copy + "/data.mdb")
     }
 
-    private func next(_ bound: UInt64) -> UInt64 {
-        state &+= 0x9e37_79b9_7f4a_7c15
-        var mixed = state
-        mixed = (mixed ^ (mixed >> 30)) &* 0xbf58_476d_1ce4_e5b9
-        mixed = (mixed ^ (mixed >> 27)) &* 0x94d0_49bb_1331_11eb
-        return (mixed ^ (mixed >> 31)) % bound
-    }
-
     private static func pair(_ line: String) -> String {
         line.firstIndex(of: " ").map { String(line[line.index(after: $0)...]) } ?? line
     }
@@ -79,9 +86,9 @@ final class FlipTrial {
     /// Kinds take turns; within a kind the place is drawn.
     func flip(_ index: Int, verbose: Bool) {
         let kind = kinds[index % kinds.count]
-        let region = kind.regions[Int(next(UInt64(kind.regions.count)))]
-        let place = region.bytes.lowerBound + next(UInt64(region.bytes.count))
-        let bit = UInt8(next(8))
+        let region = kind.regions[Int(choice.next(UInt64(kind.regions.count)))]
+        let place = region.bytes.lowerBound + choice.next(UInt64(region.bytes.count))
+        let bit = UInt8(choice.next(8))
         do {
             try refresh()
         } catch {
@@ -125,7 +132,16 @@ final class FlipTrial {
         return result.lines.contains { $0.hasPrefix("alarm ") } ? .mended : .harmless
     }
 
-    private static func change(_ path: String, _ place: UInt64, _ bit: UInt8) {
+    /// Whether these bytes of a file contain a text.
+    static func contains(_ path: String, _ bytes: Range<UInt64>, _ text: String) -> Bool {
+        let file = open(path, O_RDONLY)
+        defer { close(file) }
+        var buffer = [UInt8](repeating: 0, count: bytes.count)
+        guard pread(file, &buffer, buffer.count, off_t(bytes.lowerBound)) == buffer.count else { return false }
+        return Data(buffer).range(of: Data(text.utf8)) != nil
+    }
+
+    static func change(_ path: String, _ place: UInt64, _ bit: UInt8) {
         let file = open(path, O_RDWR)
         defer { close(file) }
         var byte: UInt8 = 0

@@ -31,6 +31,21 @@ struct Flips: ParsableCommand {
     @Flag(help: "Prints what each flip led to that was not as it should be.")
     var verbose = false
 
+    @Option(help: "Only changes one bit of this data file, of a kind that --only names, and says where.")
+    var change: String?
+
+    @Option(help: "With --change: only places whose bytes contain this text.")
+    var containing = ""
+
+    @Option(help: "With --change: the kind of bytes whose turn it is; kinds take turns by their names.")
+    var turn: Int?
+
+    @Option(help: "With --change: which byte of the place; drawn where it is not given.")
+    var byte: UInt64?
+
+    @Option(help: "With --change: which bit of the byte; drawn where it is not given.")
+    var bit: UInt8?
+
     @Option(help: .hidden)
     var make: String?
 
@@ -40,11 +55,33 @@ struct Flips: ParsableCommand {
     func run() throws {
         if let make { return try Self.inChild { try FlipStore.make(make, documents: documents) } }
         if let take { return try Self.inChild { try FlipStore.take(take) } }
+        if let change { return try changeOne(change) }
         let trial = try FlipTrial(scratch: scratch, documents: documents, seed: seed, only: only)
         defer { trial.clear() }
         for index in 0..<count { trial.flip(index, verbose: verbose) }
         print(trial.table)
         if let broken = trial.brokenBounds { throw CleanExit.message(broken).asFailure }
+    }
+
+    /// For tests that need damage at a certain place of a store that real programs have made.
+    private func changeOne(_ path: String) throws {
+        var regions = try StoreRegion.all(path: path).filter {
+            $0.kind.contains(only) && (containing.isEmpty || FlipTrial.contains(path, $0.bytes, containing))
+        }
+        if let turn, !regions.isEmpty {
+            let kinds = Set(regions.map(\.kind)).sorted()
+            regions = regions.filter { $0.kind == kinds[turn % kinds.count] }
+        }
+        guard !regions.isEmpty else {
+            throw ValidationError("\(path) has no bytes of kind '\(only)' that contain '\(containing)'")
+        }
+        var choice = FlipChoice(seed: seed)
+        let region = regions[Int(choice.next(UInt64(regions.count)))]
+        let place = region.bytes.lowerBound + (byte ?? choice.next(UInt64(region.bytes.count)))
+        let bit = self.bit ?? UInt8(choice.next(8))
+        guard region.bytes.contains(place), bit < 8 else { throw ValidationError("there is no such bit") }
+        FlipTrial.change(path, place, bit)
+        print("\(region.kind), byte \(place), bit \(bit)")
     }
 
     private static func inChild(_ body: () throws -> [String]) throws {

@@ -52,6 +52,27 @@ struct CheckCommand: AsyncParsableCommand {
     @Option(
         help: ArgumentHelp(
             phrase(
+                "Warn and critical when so many percent of the links are down, each for as long as --link-down says.",
+                "Cảnh báo và nghiêm trọng khi chừng này phần trăm liên kết mất, mỗi liên kết đã mất quá --link-down.")))
+    var linksShare = LinkLimits.shareStandard
+    @Option(
+        help: ArgumentHelp(
+            phrase(
+                "Warn and critical when so many copies wait for one peer that is down.",
+                "Cảnh báo và nghiêm trọng khi chừng này bản sao chờ một nút kề đang mất.")))
+    var linksWaiting = LinkLimits.waitingStandard
+    @Option(
+        help: ArgumentHelp(
+            phrase(
+                "Warn when the oldest that waits for a peer that is down is older: one time, or by urgency.",
+                "Cảnh báo khi văn bản chờ lâu nhất cho nút kề đang mất quá mốc này: một thời gian, hoặc theo độ khẩn."))
+    )
+    var linksWarn = LinkLimits.warnStandard
+    @Option(help: ArgumentHelp(phrase("The same for critical.", "Tương tự, cho mức nghiêm trọng.")))
+    var linksCrit = LinkLimits.critStandard
+    @Option(
+        help: ArgumentHelp(
+            phrase(
                 "Warn and critical when so much of the store's room is left, in percent.",
                 "Cảnh báo và nghiêm trọng khi kho còn chừng này phần trăm chỗ trống.")))
     var room = "20,10"
@@ -127,7 +148,8 @@ struct CheckCommand: AsyncParsableCommand {
         return CheckLadder(
             chosen: Set(chosen), warn: try AgeLimits(warn, "--warn"), crit: try AgeLimits(crit, "--crit"),
             warnArrived: try Spans.one(warnArrived, "--warn-arrived"), linkDown: try Spans.two(linkDown, "--link-down"),
-            room: try Spans.percents(room, "--room"), certificate: try Spans.two(certificate, "--certificate"))
+            room: try Spans.percents(room, "--room"), certificate: try Spans.two(certificate, "--certificate"),
+            linkLimits: try LinkLimits(share: linksShare, waiting: linksWaiting, warn: linksWarn, crit: linksCrit))
     }
 
     private static func fetch(_ client: ControlClient, _ ladder: CheckLadder) async throws -> CheckFacts {
@@ -212,6 +234,15 @@ enum Spans {
         guard parts.count == 2, let warn = parts[0], let crit = parts[1] else {
             throw UsageError(
                 sentence: phrase("\(option) is two times such as 10m,1h", "\(option) là hai thời gian như 10m,1h"))
+        }
+        return (warn, crit)
+    }
+
+    static func counts(_ text: String, _ option: String) throws -> (warn: UInt64, crit: UInt64) {
+        let parts = text.split(separator: ",", omittingEmptySubsequences: false).map { UInt64($0) }
+        guard parts.count == 2, let warn = parts[0], let crit = parts[1] else {
+            throw UsageError(
+                sentence: phrase("\(option) is two numbers such as 100,1000", "\(option) là hai số như 100,1000"))
         }
         return (warn, crit)
     }

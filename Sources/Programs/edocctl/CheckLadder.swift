@@ -73,6 +73,35 @@ struct CheckFacts: Sendable {
     init(health: HealthAnswer) { self.health = health }
 }
 
+/// From when on links that are down matter: by their share, and by what waits for one of them.
+struct LinkLimits: Sendable {
+    static let shareStandard = "10,25"
+    static let waitingStandard = "100,1000"
+    static let warnStandard = "0=1h,1=30m,2=10m,3=5m,4=5m"
+    static let critStandard = "0=12h,1=2h,2=1h,3=30m,4=30m"
+
+    /// Percent of all.
+    var share: (warn: UInt64, crit: UInt64)
+    /// Copies for one.
+    var waiting: (warn: UInt64, crit: UInt64)
+    var warn: AgeLimits
+    var crit: AgeLimits
+
+    init(share: String, waiting: String, warn: String, crit: String) throws {
+        self.share = try Spans.percents(share, "--links-share")
+        self.waiting = try Spans.counts(waiting, "--links-waiting")
+        self.warn = try AgeLimits(warn, "--links-warn")
+        self.crit = try AgeLimits(crit, "--links-crit")
+    }
+
+    static var standard: LinkLimits {
+        get throws {
+            try LinkLimits(
+                share: shareStandard, waiting: waitingStandard, warn: warnStandard, crit: critStandard)
+        }
+    }
+}
+
 struct CheckLadder: Sendable {
     static let checks: [(name: String, level: Int)] = [
         ("running", 1), ("engine", 1), ("alarms", 2), ("links", 2), ("oldest", 2), ("arrived", 2), ("room", 2),
@@ -86,6 +115,7 @@ struct CheckLadder: Sendable {
     var linkDown: (warn: UInt64, crit: UInt64)
     var room: (warn: UInt64, crit: UInt64)
     var certificate: (warn: UInt64, crit: UInt64)
+    var linkLimits: LinkLimits
 
     /// In the order of the ladder.
     func judge(_ facts: CheckFacts) -> [CheckResult] {
@@ -114,7 +144,7 @@ struct CheckLadder: Sendable {
         case "backup": return judged(name, facts, backup(health))
         case "room": return judged(name, facts, facts.status.map(room))
         case "records": return judged(name, facts, facts.status.map(records))
-        case "links": return judged(name, facts, facts.peers.map(links))
+        case "links": return Self.gathered(judged(name, facts, facts.peers.map(links)), facts.peers?.peers.count)
         case "books": return [facts.ledger.map(books) ?? silent(name)]
         default: return []
         }
@@ -161,6 +191,10 @@ struct CheckLadder: Sendable {
                 (FindingParameter.waitingWarning, warn.parameter), (FindingParameter.waitingCritical, crit.parameter),
                 (FindingParameter.arrivedWarning, String(warnArrived)),
                 (FindingParameter.linkDown, "\(linkDown.warn),\(linkDown.crit)"),
+                (FindingParameter.linkShare, "\(linkLimits.share.warn),\(linkLimits.share.crit)"),
+                (FindingParameter.linkWaiting, "\(linkLimits.waiting.warn),\(linkLimits.waiting.crit)"),
+                (FindingParameter.linkWaitingWarning, linkLimits.warn.parameter),
+                (FindingParameter.linkWaitingCritical, linkLimits.crit.parameter),
                 (FindingParameter.room, "\(room.warn),\(room.crit)"),
                 (FindingParameter.certificate, "\(certificate.warn),\(certificate.crit)"),
             ])
@@ -172,12 +206,36 @@ struct CheckLadder: Sendable {
         ])
     }
 
+    /// Links told one by one.
+    private static let linksTold = 3
+
+    /// A line for some, and a number for the rest: a hub may have a hundred.
+    private static func gathered(_ results: [CheckResult], _ total: Int?) -> [CheckResult] {
+        guard results.count > linksTold + 1, let worst = results.map(\.grade).max() else { return results }
+        let told = results.sorted { $0.grade > $1.grade }.prefix(linksTold).map(\.sentence).joined(separator: "; ")
+        let count = results.count - linksTold
+        let of = total.map { phrase(" of \($0)", "/\($0)") } ?? ""
+        return [
+            CheckResult(
+                worst, "links",
+                phrase(
+                    "\(results.count)\(of) links: \(told); \(count) more: edocctl peers --down",
+                    "\(results.count)\(of) liên kết: \(told); còn \(count) nữa: edocctl peers --down"),
+                results.flatMap(\.figures))
+        ]
+    }
+
     private func links(_ answer: PeersAnswer) -> CheckResult {
         let up = answer.peers.count { $0.state == "up" || $0.state == "paused" }
+        let down = answer.peers.filter { !["up", "paused", "suspended"].contains($0.state) }
+        let waiting = down.map(\.backlog.count).max() ?? 0
         return CheckResult(
             .ok, "links",
             phrase("\(up) of \(answer.peers.count) links up", "\(up)/\(answer.peers.count) liên kết hoạt động"),
-            ["links_up=\(up)", "links_down=\(answer.peers.count - up)"])
+            [
+                "links_up=\(up)", "links_down=\(answer.peers.count - up)",
+                "link_waiting=\(waiting);\(linkLimits.waiting.warn);\(linkLimits.waiting.crit);0",
+            ])
     }
 
     private func oldest(_ health: HealthAnswer) -> CheckResult {
@@ -245,11 +303,19 @@ struct CheckLadder: Sendable {
     }
 
     private func records(_ status: StatusAnswer) -> CheckResult {
-        CheckResult(
-            .ok, "records",
-            Shown.counted(
-                status.corruptRecords, "unreadable record", "unreadable records", "bản ghi không đọc được"),
-            ["corrupt=\(status.corruptRecords);;0;0"])
+        var sentence = Shown.counted(
+            status.corruptRecords, "unreadable record", "unreadable records", "bản ghi không đọc được")
+        var figures = ["corrupt=\(status.corruptRecords);;0;0"]
+        if let verified = status.verified {
+            let seconds = verified.seconds(until: status.now)
+            let span = Shown.span(seconds)
+            sentence +=
+                status.verifiedClean == true
+                ? phrase("; verified \(span) ago, in order", "; đã soát kho \(span) trước, không có gì sai")
+                : phrase("; verified \(span) ago, and mended", "; đã soát kho \(span) trước, đã sửa")
+            figures.append("verified=\(seconds)s;;;0")
+        }
+        return CheckResult(.ok, "records", sentence, figures)
     }
 
     private func commit(_ health: HealthAnswer) -> CheckResult {

@@ -339,6 +339,12 @@ enum PreviewView {
                 "\(ends) đã quá thời hạn: sẽ kết thúc là hết hạn, không thể hoàn tác")
             text += Shown.folded(ending, to: columns) + "\n"
         }
+        if let onLinks = answer.onLinks, onLinks > 0 {
+            let asked = phrase(
+                "\(onLinks) on a link: only what it has not begun is touched",
+                "\(onLinks) đang trên liên kết: chỉ đụng tới những gì chưa bắt đầu gửi")
+            text += Shown.folded(asked, to: columns) + "\n"
+        }
         if let before = answer.replaces {
             let until = before.until.map { Shown.time($0) } ?? phrase("it is resumed", "khi cho gửi lại")
             let subject = Words.subject(before.subject)

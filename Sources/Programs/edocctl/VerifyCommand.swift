@@ -41,7 +41,7 @@ struct VerifyCommand: AsyncParsableCommand {
             bytes = try await common.client.get(ControlPath.verify)
         }
         let answer = try await common.shown(bytes, VerifyView.text)
-        if !answer.isClean { throw ExitCode(1) }
+        if !answer.isClean { throw QuietExit(status: .negative) }
     }
 }
 
@@ -74,17 +74,49 @@ enum VerifyView {
             facts.add(
                 phrase("cannot be read", "không đọc được"),
                 phrase(
-                    "\(answer.named) envelopes, \(answer.badPayloads) payloads: edocctl queue list --state corrupt; the node before "
-                        + "remembers them, the next may have them, the submitter can send them again",
-                    "\(answer.named) gói tin, \(answer.badPayloads) nội dung: edocctl queue list --state corrupt; nút trước còn nhớ, nút "
-                        + "sau có thể đã có, nơi gửi có thể gửi lại"))
+                    "\(answer.named) envelopes, \(answer.badPayloads) payloads: edocctl queue list --state corrupt",
+                    "\(answer.named) gói tin, \(answer.badPayloads) nội dung: edocctl queue list --state corrupt"))
         }
         if answer.unnamed > 0 {
             facts.add(
                 phrase("of ended ones", "của gói đã xong"),
                 Shown.counted(answer.unnamed, "record", "records", "bản ghi"))
         }
-        return facts.text(columns: columns)
+        var text = facts.text(columns: columns)
+        for line in answer.unreadable ?? [] {
+            text += "\n" + Shown.folded(again(line), to: columns, hanging: 2) + "\n"
+        }
+        return text
+    }
+
+    /// One envelope that cannot be read: its name, and where it can be had again.
+    private static func again(_ line: VerifyAnswer.Unreadable) -> String {
+        let document = line.documentID.flatMap { $0.isEmpty ? nil : $0 }.map { ", " + Shown.text($0) } ?? ""
+        let sender = line.sender.map { Shown.text($0) + " → " } ?? "→ "
+        var parts: [String] = []
+        if let from = line.cameFrom.map(Shown.text) {
+            parts.append(phrase("\(from) handed it over and remembers it", "nút \(from) đã chuyển đến và còn nhớ"))
+        }
+        if !line.takenBy.isEmpty {
+            let names = line.takenBy.map(Shown.text).joined(separator: ", ")
+            parts.append(phrase("\(names) has taken it for others", "\(names) đã nhận cho nơi khác"))
+        }
+        if !line.nextHops.isEmpty {
+            let names = line.nextHops.map(Shown.text).joined(separator: ", ")
+            parts.append(phrase("\(names) may have it", "\(names) có thể đã có"))
+        }
+        let submitter = Shown.text(line.submitter)
+        parts.append(
+            line.cameFrom == nil
+                ? phrase(
+                    "it was handed in here: its sender can hand it in again",
+                    "văn bản nộp tại đây: nơi gửi có thể nộp lại")
+                : phrase(
+                    "it was handed in at \(submitter): its sender can hand it in again there",
+                    "văn bản nộp tại \(submitter): nơi gửi có thể nộp lại ở đó"))
+        return
+            "\(Shown.text(line.name))\(document), \(sender)\(line.recipients.map(Shown.text).joined(separator: ", ")): "
+            + parts.joined(separator: "; ")
     }
 
     private static func step(_ word: String) -> String {

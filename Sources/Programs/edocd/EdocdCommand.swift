@@ -180,8 +180,8 @@ struct EdocdCommand: AsyncParsableCommand {
         let isRead = checkConfiguration || isatty(STDERR_FILENO) == 1
         let lines = text.split(separator: "\n", omittingEmptySubsequences: false).map(String.init)
         let said = isRead ? lines.map(RelaySentence.inLanguage) : lines
-        let bytes = said.joined(separator: "\n") + "\n"
         // A pipe that nobody reads keeps the daemon neither from starting nor from ending.
-        if isRead { Terminal.put(bytes, STDERR_FILENO) } else { StandardErrorLog.pipe.write(Array(bytes.utf8)) }
+        guard isRead else { return StandardErrorLog.write(lines: said) }
+        Terminal.put(said.joined(separator: "\n") + "\n", STDERR_FILENO)
     }
 }

@@ -61,9 +61,9 @@ public enum Keys {
         RowKey(time.milliseconds).adding(number)
     }
 
-    public static func inbox(_ agency: String, number: UInt64) -> RowKey {
-        RowKey(text: agency.bounded).adding(number)
-    }
+    /// What all rows of one inbox begin with.
+    public static func inbox(_ agency: String) -> RowKey { RowKey(text: agency.bounded) }
+    public static func inbox(_ agency: String, number: UInt64) -> RowKey { inbox(agency).adding(number) }
 
     public static func doubt(_ number: UInt64, _ peer: NodeID) -> RowKey {
         var key = RowKey(number)

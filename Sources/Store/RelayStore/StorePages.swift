@@ -198,3 +198,63 @@ package struct PageNodes {
         self.nodes = nodes
     }
 }
+
+extension PageNodes {
+    /// The head says so in one of its two ways: a bit of the other may have changed.
+    static func looksLikeLeaf(_ bytes: [UInt8], number: UInt64) -> Bool {
+        bytes.withUnsafeBytes { raw in
+            raw.loadUnaligned(fromByteOffset: 0, as: UInt64.self) == number
+                || raw.loadUnaligned(fromByteOffset: 10, as: UInt16.self) == StorePages.Flag.leaf
+        }
+    }
+
+    /// What may be the rows of a leaf whose head, pointers or lengths are damaged, for who can tell whether one is a row: LMDB keeps them one
+    /// behind the other up to the end of the page. What lies before them is left alone, since it may be of rows that are gone.
+    static func loose(_ bytes: [UInt8]) -> [PageNode] {
+        bytes.withUnsafeBytes { raw in
+            func number16(_ offset: Int) -> Int { Int(raw.loadUnaligned(fromByteOffset: offset, as: UInt16.self)) }
+            let (lower, upper) = (number16(12), number16(14))
+            func isPlace(_ start: Int) -> Bool {
+                start % 2 == 0 && (StorePages.headBytes..<raw.count - PageNode.headBytes).contains(start)
+            }
+            // Head and pointers both say where the rows begin; one of them may be wrong.
+            var starts: [Int] = isPlace(upper) ? [upper] : []
+            if lower >= StorePages.headBytes, lower % 2 == 0, lower < raw.count {
+                let pointers = stride(from: StorePages.headBytes, to: lower, by: 2).map(number16).filter(isPlace)
+                if let least = pointers.min(), least >= lower { starts.append(least) }
+            }
+            let runs = starts.map { run(raw, from: $0) }
+            let expected = (lower - StorePages.headBytes) / 2
+            return runs.first { $0.count == expected } ?? runs.max { $0.count < $1.count } ?? []
+        }
+    }
+
+    /// Rows that lie one behind the other; behind one whose lengths cannot be, every further place may be the next one's.
+    private static func run(_ raw: UnsafeRawBufferPointer, from first: Int) -> [PageNode] {
+        var nodes: [PageNode] = []
+        var start = first
+        while start + PageNode.headBytes <= raw.count {
+            guard let node = node(raw, at: start) else {
+                start += 2
+                continue
+            }
+            nodes.append(node)
+            start = (node.value.upperBound + 1) & ~1
+        }
+        return nodes
+    }
+
+    private static func node(_ raw: UnsafeRawBufferPointer, at start: Int) -> PageNode? {
+        func number16(_ offset: Int) -> Int {
+            Int(raw.loadUnaligned(fromByteOffset: start + offset, as: UInt16.self))
+        }
+        let (flags, keyBytes) = (UInt16(number16(4)), number16(6))
+        let key = start + PageNode.headBytes..<start + PageNode.headBytes + keyBytes
+        guard flags & ~PageNode.big == 0, keyBytes > 0, key.upperBound <= raw.count else { return nil }
+        let valueBytes = number16(0) | number16(2) << 16
+        let end = key.upperBound + (flags & PageNode.big != 0 ? 8 : valueBytes)
+        guard end <= raw.count else { return nil }
+        let page = flags & PageNode.big != 0 ? raw.loadUnaligned(fromByteOffset: key.upperBound, as: UInt64.self) : 0
+        return PageNode(key: key, flags: flags, valueBytes: valueBytes, page: page, value: key.upperBound..<end)
+    }
+}

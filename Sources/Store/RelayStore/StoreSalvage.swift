@@ -92,6 +92,8 @@ struct SalvageWork {
     private let pages: StorePages
     private var reached: Set<UInt64> = []
     private var free: Set<UInt64> = []
+    /// Leaves that a tree led to and that are not what they should be: most of their rows are whole all the same.
+    private var broken: Set<UInt64> = []
     private let meta: MetaPage?
     var mapBytes: UInt64 { meta?.mapBytes ?? 0 }
     var target: LMDBStore?
@@ -107,6 +109,7 @@ struct SalvageWork {
     mutating func visit(_ take: (Table, [UInt8], [UInt8]) -> Void) {
         reached = []
         free = []
+        broken = []
         result = SalvageResult()
         if let meta {
             walkFree(meta.free)
@@ -137,6 +140,8 @@ struct SalvageWork {
             let bytes = pages.page(number), let nodes = try? PageNodes(bytes, number: number, isLeaf: depth == 1).nodes
         else {
             result.badPages += 1
+            // A page of another tree, or a free one, is none of this one.
+            if depth == 1, table != nil, reached.contains(number), !free.contains(number) { broken.insert(number) }
             return
         }
         for node in nodes {
@@ -180,10 +185,12 @@ struct SalvageWork {
     private mutating func visitStrays(_ take: (Table, [UInt8], [UInt8]) -> Void) {
         let end = min(pages.fileBytes / UInt64(pages.pageBytes), (meta?.lastPage ?? .max - 1) &+ 1)
         guard result.badPages > 0 || meta == nil, end > 2 else { return }
-        for number in 2..<end where !reached.contains(number) && !free.contains(number) {
-            guard let bytes = pages.page(number),
-                let nodes = try? PageNodes(bytes, number: number, isLeaf: true).nodes
-            else { continue }
+        for number in 2..<end where broken.contains(number) || !reached.contains(number) && !free.contains(number) {
+            guard let bytes = pages.page(number) else { continue }
+            var nodes = (try? PageNodes(bytes, number: number, isLeaf: true).nodes) ?? []
+            if nodes.isEmpty, broken.contains(number) || PageNodes.looksLikeLeaf(bytes, number: number) {
+                nodes = PageNodes.loose(bytes)
+            }
             for node in nodes where node.flags & PageNode.tree == 0 {
                 let key = Array(bytes[node.key])
                 guard let value = value(node, bytes),

@@ -38,7 +38,7 @@ func judgeCertificate(_ isGood: Int32, _ verification: OpaquePointer?) -> Int32 
             !CertificateUse.permits(own, as: SSL_is_server(OpaquePointer(ssl)) == 1 ? .client : .server)
         else { return 1 }
         X509_STORE_CTX_set_error(verification, X509_V_ERR_INVALID_PURPOSE)
-        TLSConnection.rejected(certificate: own, on: OpaquePointer(ssl))
+        TLSConnection.rejected(certificate: own, own: own, on: OpaquePointer(ssl))
         return 0
     }
     let isDegraded =
@@ -58,7 +58,9 @@ func judgeCertificate(_ isGood: Int32, _ verification: OpaquePointer?) -> Int32 
         return 1
     }
     if let ssl = X509_STORE_CTX_get_ex_data(verification, SSL_get_ex_data_X509_STORE_CTX_idx()) {
-        TLSConnection.rejected(certificate: X509_STORE_CTX_get_current_cert(verification), on: OpaquePointer(ssl))
+        TLSConnection.rejected(
+            certificate: X509_STORE_CTX_get_current_cert(verification), own: X509_STORE_CTX_get0_cert(verification),
+            on: OpaquePointer(ssl))
     }
     return 0
 }
@@ -75,26 +77,29 @@ private func isGraceOver(_ verification: OpaquePointer) -> Bool {
 }
 
 /// The error for a result of OpenSSL's verification (X509_V_ERR_...).
-func certificateError(verifyCode: Int32, subject: String?) -> TLSError {
+func certificateError(verifyCode: Int32, subject: String?, claimed: [String] = []) -> TLSError {
     let details = X509_verify_cert_error_string(CLong(verifyCode)).map { [String(cString: $0)] } ?? []
     let who = subject.map { "the certificate of \"\($0)\"" } ?? "the peer's certificate"
     switch verifyCode {
     case X509_V_ERR_CERT_HAS_EXPIRED:
-        return TLSError(.certificateExpired, "\(who) has expired", details: details)
+        return TLSError(.certificateExpired, "\(who) has expired", details: details, claimed: claimed)
     case X509_V_ERR_CERT_NOT_YET_VALID:
-        return TLSError(.certificateNotYetValid, "\(who) is not valid yet", details: details)
+        return TLSError(.certificateNotYetValid, "\(who) is not valid yet", details: details, claimed: claimed)
     case X509_V_ERR_CRL_HAS_EXPIRED:
         return TLSError(
-            .revocationUnknown, "the CRL about \(who) should have been replaced too long ago", details: details)
+            .revocationUnknown, "the CRL about \(who) should have been replaced too long ago", details: details,
+            claimed: claimed)
     case X509_V_ERR_CERT_REVOKED:
-        return TLSError(.certificateRevoked, "\(who) is revoked", details: details)
+        return TLSError(.certificateRevoked, "\(who) is revoked", details: details, claimed: claimed)
     case X509_V_ERR_UNABLE_TO_GET_CRL:
-        return TLSError(.revocationUnknown, "the issuer of \(who) has no CRL in the CRL file", details: details)
+        return TLSError(
+            .revocationUnknown, "the issuer of \(who) has no CRL in the CRL file", details: details, claimed: claimed)
     case X509_V_ERR_UNABLE_TO_GET_ISSUER_CERT, X509_V_ERR_UNABLE_TO_GET_ISSUER_CERT_LOCALLY,
         X509_V_ERR_UNABLE_TO_VERIFY_LEAF_SIGNATURE, X509_V_ERR_SELF_SIGNED_CERT_IN_CHAIN,
         X509_V_ERR_DEPTH_ZERO_SELF_SIGNED_CERT, X509_V_ERR_CERT_UNTRUSTED:
-        return TLSError(.certificateUntrusted, "\(who) does not lead to a trusted CA", details: details)
+        return TLSError(
+            .certificateUntrusted, "\(who) does not lead to a trusted CA", details: details, claimed: claimed)
     default:
-        return TLSError(.certificateInvalid, "\(who) is not acceptable", details: details)
+        return TLSError(.certificateInvalid, "\(who) is not acceptable", details: details, claimed: claimed)
     }
 }

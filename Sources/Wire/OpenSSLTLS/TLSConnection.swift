@@ -30,6 +30,8 @@ final class TLSConnection {
     private let context: TLSContext
     /// The subject of the certificate that failed verification, for the sentence of the error.
     private var rejectedSubject: String?
+    /// The `bundleEID` names of the peer's own certificate, when verification failed.
+    private var rejectedNames: [String] = []
 
     /// Records sent with the current key, at least.
     private var recordsWithKey = 0
@@ -160,10 +162,12 @@ final class TLSConnection {
     private static let backPointerIndex: Int32 = 0
 
     /// Called from the verification callback, while the handshake runs on this connection's thread.
-    static func rejected(certificate: OpaquePointer?, on ssl: OpaquePointer) {
-        guard let certificate, let pointer = SSL_get_ex_data(ssl, backPointerIndex) else { return }
+    /// `own` is the peer's, `certificate` the one of its chain that is at fault.
+    static func rejected(certificate: OpaquePointer?, own: OpaquePointer?, on ssl: OpaquePointer) {
+        guard let pointer = SSL_get_ex_data(ssl, backPointerIndex) else { return }
         let connection = Unmanaged<TLSConnection>.fromOpaque(pointer).takeUnretainedValue()
-        connection.rejectedSubject = commonName(of: certificate)
+        if let certificate { connection.rejectedSubject = commonName(of: certificate) }
+        if let own { connection.rejectedNames = CertificateDescription(certificate: own)?.bundleEIDs ?? [] }
     }
 
     private func failure<Value>(
@@ -178,7 +182,8 @@ final class TLSConnection {
         }
         if reasons.contains(SSL_R_CERTIFICATE_VERIFY_FAILED) {
             return .failed(
-                certificateError(verifyCode: Int32(SSL_get_verify_result(ssl)), subject: rejectedSubject))
+                certificateError(
+                    verifyCode: Int32(SSL_get_verify_result(ssl)), subject: rejectedSubject, claimed: rejectedNames))
         }
         if reasons.contains(SSL_R_PEER_DID_NOT_RETURN_A_CERTIFICATE) {
             return .failed(TLSError(.certificateMissing, "the peer sent no certificate", details: queue.texts))

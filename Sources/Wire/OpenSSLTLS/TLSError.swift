@@ -71,12 +71,15 @@ public struct TLSError: Error, Sendable {
     public let alert: UInt8?
     /// What OpenSSL had to say, oldest first.
     public let details: [String]
+    /// The `bundleEID` names of the certificate that was refused. Nobody has proven them.
+    public let claimed: [String]
 
-    init(_ code: Code, _ sentence: String, alert: UInt8? = nil, details: [String] = []) {
+    init(_ code: Code, _ sentence: String, alert: UInt8? = nil, details: [String] = [], claimed: [String] = []) {
         self.code = code
         self.sentence = sentence
         self.alert = alert
         self.details = details
+        self.claimed = claimed
     }
 }
 

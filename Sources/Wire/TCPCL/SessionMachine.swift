@@ -132,6 +132,14 @@ public struct SessionMachine: ~Copyable, Sendable {
         receiving = ReceiveSide(transferMRU: transferMRU)
     }
 
+    /// Likewise what SESS_INIT carries besides.
+    public mutating func adopt(
+        initializationItems: @escaping @Sendable (_ announced: String?) -> [ExtensionItem]
+    ) {
+        demand(state == .awaitingTLS || state == .fresh, "The items are told in SESS_INIT and stay.")
+        configuration.initializationItems = initializationItems
+    }
+
     // MARK: - Receiving
 
     /// The shell has the transfer on disk: its END is acknowledged, when its turn comes. False, with no effect, when

@@ -16,6 +16,10 @@ extension Bench {
         return .unknown("no answer came")
     }
 
+    func operateEffects(_ wish: Operation.Wish) -> [Effect] {
+        event(.operated(Operation(ticket: ticket(), caller: Self.operatorsName, wish: wish)))
+    }
+
     /// Looks for a set by the index, some rows at a time, and has it kept; nil when nothing fits.
     func preview(
         _ verb: DeedVerb, _ change: (inout Selector) -> Void, via: String? = nil, span: Milliseconds = .zero,
@@ -63,17 +67,20 @@ extension Bench {
     @discardableResult
     func deed(
         _ verb: DeedVerb, via: String? = nil, span: Milliseconds = .zero, setting: DeedSetting = .none,
+        givingBack: Set<UInt64> = [],
         _ change: (inout Selector) -> Void
     ) -> JobRow? {
         guard let job = preview(verb, change, via: via, span: span, setting: setting) else { return nil }
         guard case .job = operate(.apply(job.number)) else { return nil }
-        finishJobs()
+        finishJobs(givingBack: givingBack)
         return self.job(job.number)
     }
 
     /// Turns without anything new, while a job has work.
-    func finishJobs() {
+    /// `givingBack`: envelopes that links are asked for and have not begun.
+    func finishJobs(givingBack: Set<UInt64> = []) {
         for _ in 0..<10_000 {
+            answerRecalls(givingBack: givingBack)
             guard read({ engine.core.nextDeadline($0) }) == .zero else { return }
             run([])
         }

@@ -113,6 +113,8 @@ final class Bench {
         return effects
     }
 
+    private var answeredRecalls: Set<[Ticket]> = []
+
     /// The changes at which each batch fails before it is let through, counted from 1.
     var failingChanges: [UInt64] = [1, 2, 3, 5, 8, 13, 21, 34]
 
@@ -184,6 +186,19 @@ final class Bench {
         guard let session = sessions.removeValue(forKey: peer) else { return [] }
         connected.removeAll { $0 == peer }
         return event(.sessionEnded(session: session, sentWhole: sentWhole.map(\.ticket), reason: "lost"))
+    }
+
+    /// The links answer what they have been asked for since: they give these numbers back, and have begun all others.
+    func answerRecalls(givingBack: Set<UInt64> = []) {
+        for recall in released.recalls where answeredRecalls.insert([recall.session, recall.dispatch]).inserted {
+            let number =
+                released.dispatches.last { $0.session == recall.session && $0.ticket == recall.dispatch }?.number ?? 0
+            if givingBack.contains(number) {
+                event(.transferAnswered(session: recall.session, dispatch: recall.dispatch, .returned))
+            } else {
+                event(.transferBegun(session: recall.session, dispatch: recall.dispatch))
+            }
+        }
     }
 
     @discardableResult
@@ -340,13 +355,17 @@ extension [Effect] {
     var dispatches: [Dispatch] {
         compactMap { if case .send(let dispatch) = $0 { dispatch } else { nil } }
     }
+    /// What links are asked to give back.
+    var recalls: [(session: Ticket, dispatch: Ticket)] {
+        compactMap { if case .recall(let session, let dispatch) = $0 { (session, dispatch) } else { nil } }
+    }
     /// Dispatches of documents, without records.
     var documents: [Dispatch] { dispatches.filter { $0.document != nil } }
     var refusals: [Refusal] {
-        compactMap { if case .refuse(_, _, let refusal, _) = $0 { refusal } else { nil } }
+        compactMap { if case .refuse(_, _, let refusal, _, _) = $0 { refusal } else { nil } }
     }
     var reasons: [String] {
-        compactMap { if case .refuse(_, _, _, let why) = $0 { why } else { nil } }
+        compactMap { if case .refuse(_, _, _, _, let why) = $0 { why } else { nil } }
     }
     var acknowledgements: Int { count { if case .acknowledge = $0 { true } else { false } } }
     var alarms: [String] {

@@ -108,6 +108,76 @@ import Testing
         #expect(found.map(\.number) == [number])
     }
 
+    /// Of what came from elsewhere the submitter is told, by a path that he can believe: where it was handed in, who handed it over.
+    @Test(arguments: ["an", "binh"]) func aSubmitterElsewhereIsTold(source: String) throws {
+        let bench = Bench()
+        bench.connect("binh")
+        let bundle = bench.bundle(of: source)
+        let path = source == "binh" ? bench.path("binh") : bench.path("an", "binh")
+        bench.offer("binh", bundle, bench.document("A1", ["C1"]), path: path)
+        let number = bench.rows(of: bundle)[0].number
+        put(bench, .envelope, Keys.envelope(number), [1, 2, 3, 4, 5, 6])
+        bench.restart()
+        bench.event(.storeDamaged(why: "a test"))
+        bench.advance(.seconds(1))
+        #expect(bench.states(of: bundle) == ["C1": .corrupt])
+        let lines = bench.read { rows in
+            var lines: [ReportRow] = []
+            rows.scan(.outgoingReport, prefix: RowKey()) { _, value in
+                if let line = ReportRow(record: value) { lines.append(line) }
+                return true
+            }
+            return lines
+        }
+        let stops = bench.rows(of: bundle)[0].path.map(\.node.name)
+        #expect(stops == (source == "binh" ? ["binh", "tam"] : ["an", "binh", "tam"]))
+        // The row waits for its way to the source, or has gone into a record for it.
+        #expect(lines.allSatisfy { $0.path.map(\.node.name) == stops && $0.reason == .unreadable })
+    }
+
+    /// The schedule has the whole store looked through, payloads too, when the last time is so long ago; and so may an operator.
+    @Test func theStoreIsVerifiedBySchedule() throws {
+        let bench = Bench { $0.limits.verifyEvery = .days(7) }
+        let numbers = ["B1", "B2"].map { bench.rows(of: bench.submit([$0])!.accepted!)[0].number }
+        /// The envelopes whose payload was asked for; that of the second does not match.
+        func pass(_ span: Milliseconds) -> [UInt64] {
+            var read: [UInt64] = []
+            var effects = bench.advance(span)
+            while true {
+                var asked: [UInt64] = []
+                for case .verify(let number, _, _) in effects { asked.append(number) }
+                guard !asked.isEmpty else { return read }
+                read += asked
+                effects = asked.flatMap { bench.event(.documentVerified(number: $0, matches: $0 != numbers[1])) }
+                effects += bench.advance(.seconds(1))
+            }
+        }
+        // A new store is in order.
+        #expect(pass(.days(6)).isEmpty)
+        #expect(pass(.days(2)) == numbers)
+        let first = try #require(bench.engine.core.reckoned)
+        #expect(first.why == "the schedule" && first.payloads == 2 && first.badPayloads == 1 && !first.isClean)
+        #expect(bench.rows(of: bench.allRows[1].bundle)[0].recipients[0].state == .corrupt)
+        let mended = bench.read { Finding.ofStore($0, at: bench.reading) }.filter { $0.code == .storeMended }
+        #expect(mended.count == 1 && mended[0].since == first.ended)
+        // Not again for a week, nor sooner for a start; and what is set aside is not read again.
+        #expect(pass(.days(3)).isEmpty)
+        bench.restart()
+        #expect(pass(.days(3)).isEmpty)
+        #expect(pass(.days(2)) == [numbers[0]])
+        #expect(bench.engine.core.reckoned?.isClean == true)
+        #expect(bench.read { Finding.ofStore($0, at: bench.reading) }.allSatisfy { $0.code != .storeMended })
+        // An operator asks; one at a time.
+        func ask() -> OperationAnswer { bench.operate(.verify(bytesPerSecond: 1, reason: "a test")) }
+        guard case .verifying = ask() else { throw Unexpected() }
+        guard case .refused(let why) = ask() else { throw Unexpected() }
+        #expect(why == "the store is being verified already")
+        #expect(pass(.minutes(5)) == [numbers[0]])
+        #expect(bench.engine.core.reckoned?.why == "asked by lan")
+    }
+
+    private struct Unexpected: Error {}
+
     @Test func aLabelGoesWithItsEnvelope() {
         let bench = Bench()
         bench.submit(["B1"])

@@ -95,6 +95,105 @@ import Testing
         #expect(bench.answer(sent[0], .acknowledged).documents.isEmpty)
     }
 
+    /// What is chosen and not begun is taken back for an operator; of what is begun the peer decides.
+    @Test(arguments: [DeedVerb.hold, .delete, .expire, .reroute])
+    func whatIsNotBegunIsTakenBackForADeed(verb: DeedVerb) throws {
+        let bench = Bench()
+        bench.connect("binh")
+        let bundles = (0..<3).map { _ in bench.submit(["B1"])!.accepted! }
+        let sent = bench.released.documents
+        #expect(sent.count == 3)
+        let job = try #require(
+            bench.deed(verb, via: verb == .reroute ? "chi" : nil, givingBack: [sent[1].number, sent[2].number]) {
+                $0.to = .agency(agency("B1"))
+            })
+        #expect(job.done == 2 && job.skipped == [SkipCause.onLink.rawValue: 1])
+        let state: RecipientState =
+            switch verb {
+            case .hold: .held
+            case .delete: .deleting
+            case .expire: .expired
+            default: .waiting
+            }
+        #expect(bundles.map { bench.states(of: $0)["B1"] } == [.waiting, state, state])
+        #expect(bench.rows(of: bundles[1])[0].recipients[0].attempts == 0)
+        if verb == .reroute { #expect(bench.connect("chi").documents.count == 2) }
+        #expect(bench.released.documents.count == (verb == .reroute ? 5 : 3), "it is not handed over again")
+        bench.answer(sent[0], .acknowledged)
+        #expect(bench.states(of: bundles[0]) == ["B1": .forwarded])
+        if verb == .hold {
+            let before = bench.released.count
+            bench.deed(.release) { $0.states = [.held] }
+            #expect(Array(bench.released[before...]).documents.map(\.number) == sent[1...].map(\.number))
+        }
+    }
+
+    /// A link that does not answer keeps a job for some seconds, and nothing but its envelopes.
+    @Test func aLinkThatDoesNotAnswerIsPassedOver() throws {
+        let bench = Bench()
+        bench.connect("chi")
+        let bundle = bench.submit(["C1"])!.accepted!
+        let preview = try #require(bench.preview(.hold, { $0.to = .agency(agency("C1")) }))
+        #expect(bench.operateEffects(.apply(preview.number)).recalls.count == 1)
+        #expect(bench.submit(["C1"])?.documents.count == 1, "others go on")
+        bench.advance(.seconds(4))
+        #expect(bench.job(preview.number)?.phase == .running)
+        bench.advance(.seconds(2))
+        #expect(bench.job(preview.number)?.skipped == [SkipCause.onLink.rawValue: 1])
+        // Late, it comes back all the same, and goes again.
+        let sent = bench.released.documents[0]
+        #expect(bench.answer(sent, .returned).documents.map(\.number) == [sent.number])
+        #expect(bench.states(of: bundle) == ["C1": .waiting])
+    }
+
+    /// The window is full of ordinary mail: the latest of it is taken back for what is more urgent, and goes behind that.
+    @Test func whatIsMoreUrgentTakesThePlaceOfWhatIsNotBegun() throws {
+        let bench = Bench { $0.limits.windowTransfers = 2 }
+        bench.connect("chi")
+        for _ in 0..<3 { bench.submit(["C1"]) }
+        let ordinary = bench.released.documents
+        #expect(ordinary.count == 2)
+        let asked = (bench.submit(["C1"], urgency: .flash) ?? []).recalls
+        #expect(asked.map(\.dispatch) == [ordinary[1].ticket])
+        #expect(bench.submit(["C1"], urgency: .normal)?.recalls.isEmpty == true, "nothing of its own urgency")
+        let urgent = bench.answer(ordinary[1], .returned).documents
+        #expect(urgent.map(\.urgency) == [.flash])
+        #expect(bench.answer(ordinary[0], .acknowledged).documents.map(\.number) == [ordinary[1].number])
+    }
+
+    /// What has begun is not asked for again, nor what was handed over before it.
+    @Test func whatHasBegunStays() throws {
+        let bench = Bench { $0.limits.windowTransfers = 2 }
+        bench.connect("chi")
+        for _ in 0..<2 { bench.submit(["C1"]) }
+        let ordinary = bench.released.documents
+        bench.submit(["C1"], urgency: .flash)
+        let begun = bench.event(.transferBegun(session: ordinary[1].session, dispatch: ordinary[1].ticket))
+        #expect(begun.recalls.isEmpty && begun.documents.isEmpty)
+        #expect(bench.answer(ordinary[0], .acknowledged).documents.map(\.urgency) == [.flash])
+    }
+
+    /// A link that carries all that is under way in a moment is asked for nothing.
+    @Test func aQuickLinkMakesRoomByItself() throws {
+        let bench = Bench { $0.limits.windowTransfers = 2 }
+        bench.connect("chi")
+        let session = try #require(bench.sessions[node("chi")])
+        bench.event(.sessionMeasured(session: session, bytesPerSecond: 10_000_000, acknowledged: 0))
+        for _ in 0..<2 { bench.submit(["C1"]) }
+        #expect(bench.submit(["C1"], urgency: .flash)?.recalls.isEmpty == true)
+    }
+
+    /// What lower classes have earned does not outlive the link: the most urgent goes first when it comes up.
+    @Test func theMostUrgentGoesFirstOnALinkThatComesUp() {
+        let bench = Bench { $0.limits.windowTransfers = 1 }
+        bench.connect("chi")
+        bench.submit(["C1"], length: 1_000_000, urgency: .flash)
+        bench.lose("chi")
+        bench.submit(["C1"])
+        let first = bench.connect("chi").documents
+        #expect(first.map(\.urgency) == [.flash])
+    }
+
     @Test func whatWasNotBegunComesBackAtNoCost() throws {
         let bench = Bench()
         bench.connect("chi")
@@ -129,6 +228,27 @@ import Testing
         bench.answer(next[0], .acknowledged)
         #expect(bench.states(of: bundle) == ["B1": .forwarded])
         #expect(bench.submit(["B2"])?.documents.map(\.peer.name) == ["binh"])
+    }
+
+    /// A firewall has forgotten the connection: the peer is reached anew, and what led nowhere goes on the new session, at once. Another hop
+    /// still waits for as long as the peer may have it.
+    @Test(arguments: [Urgency.flash, .normal])
+    func aForgottenConnectionDelaysNothing(urgency: Urgency) {
+        let bench = Bench { $0.limits.failoverWait = .seconds(1) }
+        bench.connect("binh")
+        bench.connect("chi")
+        let bundle = bench.submit(["B1"], urgency: urgency)!.accepted!
+        let sent = bench.released.documents
+        bench.event(.sessionSilent(session: sent[0].session))
+        bench.advance(Milliseconds(500))
+        let again = bench.connect("binh").documents
+        #expect(again.map(\.number) == [sent[0].number] && again.map(\.peer.name) == ["binh"])
+        #expect(again.first?.session != sent[0].session)
+        // The new one dies as well: chi is asked when the doubt is over, and not before.
+        bench.lose("binh")
+        #expect(bench.advance(.seconds(3)).documents.isEmpty)
+        #expect(bench.advance(.minutes(2)).documents.map(\.peer.name) == ["chi"])
+        #expect(bench.states(of: bundle) == ["B1": .waiting])
     }
 
     /// Without another hop nothing is withdrawn: what was sent is not sent again for nothing.

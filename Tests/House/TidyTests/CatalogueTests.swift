@@ -71,6 +71,7 @@ import Testing
             "% is %, % failed%", ", and comes after %", ", and waits for one before it that has just been lost",
             "; it may come back before others take over",
         ],
+        "Sources/Core/RelayCore/CoreFindings.swift": [" (waiting: %, urgency % for %)"],
         "Sources/Core/RelayCore/RefusalBook.swift": [
             "a document of %", "; % more of this cause since the last line",
         ],
@@ -156,7 +157,7 @@ import Testing
     /// Entries of sentences that the sources put together of parts.
     private static let composed: Set<String> = [
         "%: %", "% (%)", "route: %", "links down: %", "one of %", "a list of %", "level is one of %", "at most %, %",
-        "warning: %",
+        "warning: %", "% down for % (waiting: %, urgency % for %): %", "% down for % (waiting: %, urgency % for %)",
         "%: expected %, found %", "%: expected %, found %; did you mean %?", "% changes only with a restart",
         "unknown field % in a selector; known: %", "% for good", "% for %", "job %: %", "job %, %: %",
         "done: % of %, % skipped, % failed", "%, until resumed", "%, for %",

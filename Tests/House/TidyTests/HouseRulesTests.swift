@@ -67,6 +67,7 @@ import Testing
     /// Who may ask what time it is on the wall, and waits for nothing by it.
     static let readsTheWall: Set<String> = [
         "Sources/Node/RelayNode/RelayClock.swift", "Sources/Node/RelayNode/NodeLogging.swift",
+        "Sources/Node/RelayNode/StandardErrorLog.swift",
         "Sources/Node/RelayNode/Examination.swift", "Sources/Operators/RelayControl/OfflineNode.swift",
         "Sources/Programs/edocctl/PackageCommand.swift", "Sources/Programs/edocctl/ReportCommand.swift",
         "Sources/Programs/edocctl/RestoreCommand.swift", "Sources/Wire/OpenSSLTLS/TLSContext.swift",

@@ -34,6 +34,30 @@ struct GreetingTests {
         #expect(duet.a.facts?.understands(.returns) == true)
     }
 
+    /// The chain vouches for a certificate, and it is not that of the node which it says it is, or which was dialled: nothing is told.
+    @Test(arguments: [true, false]) func whoIsNotAcceptedHearsNothing(isDialled: Bool) {
+        var told: [String: Bool] = [:]
+        for certificate in ["a", "b", "x"] {
+            let duet = Duet { settings in
+                settings.session.tls = .required
+                settings.greet = { _ in Self.greeting(7) }
+            }
+            duet.start()
+            let side = isDialled ? duet.a : duet.b
+            let other = isDialled ? duet.b : duet.a
+            #expect(side.wantsTLS && other.wantsTLS)
+            let names = CertificateNames(bundleEIDs: ["dtn://\(certificate)/"])
+            side.conversation.tlsEstablished(names, now: duet.now, &side.output)
+            side.collect(duet.now)
+            other.conversation.tlsEstablished(
+                CertificateNames(bundleEIDs: ["dtn://\(side.name)/"]), now: duet.now, &other.output)
+            other.collect(duet.now)
+            duet.run()
+            told[certificate] = String(decoding: other.octetsHeard, as: UTF8.self).contains("0.4.0")
+        }
+        #expect(told == ["a": !isDialled, "b": isDialled, "x": false])
+    }
+
     /// A node of 0.3, or of another make, says nothing; the session is as it was.
     @Test func whoSaysNothingUnderstandsNothing() {
         let duet = Duet { settings in

@@ -105,6 +105,24 @@ struct IdentityTests {
         }
     }
 
+    /// Who comes with a certificate that TLS refuses stands at the neighbours whose names it has, and at no others.
+    @Test func aRefusedCertificateStandsAtItsPeer() {
+        let duet = Duet(judgeOfB: Duet.judge("a", "c")) { $0.session.tls = .required }
+        duet.start()
+        let why = "the certificate of \"a\" does not lead to a trusted CA"
+        let names = ["DTN://A/", "dtn://nobody/", "\\invalid", "dtn://a/", "dtn://c/"]
+        duet.b.conversation.certificateRefused(claimed: names, why: why, &duet.b.output)
+        duet.b.conversation.connectionEnded(clean: false, why: why, now: duet.now, &duet.b.output)
+        duet.b.collect(duet.now)
+        // At most four names are looked at.
+        #expect(duet.b.log == ["contactRefused a: \(why)"])
+        // Who dialled hears of it as of a dial that failed.
+        duet.a.conversation.certificateRefused(claimed: ["dtn://b/"], why: why, &duet.a.output)
+        duet.a.conversation.connectionEnded(clean: false, why: why, now: duet.now, &duet.a.output)
+        duet.a.collect(duet.now)
+        #expect(duet.a.log == ["dialFailed b: \(why)"])
+    }
+
     @Test func theHandshakeFails() {
         let duet = Duet { $0.session.tls = .required }
         duet.start()

@@ -20,6 +20,9 @@ final class Side {
     var wantsTLS = false
     var extents: [UInt64: [UInt8]] = [:]
     var reads = 0
+    var octetsHeard: [UInt8] = []
+    /// Transfers that it could not give back.
+    var begun: [Ticket] = []
 
     // What the engine was told.
     var offers: [Offer] = []
@@ -78,6 +81,7 @@ final class Side {
 
     func receive(_ bytes: ByteBuffer, _ now: RelayTime) {
         var bytes = bytes
+        octetsHeard += bytes.readableBytesView
         conversation.receive(&bytes, now: now, &output)
         precondition(bytes.readableBytes == 0, "nothing is left over but before TLS")
         collect(now)
@@ -121,14 +125,14 @@ final class Side {
             offers.append(offer)
             payloads[offer.ticket] = []
             if let refusal = refusesOnOffer?(offer) {
-                due.append(.refuse(session: Ticket(1), offer: offer.ticket, refusal, why: "test"))
+                due.append(.refuse(session: Ticket(1), offer: offer.ticket, refusal, .noResources, why: "test"))
             }
         case .offerBytes(let ticket, let buffer): payloads[ticket]! += Array(buffer.readableBytesView)
         case .offerCompleted(let ticket, let digest):
             completed.append((ticket, digest))
             let offer = offers.last { $0.ticket == ticket }!
             if let refusal = refusesOnEnd?(offer) {
-                due.append(.refuse(session: Ticket(1), offer: ticket, refusal, why: "test"))
+                due.append(.refuse(session: Ticket(1), offer: ticket, refusal, .noResources, why: "test"))
             } else {
                 taken.insert(offer.bundle)
                 due.append(.acknowledge(session: Ticket(1), offer: ticket))
@@ -161,6 +165,7 @@ final class Side {
         case .identityTwice: log.append("identityTwice")
         case .recordHeard(let ticket, _): heard.append(ticket)
         case .sessionMeasured(_, let rate, let acknowledged): measures.append((rate, acknowledged))
+        case .transferBegun(_, let dispatch): begun.append(dispatch)
         case .sessionSilent: silences.append(true)
         case .sessionAcknowledgesAgain: silences.append(false)
         default: preconditionFailure("not the business of a session")

@@ -106,6 +106,27 @@ struct SilenceTests {
         #expect(order == [1, 5, 2, 3, 4])
     }
 
+    /// What is not begun is given back, once, and never goes; what is begun goes on.
+    @Test func whatIsNotBegunIsGivenBack() {
+        let link = SlowLink(bytesPerSecond: 125_000)
+        let a = link.duet.a
+        for number in UInt64(1)...4 { a.perform(.send(Self.dispatch(number, 500_000, at: a)), link.duet.now) }
+        link.run(.seconds(1))
+        for number in [UInt64(1), 3, 3, 9] {
+            a.perform(.recall(session: Ticket(1), dispatch: Ticket(number)), link.duet.now)
+        }
+        #expect(a.answers == [Ticket(3): [.returned]])
+        #expect(
+            a.begun == [Ticket(1), Ticket(3), Ticket(9)], "what is not there has been answered, or was never there")
+        link.run(.seconds(30))
+        #expect(link.duet.b.offers.map { $0.bundle.sequence & 0xff } == [1, 2, 4])
+        #expect(a.answers[Ticket(1)] == [.acknowledged] && a.answers[Ticket(3)] == [.returned])
+        // Handed over again it is like any other.
+        a.perform(.send(Self.dispatch(3, 500_000, at: a)), link.duet.now)
+        link.run(.seconds(10))
+        #expect(link.duet.b.offers.count == 4 && a.answers[Ticket(3)] == [.returned, .acknowledged])
+    }
+
     /// A stream of urgent ones leaves a twentieth to the others.
     @Test func whatIsOvertakenHasItsTwentieth() {
         let link = SlowLink(bytesPerSecond: 125_000)

@@ -50,6 +50,18 @@ import Testing
         #expect(Self.run(topology, 10, conversations: false).hash != first.hash)
     }
 
+    /// Links are asked to give back what they have not begun, and do; and urgent documents are timed over a slow line.
+    @Test func linksGiveBackAndUrgentOnesAreTimed() {
+        var (recalled, timed) = (0, 0)
+        for seed in UInt64(1)...4 where recalled == 0 || timed == 0 {
+            let outcome = Self.run(.four, seed, conversations: true)
+            #expect(outcome.failure == nil, "seed \(seed)")
+            recalled += outcome.summary.recalled
+            timed += outcome.summary.timed
+        }
+        #expect(recalled > 0 && timed > 0)
+    }
+
     /// The faults do happen: a run that meets none proves nothing.
     @Test func faultsAreMet() {
         var crashes = 0

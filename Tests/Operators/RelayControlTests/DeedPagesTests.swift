@@ -92,10 +92,14 @@ import Testing
                     world, DeedRequest(verb: verb, selector: Self.selector(change), reason: "x"))
             }
             let onLinks = try await previewed("hold") { $0.from = "G22" }
-            #expect(onLinks.count == 0 && onLinks.job == nil && onLinks.passedOver == ["on a link": 4])
+            #expect(onLinks.count == 4 && onLinks.onLinks == 4 && onLinks.passedOver.isEmpty)
             let active = try await previewed("hold") { $0.state = ["active"] }
-            #expect(active.passedOver == ["on a link": 4], "they are found by their state")
-            let text = PreviewView.text(active)
+            #expect(active.count == 4 && active.onLinks == 4, "they are found by their state")
+            let held = PreviewView.text(active)
+            #expect(held.contains("4 on a link: only what it has not begun is touched"), "\(held)")
+            let retried = try await previewed("retry") { $0.state = ["active"] }
+            #expect(retried.count == 0 && retried.passedOver == ["on a link": 4], "they are on their way")
+            let text = PreviewView.text(retried)
             #expect(text.contains("not touched: 4 (on a link)"), "\(text)")
             await world.node.run([
                 .event(.sessionEnded(session: session, sentWhole: [sent.ticket], reason: "cut"))

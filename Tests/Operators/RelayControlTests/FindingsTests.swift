@@ -34,7 +34,8 @@ import Testing
             let health = try await world.get(ControlPath.health, as: HealthAnswer.self)
             let ladder = CheckLadder(
                 chosen: ["links", "oldest"], warn: try AgeLimits("1h", "--warn"), crit: try AgeLimits("1d", "--crit"),
-                warnArrived: 14_400, linkDown: (60, 90_000), room: (20, 10), certificate: (2_592_000, 604_800))
+                warnArrived: 14_400, linkDown: (60, 90_000), room: (20, 10), certificate: (2_592_000, 604_800),
+                linkLimits: try LinkLimits(share: "50,100", waiting: "9,99", warn: "3h", crit: "1d"))
             var facts = CheckFacts(health: health)
             facts.peers = try await world.get(ControlPath.peers, as: PeersAnswer.self)
             // By the operator's bounds it is a warning.

@@ -21,7 +21,7 @@ import Testing
         CheckLadder(
             chosen: [check], warn: try AgeLimits(AgeLimits.warnStandard, "--warn"),
             crit: try AgeLimits(AgeLimits.critStandard, "--crit"), warnArrived: 14_400, linkDown: (600, 3_600),
-            room: (20, 10), certificate: (2_592_000, 604_800))
+            room: (20, 10), certificate: (2_592_000, 604_800), linkLimits: try .standard)
     }
 
     private func health() -> HealthAnswer {

@@ -42,6 +42,16 @@ import Testing
         }
     }
 
+    /// Whoever is called hears of which node; of one that does not answer Prometheus knows the address only.
+    @Test func everyAlertNamesItsNode() throws {
+        let summaries = try String(contentsOfFile: rules, encoding: .utf8).matches(of: /summary: (.*)/)
+        #expect(summaries.count > 20)
+        for summary in summaries.map(\.output.1) {
+            let isNamed = summary.contains("$labels.node") || summary.contains("$labels.instance")
+            #expect(isNamed, "\(summary)")
+        }
+    }
+
     /// What Grafana needs to take it, and every panel with a question.
     @Test func theDashboardIsSound() throws {
         let bytes = try Data(contentsOf: URL(fileURLWithPath: Places.root + "/Config/grafana/edoc-relay.json"))

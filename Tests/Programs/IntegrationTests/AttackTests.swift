@@ -12,7 +12,8 @@ import Testing
         let hub = try Hub()
         // In order, message by message.
         let peer = try AttackingPeer(port: hub.network.port, tls: RawPeer.tls(hub.network, "hanoi"))
-        #expect(try peer.announce("hanoi")?.nodeID == "dtn://truc/")
+        let told = try #require(try peer.announce("hanoi"))
+        #expect(told.nodeID == "dtn://truc/" && told.extensionItems?.count == 1)
         let sample = SampleBundle {
             $0.source = "hanoi"
             $0.sender = "H26"
@@ -28,7 +29,8 @@ import Testing
         }
         // With a name that its certificate does not have.
         let thief = try AttackingPeer(port: hub.network.port, tls: RawPeer.tls(hub.network, "hanoi"))
-        #expect(try thief.announce("vpcp") != nil)
+        let stolen = try #require(try thief.announce("vpcp"))
+        #expect((stolen.extensionItems ?? []).isEmpty, "nothing is told of this node, nor of what it has had of vpcp")
         #expect(
             try thief.hear { if case .termination(_, .contactFailure) = $0 { true } else { false } } != nil)
         let crowd = HeldConnections()

@@ -310,6 +310,64 @@ import Testing
         #expect(none.end == .exited(1) && none.errors.contains("line 1"), "\(none.errors)")
     }
 
+    /// A submitter comes back from a copy. What it handed in after that its neighbour has taken and its agency may have: it is listed, its
+    /// reports are believed and kept, and trace knows it, though nothing of it is in the store.
+    @Test func whatWasTakenOfUsAndIsNotKnownHere() throws {
+        let network = try Network(plain: true)
+        try network.start(["truc", "vpcp", "hcm"])
+        let old = try network.submit("vpcp", try network.package("old.edxml", to: ["H29"])).envelope
+        #expect(try eventually { try network.inbox("hcm", "H29").count == 1 })
+        #expect(try network.control("vpcp", ["backup", network.folder["vpcp.mdb"]]).end == .exited(0))
+        let lost = try ["one", "two"].map {
+            try network.submit("vpcp", try network.package($0 + ".edxml", to: ["H29", "H29.15"])).envelope
+        }
+        #expect(try eventually { try network.inbox("hcm", "H29").count == 3 })
+        #expect(try eventually { try network.ledger("vpcp").documents?.ended["forwarded"] == 5 })
+        #expect(network.stop("vpcp") == .exited(0))
+        try bringBack(network, "vpcp", network.folder["vpcp.mdb"])
+        try network.start("vpcp")
+        #expect(try eventually { try restored(network, "vpcp").phase == "held" })
+        // It knows nothing of them, and is not believed to.
+        #expect(try network.control("vpcp", ["trace", lost[0]]).end == .exited(1))
+
+        let books = try lines(network, "truc", about: "vpcp")
+        try network.folder.write(books.joined(separator: "\n") + "\n", to: "truc.jsonl")
+        let listed: CompareAnswer = try network.ask("vpcp", "restore", "compare", network.folder["truc.jsonl"])
+        let unknown = listed.unknown ?? []
+        #expect(unknown.allSatisfy { $0.what == "taken" && $0.from == "truc" && $0.about == "vpcp" })
+        #expect(
+            Set(unknown.map { "\($0.name) \($0.recipient)" })
+                == Set(lost.flatMap { ["\($0) H29", "\($0) H29.15"] }), "\(unknown)")
+        let text = try network.control("vpcp", ["restore", "compare", network.folder["truc.jsonl"]])
+        #expect(text.output.contains(lost[0]) && text.output.contains(lost[1]), "\(text.output)")
+        // Looking alone changes nothing.
+        #expect(try network.control("vpcp", ["trace", lost[0]]).end == .exited(1))
+        let apply = ["restore", "compare", network.folder["truc.jsonl"], "--apply", "--reason", "đối chiếu"]
+        let applied: CompareAnswer = try network.ask("vpcp", apply)
+        #expect(applied.unknown?.count == 4)
+        let waiting = try network.trace("vpcp", lost[0])
+        #expect(waiting.recipients.map(\.name).sorted() == ["H29", "H29.15"])
+        #expect(
+            waiting.recipients.allSatisfy { $0.unknown?.hasPrefix("taken by truc, as its books say") == true },
+            "\(waiting.recipients)")
+        // Now its agency takes it: the report is believed, and kept.
+        #expect(try network.control("hcm", ["inbox", "ack", "H29", lost[0]]).end == .exited(0))
+        let isKnown = try eventually {
+            try network.trace("vpcp", lost[0]).recipients.contains { $0.name == "H29" && $0.state == "delivered" }
+        }
+        #expect(isKnown, "\(network.logTail("vpcp"))")
+        #expect(!network.logText("vpcp").contains("are not believed"))
+        network.stop("vpcp")
+        try network.start("vpcp")
+        let kept = try network.trace("vpcp", lost[0]).recipients.first { $0.name == "H29" }
+        #expect(
+            kept?.state == "delivered" && kept?.isFinal == true && kept?.stops.last?.node == "hcm", "\(kept as Any)")
+        // Nothing is listed twice.
+        let again: CompareAnswer = try network.ask("vpcp", "restore", "compare", network.folder["truc.jsonl"])
+        #expect(again.unknown == nil && again.forwarded.isEmpty, "\(again)")
+        #expect(try network.trace("vpcp", old).recipients.count == 1)
+    }
+
     @Test func whatCannotBeCopiedIsRefused() throws {
         let network = try Network(plain: true)
         try network.edit("truc") { $0 += "backup:\n  directory: \"\"\n" }

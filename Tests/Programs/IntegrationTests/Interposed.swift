@@ -31,6 +31,22 @@ extension Network {
         return program
     }
 
+    /// Changes one bit in the store of a stopped node, in bytes of a kind; what and where it was.
+    @discardableResult
+    func flip(
+        _ name: String, _ kind: String, containing text: String = "", at place: (byte: Int, bit: Int)? = nil,
+        seed: UInt64 = 1
+    ) throws -> String {
+        let result = try run(
+            Places.programs + "/edoc-flips",
+            [
+                "--change", folder[name + "/store/data.mdb"], "--only", kind, "--containing", text, "--seed",
+                String(seed),
+            ] + (place.map { ["--byte", String($0.byte), "--bit", String($0.bit)] } ?? []))
+        guard result.end == .exited(0) else { throw TestFailure("flip of \(kind) in \(name): \(result.errors)") }
+        return result.output.trimmingCharacters(in: .whitespacesAndNewlines)
+    }
+
     /// Waits for the end of a node that ends by itself.
     func end(of name: String) throws -> ProgramEnd? {
         guard try eventually({ !isRunning(name) }) else {

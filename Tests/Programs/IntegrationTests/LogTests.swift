@@ -43,6 +43,14 @@ import Testing
         }
         try hand("1/VPCP")
         #expect(network.logText("vpcp").contains("notice: started "))
+        // Nobody else adds the time to a file.
+        for name in ["vpcp", "truc", "hcm"] {
+            for line in network.logText(name).split(separator: "\n") {
+                #expect(
+                    line.prefixMatch(of: #/\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}[+-]\d\d:\d\d [a-z]+: /#) != nil,
+                    "\(line)")
+            }
+        }
         for name in ["vpcp", "truc", "hcm"] { #expect(!network.logText(name).contains("envelope="), "\(name)") }
         let lent = try network.control("vpcp", ["log-level", "debug", "--for", "1s", "--json"])
         let answer = try ControlJSON.answer(LogLevelAnswer.self, from: Array(lent.output.utf8))

@@ -55,6 +55,56 @@ import Testing
         }
     }
 
+    /// A node of 0.3 with a second session for what is urgent: it takes both for what they are, neither for a clone nor for the other's
+    /// successor. Documents of both kinds and their reports pass both ways, and no session comes or goes meanwhile.
+    @Test(
+        .enabled(if: Places.oldPrograms != nil, isBuilt),
+        arguments: [(old: "truc", sessions: 2), (old: "vpcp", sessions: 1)])
+    func aSecondSessionHurtsNoOldNode(old: String, sessions: Int) throws {
+        let network = try Network()
+        network.setPrograms(old, folder: Places.oldPrograms)
+        try network.start(["truc", "vpcp", "hcm"])
+        func addresses(_ node: String, _ peer: String) throws -> [String] {
+            let answer: PeersAnswer = try network.ask(node, "peers")
+            return (answer.peers.first { $0.node == peer }?.sessions ?? []).map(\.address).sorted()
+        }
+        // The old node dials one session, and is dialled by two.
+        #expect(try eventually { try addresses("vpcp", "truc").count == sessions }, "\(network.logTail("vpcp"))")
+        #expect(try eventually { try addresses("truc", "vpcp").count == sessions }, "\(network.logTail("truc"))")
+        #expect(try eventually { try addresses("truc", "hcm").count == 2 }, "\(network.logTail("truc"))")
+        let before = try addresses("truc", "vpcp")
+        try network.folder.write(String(repeating: "x", count: 3_000), to: "small")
+        let large = try largeFile(network)
+        var there: [String] = []
+        var back: [String] = []
+        for (index, urgency) in ["0", "3", "2", "0", "4"].enumerated() {
+            let options = ["--urgency", urgency, "--document", "D\(index)"]
+            let file = index == 0 ? large : network.folder["small"]
+            there.append(
+                try network.submit("vpcp", file, ["--sender", "G22", "--to", "H29"] + options).envelope)
+            back.append(
+                try network.submit("hcm", file, ["--sender", "H29", "--to", "G22"] + options).envelope)
+        }
+        try expectArrived(network, "hcm", "H29", 5)
+        try expectArrived(network, "vpcp", "G22", 5)
+        for (node, agency, home, names) in [("hcm", "H29", "vpcp", there), ("vpcp", "G22", "hcm", back)] {
+            #expect(try Set(network.inbox(node, agency).map(\.envelope)) == Set(names))
+            for name in names {
+                #expect(try network.control(node, ["inbox", "ack", agency, name]).end == .exited(0))
+            }
+            for name in names {
+                let isTold = try eventually { try network.control(home, ["trace", name]).output.contains("delivered") }
+                #expect(isTold, "\(name)\n\(network.logTail(home))")
+            }
+        }
+        #expect(try addresses("truc", "vpcp") == before, "\(network.logTail("truc"))")
+        for name in ["truc", "vpcp", "hcm"] {
+            #expect(try network.ledger(name).refusedTransfers.isEmpty, "\(name): \(network.logTail(name))")
+            #expect(!network.logText(name).contains("link down"), "\(network.logTail(name))")
+            #expect(!network.logText(name).contains("identity"), "\(network.logTail(name))")
+        }
+    }
+
     private func expectArrived(_ network: Network, _ node: String, _ agency: String, _ count: Int) throws {
         let isThere = try eventually { try network.inbox(node, agency).count == count }
         #expect(isThere, "not \(count)\n\(network.logTail(node))")

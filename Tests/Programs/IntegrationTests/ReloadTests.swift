@@ -139,6 +139,48 @@ import Testing
         try network.expectBooksBalance(Network.names)
     }
 
+    /// Two agencies become one, and the one that goes has documents in its inbox: nobody could ask for them any more.
+    @Test func anAliasThatHidesAFilledInboxIsRefused() throws {
+        let network = try Network()
+        try network.start(["truc", "vpcp", "hcm"])
+        try Data("Kính gửi".utf8).write(to: URL(fileURLWithPath: network.folder["text"]))
+        let envelopes = try (1...3).map { _ in
+            try network.submit("vpcp", network.folder["text"], ["--sender", "G22", "--to", "H29.15"]).envelope
+        }
+        #expect(try eventually { try network.inbox("hcm", "H29.15").count == 3 }, "\(network.logTail("hcm"))")
+        let row = """
+              H29.15:
+                name: Sở Thông tin và Truyền thông TP. Hồ Chí Minh
+                home: hcm
+                aliases: [000.00.15.H29]
+
+            """
+        try change(network, row, "")
+        try change(network, "aliases: [000.00.00.H29]", "aliases: [000.00.00.H29, H29.15, 000.00.15.H29]")
+        let sentence =
+            "H29.15 would become another spelling of H29, and 3 documents lie in its inbox here: have them taken first"
+        for arguments in [["reload", "--dry-run"], ["reload"], ["reload", "--force"]] {
+            let result = try network.control("hcm", arguments)
+            #expect(result.end == .exited(1), "\(arguments): \(result)")
+            #expect((result.output + result.errors).contains(sentence), "\(arguments): \(result)")
+        }
+        // What systemctl reload does hears the same, in the log.
+        network.send(SIGHUP, to: "hcm")
+        #expect(try eventually { network.logText("hcm").contains(sentence) }, "\(network.logTail("hcm"))")
+        // The old directory is in force, and where no inbox is hidden the new one is taken.
+        #expect(try network.inbox("hcm", "H29.15").count == 3)
+        #expect(try network.control("truc", ["reload", "--dry-run"]).end == .exited(0))
+        for envelope in envelopes {
+            let taken: AcknowledgeAnswer = try network.ask("hcm", "inbox", "ack", "H29.15", envelope)
+            #expect(taken.taken == 1)
+        }
+        let dry = try network.control("hcm", ["reload", "--dry-run"])
+        #expect(dry.end == .exited(0) && !dry.output.contains("another spelling"), "\(dry)")
+        #expect(try network.control("hcm", ["reload"]).end == .exited(0))
+        let explained: ExplainAnswer = try network.ask("hcm", "routes", "explain", "H29.15")
+        #expect(explained.agency == "H29")
+    }
+
     @Test func aBrokenFileLeavesTheOldOne() throws {
         let network = try hub()
         try add(network, "  H30:\n    name: Một cơ quan mới\n    home: hanoi\n    colour: red\n")

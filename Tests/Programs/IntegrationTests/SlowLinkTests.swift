@@ -2,6 +2,7 @@
 
 import ControlAPI
 import Foundation
+import TCPCL
 import TestNetwork
 import Testing
 
@@ -71,6 +72,130 @@ import Testing
         }
         #expect(proxy.accepted > 0)
         #expect(held, "\(network.logTail("vpcp"))")
+    }
+
+    private static func active(_ network: Network) throws -> Int {
+        let answer: QueueListAnswer = try network.ask("vpcp", ["queue", "list", "--state", "active"])
+        return answer.lines.count
+    }
+
+    /// More small documents than the window of a slow link takes; the rest waits. How many were chosen.
+    private static func fill(_ network: Network) throws -> Int {
+        let file = try file(network, "middling", 16_000)
+        for index in 0..<30 {
+            _ = try network.submit("vpcp", file, ["--sender", "G22", "--to", "H29", "--document", "L\(index)"])
+        }
+        guard try eventually({ try active(network) >= 10 }) else {
+            throw TestFailure("too few are chosen: \(network.logTail("vpcp"))")
+        }
+        return try active(network)
+    }
+
+    /// What is chosen for the link, and of which nothing has been sent, is taken back for an operator; the rest is the peer's.
+    @Test func whatIsChosenAndNotBegunCanBeHeld() throws {
+        let (network, proxy) = try Self.network(.init(bytesPerSecond: 10_000))
+        #expect(try eventually { try Self.sessions(network, "vpcp", with: "truc") >= 1 })
+        _ = try Self.fill(network)
+        let preview: PreviewAnswer = try network.ask("vpcp", ["hold", "--to", "H29", "--reason", "test"])
+        let id = try #require(preview.job, "\(preview)").id
+        let onLinks = try #require(preview.onLinks, "\(preview)")
+        #expect(onLinks >= 10 && preview.passedOver.isEmpty, "\(preview)")
+        let _: JobAnswer = try network.ask("vpcp", "hold", "--apply", String(id))
+        func job() throws -> Job? {
+            let jobs: JobsAnswer = try network.ask("vpcp", "jobs")
+            return jobs.jobs.first { $0.id == id }
+        }
+        #expect(try eventually { try job()?.phase == "done" }, "\(network.logTail("vpcp"))")
+        let done = try #require(try job())
+        #expect(done.done + done.skipped == preview.count, "\(done)")
+        #expect((done.skippedBy["on a link"] ?? 0) + 3 <= onLinks, "\(done)")
+        let held = Int(done.done)
+        proxy.change { $0.bytesPerSecond = nil }
+        #expect(try eventually { try network.inbox("hcm", "H29").count == 30 - held }, "\(network.logTail("vpcp"))")
+        #expect(try network.ledger("vpcp").documents?.inStore["held"] == done.done)
+        let release: PreviewAnswer = try network.ask("vpcp", ["release", "--state", "held", "--reason", "test"])
+        let _: JobAnswer = try network.ask("vpcp", "release", "--apply", String(try #require(release.job).id))
+        #expect(try eventually { try network.inbox("hcm", "H29").count == 30 }, "\(network.logTail("vpcp"))")
+        try network.expectBooksBalance(["truc", "hcm", "vpcp"])
+    }
+
+    /// On the one session that there is the window is full of ordinary mail: what is urgent goes before what of that has not begun.
+    @Test func whatIsUrgentTakesThePlaceOfWhatIsNotBegun() throws {
+        let (network, proxy) = try Self.network(.init(bytesPerSecond: 10_000)) { network in
+            for name in ["vpcp", "truc"] { try network.edit(name) { $0 = Self.withoutSecondSession($0) } }
+        }
+        #expect(try eventually { try Self.sessions(network, "vpcp", with: "truc") == 1 })
+        let chosen = try Self.fill(network)
+        let before = try network.inbox("hcm", "H29").count
+        let small = try Self.file(network, "small", 3_000)
+        let urgent = try network.submit(
+            "vpcp", small, ["--sender", "G22", "--to", "H29", "--document", "HT", "--urgency", "3"])
+        let isThere = try eventually {
+            try network.inbox("hcm", "H29").contains { $0.envelope == urgent.envelope }
+        }
+        #expect(isThere, "\(network.logTail("vpcp"))")
+        #expect(try network.inbox("hcm", "H29").count + 2 <= before + chosen, "all that was chosen has gone before it")
+        #expect(proxy.accepted == 1)
+        proxy.change { $0.bytesPerSecond = nil }
+        #expect(try eventually { try network.inbox("hcm", "H29").count == 31 }, "\(network.logTail("vpcp"))")
+        try network.expectBooksBalance(["truc", "hcm", "vpcp"])
+    }
+
+    /// `urgent_session: no` for every peer of the example.
+    private static func withoutSecondSession(_ text: String) -> String {
+        text.split(separator: "\n", omittingEmptySubsequences: false).map { line -> String in
+            if line.hasSuffix(": {}") { return String(line.dropLast(3)) + " {urgent_session: no}" }
+            guard line.hasPrefix("    address:") else { return String(line) }
+            return String(line) + "\n    urgent_session: no"
+        }.joined(separator: "\n")
+    }
+
+    // MARK: - An address translator that forgets
+
+    /// Keepalives of the peer's own keep the flow in its memory: nothing is lost, and nothing is dialled anew.
+    @Test func keepalivesKeepTheFlow() throws {
+        var conduct = SlowProxy.Conduct()
+        conduct.forgetsAfter = 2.5
+        let (network, proxy) = try Self.network(conduct) { network in
+            try network.edit("vpcp") {
+                $0 = $0.replacingOccurrences(of: "    address: 127", with: "    keepalive: 1s\n    address: 127")
+            }
+        }
+        #expect(try eventually { try Self.sessions(network, "vpcp", with: "truc") == 2 })
+        // Long enough for it to forget twice what carries nothing.
+        let end = ProcessInfo.processInfo.systemUptime + 6
+        #expect(try eventually { ProcessInfo.processInfo.systemUptime > end })
+        #expect(proxy.forgotten == 0 && proxy.accepted == 2, "\(network.logTail("vpcp"))")
+        try Self.expectQuick(network, urgency: 0, within: 3)
+        try Self.expectQuick(network, urgency: 3, within: 3)
+        #expect(proxy.accepted == 2)
+    }
+
+    /// Without them the flows are forgotten. The first document finds it out, in the time of `session.silence`, and goes by a new connection.
+    @Test(arguments: [0, 3])
+    func aForgottenFlowIsReplacedSoon(urgency: Int) throws {
+        let (network, proxy) = try Self.network(session: "  silence: 500ms\n  keepalive: 30s\n")
+        #expect(try eventually { try Self.sessions(network, "vpcp", with: "truc") == 2 })
+        try Self.expectQuick(network, urgency: urgency, within: 10)
+        proxy.change { $0.forgetsAfter = 0.2 }
+        #expect(try eventually { proxy.forgotten >= 2 })
+        proxy.change { $0.forgetsAfter = nil }
+        try Self.expectQuick(network, urgency: urgency, within: 10)
+        #expect(proxy.accepted > 2)
+        try network.expectBooksBalance(["truc", "hcm", "vpcp"])
+    }
+
+    /// One document arrives at hcm, in so many seconds.
+    private static func expectQuick(_ network: Network, urgency: Int, within limit: Double) throws {
+        let file = try file(network, "small", 3_000)
+        let before = try network.inbox("hcm", "H29").count
+        let start = ProcessInfo.processInfo.systemUptime
+        _ = try network.submit(
+            "vpcp", file,
+            ["--sender", "G22", "--to", "H29", "--document", "N\(urgency)-\(before)", "--urgency", "\(urgency)"])
+        #expect(try eventually { try network.inbox("hcm", "H29").count > before }, "\(network.logTail("vpcp"))")
+        let span = ProcessInfo.processInfo.systemUptime - start
+        #expect(span < limit, "it took \(span) s")
     }
 
     /// The preferred hop hangs, its connection alive: the document goes by the next hop.
@@ -201,6 +326,31 @@ import Testing
         let isSaid = try eventually { network.logText("vpcp").contains("refused by every next hop") }
         #expect(isSaid)
         #expect(network.logText("vpcp").ranges(of: "refused by every next hop").count == 1)
+    }
+
+    /// A bundle that is a few octets longer than the neighbour takes is not begun, and called what it is; what fits goes.
+    @Test func aBundleLongerThanThePeerTakesIsNamed() throws {
+        let network = try Network()
+        try network.start(["truc", "vpcp"])
+        let hanoi = try AttackingPeer(port: network.port, tls: RawPeer.tls(network, "hanoi"))
+        let told = try hanoi.announce("hanoi") { $0.transferMRU = 10_000 }
+        #expect(told != nil)
+        let long = try Self.file(network, "long", 9_990)
+        let options = ["--sender", "G22", "--to", "H26", "--document"]
+        let document = try network.submit("vpcp", long, options + ["long"])
+        func answer() throws -> String {
+            try network.show("truc", document.envelope).envelope.recipients.first?.lastAnswer ?? ""
+        }
+        let isNamed = try eventually {
+            (try? answer()) == "hanoi: larger than the peer's transfer MRU"
+        }
+        #expect(isNamed, "\(network.logTail("truc"))")
+        let short = try Self.file(network, "short", 5_000)
+        _ = try network.submit("vpcp", short, options + ["short"])
+        let segment = try hanoi.hear { if case .segment = $0 { true } else { false } }
+        guard case .segment(let header)? = segment else { throw TestFailure("no segment came: \(hanoi.heard)") }
+        #expect(header.flags == [.start, .end], "the first one that comes is the short one")
+        #expect(header.dataLength > 5_000 && header.dataLength < 9_990)
     }
 
     /// `peers.*.keepalive`, on a session that the peer has opened.

@@ -90,6 +90,45 @@ import Testing
         }
     }
 
+    /// What the agency's system leaves lying is told with agency, count and the oldest: an urgent document after a quarter of an hour.
+    @Test func whatNobodyTakes() throws {
+        let home = try Home()
+        let network = home.network
+        try network.start("hcm")
+        try network.folder.write("khẩn", to: "document")
+        let options = ["--sender", "H29.15", "--to", "H29", "--document", "VB 1"]
+        for urgency in ["3", "3", "0"] {
+            _ = try network.submit("hcm", network.folder["document"], options + ["--urgency", urgency])
+        }
+        #expect(try eventually { try home.names("new").count == 3 && home.delivered() == 3 })
+        network.stop("hcm")
+        let names = try home.names("new")
+        for (index, name) in names.enumerated() {
+            var times = [timespec(), timespec()]
+            clock_gettime(CLOCK_REALTIME, &times[0])
+            times[0].tv_sec -= 1_200 + 60 * index
+            times[1] = times[0]
+            #expect(utimensat(AT_FDCWD, home.folder + "/new/" + name, &times, 0) == 0)
+        }
+        try network.start("hcm")
+        func findings() throws -> [FindingLine] {
+            (try network.status("hcm").findings ?? []).filter { $0.code == "spoolUntaken" }
+        }
+        #expect(try eventually { try !findings().isEmpty })
+        let found = try findings()
+        #expect(found.count == 1 && found[0].subject == "H29" && found[0].grade == "critical")
+        let text = found.first?.text ?? ""
+        #expect(
+            text.hasPrefix("the spool of H29 has urgent documents that nobody takes: 2, the oldest for 2"), "\(text)")
+        let check = try network.control("hcm", ["check", "arrived"])
+        #expect(check.end == .exited(2) && check.output.contains(text), "\(check.output)")
+        let metrics = try network.run(
+            "/usr/bin/curl",
+            ["-sS", "--unix-socket", network.folder["hcm/control.sock"], "http://localhost/metrics"])
+        #expect(
+            metrics.output.contains("edoc_findings{node=\"hcm\",code=\"spoolUntaken\",grade=\"critical\"} 1\n"))
+    }
+
     /// Over the network, with its report back at the submitter, and with the rights that the agency's system needs.
     @Test func throughTheNetworkIntoTheDirectory() throws {
         let home = try Home("    mode: \"0664\"\n    group: \(try Self.ownGroup())\n")

@@ -6,6 +6,8 @@
 //   EDOC_INTERPOSE_DELAY_MS   how long each fdatasync is delayed, before it begins its work
 //   EDOC_INTERPOSE_FAIL_AT    a text: the first sync that begins after it was read from a socket fails, once
 //   EDOC_INTERPOSE_FULL       a file: when it is there, the next pages that are written find no room on the disk, and it is removed
+//   EDOC_INTERPOSE_FROZEN     a file: while it is there the disk hangs: no sync, no write to a file and no question after a file
+//                             system is answered
 //
 // A line: order, monotonic nanoseconds, what, descriptor, inode of the socket (0 for files), octets in hexadecimal.
 // What: F pages found no room, S sync begins, s sync ends, E sync fails, M synchronous write (LMDB's meta page) begins, m ends, R octets were read, W octets were
@@ -23,6 +25,7 @@
 #include <string.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
+#include <sys/statvfs.h>
 #include <sys/syscall.h>
 #include <sys/uio.h>
 #include <time.h>
@@ -32,6 +35,7 @@ static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
 static int log_descriptor = -1;
 static long delay_milliseconds = 0;
 static const char *full;
+static const char *frozen;
 static const char *fail_at;
 static int has_failure = 0;
 static unsigned long last_order = 0;
@@ -47,6 +51,7 @@ __attribute__((constructor)) static void begin(void) {
     const char *delay = getenv("EDOC_INTERPOSE_DELAY_MS");
     if (delay) delay_milliseconds = atol(delay);
     full = getenv("EDOC_INTERPOSE_FULL");
+    frozen = getenv("EDOC_INTERPOSE_FROZEN");
     fail_at = getenv("EDOC_INTERPOSE_FAIL_AT");
     if (path) log_descriptor = open(path, O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0600);
 }
@@ -116,6 +121,45 @@ static int finds_no_room(int descriptor) {
     return 1;
 }
 
+/// Waits for a disk that hangs.
+static void await_disk(void) {
+    if (!frozen) return;
+    int saved = errno;
+    while (access(frozen, F_OK) == 0) {
+        struct timespec rest = {0, 10000000};
+        nanosleep(&rest, NULL);
+    }
+    errno = saved;
+}
+
+int statvfs64(const char *path, struct statvfs64 *facts) {
+    static int (*real)(const char *, struct statvfs64 *);
+    if (!real) real = dlsym(RTLD_NEXT, "statvfs64");
+    await_disk();
+    return real(path, facts);
+}
+
+int statvfs(const char *path, struct statvfs *facts) {
+    static int (*real)(const char *, struct statvfs *);
+    if (!real) real = dlsym(RTLD_NEXT, "statvfs");
+    await_disk();
+    return real(path, facts);
+}
+
+int fstatvfs(int descriptor, struct statvfs *facts) {
+    static int (*real)(int, struct statvfs *);
+    if (!real) real = dlsym(RTLD_NEXT, "fstatvfs");
+    await_disk();
+    return real(descriptor, facts);
+}
+
+int fstatvfs64(int descriptor, struct statvfs64 *facts) {
+    static int (*real)(int, struct statvfs64 *);
+    if (!real) real = dlsym(RTLD_NEXT, "fstatvfs64");
+    await_disk();
+    return real(descriptor, facts);
+}
+
 /// Arms the failure, before the program sees the octets.
 static void look_for_failure(int descriptor, const void *bytes, ssize_t length) {
     if (!fail_at || length <= 0 || !memmem(bytes, (size_t)length, fail_at, strlen(fail_at))) return;
@@ -140,6 +184,7 @@ int fdatasync(int descriptor) {
     if (!real) real = dlsym(RTLD_NEXT, "fdatasync");
     int fails = takes_failure();
     note_bare('S', descriptor);
+    await_disk();
     if (delay_milliseconds > 0) {
         struct timespec rest = {delay_milliseconds / 1000, (delay_milliseconds % 1000) * 1000000};
         while (nanosleep(&rest, &rest) != 0 && errno == EINTR) {
@@ -160,6 +205,7 @@ ssize_t pwrite64(int descriptor, const void *bytes, size_t length, off64_t offse
     if (!real) real = dlsym(RTLD_NEXT, "pwrite64");
     int flags = fcntl(descriptor, F_GETFL);
     int is_synchronous = flags >= 0 && (flags & O_DSYNC);
+    await_disk();
     if (!is_synchronous && finds_no_room(descriptor)) return -1;
     if (is_synchronous) note_bare('M', descriptor);
     ssize_t answer = real(descriptor, bytes, length, offset);
@@ -214,7 +260,9 @@ ssize_t writev(int descriptor, const struct iovec *parts, int count) {
     if (!real) real = dlsym(RTLD_NEXT, "writev");
     unsigned long inode = socket_inode(descriptor);
     struct stat facts;
-    if (!inode && fstat(descriptor, &facts) == 0 && S_ISREG(facts.st_mode) && finds_no_room(descriptor)) return -1;
+    int is_file = !inode && fstat(descriptor, &facts) == 0 && S_ISREG(facts.st_mode);
+    if (is_file) await_disk();
+    if (is_file && finds_no_room(descriptor)) return -1;
     struct moment moment = take_moment();
     ssize_t answer = real(descriptor, parts, count);
     if (inode && answer > 0) note('W', moment, descriptor, inode, parts, (size_t)answer);

@@ -16,6 +16,9 @@ public final class SlowProxy: Sendable {
         /// than this at once: packets that vanish for their size are sent again and again, and nothing behind them passes.
         public var swallowsAbove: Int?
         public var swallowsAfter = 0
+        /// A connection that has carried nothing for so many seconds is forgotten, as by an address translator: nothing passes on it any
+        /// more, and neither side is told.
+        public var forgetsAfter: Double?
         public init(bytesPerSecond: Int? = nil) { self.bytesPerSecond = bytesPerSecond }
     }
 
@@ -29,6 +32,7 @@ public final class SlowProxy: Sendable {
         var conduct = Conduct()
         var ends: [[End]] = []
         var accepted = 0
+        var forgotten = 0
         var isStopping = false
     }
 
@@ -64,6 +68,7 @@ public final class SlowProxy: Sendable {
         let conduct: @Sendable () -> Conduct?
         let accepted: @Sendable () -> Int
         let ended: @Sendable (Int, End) -> Void
+        let forgot: @Sendable () -> Void
 
         init(_ proxy: SlowProxy) {
             conduct = { [weak proxy] in proxy?.state.withLock { $0.isStopping ? nil : $0.conduct } }
@@ -74,6 +79,7 @@ public final class SlowProxy: Sendable {
                     return $0.accepted - 1
                 } ?? 0
             }
+            forgot = { [weak proxy] in proxy?.state.withLock { $0.forgotten += 1 } }
             ended = { [weak proxy] index, end in proxy?.state.withLock { $0.ends[index].append(end) } }
         }
     }
@@ -86,6 +92,9 @@ public final class SlowProxy: Sendable {
 
     /// Connections so far.
     public var accepted: Int { state.withLock { $0.accepted } }
+
+    /// Connections that it has forgotten.
+    public var forgotten: Int { state.withLock { $0.forgotten } }
 
     /// How the two sides of each connection ended their directions, as far as they have.
     public var ends: [[End]] { state.withLock { $0.ends } }
@@ -104,6 +113,8 @@ public final class SlowProxy: Sendable {
     private struct Connection {
         let index: Int
         var ways: [Way]
+        var carriedAt = ProcessInfo.processInfo.systemUptime
+        var isForgotten = false
         var isOver: Bool { ways.allSatisfy { $0.isEnded && $0.pending.isEmpty } }
     }
 
@@ -128,6 +139,12 @@ public final class SlowProxy: Sendable {
             if !conduct.isFrozen {
                 for offset in connections.indices {
                     let place = (offset + turn) % connections.count
+                    if let limit = conduct.forgetsAfter, !connections[place].isForgotten,
+                        now - connections[place].carriedAt > limit
+                    {
+                        connections[place].isForgotten = true
+                        state.forgot()
+                    }
                     for way in [0, 1] where carry(&connections[place], way, conduct, &tokens[way], state) {
                         isBusy = true
                     }
@@ -190,6 +207,8 @@ public final class SlowProxy: Sendable {
             return true
         }
         tokens -= Double(count)
+        if connection.isForgotten { return true }
+        connection.carriedAt = ProcessInfo.processInfo.systemUptime
         if let limit = conduct.swallowsAbove, count > limit, way.carried >= conduct.swallowsAfter {
             way.isSwallowed = true
         }

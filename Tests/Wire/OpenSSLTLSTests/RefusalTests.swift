@@ -79,6 +79,7 @@ import Testing
         let pair = try TestPair(hcm, vpcp)
         try pair.pump()
         #expect(pair.server.recorder.errors.first?.sentence.contains("\"hcm\"") == true)
+        #expect(pair.server.recorder.errors.first?.claimed == ["dtn://hcm/"])
     }
 
     @Test func anExpiredListStillRevokesAndStopsNobodyElse() throws {
