@@ -64,6 +64,8 @@ struct BeliefBooks {
     /// Links that came up, and have not been given anything since.
     var fresh: Set<Link> = []
     var established: [Link: Set<Ticket>] = [:]
+    /// Those of them that one side has said it will end: nothing new goes there.
+    var ending: Set<Ticket> = []
 }
 
 extension World {
@@ -111,6 +113,7 @@ extension World {
             let link = BeliefBooks.Link(node: node.index, peer: facts.peer)
             if belief.established[link, default: []].isEmpty { belief.fresh.insert(link) }
             belief.established[link, default: []].insert(session)
+        case .event(.sessionEnding(let session)): belief.ending.insert(session)
         case .event(.sessionSilent(let session)):
             belief.silentAt[BeliefBooks.Silence(node: node.index, session: session)] = node.clock.relay(now)
         case .event(.sessionAcknowledgesAgain(let session)):
@@ -119,6 +122,7 @@ extension World {
             for link in belief.established.keys where link.node == node.index {
                 belief.established[link]?.remove(session)
             }
+            belief.ending.remove(session)
             let silence = belief.silentAt.removeValue(
                 forKey: BeliefBooks.Silence(node: node.index, session: session))
             let since = silence ?? node.clock.relay(now)
@@ -210,7 +214,9 @@ extension World {
             }
             belief.passing[link] = passing
             // The active set may be full of what others do not answer.
-            let isIdle = view.transfersInFlight == 0 && core.activeCount == 0
+            let isIdle =
+                view.transfersInFlight == 0 && core.activeCount == 0
+                && !(belief.established[link] ?? []).isSubset(of: belief.ending)
             guard isIdle, let first = rows.first, now > (belief.sentAt[link] ?? 0) + Self.lookGap / 2 else {
                 belief.idle[link] = nil
                 continue

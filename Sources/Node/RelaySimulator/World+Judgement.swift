@@ -105,6 +105,8 @@ extension World {
         let home = nodes[document.home]
         /// An end that is reported has been seen, and excused, where it is reported from.
         func hasEnd(_ report: ReportRow, _ pair: Pair) -> Bool {
+            // It goes on under another name.
+            if report.reason == .renamed { return true }
             let state: RecipientState
             switch report.state {
             case .refused: state = .refused
