@@ -75,4 +75,7 @@ public struct Greeting: Hashable, Sendable {
     }
 
     public static let versionBytesMax = 64
+
+    /// As it stands in the middle of the names of its envelopes.
+    public var incarnationText: String { Base32.text(UInt64(incarnation)) }
 }

@@ -29,6 +29,8 @@ public struct PeersAnswer: ControlAnswer {
         public var sessions: [Session]
         /// What of it is refused here since the daemon's start, by cause.
         public var refused: [Refused]?
+        /// What it has said of itself on its session; nil while it has none, and of one that says nothing (0.3 or another make).
+        public var greeting: Greeting?
 
         public init(node: String, state: String, dials: Bool) {
             self.node = node
@@ -41,6 +43,21 @@ public struct PeersAnswer: ControlAnswer {
             inDoubt = 0
             backlog = Backlog()
             sessions = []
+        }
+    }
+
+    /// What a neighbour says of itself before anything else on a session.
+    public struct Greeting: Codable, Sendable, Hashable {
+        /// Of its program.
+        public var version: String
+        /// Drawn at each of its starts; as in the middle of the names of its envelopes.
+        public var incarnation: String
+        /// What it understands of what was added since 0.3.
+        public var understands: [String]
+        public init(version: String, incarnation: String, understands: [String]) {
+            self.version = version
+            self.incarnation = incarnation
+            self.understands = understands
         }
     }
 

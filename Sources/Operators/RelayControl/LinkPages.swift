@@ -109,6 +109,11 @@ extension PeersAnswer.Peer {
         transfersInFlight = view.transfersInFlight
         bytesInFlight = view.bytesInFlight
         inDoubt = view.inDoubt
+        greeting = view.greeting.map {
+            .init(
+                version: printable($0.version), incarnation: $0.incarnationText,
+                understands: $0.features.map(\.name))
+        }
     }
 }
 

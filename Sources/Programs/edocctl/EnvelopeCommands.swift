@@ -67,10 +67,11 @@ struct ShowCommand: AsyncParsableCommand {
                 "Its name, the beginning of it, or its number here.", "Tên, phần đầu của tên, hoặc số tại nút này."),
             valueName: phrase("envelope", "gói-tin")))
     var envelope: String
+    @Flag(help: .init(AlikeRecipients.help)) var all = false
 
     func run() async throws {
         try await common.show(ControlPath.envelope(try common.name(envelope))) {
-            EnvelopeView.text($0, columns: Terminal.columns)
+            EnvelopeView.text($0, columns: Terminal.columns, isAll: all)
         }
     }
 }
@@ -79,17 +80,19 @@ enum EnvelopesView {
     static func text(_ answer: EnvelopesAnswer, columns: Int? = nil) -> String {
         var table = TextTable([
             (phrase("NUMBER", "SỐ"), .right), (phrase("ENVELOPE", "GÓI TIN"), .left), (phrase("U", "K"), .left),
-            (phrase("SIZE", "CỠ"), .right), (phrase("AGE", "TUỔI"), .right), (phrase("STATES", "TRẠNG THÁI"), .left),
+            (phrase("SIZE", "CỠ"), .right), (phrase("AGE", "TUỔI"), .right), ("", .left),
+            (phrase("STATES", "TRẠNG THÁI"), .left),
         ])
         for line in answer.envelopes {
             let states = line.states.sorted { $0.key < $1.key }.map { "\($0.value) \(Words.state($0.key))" }
             table.add([
                 String(line.number), line.name, Words.shortUrgency(line.urgency), Shown.size(line.bytes),
-                Shown.span(line.accepted.seconds(until: answer.now)), states.joined(separator: ", "),
+                Shown.span(line.accepted.seconds(until: answer.now)), Words.kindMark(line.kind),
+                states.joined(separator: ", "),
             ])
         }
         let more = answer.cursor.map { Sentences.more($0) + "\n" } ?? ""
-        return (table.isEmpty ? Sentences.none + "\n" : table.text(columns: columns, shrinking: 5)) + more
+        return (table.isEmpty ? Sentences.none + "\n" : table.text(columns: columns, shrinking: 6)) + more
     }
 
     private enum Sentences {
@@ -104,7 +107,7 @@ enum EnvelopesView {
 }
 
 enum EnvelopeView {
-    static func text(_ answer: EnvelopeAnswer, columns: Int? = nil) -> String {
+    static func text(_ answer: EnvelopeAnswer, columns: Int? = nil, isAll: Bool = false) -> String {
         let envelope = answer.envelope
         var facts = FactList()
         facts.add(phrase("envelope", "gói tin"), envelope.name)
@@ -126,7 +129,11 @@ enum EnvelopeView {
         facts.add(
             phrase("resubmitted as", "gửi lại thành"),
             envelope.resubmittedAs.isEmpty ? nil : envelope.resubmittedAs.joined(separator: ", "))
-        facts.add(phrase("ended", "kết thúc"), envelope.ended.map { Shown.time($0) })
+        // What has been sent on is still under way.
+        let isSentOn = envelope.recipients.contains { $0.state == "forwarded" }
+        facts.add(
+            isSentOn ? phrase("left here", "rời nút này") : phrase("ended", "kết thúc"),
+            envelope.ended.map { Shown.time($0) })
         facts.add(
             phrase("hops", "số chặng"),
             envelope.hopLimit == 0
@@ -137,7 +144,9 @@ enum EnvelopeView {
         var text = facts.text(columns: columns) + phrase("custody so far:", "đã qua tay:") + "\n" + stops(envelope.path)
         text += answers(envelope, columns)
         let answers = Set(envelope.answers.map { "\($0.peer): \($0.text)" })
-        for recipient in envelope.recipients { text += self.recipient(recipient, answers, answer.now, columns) }
+        let groups = AlikeRecipients.groups(
+            envelope.recipients.map { Line($0, answers) }, isAll: isAll, state: \.recipient.state, key: \.key)
+        for group in groups { text += lines(group, answer.now, columns) }
         return text
     }
 
@@ -176,42 +185,57 @@ enum EnvelopeView {
             + table.text(columns: columns, wrapping: true).drop { $0 == "\n" }
     }
 
-    private static func recipient(
-        _ recipient: EnvelopeAnswer.Recipient, _ answers: Set<String>, _ now: Timestamp, _ columns: Int?
-    ) -> String {
-        var line = "\(recipient.name): \(Words.state(recipient.state))"
-        if let since = recipient.since {
+    /// A recipient, and what is to be said below it.
+    private struct Line {
+        var recipient: EnvelopeAnswer.Recipient
+        var steps: [String]
+
+        init(_ recipient: EnvelopeAnswer.Recipient, _ answers: Set<String>) {
+            self.recipient = recipient
+            steps = recipient.why.map(Shown.sentence)
+            if !recipient.refusedBy.isEmpty {
+                let list = recipient.refusedBy.joined(separator: ", ")
+                steps.append(phrase("refused by \(list)", "bị \(list) từ chối"))
+            }
+            let last = recipient.lastAnswer
+            let isSaid = answers.contains(last) || recipient.why.contains { $0.contains(last) }
+            if !last.isEmpty, !isSaid {
+                steps.append(phrase("last answer: \(Shown.sentence(last))", "trả lời cuối: \(Shown.sentence(last))"))
+            }
+            if recipient.isDelayReported {
+                steps.append(phrase("its submitter was told that it takes long", "đã báo chậm cho nơi nộp"))
+            }
+        }
+
+        /// Times and attempts of those that are alike are shown from the first to the last.
+        var key: [String] { [recipient.state, recipient.reason ?? ""] + steps }
+    }
+
+    private static func lines(_ group: AlikeRecipients.Group<Line>, _ now: Timestamp, _ columns: Int?) -> String {
+        let recipients = group.members.map(\.recipient)
+        let state = recipients[0].state
+        var line = "\(AlikeRecipients.title(recipients.map(\.name))): \(Words.state(state))"
+        if let ages = AlikeRecipients.range(
+            recipients.compactMap(\.since).sorted(by: >).map {
+                Shown.span($0.seconds(until: now))
+            })
+        {
             // What has come about lies behind; what lasts goes on.
-            let span = Shown.span(since.seconds(until: now))
             line +=
-                Words.isOver(recipient.state)
-                ? phrase(" \(span) ago", " \(span) trước") : phrase(" for \(span)", ", đã \(span)")
+                Words.isOver(state)
+                ? phrase(" \(ages) ago", " \(ages) trước") : phrase(" for \(ages)", ", đã \(ages)")
         }
-        if let reason = recipient.reason { line += " (\(Shown.sentence(reason)))" }
-        if recipient.attempts > 0 {
-            line += phrase(", attempts \(recipient.attempts)", ", đã thử \(recipient.attempts)")
+        if !group.isMixed, let reason = recipients[0].reason { line += " (\(Shown.sentence(reason)))" }
+        let attempts = recipients.map(\.attempts).sorted()
+        if attempts.last! > 0, let tried = AlikeRecipients.range(attempts.map(String.init)) {
+            line += phrase(", attempts \(tried)", ", đã thử \(tried)")
         }
-        if let next = recipient.nextAttempt {
-            line +=
-                phrase(", next ", ", thử lại ") + "\(Shown.time(next)) (\(Shown.distance(next, from: now)))"
+        let next = recipients.compactMap(\.nextAttempt).sorted()
+        if let first = next.first, let times = AlikeRecipients.range(next.map { Shown.time($0) }) {
+            line += phrase(", next ", ", thử lại ") + "\(times) (\(Shown.distance(first, from: now)))"
         }
-        var steps = recipient.why.map(Shown.sentence)
-        if !recipient.refusedBy.isEmpty {
-            let list = recipient.refusedBy.joined(separator: ", ")
-            steps.append(phrase("refused by \(list)", "bị \(list) từ chối"))
-        }
-        let last = recipient.lastAnswer
-        let isSaid = answers.contains(last) || recipient.why.contains { $0.contains(last) }
-        if !last.isEmpty, !isSaid {
-            steps.append(phrase("last answer: \(Shown.sentence(last))", "trả lời cuối: \(Shown.sentence(last))"))
-        }
-        if recipient.isDelayReported {
-            steps.append(phrase("its submitter was told that it takes long", "đã báo chậm cho nơi nộp"))
-        }
-        let width = columns.map { max($0 - 6, 20) } ?? .max
         return Shown.folded(Shown.text(line), to: columns, hanging: 4) + "\n"
-            + steps.map { step in
-                "    " + Shown.broken(Shown.text(step), to: width).joined(separator: "\n      ") + "\n"
-            }.joined()
+            + AlikeRecipients.names(recipients.map(\.name), columns)
+            + AlikeRecipients.steps(group.isMixed ? [AlikeRecipients.mixed] : group.members[0].steps, columns)
     }
 }

@@ -18,14 +18,34 @@ struct PeersCommand: AsyncParsableCommand {
             phrase("One neighbour only, with everything that is known of it.", "Chỉ một nút kề, với mọi điều đã biết."),
             valueName: phrase("peer", "nút-kề")))
     var peer: String?
+    @Flag(
+        help: .init(
+            phrase(
+                "Only those that are not up, or are stuck.", "Chỉ những nút không thông hoặc bị kẹt.")))
+    var down = false
+
+    func validate() throws {
+        guard peer == nil || !down else {
+            throw ValidationError(
+                phrase("--down is for the list of all", "--down chỉ dùng khi liệt kê mọi nút kề"))
+        }
+    }
 
     func run() async throws {
         let bytes = try await common.client.get(ControlPath.peers)
-        guard let peer else {
+        guard peer != nil || down else {
             _ = try await common.shown(bytes) { PeersView.text($0, columns: Terminal.columns) }
             return
         }
-        var answer = try common.decoded(PeersAnswer.self, bytes)
+        let all = try common.decoded(PeersAnswer.self, bytes)
+        var answer = all
+        guard let peer else {
+            answer.peers = all.peers.filter(PeersView.isDown)
+            return Output.say(
+                common.json
+                    ? Shown.json(String(decoding: try ControlJSON.bytes(answer), as: UTF8.self)) + "\n"
+                    : PeersView.text(answer, of: all, columns: Terminal.columns))
+        }
         answer.peers = answer.peers.filter { $0.node == peer }
         guard let found = answer.peers.first else {
             let name = Shown.text(peer)

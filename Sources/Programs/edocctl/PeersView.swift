@@ -4,17 +4,61 @@ import ControlAPI
 import Language
 
 enum PeersView {
-    static func text(_ answer: PeersAnswer, columns: Int? = nil) -> String {
-        guard !answer.peers.isEmpty else { return phrase("This node has no peers.", "Nút này không có nút kề.") + "\n" }
-        var notes = ""
-        let width = columns.map { max($0 - 2, 20) } ?? .max
+    /// `total`: the whole answer, where only some of its neighbours are to be shown.
+    static func text(_ answer: PeersAnswer, of total: PeersAnswer? = nil, columns: Int? = nil) -> String {
+        let all = (total ?? answer).peers
+        guard !all.isEmpty else { return phrase("This node has no peers.", "Nút này không có nút kề.") + "\n" }
+        let totals = all.count > 1 || total != nil ? Shown.folded(self.totals(all), to: columns) + "\n" : ""
+        guard !answer.peers.isEmpty else { return totals }
+        let notes = notes(answer, columns)
+        return table(answer).text(columns: columns, yielding: [.drop(3), .drop(7), .drop(4), .cut(0)]) + totals
+            + (notes.isEmpty ? "" : "\n" + notes)
+    }
+
+    /// Not up, or up and stuck.
+    static func isDown(_ peer: PeersAnswer.Peer) -> Bool { peer.state != "up" || peer.stuck != nil }
+
+    /// `100 peers: 6 up, 94 down; 12 stuck; waiting 1234, 5.6 MiB, the oldest 3d`
+    static func totals(_ peers: [PeersAnswer.Peer]) -> String {
+        let states = ["up", "paused", "dialling", "down", "suspended"].compactMap { state in
+            let count = peers.count { $0.state == state }
+            return count > 0 ? "\(count) \(Words.peerState(state))" : nil
+        }
+        var text = Shown.counted(UInt64(peers.count), "peer", "peers", "nút kề") + ": " + states.joined(separator: ", ")
+        let stuck = peers.count { $0.stuck != nil }
+        if stuck > 0 { text += phrase("; \(stuck) stuck", "; \(stuck) kẹt") }
+        let waiting = peers.reduce(0) { $0 &+ $1.backlog.count }
+        guard waiting > 0 else { return text + phrase("; nothing waits", "; không có gì chờ") }
+        let size = Shown.size(peers.reduce(0) { $0 &+ $1.backlog.bytes })
+        let oldest = Shown.span(peers.filter { $0.backlog.count > 0 }.map(\.backlog.oldestSeconds).max() ?? 0)
+        return text
+            + phrase(
+                "; waiting \(waiting), \(size), the oldest \(oldest)", "; chờ \(waiting), \(size), cũ nhất \(oldest)")
+    }
+
+    /// Reasons on a terminal; those of the rest are had one by one.
+    private static let notesMax = 10
+
+    /// Why neighbours are stuck; what is the same of several is said once.
+    private static func notes(_ answer: PeersAnswer, _ columns: Int?) -> String {
+        var reasons: [(why: String, names: [String])] = []
         for peer in answer.peers {
             guard let stuck = peer.stuck else { continue }
-            let line = Shown.text("\(peer.node): \(Shown.sentence(stuck.why))")
-            notes += Shown.broken(line, to: width).joined(separator: "\n  ") + "\n"
+            if let index = reasons.firstIndex(where: { $0.why == stuck.why }) {
+                reasons[index].names.append(peer.node)
+            } else {
+                reasons.append((stuck.why, [peer.node]))
+            }
         }
-        return table(answer).text(columns: columns, yielding: [.drop(3), .drop(7), .drop(4), .cut(0)])
-            + (notes.isEmpty ? "" : "\n" + notes)
+        let shown = columns == nil ? reasons.count : notesMax
+        var text = ""
+        for reason in reasons.prefix(shown) {
+            let line = Shown.text("\(Shown.names(reason.names)): \(Shown.sentence(reason.why))")
+            text += Shown.folded(line, to: columns) + "\n"
+        }
+        guard reasons.count > shown else { return text }
+        let names = Set(reasons.dropFirst(shown).flatMap(\.names)).count
+        return text + Shown.more(names, "edocctl peers NODE") + "\n"
     }
 
     static func table(_ answer: PeersAnswer) -> TextTable {
@@ -22,7 +66,7 @@ enum PeersView {
             (phrase("PEER", "NÚT KỀ"), .left), (phrase("STATE", "TÌNH TRẠNG"), .left), (phrase("FOR", "ĐÃ"), .right),
             ("RTT", .right), (phrase("FLYING", "GỬI"), .right), (phrase("WAIT", "CHỜ"), .right),
             (phrase("OLD", "CŨ"), .right), ("TLS", .left), (phrase("CERT", "CHỨNG THƯ"), .right),
-            (phrase("STUCK", "KẸT"), .left),
+            (phrase("VERSION", "BẢN"), .left), (phrase("STUCK", "KẸT"), .left),
         ])
         for peer in answer.peers {
             let certificate = peer.sessions.compactMap(\.certificateExpires).min()
@@ -31,11 +75,17 @@ enum PeersView {
                 peer.since.map { Shown.span($0.seconds(until: answer.now)) } ?? "-", roundTrip(peer),
                 Shown.count(UInt64(max(peer.transfersInFlight, 0))), Shown.count(peer.backlog.count),
                 peer.backlog.count == 0 ? "-" : Shown.span(peer.backlog.oldestSeconds), tls(peer),
-                certificate.map { Shown.span(answer.now.seconds(until: $0)) } ?? "-",
+                certificate.map { Shown.span(answer.now.seconds(until: $0)) } ?? "-", version(peer),
                 peer.stuck.map { Words.stuck($0.word) } ?? "-",
             ])
         }
         return table
+    }
+
+    /// Of its program, as it says; a neighbour may say anything.
+    private static func version(_ peer: PeersAnswer.Peer) -> String {
+        guard let greeting = peer.greeting else { return peer.sessions.isEmpty ? "-" : "?" }
+        return Shown.cut(Shown.text(greeting.version), to: 12)
     }
 
     /// The longest of its connections.
@@ -71,6 +121,20 @@ enum PeersView {
                     "this node dials it; \(peer.failures) failed in a row",
                     "nút này gọi; hỏng \(peer.failures) lần liền")
                 : phrase("it dials us", "nút kề gọi đến"))
+        if let greeting = peer.greeting {
+            let (version, incarnation) = (greeting.version, greeting.incarnation)
+            facts.add(phrase("program", "chương trình"), "edocd \(version)")
+            facts.add(phrase("incarnation", "lần chạy"), incarnation)
+            facts.add(
+                phrase("understands", "hiểu"),
+                greeting.understands.isEmpty
+                    ? phrase("nothing", "không gì") : greeting.understands.joined(separator: ", ")
+            )
+        } else if !peer.sessions.isEmpty {
+            facts.add(
+                phrase("program", "chương trình"),
+                phrase("said nothing (0.3 or another make)", "không nói gì (bản 0.3 hoặc phần mềm khác)"))
+        }
         facts.add(phrase("next dial", "lần gọi tới"), peer.nextDial.map { Shown.distance($0, from: now) })
         facts.add(phrase("paused until", "nghỉ đến"), peer.pausedUntil.map { Shown.time($0) })
         let bytes = Shown.size(peer.bytesInFlight)

@@ -20,15 +20,42 @@ struct QueuePictureCommand: AsyncParsableCommand {
         abstract: phrase("The picture, as without a subcommand.", "Bức tranh chung, như khi không có lệnh con."))
 
     @OptionGroup var common: CommonOptions
+    @Flag(
+        help: .init(
+            phrase(
+                "Only what waits for next hops of which none is up.",
+                "Chỉ những gì chờ các chặng kế mà không chặng nào thông.")))
+    var down = false
 
     func run() async throws {
-        try await common.show(ControlPath.queue) { QueueView.text($0, columns: Terminal.columns) }
+        guard down else {
+            return try await common.show(ControlPath.queue) { QueueView.text($0, columns: Terminal.columns) }
+        }
+        guard common.store == nil else {
+            throw UsageError(
+                sentence: phrase(
+                    "--down asks a running daemon; a store knows no links",
+                    "--down cần dịch vụ edocd đang chạy; kho không biết liên kết nào"))
+        }
+        let client = try common.client
+        let peers = try common.decoded(PeersAnswer.self, try await client.get(ControlPath.peers))
+        var answer = try common.decoded(QueueAnswer.self, try await client.get(ControlPath.queue))
+        let up = Set(peers.peers.filter { !PeersView.isDown($0) }.map(\.node))
+        answer.rows = answer.rows.filter { row in !row.nextHops.isEmpty && up.isDisjoint(with: row.nextHops) }
+        answer.arrived = []
+        answer.arrivedCount = 0
+        answer.spools = nil
+        answer.attention = nil
+        Output.say(
+            common.json
+                ? Shown.json(String(decoding: try ControlJSON.bytes(answer), as: UTF8.self)) + "\n"
+                : QueueView.queued(answer, Terminal.columns))
     }
 }
 
 enum QueueView {
     static func text(_ answer: QueueAnswer, columns: Int? = nil) -> String {
-        var text = answer.rows.isEmpty ? Sentences.nothingWaits + "\n" : waiting(answer, columns)
+        var text = queued(answer, columns)
         text += "\n" + (answer.arrived.isEmpty ? Sentences.noInbox + "\n" : inboxes(answer, columns))
         let counted = answer.arrived.reduce(0) { $0 &+ $1.count }
         if counted < answer.arrivedCount {
@@ -38,6 +65,13 @@ enum QueueView {
         let lines = answer.attention ?? []
         return text + (lines.isEmpty ? "" : "\n")
             + lines.map { Shown.folded(Shown.text(Words.attention($0)), to: columns) + "\n" }.joined()
+    }
+
+    /// All that waits to be sent, with its sum.
+    static func queued(_ answer: QueueAnswer, _ columns: Int?) -> String {
+        guard !answer.rows.isEmpty else { return Sentences.nothingWaits + "\n" }
+        return waiting(answer, columns)
+            + (answer.rows.count > 1 ? Shown.folded(Sentences.sum(answer.rows), to: columns) + "\n" : "")
     }
 
     /// What waits to be sent. The columns of ages hold what is not older than their title says and older than the one before.
@@ -99,6 +133,14 @@ enum QueueView {
             phrase(
                 "\(count) more in inboxes arrived before this version of the daemon, which counts them by agency.",
                 "Còn \(count) văn bản trong hộp văn bản đến có từ trước phiên bản này, chưa đếm theo cơ quan.")
+        }
+        static func sum(_ rows: [QueueAnswer.Row]) -> String {
+            let (ways, count) = (rows.count, rows.reduce(0) { $0 &+ $1.total.count })
+            let size = Shown.size(rows.reduce(0) { $0 &+ $1.total.bytes })
+            let oldest = Shown.span(rows.map(\.total.oldestSeconds).max() ?? 0)
+            return phrase(
+                "\(ways) ways: waiting \(count), \(size), the oldest \(oldest)",
+                "\(ways) đường đi: chờ \(count), \(size), cũ nhất \(oldest)")
         }
         static var nextHop: String { phrase("NEXT HOP", "CHẶNG KẾ") }
         static var total: String { phrase("TOTAL", "TỔNG") }

@@ -70,14 +70,15 @@ enum QueueListView {
 
     static func table() -> TextTable {
         TextTable([
-            (phrase("NUMBER", "SỐ"), .right), (phrase("TO", "NƠI NHẬN"), .left), (phrase("STATE", "TRẠNG THÁI"), .left),
+            (phrase("NUMBER", "SỐ"), .right), (phrase("TO", "NƠI NHẬN"), .left), ("", .left),
+            (phrase("STATE", "TRẠNG THÁI"), .left),
             (phrase("U", "K"), .right), (phrase("AGE", "TUỔI"), .right), (phrase("SIZE", "CỠ"), .right),
             (phrase("TRIES", "LẦN"), .right), (phrase("NEXT", "THỬ LẠI"), .left), (phrase("HOP", "CHẶNG"), .left),
             (phrase("LAST ANSWER", "TRẢ LỜI"), .left),
         ])
     }
     /// What was answered has the most words; `show` has all of them.
-    static let yields: [TextTable.Yield] = [.cut(9, to: 24), .drop(6), .drop(5), .cut(9), .drop(4), .cut(8)]
+    static let yields: [TextTable.Yield] = [.cut(10, to: 24), .drop(7), .drop(6), .cut(10), .drop(5), .cut(9)]
 
     static func add(_ answer: QueueListAnswer, to table: inout TextTable) {
         for line in answer.lines {
@@ -85,7 +86,8 @@ enum QueueListView {
                 $0.map(Shown.sentence)
             }
             table.add([
-                String(line.number), line.recipient, Words.state(line.state), String(line.urgency),
+                String(line.number), line.recipient, line.kind.map(Words.kindMark) ?? "", Words.state(line.state),
+                String(line.urgency),
                 Shown.span(line.accepted.seconds(until: answer.now)), Shown.shortSize(line.bytes),
                 String(line.attempts),
                 line.nextAttempt.map { Shown.span(answer.now.seconds(until: $0)) } ?? "-", line.nextHops.first ?? "-",

@@ -155,6 +155,19 @@ enum Shown {
         return Span.text(seconds, .seconds)
     }
 
+    /// `94 more`, and what shows them.
+    static func more(_ count: Int, _ how: String) -> String {
+        phrase("\(count) more: \(how)", "còn \(count) nữa: \(how)")
+    }
+
+    /// The first few of many names: `H01, H02, H03 and 97 more`.
+    static func names(_ names: [String], max count: Int = 8) -> String {
+        // One more takes no more room than saying so.
+        guard names.count > count + 1 else { return names.joined(separator: ", ") }
+        let (first, rest) = (names.prefix(count).joined(separator: ", "), names.count - count)
+        return phrase("\(first) and \(rest) more", "\(first) và \(rest) nữa")
+    }
+
     /// `1 recipient`, `2 recipients`; Vietnamese has one form.
     static func counted(_ count: UInt64, _ one: String, _ many: String, _ vietnamese: String) -> String {
         phrase("\(count) \(count == 1 ? one : many)", "\(count) \(vietnamese)")

@@ -18,10 +18,11 @@ struct TraceCommand: AsyncParsableCommand {
                 "Its name, the beginning of it, or its number here.", "Tên, phần đầu của tên, hoặc số tại nút này."),
             valueName: phrase("envelope", "gói-tin")))
     var envelope: String
+    @Flag(help: .init(AlikeRecipients.help)) var all = false
 
     func run() async throws {
         try await common.show(ControlPath.trace(try common.name(envelope))) {
-            TraceView.text($0, columns: Terminal.columns)
+            TraceView.text($0, columns: Terminal.columns, isAll: all)
         }
     }
 }
@@ -90,7 +91,7 @@ struct HistoryCommand: AsyncParsableCommand {
 }
 
 enum TraceView {
-    static func text(_ answer: TraceAnswer, columns: Int? = nil) -> String {
+    static func text(_ answer: TraceAnswer, columns: Int? = nil, isAll: Bool = false) -> String {
         var facts = FactList()
         facts.add(phrase("envelope", "gói tin"), answer.name)
         facts.add(phrase("sender", "nơi gửi"), answer.sender)
@@ -102,20 +103,42 @@ enum TraceView {
             answer.resubmittedAs.isEmpty ? nil : answer.resubmittedAs.joined(separator: ", "))
         if !answer.isSubmitter { facts.add(phrase("seen from", "nhìn từ"), "\(answer.node); \(Sentences.partial)") }
         var text = facts.text(columns: columns)
+        let groups = AlikeRecipients.groups(answer.recipients, isAll: isAll, state: \.state, key: key)
+        for group in groups { text += lines(group, columns) }
+        return text
+    }
+
+    /// What is said of a recipient, but for times.
+    private static func key(_ recipient: TraceAnswer.Recipient) -> [String] {
+        [recipient.state, recipient.reason ?? "", recipient.unknown ?? ""] + recipient.stops.map(\.node)
+            + recipient.delays.flatMap { ["!", $0.node, $0.reason] }
+    }
+
+    private static func lines(_ group: AlikeRecipients.Group<TraceAnswer.Recipient>, _ columns: Int?) -> String {
+        let (members, first) = (group.members, group.members[0])
         let width = columns.map { max($0 - 5, 20) } ?? .max
         func note(_ sign: String, _ sentence: String) -> String {
             "  \(sign)  " + Shown.broken(Shown.text(sentence), to: width).joined(separator: "\n     ") + "\n"
         }
-        for recipient in answer.recipients {
-            var line = "\(recipient.name): \(Words.state(recipient.state))"
-            if let since = recipient.since { line += " \(Shown.time(since))" }
-            if let reason = recipient.reason { line += " (\(Shown.sentence(reason)))" }
-            text += Shown.folded(Shown.text(line), to: columns, hanging: 4) + "\n" + EnvelopeView.stops(recipient.stops)
-            for delay in recipient.delays {
-                text += note("!", Sentences.delay(delay.node, Shown.time(delay.time), Shown.sentence(delay.reason)))
-            }
-            if let unknown = recipient.unknown { text += note("?", Shown.sentence(unknown)) }
+        var line = "\(AlikeRecipients.title(members.map(\.name))): \(Words.state(first.state))"
+        if let times = AlikeRecipients.range(members.compactMap(\.since).sorted().map { Shown.time($0) }) {
+            line += " \(times)"
         }
+        if !group.isMixed, let reason = first.reason { line += " (\(Shown.sentence(reason)))" }
+        var text = Shown.folded(Shown.text(line), to: columns, hanging: 4) + "\n"
+        text += AlikeRecipients.names(members.map(\.name), columns)
+        if group.isMixed { return text + AlikeRecipients.steps([AlikeRecipients.mixed], columns) }
+        if members.allSatisfy({ $0.stops == first.stops }) {
+            text += EnvelopeView.stops(first.stops)
+        } else {
+            text += AlikeRecipients.steps([Sentences.way(first.stops.map(\.node).joined(separator: ", "))], columns)
+        }
+        for (index, delay) in first.delays.enumerated() {
+            let times = members.compactMap { $0.delays.indices.contains(index) ? $0.delays[index].time : nil }
+            let time = AlikeRecipients.range(times.sorted().map { Shown.time($0) }) ?? "-"
+            text += note("!", Sentences.delay(delay.node, time, Shown.sentence(delay.reason)))
+        }
+        if let unknown = first.unknown { text += note("?", Shown.sentence(unknown)) }
         return text
     }
 
@@ -124,6 +147,7 @@ enum TraceView {
             phrase(
                 "only the submitter's node hears of every end", "chỉ nút nơi nộp được báo về mọi kết thúc")
         }
+        static func way(_ nodes: String) -> String { phrase("by way of \(nodes)", "qua \(nodes)") }
         static func delay(_ node: String, _ time: String, _ reason: String) -> String {
             phrase("\(node) said that it takes long, \(time): \(reason)", "\(node) báo chậm, \(time): \(reason)")
         }

@@ -182,6 +182,16 @@ enum Words {
         }
     }
 
+    /// In a column: what is no document. Nothing for documents.
+    static func kindMark(_ word: String) -> String {
+        switch word {
+        case "document": ""
+        case "administrative": phrase("report", "báo cáo")
+        case "foreign": phrase("foreign", "ngoài")
+        default: word
+        }
+    }
+
     /// With its name in the rules on records of the State, which has no English.
     static func urgency(_ number: Int) -> String {
         let name = urgencyName(number)

@@ -147,7 +147,8 @@ import Testing
         ],
         "Sources/Programs/edocctl/ReportCommand.swift": ["edocd --examine cannot be run"],
         "Sources/Programs/edocctl/StatusCommand.swift": ["%, edocd %", "links down"],
-        "Sources/Programs/edocctl/TopView.swift": ["%  edocd %  "],
+        "Sources/Programs/edocctl/PeersView.swift": ["edocctl peers NODE", "edocd %"],
+        "Sources/Programs/edocctl/TopView.swift": ["%  edocd %  ", "edocctl queue"],
         "Sources/Programs/edocctl/Words.swift": [
             "cơ quan %", "đang tạm ngừng: ", "on a link", "held since the restore", "in doubt", "no way",
             "not handed in here", "not held and expired", "expired since the preview", "store file",

@@ -261,7 +261,7 @@ import Testing
             _ = try await world.submit([("sender", "G22"), ("to", "H29")], [1])
             world.node.advance(.seconds(1))
             let second = try await TopSample.take(world.client, common)
-            let lines = TopView.lines(second, since: first, columns: 80)
+            let lines = TopView.picture(second, since: first, columns: 80).lines
             #expect(lines.count <= 24, "\(lines)")
             #expect(lines.allSatisfy { Shown.width($0) <= 80 }, "\(lines)")
             #expect(lines[0].hasPrefix("vpcp  edocd 0.1.0  up "))

@@ -221,6 +221,88 @@ import Testing
         #expect(!text.contains("\u{1b}[2J"))
     }
 
+    /// Keys are taken at once; Ctrl-Z gives the terminal back and `fg` takes it again; a signal that ends it leaves it as it was.
+    @Test func keysAndSignalsOfTheLivePicture() throws {
+        let network = try Network()
+        try network.start("truc")
+        let terminal = try PseudoTerminal(columns: 80, lines: 24)
+        let arguments = ["top", "--every", "60", "--socket", network.folder["truc/control.sock"]]
+        func start() throws -> Program {
+            try Program(
+                Places.edocctl, arguments, input: terminal.path, hasOwnGroup: true, output: terminal.path,
+                errors: terminal.path)
+        }
+        let (entered, restored) = ("\u{1b}[?1049h\u{1b}[?25l", "\u{1b}[?25h\u{1b}[?1049l")
+        let top = try start()
+        // The hub's three neighbours are down; without one that is up both pictures have the same rows, and one says which it is.
+        #expect(try eventually { terminal.text.contains("d only down") }, "\(terminal.text)")
+        #expect(terminal.text.contains("3 peers: 3 down") && !terminal.text.contains("only down; 3 peers"))
+        // Within a minute nothing is drawn but for a key.
+        terminal.type("d")
+        #expect(try eventually { terminal.text.contains("only down; 3 peers") }, "\(terminal.text)")
+        #expect(terminal.localFlags & tcflag_t(ICANON | ECHO) == 0)
+        top.send(SIGTSTP)
+        #expect(try eventually { terminal.text.hasSuffix(restored) && top.isStopped }, "\(terminal.text)")
+        #expect(terminal.localFlags & tcflag_t(ICANON | ECHO) == tcflag_t(ICANON | ECHO))
+        top.send(SIGCONT)
+        #expect(try eventually { terminal.text.hasSuffix(entered) }, "\(terminal.text)")
+        #expect(terminal.localFlags & tcflag_t(ICANON) == 0)
+        // And a second time, as the first.
+        top.send(SIGTSTP)
+        #expect(try eventually { terminal.text.hasSuffix(restored) && top.isStopped })
+        top.send(SIGCONT)
+        #expect(try eventually { terminal.text.hasSuffix(entered) })
+        terminal.type("q")
+        #expect(top.wait() == .exited(0) && terminal.text.hasSuffix(restored))
+        for signal in [SIGINT, SIGTERM] {
+            let next = try start()
+            let before = terminal.text.count
+            #expect(try eventually { terminal.text.dropFirst(before).contains("d only down") })
+            next.send(signal)
+            #expect(next.wait() == .exited(128 + signal))
+            #expect(terminal.text.hasSuffix(restored))
+            #expect(terminal.localFlags & tcflag_t(ICANON | ECHO) == tcflag_t(ICANON | ECHO))
+        }
+    }
+
+    /// What a neighbour says when a session begins is in its line, and more of it in the long form.
+    @Test func whatNeighboursSayOfThemselves() throws {
+        let network = try Network()
+        try network.start(["truc", "vpcp"])
+        func peer() throws -> PeersAnswer.Peer? {
+            (try network.ask("truc", "peers") as PeersAnswer).peers.first { $0.node == "vpcp" }
+        }
+        #expect(try eventually { try peer()?.greeting != nil })
+        let greeting = try #require(try peer()?.greeting)
+        #expect(greeting.version == ProgramVersion.text && greeting.understands.contains("returns"))
+        // The incarnation is the one in the names of what it makes.
+        let envelope = try network.submit("vpcp", try letter(network), ["--sender", "G22", "--to", "H29"]).envelope
+        #expect(envelope.hasPrefix("vpcp-\(greeting.incarnation)-"), "\(envelope)")
+        let long = try network.control("truc", ["peers", "vpcp"]).output
+        #expect(
+            long.contains("program:      edocd \(ProgramVersion.text)\n")
+                || long.contains("edocd \(ProgramVersion.text)"))
+        #expect(long.contains(greeting.incarnation) && long.contains("former-name"))
+        let list = try network.control("truc", ["peers"]).output
+        #expect(list.contains(ProgramVersion.text) && list.contains("3 peers: 1 up, 2 down"), "\(list)")
+        let down = try network.control("truc", ["peers", "--down"]).output
+        #expect(!down.contains("\nvpcp ") && down.contains("hanoi") && down.contains("3 peers: 1 up"), "\(down)")
+        let json = try network.control("truc", ["peers", "--down", "--json"]).output
+        #expect(try ControlJSON.answer(PeersAnswer.self, from: Array(json.utf8)).peers.count == 2)
+        #expect(try network.control("truc", ["peers", "vpcp", "--down"]).end == .exited(2))
+        // What waits for those that are down, and nothing else.
+        #expect(try eventually { try network.control("truc", ["queue", "--down"]).output.hasPrefix("NEXT HOP") })
+        #expect(try network.control("vpcp", ["queue", "--down"]).output == "Nothing waits to be sent.\n")
+        // A link that is down matters by what waits for it, however short that is.
+        let fresh = ["check", "links", "--links-warn", "1h", "--links-crit", "2h"]
+        #expect(try network.control("truc", fresh + ["--links-waiting", "5,6"]).end == .exited(0))
+        let one = try network.control("truc", fresh + ["--links-waiting", "1,6"])
+        #expect(one.end == .exited(1) && one.output.contains("(waiting: 1, urgency "), "\(one.output)")
+        #expect(try network.control("truc", fresh + ["--links-waiting", "1,1"]).end == .exited(2))
+        #expect(try network.control("truc", ["check", "links", "--links-warn", "0s"]).end == .exited(1))
+        #expect(try network.control("truc", ["check", "links", "--links-share", "1"]).end == .exited(3))
+    }
+
     @Test func bothLanguages() throws {
         let network = try Network()
         try network.start("truc")
@@ -265,6 +347,13 @@ private final class PseudoTerminal {
 
     deinit { close(master) }
 
+    /// As the programs on it have set them.
+    var localFlags: tcflag_t {
+        var settings = termios()
+        tcgetattr(master, &settings)
+        return settings.c_lflag
+    }
+
     func type(_ text: String) { _ = Array(text.utf8).withUnsafeBytes { write(master, $0.baseAddress, $0.count) } }
 
     /// Everything that has been written so far.
@@ -272,5 +361,13 @@ private final class PseudoTerminal {
         var portion = [UInt8](repeating: 0, count: 65_536)
         while case let count = read(master, &portion, portion.count), count > 0 { bytes += portion[..<count] }
         return String(decoding: bytes, as: UTF8.self)
+    }
+}
+
+extension Program {
+    /// Stopped by a signal, as Ctrl-Z does it.
+    fileprivate var isStopped: Bool {
+        let facts = (try? String(contentsOfFile: "/proc/\(pid)/stat", encoding: .utf8)) ?? ""
+        return facts.split(separator: ")").last?.hasPrefix(" T") == true
     }
 }

@@ -21,10 +21,10 @@ public final class Program {
     private var end: ProgramEnd?
 
     /// Starts `path`; standard output and standard error go to files, appended. `descriptors` become 3 and upwards, and must be far
-    /// above that here.
+    /// above that here. `hasOwnGroup`: a process group of its own, so that it can be stopped as a job of a shell.
     public init(
         _ path: String, _ arguments: [String], environment: [String: String] = [:], descriptors: [Int32] = [],
-        input: String = "/dev/null",
+        input: String = "/dev/null", hasOwnGroup: Bool = false,
         output: String, errors: String
     ) throws {
         var actions = posix_spawn_file_actions_t()
@@ -46,7 +46,9 @@ public final class Program {
         sigfillset(&all)
         posix_spawnattr_setsigmask(&attributes, &none)
         posix_spawnattr_setsigdefault(&attributes, &all)
-        posix_spawnattr_setflags(&attributes, Int16(POSIX_SPAWN_SETSIGMASK | POSIX_SPAWN_SETSIGDEF))
+        posix_spawnattr_setpgroup(&attributes, 0)
+        let group = hasOwnGroup ? POSIX_SPAWN_SETPGROUP : 0
+        posix_spawnattr_setflags(&attributes, Int16(POSIX_SPAWN_SETSIGMASK | POSIX_SPAWN_SETSIGDEF | group))
         var variables = ProcessInfo.processInfo.environment
         variables["NOTIFY_SOCKET"] = nil
         variables.merge(environment) { $1 }
