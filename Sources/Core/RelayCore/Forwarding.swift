@@ -233,6 +233,7 @@ extension RelayCore {
             return nil
         }
         guard let facts = sessions[session]?.facts, let settings = peers[peer]?.peer else { return nil }
+        if isHeldBack(key, row, peer, turn.now.relay) { return nil }
         if active[row.number]?.copies.contains(where: { $0.session == session }) == true {
             // One copy of an envelope on a session at a time; these recipients are looked at again when it is over.
             active[row.number]?.hasPassedOver = true

@@ -100,6 +100,8 @@ public struct RelayCore: Sendable {
     var shortageAt: RelayTime?
     var doubts = Doubts()
     var wakeups = WakeupList()
+    /// Shares at next hops that are used up.
+    var reoffers = Reoffers()
     var gathering = ReportGathering()
     var ledger = Ledger()
     /// For monitors.
