@@ -40,6 +40,8 @@ public struct Turn {
     public var effects: [Effect] = []
     /// Payload octets promised in this turn, which the head room does not show yet.
     var promisedBytes: UInt64 = 0
+    /// What of the free room is kept for each neighbour; counted once a turn, when room is short.
+    var keptRoom: KeptRoom?
     /// Chunk rows that this turn may still remove; more go by and by, so that no transaction grows without bound.
     var removalsLeft = 2_048
     /// Recipients that deadlines, reloads and the like may still change in this turn: each costs some rows.
@@ -90,6 +92,7 @@ public struct RelayCore: Sendable {
     var nextDispatch: UInt64 = 1
     var offers: [Ticket: OpenOffer] = [:]
     var submissions: [Ticket: OpenSubmission] = [:]
+    var openOnes = OpenOnes()
     var stagedBytes: UInt64 = 0
     /// What is being received for sender agencies.
     var openShares = OpenShares()
