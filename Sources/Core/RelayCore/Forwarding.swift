@@ -335,6 +335,8 @@ extension RelayCore {
         if sessions[copy.session]?.facts.understands(.formerName) ?? false {
             result.formerName = row.former
         }
+        result.tellsFeatures =
+            row.kind == .administrative && sessions[copy.session]?.facts.understands(.homeFeatures) ?? false
         return result
     }
 

@@ -112,6 +112,7 @@ public struct RelayCore: Sendable {
     var clockJudge = ClockJudge()
     /// What the record that comes next said of its age.
     var recordHeard: RecordHeard?
+    var homeFeatures = HomeFeatures()
     var sweep: RouteSweep?
     /// Counts what may have changed the books: an offer that comes whole with nothing between is judged once.
     var decisions: UInt64 = 0
@@ -254,6 +255,7 @@ public struct RelayCore: Sendable {
         case .refusedOutside(let key): ledger.count(key)
         case .documentUnreadable(let number): documentUnreadable(number, &turn)
         case .recordHeard(let ticket, let age): recordHeard = RecordHeard(ticket: ticket, age: age)
+        case .featuresHeard(let ticket, let features): homeFeatures.heard = (ticket, features)
         case .reconfigured(let configuration):
             reconfigure(configuration, &turn)
             reconfigureSpools()

@@ -216,6 +216,7 @@ extension RelayCore {
                         peer: peer.node, envelope: doubtful?.bundle, agency: doubtful?.recipient,
                         kind: .reportsDisbelieved)))
         }
+        learnFeatures(of: reporter, ticket, isBelieved: believed > 0)
         clockHeard(ofRecord: bundle, ticket, from: from, &turn)
         turn.effects.append(.acknowledge(session: session, offer: ticket))
     }
