@@ -30,8 +30,13 @@ public struct Feature: Hashable, Sendable, Comparable {
     /// Administrative record 65,537: what is refused of what was offered, and why.
     public static let refusals = Feature(own: "refusal-record")
 
+    /// Block 244: what the maker of a record understands.
+    public static let homeFeatures = Feature(own: "home-features")
+
     /// What this program understands, in the order of their names. Whoever adds something to the protocol adds it here.
-    public static let own: [Feature] = [.formerName, .returns, .identityTwice, .refusals].sorted()
+    public static let own: [Feature] = [
+        .formerName, .returns, .identityTwice, .refusals, .homeFeatures,
+    ].sorted()
 
     public static func < (left: Feature, right: Feature) -> Bool { left.name < right.name }
 }

@@ -107,7 +107,7 @@ extension RelayCore {
         let open = OpenOffer(
             offer: offer, peer: session.peer, extent: extent, promised: promised, isAsItComes: isAsItComes,
             touched: turn.now.relay, judgement: judgement, judgedAt: decisions, clockWord: word)
-        offers[offer.ticket] = open
+        self.open(open)
         unmarked.append(offer.ticket)
         stagedBytes += promised
         openShares.open(offer.document?.sender, 0)
@@ -122,7 +122,7 @@ extension RelayCore {
 
     /// All bytes of an offer are in the transaction (or before it). `digest`: of the whole bundle's payload.
     public mutating func offerCompleted(_ ticket: Ticket, digest: Digest?, _ turn: inout Turn) {
-        guard let open = offers.removeValue(forKey: ticket) else { return }
+        guard let open = closeOffer(ticket) else { return }
         let offer = open.offer
         release(open)
         // What takes room as it comes has been counted as it came.
@@ -166,7 +166,7 @@ extension RelayCore {
 
     /// The bytes of an offer will not come (link lost, bad payload, refused by the link itself).
     public mutating func offerAbandoned(_ ticket: Ticket, _ turn: inout Turn) {
-        guard let open = offers.removeValue(forKey: ticket) else { return }
+        guard let open = closeOffer(ticket) else { return }
         release(open)
         discard(open, &turn)
     }
@@ -175,9 +175,7 @@ extension RelayCore {
     public func isOpen(_ ticket: Ticket) -> Bool { offers[ticket] != nil || submissions[ticket] != nil }
 
     mutating func abandonOffers(of session: Ticket, _ turn: inout Turn) {
-        for ticket in offers.keys.filter({ offers[$0]?.offer.session == session }).sorted() {
-            offerAbandoned(ticket, &turn)
-        }
+        for ticket in openOnes.of(session: session) { offerAbandoned(ticket, &turn) }
     }
 
     /// The bytes written so far are removed by and by; a row says so until they are gone.
@@ -248,7 +246,7 @@ extension RelayCore {
         // The first piece may have reserved the room for all of them; if not, this one takes what it needs as it comes.
         if let number = past.joins {
             // Headers of foreign pieces are kept one by one.
-            if !isGranted, offer.document == nil, !hasRoom(for: UInt64(offer.header.count), turn) {
+            if !isGranted, offer.document == nil, !hasRoom(for: UInt64(offer.header.count), .peer(node), &turn) {
                 return .refuse(.noResources, why: RefusalCause.noResources.rawValue, count: .noResources)
             }
             if let cover = offer.payloadCover, names(of: offer).contains(where: { isHome($0, offer) }) {

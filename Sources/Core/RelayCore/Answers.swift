@@ -21,7 +21,8 @@ extension RelayCore {
             sessionEnding(dispatch.session, turn.now.relay)
             returnToQueue(ticket, &turn)
         case .refused(.retransmit):
-            retryLater(ticket, dispatch, why: "asked to retransmit", isAnew: true, &turn)
+            let until = active[dispatch.number].flatMap { shareRefused(dispatch, $0.row, turn.now.relay) }
+            retryLater(ticket, dispatch, why: "asked to retransmit", isAnew: true, until: until, &turn)
         case .refused(.unknown): retryLater(ticket, dispatch, why: "asked to retransmit", isAnew: false, &turn)
         case .returned: returnToQueue(ticket, &turn)
         case .tooLarge: refused(ticket, dispatch, why: Self.beyondMRU, &turn)
@@ -52,6 +53,7 @@ extension RelayCore {
     /// The next hop has it on disk.
     private mutating func taken(_ ticket: Ticket, _ dispatch: DispatchState, _ turn: inout Turn) {
         guard let (_, position) = land(ticket), let entry = active[dispatch.number] else { return }
+        shareHasRoom(dispatch, entry.row)
         peers.change(dispatch.peer) { $0.pauses = 0 }
         hopTimes.answered(decided: dispatch.decided, now: turn.now.relay)
         if let piece = dispatch.piece {
@@ -135,6 +137,7 @@ extension RelayCore {
     /// The transfer did not happen: its recipients wait again, at their old place, at no cost in writes or attempts.
     mutating func returnToQueue(_ ticket: Ticket, _ turn: inout Turn) {
         guard let (dispatch, position) = land(ticket), let entry = active[dispatch.number] else { return }
+        probeReturned(dispatch, entry.row)
         if dispatch.piece != nil, sessions[dispatch.session] != nil {
             let offset = dispatch.piece?.offset ?? 0
             active[dispatch.number]?.copies[position].nextOffset = min(entry.copies[position].nextOffset, offset)
@@ -188,9 +191,10 @@ extension RelayCore {
     }
 
     /// *Retransmit*: once more to the same hop, after a backoff of the envelope. `isAnew`: with its first piece, as the hop may have let
-    /// go what it had.
+    /// go what it had. `until`: the hop's share is used up, and this one is the next probe.
     private mutating func retryLater(
-        _ ticket: Ticket, _ dispatch: DispatchState, why: String, isAnew: Bool, _ turn: inout Turn
+        _ ticket: Ticket, _ dispatch: DispatchState, why: String, isAnew: Bool, until: RelayTime? = nil,
+        _ turn: inout Turn
     ) {
         guard let (_, position) = land(ticket), let entry = active[dispatch.number] else { return }
         // Answers to other pieces of the copy are still to come; they find no copy and change nothing.
@@ -199,7 +203,7 @@ extension RelayCore {
         var row = entry.row
         if isAnew, let slot = copy.marksSlot { row.sentMarks[slot].peer = nil }
         row.note(why, of: dispatch.peer, for: copy.recipients, turn.now.wall)
-        let due = nextDue(row, copy.recipients, turn.now.relay)
+        let due = until ?? nextDue(row, copy.recipients, turn.now.relay)
         for index in copy.recipients {
             unqueue(row, index, turn.rows)
             deferRecipient(&row, index, until: due, &turn)
@@ -216,6 +220,7 @@ extension RelayCore {
         // Answers to its other pieces are still to come; they find no copy and change nothing.
         closeCopy(dispatch.number, dispatch.session)
         var row = entry.row
+        probeReturned(dispatch, row)
         // What it had of a copy that it refuses it may have thrown away.
         if let slot = copy.marksSlot { row.sentMarks[slot].peer = nil }
         row.note(why, of: dispatch.peer, for: copy.recipients, turn.now.wall)

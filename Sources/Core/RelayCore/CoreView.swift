@@ -59,6 +59,8 @@ public struct RouteView: Sendable {
     public var notes: [String]
     /// Every hop of the row in its order: taken now or not, and why.
     public var eachHop: [HopView] = []
+    /// What its home says that it understands; nil: it has not said.
+    public var features: [Feature]?
 }
 
 /// What speaks for or against one hop.
@@ -294,6 +296,7 @@ extension RelayCore {
             view.destination = "unknown: no such agency or node in the directory"
             return view
         }
+        view.features = view.home.flatMap { features(of: $0) }
         switch destiny {
         case .home: view.destination = "at home on this node"
         case .nowhere(let reason): view.destination = "refused: \(reason.word)"

@@ -95,6 +95,7 @@ extension RelayCore {
         if !isHoldingRestored { endForgottenDeletions(&turn) }
         verifyBySchedule(&turn)
         doubts.drop(until: now, turn.rows)
+        forgetReoffers(now)
         noteLinks(&turn)
         judgeClock(&turn)
         // A backlog of an earlier version is put together an hour a second.

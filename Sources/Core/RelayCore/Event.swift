@@ -76,6 +76,8 @@ public enum Event: Sendable {
     case documentUnreadable(number: UInt64)
     /// The age of a record for this node, as its bundle says; `reported` follows under the same ticket.
     case recordHeard(ticket: Ticket, age: Milliseconds)
+    /// What the maker of the record that comes next says that it understands.
+    case featuresHeard(ticket: Ticket, [Feature])
     /// Something was refused before it came to a decision (malformed, against the protocol, not the caller's right): counted.
     case refusedOutside(CounterKey)
     /// New routes, peers, rights and limits, already validated as a whole.
@@ -218,6 +220,8 @@ public struct Dispatch: Sendable {
     public var formerName: BundleID?
     /// It goes back along its path.
     public var isReturn = false
+    /// Of a record: the peer understands the block that says what its maker understands.
+    public var tellsFeatures = false
 }
 
 /// What the shell does with an offer's or a submission's bytes.

@@ -244,6 +244,7 @@ extension RelayCore {
             return nil
         }
         guard let facts = sessions[session]?.facts, let settings = peers[peer]?.peer else { return nil }
+        if isHeldBack(key, row, peer, turn.now.relay) { return nil }
         if active[row.number]?.copies.contains(where: { $0.session == session }) == true {
             // One copy of an envelope on a session at a time; these recipients are looked at again when it is over.
             active[row.number]?.hasPassedOver = true
@@ -348,6 +349,8 @@ extension RelayCore {
         if sessions[copy.session]?.facts.understands(.formerName) ?? false {
             result.formerName = row.former
         }
+        result.tellsFeatures =
+            row.kind == .administrative && sessions[copy.session]?.facts.understands(.homeFeatures) ?? false
         return result
     }
 

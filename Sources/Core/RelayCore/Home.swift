@@ -73,6 +73,7 @@ extension RelayCore {
         // Its octets take room as they come: nobody keeps others out by announcing what he does not send.
         submissions[submission.ticket] = OpenSubmission(
             submission: submission, recipients: recipients, number: number, touched: turn.now.relay)
+        openOnes.add(.sender(submission.sender), number, submission.ticket)
         unmarked.append(submission.ticket)
         openShares.open(submission.sender, 0)
         return .stage(extent: number)
@@ -80,7 +81,7 @@ extension RelayCore {
 
     /// All bytes of a submission are in the transaction (or before it).
     public mutating func submissionCompleted(_ ticket: Ticket, digest: Digest, _ turn: inout Turn) {
-        guard let open = submissions.removeValue(forKey: ticket) else { return }
+        guard let open = closeSubmission(ticket) else { return }
         decisions += 1
         let submission = open.submission
         openShares.close(submission.sender, open.received)
@@ -155,7 +156,7 @@ extension RelayCore {
 
     /// The caller has gone away, or its bytes did not come.
     public mutating func submissionAbandoned(_ ticket: Ticket, _ turn: inout Turn) {
-        guard let open = submissions.removeValue(forKey: ticket) else { return }
+        guard let open = closeSubmission(ticket) else { return }
         openShares.close(open.submission.sender, open.received)
         discard(extent: open.number, isMarked: open.isMarked, &turn)
     }

@@ -87,14 +87,14 @@ extension RelayCore {
 
     /// Room for octets that are here; of what is younger and half-received some may go for it.
     private mutating func takeRoom(_ bytes: UInt64, _ asker: Asker, _ turn: inout Turn) -> Bool {
-        let hasRoom = hasRoom(for: bytes, turn) || makeRoom(for: bytes, asker, &turn)
+        let hasRoom = hasRoom(for: bytes, asker.owner, &turn) || makeRoom(for: bytes, asker, &turn)
         if hasRoom { turn.promisedBytes = turn.promisedBytes.addingSaturating(bytes) }
         return hasRoom
     }
 
     /// Something new is offered; true when there is room for it, or some was made.
     mutating func makesRoom(for bytes: UInt64, _ owner: ShareOwner, _ turn: inout Turn) -> Bool {
-        hasRoom(for: bytes, turn) || makeRoom(for: bytes, Asker(owner: owner, number: nil), &turn)
+        hasRoom(for: bytes, owner, &turn) || makeRoom(for: bytes, Asker(owner: owner, number: nil), &turn)
     }
 }
 
@@ -129,7 +129,7 @@ extension RelayCore {
     mutating func dropOffer(
         _ ticket: Ticket, _ refusal: Refusal, _ why: String, _ cause: RefusalCause, _ turn: inout Turn
     ) {
-        guard let open = offers.removeValue(forKey: ticket) else { return }
+        guard let open = closeOffer(ticket) else { return }
         decisions += 1
         release(open)
         discard(open, &turn)
@@ -164,7 +164,7 @@ extension RelayCore {
                 letGo(&row, "room was short", &turn)
             }
             // What was freed shows in the head room behind the commit: it is lent to what is here already, and not to what is new.
-            if hasRoom(for: bytes, turn) || asker.number != nil && freed >= bytes { return true }
+            if hasRoom(for: bytes, asker.owner, &turn) || asker.number != nil && freed >= bytes { return true }
         }
         return false
     }
@@ -185,11 +185,8 @@ extension RelayCore {
             found = (number, what())
         }
         // Numbers differ, so the order of hashing decides nothing.
-        for (ticket, open) in offers where open.isAsItComes {
-            take(open.extent, .peer(open.peer), .offer(ticket))
-        }
-        for (ticket, open) in submissions {
-            take(open.number, .sender(open.submission.sender), .submission(ticket))
+        for open in openOnes.youngest {
+            take(open.number, open.owner, offers[open.ticket] != nil ? .offer(open.ticket) : .submission(open.ticket))
         }
         for state in peers.states {
             if let number = youngestEnvelope(from: state.peer.node, rows) {
@@ -273,10 +270,7 @@ extension RelayCore {
 
     /// A piece of it is coming in at this moment.
     private func isComing(_ number: UInt64, _ now: RelayTime) -> Bool {
-        offers.values.contains { open in
-            if case .join(number, _) = open.judgement { return open.touched + limits.incomingWait > now }
-            return false
-        }
+        openOnes.joining(number).contains { offers[$0].map { $0.touched + limits.incomingWait > now } ?? false }
     }
 
     /// Transfers and submissions that have stood still for as long. Once a minute; as many as there are open.

@@ -36,7 +36,7 @@ extension RelayCore {
     private static var sendersShown: Int { 5 }
 
     public func limitViews(_ room: HeadRoom, _ rows: any RowReader, now: RelayTime) -> [LimitView] {
-        storeLimits(room, rows, now) + linkLimits + quotaLimits(rows, now) + singleLimits
+        storeLimits(room, rows, now) + linkLimits + quotaLimits(room, rows, now) + singleLimits
     }
 
     /// How long a refusal for want of room is spoken of.
@@ -108,12 +108,13 @@ extension RelayCore {
         return views
     }
 
-    private func quotaLimits(_ rows: any RowReader, _ now: RelayTime) -> [LimitView] {
+    private func quotaLimits(_ room: HeadRoom, _ rows: any RowReader, _ now: RelayTime) -> [LimitView] {
         var views: [LimitView] = []
         for state in peers.states {
             views += share(.peer(state.peer.node), rows, now)
             views += share(.records(state.peer.node), rows, now)
         }
+        views += minimumViews(room, rows)
         guard limits.senderQuota != .unlimited else { return views }
         var senders: [(code: AgencyCode, part: UInt64)] = []
         var prefix = RowKey()

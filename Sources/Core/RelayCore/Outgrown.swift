@@ -11,7 +11,7 @@ extension RelayCore {
 
     /// A commit with this offer alone found no room. `offer`: when it had not been judged.
     public mutating func offerOutgrew(_ ticket: Ticket, _ offer: Offer?, _ turn: inout Turn) {
-        if let open = offers.removeValue(forKey: ticket) {
+        if let open = closeOffer(ticket) {
             release(open)
             discard(open, &turn)
             noteOutgrown(open.offer.bundle, open.peer, &turn)

@@ -21,13 +21,15 @@ public struct ReckoningResult: Sendable, Hashable {
     public var named: UInt64 = 0
     public var unnamed: UInt64 = 0
     public var counters: UInt64 = 0
+    /// Totals of what was accepted and ended that did not balance, and were set by what rows tell.
+    public var totals: UInt64 = 0
     public var payloads: UInt64 = 0
     public var badPayloads: UInt64 = 0
     public var began: WallTime = WallTime(milliseconds: 0)
     /// Zero while it runs.
     public var ended: WallTime = WallTime(milliseconds: 0)
 
-    public var isClean: Bool { strays + missing + named + unnamed + counters + badPayloads == 0 }
+    public var isClean: Bool { strays + missing + named + unnamed + counters + totals + badPayloads == 0 }
 }
 
 /// The counts of the envelopes that have been passed.
@@ -48,6 +50,7 @@ struct Reckoning {
         case labels
         case payloads
         case books
+        case history
     }
     var step = Step.strays(0)
     /// Behind the last row that was looked at.
@@ -59,6 +62,8 @@ struct Reckoning {
     var notBefore = RelayTime.zero
     /// Being read by the verifier.
     var reading: UInt64 = 0
+    /// What the history says of the totals.
+    var history: HistoryTally?
 
     static let rowsPerTurn = 256
     static let strayTables: [Table] = [.queue, .inbox, .deadline, .bundle, .lookup]
@@ -116,7 +121,8 @@ extension RelayCore {
         case .envelopes: reckonEnvelopes(&work, &turn)
         case .labels: followLabels(&work, &turn)
         case .payloads: readPayloads(&work, &turn)
-        case .books: return finishReckoning(work, &turn)
+        case .books: return settleBooks(work, &turn)
+        case .history: return reckonTotals(work, &turn)
         }
         reckoning = work
     }
@@ -385,12 +391,38 @@ extension RelayCore {
 
     // MARK: The books
 
-    private mutating func finishReckoning(_ work: Reckoning, _ turn: inout Turn) {
-        var result = work.result
+    private mutating func settleBooks(_ work: Reckoning, _ turn: inout Turn) {
+        var work = work
         if let tally = ledger.tally {
-            result.counters = ledger.settle(tally, turn.rows)
+            work.result.counters = ledger.settle(tally, turn.rows)
             ledger.tally = nil
         }
+        work.result.totals += mendAdminTotals(turn.rows)
+        guard totalsGap(admin: false, turn.rows) != 0 else { return finishReckoning(work, &turn) }
+        work.step = .history
+        work.history = HistoryTally()
+        reckoning = work
+    }
+
+    private mutating func mendAdminTotals(_ rows: any RowReader) -> UInt64 {
+        totalsGap(admin: true, rows) == 0 ? 0 : mendTotals(admin: true, nil, rows)
+    }
+
+    private mutating func reckonTotals(_ work: Reckoning, _ turn: inout Turn) {
+        var work = work
+        var history = work.history ?? HistoryTally()
+        let isMore = walkHistory(&history, work.rowsPerTurn, turn.rows)
+        work.history = history
+        if isMore {
+            reckoning = work
+            return
+        }
+        work.result.totals += mendTotals(admin: false, history, turn.rows)
+        finishReckoning(work, &turn)
+    }
+
+    private mutating func finishReckoning(_ work: Reckoning, _ turn: inout Turn) {
+        var result = work.result
         result.ended = turn.now.wall
         reckoned = result
         turn.rows.put(.meta, ReckoningResult.key, result.encoded())
@@ -419,6 +451,7 @@ extension ReckoningResult {
         if strays > 0 { parts.append("\(strays) index rows led nowhere and are gone") }
         if missing > 0 { parts.append("\(missing) index rows were missing and are there again") }
         if counters > 0 { parts.append("\(counters) counters were set right") }
+        if totals > 0 { parts.append("\(totals) totals did not balance and were set by what rows tell") }
         if named > 0 { parts.append("\(named) envelopes were set aside by name") }
         if unnamed > 0 {
             parts.append("\(unnamed) records were set aside that no label names: their envelopes had ended")
@@ -432,7 +465,7 @@ extension ReckoningResult {
         out.text(why)
         for number in [
             envelopes, strays, missing, named, unnamed, counters, payloads, badPayloads, began.milliseconds,
-            ended.milliseconds,
+            ended.milliseconds, totals,
         ] { out.number(number) }
         return out.record()
     }
@@ -451,6 +484,7 @@ extension ReckoningResult {
         result.badPayloads = row.number()
         result.began = WallTime(milliseconds: row.number())
         result.ended = WallTime(milliseconds: row.number())
+        if !row.isAtEnd { result.totals = row.number() }
         return row.isSound ? result : nil
     }
 }

@@ -40,6 +40,8 @@ public struct Turn {
     public var effects: [Effect] = []
     /// Payload octets promised in this turn, which the head room does not show yet.
     var promisedBytes: UInt64 = 0
+    /// What of the free room is kept for each neighbour; counted once a turn, when room is short.
+    var keptRoom: KeptRoom?
     /// Chunk rows that this turn may still remove; more go by and by, so that no transaction grows without bound.
     var removalsLeft = 2_048
     /// Recipients that deadlines, reloads and the like may still change in this turn: each costs some rows.
@@ -90,6 +92,7 @@ public struct RelayCore: Sendable {
     var nextDispatch: UInt64 = 1
     var offers: [Ticket: OpenOffer] = [:]
     var submissions: [Ticket: OpenSubmission] = [:]
+    var openOnes = OpenOnes()
     var stagedBytes: UInt64 = 0
     /// What is being received for sender agencies.
     var openShares = OpenShares()
@@ -100,6 +103,8 @@ public struct RelayCore: Sendable {
     var shortageAt: RelayTime?
     var doubts = Doubts()
     var wakeups = WakeupList()
+    /// Shares at next hops that are used up.
+    var reoffers = Reoffers()
     var gathering = ReportGathering()
     var ledger = Ledger()
     /// For monitors.
@@ -107,6 +112,7 @@ public struct RelayCore: Sendable {
     var clockJudge = ClockJudge()
     /// What the record that comes next said of its age.
     var recordHeard: RecordHeard?
+    var homeFeatures = HomeFeatures()
     var sweep: RouteSweep?
     /// Counts what may have changed the books: an offer that comes whole with nothing between is judged once.
     var decisions: UInt64 = 0
@@ -253,6 +259,7 @@ public struct RelayCore: Sendable {
         case .refusedOutside(let key): ledger.count(key)
         case .documentUnreadable(let number): documentUnreadable(number, &turn)
         case .recordHeard(let ticket, let age): recordHeard = RecordHeard(ticket: ticket, age: age)
+        case .featuresHeard(let ticket, let features): homeFeatures.heard = (ticket, features)
         case .reconfigured(let configuration):
             reconfigure(configuration, &turn)
             reconfigureSpools()

@@ -8,17 +8,61 @@
 import RelayModel
 import RelayRows
 
+/// What proves, or does not, what one reporter says of one envelope: read from the books when it is asked for, and once for all rows of a
+/// record, so that a record of five hundred rows about one envelope of a thousand recipients costs as much as its rows.
+struct ReportEvidence {
+    let bundle: BundleID
+    let reporter: NodeID
+    fileprivate var known: Known?
+    fileprivate var word: Word?
+
+    fileprivate struct Known {
+        var copies: [EnvelopeRow]
+        /// All recipients of its document; nil where no copy here says.
+        var recipients: Set<AgencyCode>?
+    }
+
+    /// The recipients of whom the reporter can know something.
+    fileprivate struct Word {
+        /// Handed to it from here, or under way to it.
+        var handed: Set<String> = []
+        /// Others' reports name it on the way.
+        var onTheWay: Set<AgencyCode> = []
+        /// At home there, by the directory or by its own word.
+        var atHome: Set<AgencyCode> = []
+    }
+
+    init(_ bundle: BundleID, _ reporter: NodeID) {
+        self.bundle = bundle
+        self.reporter = reporter
+    }
+
+    /// A row of it has been believed.
+    mutating func said(_ line: ReportRow) { if line.isArrival { word?.atHome.insert(line.recipient) } }
+}
+
 extension RelayCore {
     /// True when the row may be stored as said.
-    func isBelievable(_ line: ReportRow, _ reporter: NodeID, _ turn: Turn) -> Bool {
+    func isBelievable(_ line: ReportRow, _ evidence: inout ReportEvidence, _ turn: Turn) -> Bool {
+        let reporter = evidence.reporter
         guard line.bundle.source == node.endpoint, line.path.last?.node == reporter, line.path.first?.node == node
         else { return false }
-        let copies = ownCopies(of: line.bundle, turn.rows)
-        guard isOurs(line, copies, turn) else { return false }
+        let known = evidence.known ?? known(of: line.bundle, turn.rows)
+        evidence.known = known
+        guard isOurs(line, known, turn) else { return false }
         if configuration.directory.home(of: line.recipient) == reporter { return true }
         // An agency that has moved takes at its old home what came before; that home was believed when it said so.
         if hasSaid(.arrived, reporter, of: line, turn.rows) { return true }
-        return !line.isArrival && hadCopy(reporter, line, copies, turn.rows)
+        if line.isArrival { return false }
+        let word = evidence.word ?? word(of: reporter, line.bundle, known, turn.rows)
+        evidence.word = word
+        return hadCopy(reporter, line, word)
+    }
+
+    private func known(of bundle: BundleID, _ rows: any RowReader) -> ReportEvidence.Known {
+        let copies = ownCopies(of: bundle, rows)
+        return ReportEvidence.Known(
+            copies: copies, recipients: copies.lazy.compactMap(\.document).first.map { Set($0.recipients) })
     }
 
     private func ownCopies(of bundle: BundleID, _ rows: any RowReader) -> [EnvelopeRow] {
@@ -38,11 +82,9 @@ extension RelayCore {
     }
 
     /// Was this envelope submitted here, for this recipient?
-    private func isOurs(_ line: ReportRow, _ copies: [EnvelopeRow], _ turn: Turn) -> Bool {
-        if let document = copies.first(where: { $0.document != nil })?.document {
-            return document.recipients.contains(line.recipient)
-        }
-        guard copies.isEmpty else { return false }
+    private func isOurs(_ line: ReportRow, _ known: ReportEvidence.Known, _ turn: Turn) -> Bool {
+        if let recipients = known.recipients { return recipients.contains(line.recipient) }
+        guard known.copies.isEmpty else { return false }
         // Its row has gone with the transit memory; the counter was given out by this store. Nothing here knows its creation time any
         // more, so a reporter could make up any number of names: only as many are kept as history may take.
         // What a neighbour has taken, and this store has lost with what was newer than its copy, is expected.
@@ -67,39 +109,45 @@ extension RelayCore {
     }
 
     /// Had this node, which is not the recipient's home, a copy for this recipient?
-    private func hadCopy(
-        _ reporter: NodeID, _ line: ReportRow, _ copies: [EnvelopeRow], _ rows: any RowReader
-    ) -> Bool {
-        for row in copies {
-            guard let index = row.recipients.firstIndex(where: { $0.name == line.recipient.text }) else { continue }
-            if row.recipients[index].state == .forwarded, row.recipients[index].peer == reporter { return true }
-            let doubted = doubts.rows[row.number] ?? []
-            if doubted.contains(where: { $0.peer == reporter && $0.recipients.contains(UInt64(index)) }) { return true }
-            let carried = active[row.number]?.copies ?? []
-            if carried.contains(where: { $0.peer == reporter && $0.recipients.contains(index) }) { return true }
-        }
-        var isOnTheWay = false
-        var isHomeOfAnother = false
-        rows.scan(.report, prefix: Keys.report(line.bundle)) { _, value in
-            guard let row = ReportRow(record: value) else { return true }
-            if row.recipient == line.recipient {
-                // Its own word proves nothing.
-                if row.reporter != reporter, row.path.contains(where: { $0.node == reporter }) { isOnTheWay = true }
-            } else if row.isArrival, row.reporter == reporter {
-                isHomeOfAnother = true
-            }
-            return !isOnTheWay
-        }
-        if isOnTheWay { return true }
-        let directory = configuration.directory
-        let others = copies.lazy.compactMap(\.document).first?.recipients ?? []
-        if others.contains(where: { $0 != line.recipient && directory.home(of: $0) == reporter }) {
-            isHomeOfAnother = true
-        }
-        guard isHomeOfAnother else { return true }
-        guard let home = directory.home(of: line.recipient) else { return false }
+    private func hadCopy(_ reporter: NodeID, _ line: ReportRow, _ word: ReportEvidence.Word) -> Bool {
+        if word.handed.contains(line.recipient.text) || word.onTheWay.contains(line.recipient) { return true }
+        // A node that is the home of another recipient had a copy for that one.
+        guard word.atHome.count > (word.atHome.contains(line.recipient) ? 1 : 0) else { return true }
+        guard let home = configuration.directory.home(of: line.recipient) else { return false }
         let hops = configuration.routes.hops(for: line.recipient, home: home)
         return configuration.transit.leads(hops, to: line.recipient, home: home, by: reporter)
+    }
+
+    /// What the books, earlier reports and the directory say of a reporter and an envelope.
+    private func word(
+        of reporter: NodeID, _ bundle: BundleID, _ known: ReportEvidence.Known, _ rows: any RowReader
+    ) -> ReportEvidence.Word {
+        var word = ReportEvidence.Word()
+        for row in known.copies {
+            for recipient in row.recipients where recipient.state == .forwarded && recipient.peer == reporter {
+                word.handed.insert(recipient.name)
+            }
+            var indexes = (active[row.number]?.copies ?? []).filter { $0.peer == reporter }.flatMap(\.recipients)
+            for doubt in doubts.rows[row.number] ?? [] where doubt.peer == reporter {
+                indexes += doubt.recipients.map { Int(clamping: $0) }
+            }
+            for index in indexes where row.recipients.indices.contains(index) {
+                word.handed.insert(row.recipients[index].name)
+            }
+        }
+        rows.scan(.report, prefix: Keys.report(bundle)) { _, value in
+            guard let row = ReportRow(record: value) else { return true }
+            if row.reporter == reporter {
+                // Its own word proves nothing of the copy that it had.
+                if row.isArrival { word.atHome.insert(row.recipient) }
+            } else if row.path.contains(where: { $0.node == reporter }) {
+                word.onTheWay.insert(row.recipient)
+            }
+            return true
+        }
+        let directory = configuration.directory
+        for other in known.recipients ?? [] where directory.home(of: other) == reporter { word.atHome.insert(other) }
+        return word
     }
 
     /// Stores a row, once for each state: a reporter cannot fill the table by repeating itself. Delays one for each stop of the way, of

@@ -11,6 +11,9 @@ struct ReportGathering {
     private(set) var pending: [(node: NodeID, count: Int, since: RelayTime)] = []
     /// Where a destination stands in it: a turn may report thousands of rows to hundreds of nodes.
     private var places: [NodeID: Int] = [:]
+    /// Since when the first of them waits, and how many rows the fullest has: a turn in which nothing is due looks at none of them.
+    private var earliest: RelayTime?
+    private var fullest = 0
 
     mutating func load(_ rows: any RowReader, now: RelayTime) {
         var from = RowKey()
@@ -27,14 +30,17 @@ struct ReportGathering {
     mutating func add(_ node: NodeID, now: RelayTime) {
         if let position = places[node] {
             pending[position].count += 1
+            fullest = max(fullest, pending[position].count)
         } else {
             places[node] = pending.count
             pending.append((node, 1, now))
+            earliest = earliest.map { min($0, now) } ?? now
         }
     }
 
     /// Destinations whose rows are to go now, at most so many.
     mutating func take(_ limits: CoreLimits, now: RelayTime, limit: Int) -> [NodeID] {
+        guard let earliest, fullest >= limits.reportRowsMax || earliest + limits.reportGather <= now else { return [] }
         var due: [NodeID] = []
         var left: [(node: NodeID, count: Int, since: RelayTime)] = []
         for entry in pending {
@@ -45,10 +51,12 @@ struct ReportGathering {
         pending = left
         places = [:]
         for (position, entry) in left.enumerated() { places[entry.node] = position }
+        self.earliest = left.lazy.map(\.since).min()
+        fullest = left.lazy.map(\.count).max() ?? 0
         return due
     }
 
-    func due(_ limits: CoreLimits) -> RelayTime? { pending.lazy.map { $0.since + limits.reportGather }.min() }
+    func due(_ limits: CoreLimits) -> RelayTime? { earliest.map { $0 + limits.reportGather } }
 }
 
 extension RelayCore {
@@ -187,14 +195,19 @@ extension RelayCore {
         }
         var believed = 0
         var doubtful: ReportRow?
-        for line in lines {
-            guard isBelievable(line, reporter, turn) else {
-                doubtful = doubtful ?? line
-                continue
+        // What the books say of an envelope is read once for all of its rows.
+        for group in Self.byEnvelope(lines) {
+            var evidence = ReportEvidence(group[0].bundle, reporter)
+            for line in group {
+                guard isBelievable(line, &evidence, turn) else {
+                    doubtful = doubtful ?? line
+                    continue
+                }
+                store(line, &turn)
+                evidence.said(line)
+                believeAsCustody(line, &turn)
+                believed += 1
             }
-            store(line, &turn)
-            believeAsCustody(line, &turn)
-            believed += 1
         }
         ledger.count(.recordTaken)
         noteTaken(bundle, turn.rows)
@@ -207,8 +220,26 @@ extension RelayCore {
                         peer: peer.node, envelope: doubtful?.bundle, agency: doubtful?.recipient,
                         kind: .reportsDisbelieved)))
         }
+        learnFeatures(of: reporter, ticket, isBelieved: believed > 0)
         clockHeard(ofRecord: bundle, ticket, from: from, &turn)
         turn.effects.append(.acknowledge(session: session, offer: ticket))
+    }
+}
+
+extension RelayCore {
+    /// The rows of a record, those of one envelope together, as each comes first.
+    private static func byEnvelope(_ lines: [ReportRow]) -> [[ReportRow]] {
+        var groups: [[ReportRow]] = []
+        var places: [BundleID: Int] = [:]
+        for line in lines {
+            if let place = places[line.bundle] {
+                groups[place].append(line)
+            } else {
+                places[line.bundle] = groups.count
+                groups.append([line])
+            }
+        }
+        return groups
     }
 }
 

@@ -113,6 +113,7 @@ extension RelayCore {
         loadNumbers(turn.rows)
         markSuspendedPeers()
         configureClock()
+        homeFeatures.keep(new.directory.isHome)
         wakeForFailover(turn.now.relay)
         for state in gone {
             for session in state.sessions {

@@ -168,6 +168,58 @@ extension RelayCore {
     public func sharesUsedUp(_ now: RelayTime) -> [ShareOwner] { shareRefusals.lately(now) }
 }
 
+/// What of the free room is kept for neighbours that have taken less than their minimum.
+struct KeptRoom {
+    var of: [NodeID: UInt64] = [:]
+    var total: UInt64 = 0
+
+    func forOthers(than owner: ShareOwner) -> UInt64 {
+        switch owner {
+        case .peer(let node), .records(let node): total - (of[node] ?? 0)
+        case .sender: total
+        }
+    }
+}
+
+// The least that each has.
+extension RelayCore {
+    private static let minimumMax: UInt64 = 16 << 20
+
+    /// Octets that each neighbour of the configuration has for itself, whatever the others have taken: an eighth of the store is for these.
+    func minimum(_ room: HeadRoom) -> UInt64 {
+        let whole = room.usedBytes.addingSaturating(room.freeBytes)
+        let store = whole > room.reserveBytes ? whole - room.reserveBytes : 0
+        return min(Self.minimumMax, store / 8 / UInt64(max(peers.states.count, 1)))
+    }
+
+    private func minimum(of peer: Peer, _ room: HeadRoom) -> UInt64 {
+        peer.quota.bytes > 0 ? min(peer.quota.bytes, minimum(room)) : minimum(room)
+    }
+
+    private func keptRoom(_ room: HeadRoom, _ rows: any RowReader) -> KeptRoom {
+        var kept = KeptRoom()
+        for state in peers.states {
+            let minimum = minimum(of: state.peer, room)
+            let taken = taken(by: .peer(state.peer.node), rows).bytes
+            guard taken < minimum else { continue }
+            kept.of[state.peer.node] = minimum - taken
+            kept.total = kept.total.addingSaturating(minimum - taken)
+        }
+        return kept
+    }
+
+    /// For `edocctl limits`: the minimum of each, and what of it is used.
+    func minimumViews(_ room: HeadRoom, _ rows: any RowReader) -> [LimitView] {
+        peers.states.map { state in
+            let minimum = minimum(of: state.peer, room)
+            return LimitView(
+                "room kept for peer \(state.peer.node.name)", "built in", .bytes, minimum,
+                used: min(taken(by: .peer(state.peer.node), rows).bytes, minimum),
+                effect: "nobody else is given what is left of it")
+        }
+    }
+}
+
 // Room for what is offered.
 extension RelayCore {
     /// How long a header may be: what recipients and path take, and as much as the configuration allows beside them.
@@ -203,11 +255,25 @@ extension RelayCore {
         return nil
     }
 
-    /// True when the store can take so many more octets of payload, rows included, without touching the reserve.
-    func hasRoom(for bytes: UInt64, _ turn: Turn) -> Bool {
+    /// True when the store can take so many more octets of payload of this owner, rows included, without touching the reserve and what
+    /// is kept for others.
+    func hasRoom(for bytes: UInt64, _ owner: ShareOwner, _ turn: inout Turn) -> Bool {
         let reserved = ledger.value(.reservedBytes, turn.rows)
         let promised = stagedBytes.addingSaturating(turn.promisedBytes).addingSaturating(reserved)
-        return need(for: bytes, promised: promised) <= turn.room.acceptableBytes
+        let need = need(for: bytes, promised: promised)
+        guard need <= turn.room.acceptableBytes else { return false }
+        let left = turn.room.acceptableBytes - need
+        // As long as there is plenty nobody needs to count.
+        if left >= minimum(turn.room).saturatingTimes(UInt64(peers.states.count)) { return true }
+        // Within its own minimum nobody takes what is kept for others.
+        if case .peer(let node) = owner, let peer = peers[node]?.peer,
+            taken(by: owner, turn.rows).bytes.addingSaturating(bytes) <= minimum(of: peer, turn.room)
+        {
+            return true
+        }
+        let kept = turn.keptRoom ?? keptRoom(turn.room, turn.rows)
+        turn.keptRoom = kept
+        return left >= kept.forOthers(than: owner)
     }
 
     /// What the store must be able to take for so many more octets, beside what is promised already.

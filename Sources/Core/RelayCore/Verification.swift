@@ -57,7 +57,7 @@ extension Reckoning.Step {
         case .envelopes: "envelopes"
         case .labels: "labels"
         case .payloads: "payloads"
-        case .books: "books"
+        case .books, .history: "books"
         }
     }
 }

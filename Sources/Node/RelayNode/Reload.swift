@@ -48,21 +48,21 @@ extension Node {
         defer { reloading.unlock() }
         if manner == .rehearsed { return judgeReload(manner).outcome }
         notifier.reloading()
-        let (outcome, prepared) = judgeReload(manner)
+        let (outcome, next) = judgeReload(manner)
         let status =
             outcome.isApplied
             ? "Configuration in force."
             : "Reload refused, the old configuration stays: \(outcome.lines.first ?? "")"
         defer { notifier.ready(status: status) }
-        guard let prepared else { return outcome }
-        apply(prepared, outcome.lines)
+        guard let next else { return outcome }
+        apply(next.prepared, next.core, outcome.lines)
         return outcome
     }
 
     /// What would come of a reload; the configuration that is to be in force, or nil.
     private func judgeReload(
         _ manner: ReloadManner
-    ) -> (outcome: (isApplied: Bool, lines: [String]), prepared: PreparedNode?) {
+    ) -> (outcome: (isApplied: Bool, lines: [String]), next: (prepared: PreparedNode, core: CoreConfiguration)?) {
         let isLogged = manner != .rehearsed
         let old = configuration.withLockedValue { $0 }
         do {
@@ -89,7 +89,7 @@ extension Node {
                     "refused: more than 5 % would be moved or removed; edocctl reload --force does it all the same"
                 return ((false, [refusal] + lines), nil)
             }
-            return ((true, lines), prepared)
+            return ((true, lines), (prepared, core))
         } catch {
             if isLogged {
                 logger.error(
@@ -101,7 +101,7 @@ extension Node {
     }
 
     /// The new configuration is in force.
-    private func apply(_ prepared: PreparedNode, _ lines: [String]) {
+    private func apply(_ prepared: PreparedNode, _ core: CoreConfiguration, _ lines: [String]) {
         let old = configuration.withLockedValue { $0 }
         configuration.withLockedValue { $0 = prepared.configuration }
         rights.forget()
@@ -114,7 +114,7 @@ extension Node {
         for places in [controlPlaces, submitPlaces] {
             places.setPerUser(Int(clamping: prepared.configuration.settings.control.connectionsPerUser))
         }
-        engine.reconfigure(CoreConfiguration(prepared.configuration))
+        engine.reconfigure(core)
         for (path, digest) in prepared.digests {
             logger.notice(
                 "reloaded",

@@ -28,6 +28,8 @@ struct Reception {
         var bundle: BundleID
         /// As its bundle age block says.
         var age: Milliseconds?
+        /// What it says that its maker understands.
+        var features: [Feature]?
         var octets = ByteBuffer()
     }
 }
@@ -123,7 +125,8 @@ extension Conversation {
         guard header.primary.fragment == nil else { return "a piece of a record" }
         guard header.payload.length <= UInt64(AdministrativeRecord.octetsMax) else { return "a record too long" }
         guard let reporter = header.primary.source.node else { return "a record of an anonymous source" }
-        current.record = Reception.Record(reporter: reporter, bundle: header.primary.bundleID, age: header.age)
+        current.record = Reception.Record(
+            reporter: reporter, bundle: header.primary.bundleID, age: header.age, features: header.features)
         return nil
     }
 
@@ -168,6 +171,7 @@ extension Conversation {
         undecided[ticket] = id
         counts.recordsReceived += 1
         if let age = record.age { output.event(.recordHeard(ticket: ticket, age: age)) }
+        if let features = record.features { output.event(.featuresHeard(ticket: ticket, features)) }
         output.event(
             .reported(
                 ticket: ticket, session: session, reporter: record.reporter, bundle: record.bundle, rows: rows))

@@ -36,6 +36,7 @@ struct DispatchHeader {
         try header.prepareForForwarding(
             previousNode: node, age: age, copy: dispatch.document == nil ? nil : dispatch.copy)
         if dispatch.document != nil { try header.setNames(former: dispatch.formerName, isReturn: dispatch.isReturn) }
+        if !dispatch.tellsFeatures { header.removeFeatures() }
         return header
     }
 
@@ -75,6 +76,7 @@ struct DispatchHeader {
             primary: primary, blocks: blocks,
             payload: PayloadHead(crcType: isRecord ? .crc32c : .none, length: dispatch.payloadLength))
         if dispatch.document != nil { try header.setNames(former: dispatch.formerName, isReturn: dispatch.isReturn) }
+        if isRecord, dispatch.tellsFeatures { try header.setFeatures(Feature.own) }
         return header
     }
 

@@ -17,6 +17,8 @@ struct DispatchNote {
     var isWhole: Bool
     var isDocument: Bool
     var urgency: Urgency
+    /// Empty for what is no document.
+    var sender: String
 }
 
 /// What one link has carried past a class that had something to send.
@@ -66,18 +68,29 @@ struct BeliefBooks {
     var established: [Link: Set<Ticket>] = [:]
     /// Those of them that one side has said it will end: nothing new goes there.
     var ending: Set<Ticket> = []
+    struct Share: Hashable {
+        var node: Int
+        var peer: NodeID
+        var sender: String
+    }
+    /// When a neighbour last said *Retransmit* of a sender's document, and has taken none since.
+    var fullShares: [Share: UInt64] = [:]
 }
 
 extension World {
     /// How often the links are looked at.
     static let lookGap: UInt64 = 4_000
+    /// So long at most nothing of a sender is offered to a neighbour that has said *Retransmit* of it: two minutes, and one until it is seen
+    /// that no probe went.
+    private static let fullShareWait: UInt64 = 200_000
 
     func sent(_ dispatch: Dispatch, _ node: SimulatedNode) {
         let names = dispatch.copy?.recipients.map(\.text) ?? [dispatch.destination.text]
         belief.flights[BeliefBooks.Flight(node: node.index, life: node.life, ticket: dispatch.ticket)] = DispatchNote(
             session: dispatch.session, number: dispatch.number, bundle: dispatch.bundle, recipients: names,
             peer: dispatch.peer,
-            isWhole: dispatch.piece == nil, isDocument: dispatch.document != nil, urgency: dispatch.urgency)
+            isWhole: dispatch.piece == nil, isDocument: dispatch.document != nil, urgency: dispatch.urgency,
+            sender: dispatch.document?.sender.text ?? "")
         for name in names {
             let key = BeliefBooks.Doubt(node: node.index, number: dispatch.number, recipient: name)
             guard let doubt = belief.doubts[key] else { continue }
@@ -99,7 +112,14 @@ extension World {
         switch input {
         case .event(.transferAnswered(_, let ticket, let answer)):
             let key = BeliefBooks.Flight(node: node.index, life: node.life, ticket: ticket)
-            guard let note = belief.flights.removeValue(forKey: key), note.isWhole, note.isDocument else { return }
+            guard let note = belief.flights.removeValue(forKey: key) else { return }
+            let share = BeliefBooks.Share(node: node.index, peer: note.peer, sender: note.sender)
+            if answer == .refused(.retransmit) {
+                belief.fullShares[share] = now
+            } else if answer == .acknowledged || answer == .refused(.completed) {
+                belief.fullShares[share] = nil
+            }
+            guard note.isWhole, note.isDocument else { return }
             if answer == .acknowledged || answer == .refused(.completed) { crossed(note.bundle, node) }
             guard answer == .acknowledged || answer == .refused(.completed) else { return }
             guard let row = node.read({ $0.envelope(note.number) }), row.bundle == note.bundle else { return }
@@ -252,6 +272,7 @@ extension World {
                     && recipient.since + .seconds(2) <= relay
                 {
                     guard let hop = hops[recipient.routeClass], recipient.crashDoubt == nil,
+                        !isFull(node, hop, row.document?.sender.text ?? ""),
                         belief.doubts[
                             BeliefBooks.Doubt(node: node.index, number: row.number, recipient: recipient.name)] == nil
                     else { continue }
@@ -262,6 +283,11 @@ extension World {
             }
             return result
         }
+    }
+
+    private func isFull(_ node: SimulatedNode, _ hop: NodeID, _ sender: String) -> Bool {
+        let share = BeliefBooks.Share(node: node.index, peer: hop, sender: sender)
+        return belief.fullShares[share].map { $0 + Self.fullShareWait > now } ?? false
     }
 
     // MARK: - Clocks

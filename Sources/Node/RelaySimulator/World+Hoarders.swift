@@ -144,6 +144,25 @@ extension World {
         post(.offerAbandoned(oldest.ticket), to: oldest.node)
     }
 
+    // MARK: - Tight shares
+
+    /// What one sender may have at a node that is no leaf.
+    static let tightQuota = Quota(count: 2)
+
+    /// The last leaf is away for half of the time: what is for it stays at the node before, and the shares of its senders are used up.
+    func planTightShares() {
+        guard plan.isTight, let leaf = network.nodes.indices.last(where: { network.neighbours(of: $0).count == 1 })
+        else { return }
+        for peer in network.neighbours(of: leaf) {
+            let pair = [leaf, peer].sorted()
+            closedEdges.insert(pair)
+            plan(.edgeOpens(pair[0], pair[1]), at: plan.duration / 2)
+        }
+        for node in nodes where network.neighbours(of: node.index).count > 1 {
+            node.configuration.limits.senderQuota = Self.tightQuota
+        }
+    }
+
     // MARK: - The judge of shares
 
     /// At every commit: what came from the hoarder is within its share.
@@ -168,6 +187,7 @@ extension World {
 
     /// Nobody is refused for want of room but the hoarder: there is room for all others.
     func judgeRefusal(_ refusal: Refusal, _ cause: RefusalCause, _ from: Int?, _ node: SimulatedNode) {
+        if refusal == .retransmit, cause == .quota { summary.shareRefusals += 1 }
         guard plan.hoards, refusal == .noResources, let from, from >= 0, from != network.hoarder else { return }
         switch cause {
         // A store in pieces is a fault of its own; and while the old session of the same node is asked for a sign of life, the new one is

@@ -37,6 +37,8 @@ public struct Plan: Sendable {
     public var planted: PlantedBug?
     /// One leaf wants more than its share of its neighbours (World+Hoarders.swift). For links of values only.
     public var hoards = false
+    /// Each node that is no leaf has a tight share for every sender, and one of its neighbours is away for half of the time.
+    public var isTight = false
 
     public init(
         topology: Topology, seed: UInt64, duration: UInt64 = 300_000, usesConversations: Bool = false,
@@ -88,6 +90,8 @@ public struct Summary: Sendable, Hashable {
     public var wentBack = 0
     /// What a hoarder has tried.
     public var hoarded = 0
+    /// Offers that were refused because the share of their sender was used up.
+    public var shareRefusals = 0
     public var renamed = 0
     /// Transfers that links were asked for, and those that they gave back.
     public var recalls = 0
@@ -215,6 +219,7 @@ public final class World {
     // MARK: - Running
 
     public func run() -> Outcome {
+        planTightShares()
         for node in nodes { restart(node) }
         let gap = max(1, plan.duration / UInt64(max(1, plan.documents)))
         var at: UInt64 = 500

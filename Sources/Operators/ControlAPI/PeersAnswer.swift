@@ -181,6 +181,8 @@ public struct ExplainAnswer: ControlAnswer {
     public var agency: String?
     public var name: String?
     public var home: String?
+    /// What the home says that it understands of what is newer than 0.3; nil: it has not said.
+    public var homeUnderstands: [String]?
     /// at home on this node, forwarded, or why not.
     public var destination: String
     /// The row of the table that won.

@@ -79,6 +79,7 @@ extension ControlServer {
         answer.agency = view.canonical?.text
         answer.name = view.canonical.flatMap(configuration.directory.name(of:))
         answer.home = view.home?.name
+        answer.homeUnderstands = view.features?.map(\.name)
         answer.row = view.match?.route.target.text
         answer.rule = view.match?.rule.rawValue
         answer.nextHops = view.hops.map(\.name)

@@ -172,6 +172,7 @@ enum RoutesView {
                     ? name : phrase("\(name) (\(answer.asked) is its alias)", "\(name) (\(answer.asked) là tên khác)"))
         }
         facts.add(phrase("home", "nút chủ"), answer.home)
+        facts.add(phrase("understands", "hiểu được"), answer.homeUnderstands.map { $0.joined(separator: ", ") })
         facts.add(phrase("outcome", "kết quả"), Shown.sentence(answer.destination))
         facts.add(
             phrase("route", "tuyến"), answer.row.map { row in "\(row) (\(answer.rule.map(Shown.sentence) ?? "-"))" })

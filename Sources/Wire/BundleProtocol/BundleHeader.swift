@@ -26,6 +26,8 @@ public struct BundleHeader: Hashable, Sendable {
     public internal(set) var formerName: BundleID?
     /// Our block 243 is here: the copy goes back along its path.
     public internal(set) var isReturn = false
+    /// What the source of a record understands.
+    public internal(set) var features: [Feature]?
     /// The numbers of the blocks that this program does not process, in ascending order.
     public internal(set) var unprocessed: [UInt64] = []
 
@@ -170,6 +172,10 @@ public struct BundleHeader: Hashable, Sendable {
             guard try block.readReturned() else { return false }
             guard !isReturn else { throw repeated(block) }
             isReturn = true
+        case .features:
+            guard let list = try block.readFeatures() else { return false }
+            guard features == nil else { throw repeated(block) }
+            features = list
         default: return false
         }
         return true

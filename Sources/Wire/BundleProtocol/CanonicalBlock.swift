@@ -25,6 +25,8 @@ public struct BlockType: RawRepresentable, Hashable, Sendable {
     public static let formerName = BlockType(rawValue: 242)
     /// Private: a copy that goes back along its path, if its content says `edoc`.
     public static let returned = BlockType(rawValue: 243)
+    /// Private: what the source of a record understands, if its content says `edoc`.
+    public static let features = BlockType(rawValue: 244)
 }
 
 public struct CanonicalBlock: Hashable, Sendable {

@@ -1,6 +1,6 @@
-// NameBlocks: the contents of our private extension blocks 242 and 243 (docs/protocol.md). *Former name*: the envelope had another name
-// before, of the same source. *Return*: this copy goes back along its path. Both are made anew at each hop, for who understands them
-// only. Fail with a BundleError.
+// NameBlocks: the contents of our private extension blocks 242 to 244 (docs/protocol.md). *Former name*: the envelope had another name
+// before, of the same source. *Return*: this copy goes back along its path. *Features*: what the source of a record understands. They go
+// to who understands them only. Fail with a BundleError.
 
 import NIOCore
 import RelayModel
@@ -8,6 +8,7 @@ import RelayModel
 extension CanonicalBlock {
     private static let formerNameItems = 4
     private static let returnItems = 2
+    private static let featuresItems = 3
 
     static func formerName(_ name: BundleID, number: UInt64) -> CanonicalBlock {
         var data = ByteBuffer()
@@ -21,6 +22,30 @@ extension CanonicalBlock {
         var data = ByteBuffer()
         PrivateMark.write(into: &data, items: returnItems)
         return CanonicalBlock(type: .returned, number: number, flags: .mustBeReplicated, data: data)
+    }
+
+    static func features(_ features: [Feature], number: UInt64) -> CanonicalBlock {
+        var data = ByteBuffer()
+        PrivateMark.write(into: &data, items: featuresItems)
+        let list = features.prefix(Feature.countMax)
+        data.writeCBOR(arrayOf: list.count)
+        for feature in list { data.writeCBOR(text: feature.name) }
+        return CanonicalBlock(type: .features, number: number, flags: [], data: data)
+    }
+
+    /// Nil if the block is not ours.
+    func readFeatures() throws(BundleError) -> [Feature]? {
+        var reader = CBORReader(data, at: dataOffset)
+        guard let end = try PrivateMark.read(&reader, items: UInt64(Self.featuresItems)) else { return nil }
+        var features: [Feature] = []
+        var list = try reader.openList(countMax: Feature.countMax)
+        while try list.hasNext(&reader) {
+            // A name that cannot be one is of nothing that is known here.
+            if let feature = Feature(try reader.readText(bytesMax: 255)) { features.append(feature) }
+        }
+        try reader.closeArray(end)
+        try reader.expectEnd()
+        return features
     }
 
     /// Nil if the block is not ours.
@@ -58,6 +83,23 @@ extension BundleHeader {
         }
         if let former { blocks.append(.formerName(former, number: freeNumber)) }
         if isReturn { blocks.append(.returned(number: freeNumber)) }
+    }
+
+    /// Puts our block 244 into a record that is made here.
+    public mutating func setFeatures(_ features: [Feature]) throws(BundleError) {
+        removeFeatures()
+        guard blocks.count < Self.blocksMax else {
+            throw BundleError(.limitExceeded, "no room is left for the blocks of this hop")
+        }
+        blocks.append(.features(features, number: freeNumber))
+        self.features = features
+    }
+
+    /// Takes it out for a hop that does not understand it.
+    public mutating func removeFeatures() {
+        let ours = blocks.filter { $0.type == .features && !unprocessed.contains($0.number) }.map(\.number)
+        blocks.removeAll { ours.contains($0.number) }
+        features = nil
     }
 
     private var freeNumber: UInt64 {

@@ -241,4 +241,60 @@ import Testing
         let cells = bench.read { AgeCell.all($0) }
         #expect(cells.reduce(0) { $0 + $1.count } == UInt64(rows.count { $0.state == .waiting }))
     }
+
+    /// The totals stand in no row: neighbours' counters, history and the equation of the books tell them.
+    @Test(arguments: [
+        ["accepted.submitted"], ["accepted.taken"], ["ended.forwarded"], ["ended.delivered"], ["ended.expired"],
+        ["accepted.submitted", "ended.delivered"], ["accepted.taken", "ended.expired"],
+    ])
+    func totalsAreMadeAnew(lost: [String]) throws {
+        let bench = Bench()
+        bench.failingChanges = []
+        bench.connect("an")
+        for _ in 0..<300 { bench.submit(["T1"], length: 4) }
+        let numbers = bench.allRows.map(\.number)
+        bench.event(.inboxAcknowledged(ticket: bench.ticket(), agency: agency("T1"), envelopes: numbers))
+        for _ in 0..<3 {
+            bench.offer("an", bench.bundle(of: "an"), bench.document("A1", ["B1"]), path: bench.path("an"))
+        }
+        var open = bench.connect("binh").documents
+        while !open.isEmpty { open += bench.answer(open.removeFirst(), .acknowledged).documents }
+        bench.submit(["C1"], lifetime: .minutes(5))
+        bench.advance(.minutes(6))
+        bench.submit(["C1"])
+        let names = [
+            "accepted.submitted", "accepted.taken", "ended.forwarded", "ended.delivered", "ended.expired",
+            "store.waiting",
+        ]
+        let before = bench.read { rows in names.map { rows.number(.counter, $0) } }
+        #expect(before == [302, 3, 3, 300, 1, 1], "\(before)")
+        _ = bench.store.batch { rows in
+            for name in lost { rows.setNumber(.counter, name, 0) }
+        }
+        bench.restart()
+        bench.event(.storeDamaged(why: "a test"))
+        bench.finishJobs()
+        #expect(bench.read { rows in names.map { rows.number(.counter, $0) } } == before)
+        #expect(bench.engine.core.reckoned?.totals == UInt64(lost.count))
+        let (accepted, states) = bench.balance()
+        #expect(accepted == states)
+    }
+
+    /// An envelope that is gone with its name is not put down as ended.
+    @Test func whatIsGoneIsNotCalledEnded() throws {
+        let bench = Bench()
+        let bundle = try #require(bench.submit(["C1"])?.accepted)
+        bench.submit(["C1"])
+        let number = bench.rows(of: bundle)[0].number
+        _ = bench.store.batch { rows in
+            rows.delete(.envelope, Keys.envelope(number))
+            rows.delete(.label, Keys.envelope(number))
+        }
+        bench.restart()
+        bench.event(.storeDamaged(why: "a test"))
+        bench.finishJobs()
+        let (accepted, states) = bench.balance()
+        #expect((accepted, states) == (2, 1))
+        #expect(bench.engine.core.reckoned?.totals == 0)
+    }
 }

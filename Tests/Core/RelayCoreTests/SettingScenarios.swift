@@ -77,6 +77,7 @@ import Testing
     @Test func whatCannotBeSetIsSaid() throws {
         let bench = Bench()
         let own = bench.submit(["B1"], lifetime: .days(30))!.accepted!
+        bench.connect("an")
         bench.offer(
             "an", bench.bundle(of: "an"), bench.document("A1", ["C1"]), path: bench.path("an"), lifetime: .days(30))
         func skipped(_ verb: DeedVerb, _ setting: DeedSetting, to code: String) -> [SkipCause] {
@@ -211,6 +212,7 @@ import Testing
     /// Jobs go on after a restart with what they set, in bounded turns, and stand in the operator log.
     @Test func aJobGoesOnAfterARestart() throws {
         let bench = Bench()
+        bench.failingChanges = []
         for _ in 0..<600 { bench.submit(["B1"], length: 4) }
         let job = try #require(
             bench.preview(.urgency, { $0.states = [.waiting] }, setting: .urgency(.flash), reason: "hạn chót"))

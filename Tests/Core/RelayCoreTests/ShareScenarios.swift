@@ -63,6 +63,43 @@ import Testing
         #expect(bench.engine.core.sharesUsedUp(bench.reading.relay).isEmpty)
     }
 
+    // MARK: - The least that each has
+
+    /// Three neighbours together could fill the map, each within its share, and the fourth got nothing.
+    @Test(arguments: [false, true]) func severalTogetherLeaveTheFourthItsMinimum(restarts: Bool) {
+        let bench = Bench(restarts: restarts)
+        bench.failingChanges = []
+        for peer in ["an", "binh", "chi", "dao"] { bench.connect(peer) }
+        bench.limitRoom(64 << 20)
+        func offer(_ peer: String, _ sender: String, _ recipient: String) -> Bool {
+            let document = bench.document(sender, [recipient], length: 500_000)
+            return bench.offer(peer, bench.bundle(of: peer), document, path: bench.path(peer)).acknowledgements == 1
+        }
+        var taken: [String: Int] = [:]
+        var isMore = true
+        while isMore {
+            isMore = false
+            for (peer, sender) in [("an", "A1"), ("binh", "B1"), ("chi", "C1")] where offer(peer, sender, "T1") {
+                taken[peer, default: 0] += 1
+                isMore = true
+            }
+        }
+        #expect(taken.values.allSatisfy { $0 > 30 }, "\(taken)")
+        let minimum = bench.read { bench.engine.core.limitViews(bench.store.headRoom, $0, now: bench.reading.relay) }
+            .first { $0.name == "room kept for peer dao" }
+        #expect(minimum?.used == 0)
+        let kept = minimum?.value ?? 0
+        #expect(kept > 1 << 20)
+        bench.breathe()
+        // What is handed in here does not get it either.
+        #expect(bench.submit(["A1"], length: 500_000)?.submissionCause == .noResources)
+        var own: UInt64 = 0
+        while offer("dao", "D1", "T1") { own += 1 }
+        #expect(own * 500_000 > kept - 700_000 && own * 500_000 < kept * 2, "\(own) of \(kept)")
+        // And nobody has taken any of it meanwhile.
+        #expect(!offer("an", "A1", "T1"))
+    }
+
     // MARK: - Promises
 
     /// Eleven octets held 957 of 959 MiB for half a year.

@@ -174,7 +174,8 @@ final class TestNode: Sendable {
             precondition(told.ended[session] == nil, "a session ends once")
             told.ended[session] = (whole, reason)
         case .event(.dialFailed(_, let reason)): told.dialFailures.append(reason)
-        case .event(.refusedOutside), .event(.recordHeard), .event(.sessionMeasured), .event(.sessionSilent),
+        case .event(.refusedOutside), .event(.recordHeard), .event(.featuresHeard), .event(.sessionMeasured),
+            .event(.sessionSilent),
             .event(.sessionAcknowledgesAgain):
             break
         case .event(.transferAnswered(_, let dispatch, let answer)): told.answers[dispatch, default: []].append(answer)

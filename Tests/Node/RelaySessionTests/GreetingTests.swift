@@ -94,6 +94,27 @@ struct GreetingTests {
         #expect(duet.a.ends == 1)
     }
 
+    /// Block 244 stands in a record as its maker has written it, and is taken out for a hop that does not understand it.
+    @Test func whatTheMakerOfARecordUnderstands() throws {
+        let source = EndpointID.dtn("a/")
+        let primary = PrimaryBlock(
+            flags: .isAdministrativeRecord, destination: .dtn("b/"), source: source, reportTo: source, creationTime: 7,
+            sequence: 8, lifetime: .days(1))
+        var header = try BundleHeader(
+            primary: primary, blocks: [.bundleAge(.zero, number: 2)], payload: PayloadHead(crcType: .none, length: 0))
+        try header.setFeatures([.returns, .homeFeatures])
+        var octets = ByteBuffer()
+        header.encode(into: &octets)
+        var parser = BundleHeaderParser()
+        guard case .header(var read, _) = try parser.parse(&octets) else {
+            Issue.record("not a header")
+            return
+        }
+        #expect(read.features == [.returns, .homeFeatures] && read.unprocessed.isEmpty)
+        read.removeFeatures()
+        #expect(read.blocks.map(\.type) == [.bundleAge] && read.features == nil)
+    }
+
     /// Blocks 242 and 243 are made for the hop that is to have them, and only for it.
     @Test func theFormerNameAndTheReturn() throws {
         let source = EndpointID.dtn("a/")

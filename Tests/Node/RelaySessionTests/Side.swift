@@ -32,6 +32,7 @@ final class Side {
     /// What was refused without the engine, and the records whose age was told.
     var counted: [CounterKey] = []
     var heard: [Ticket] = []
+    var featuresHeard: [[Feature]] = []
     var reports: [(ticket: Ticket, reporter: NodeID, bundle: BundleID, rows: [ReportRow])] = []
     var answers: [Ticket: [Answer]] = [:]
     var sentWhole: [Ticket] = []
@@ -164,6 +165,7 @@ final class Side {
         case .sessionAnswered: log.append("answered")
         case .identityTwice: log.append("identityTwice")
         case .recordHeard(let ticket, _): heard.append(ticket)
+        case .featuresHeard(_, let features): featuresHeard.append(features)
         case .sessionMeasured(_, let rate, let acknowledged): measures.append((rate, acknowledged))
         case .transferBegun(_, let dispatch): begun.append(dispatch)
         case .sessionSilent: silences.append(true)

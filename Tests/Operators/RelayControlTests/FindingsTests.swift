@@ -60,7 +60,8 @@ import Testing
     private func backup(_ world: World) async throws -> (check: CheckResult, metric: String?, status: StatusAnswer) {
         let ladder = CheckLadder(
             chosen: ["backup"], warn: try AgeLimits("1h", "--warn"), crit: try AgeLimits("1d", "--crit"),
-            warnArrived: 14_400, linkDown: (60, 90_000), room: (20, 10), certificate: (2_592_000, 604_800))
+            warnArrived: 14_400, linkDown: (60, 90_000), room: (20, 10), certificate: (2_592_000, 604_800),
+            linkLimits: try LinkLimits(share: "50,100", waiting: "9,99", warn: "3h", crit: "1d"))
         #expect(ladder.asksForFindings)
         var facts = CheckFacts(health: try await world.get(ControlPath.health, as: HealthAnswer.self))
         facts.findings = try await world.get(ladder.findingsURI, as: FindingsAnswer.self)

@@ -297,25 +297,30 @@ import Testing
         #expect(log.contains("the spool of H29 takes documents again"))
     }
 
+    /// So many documents wait for the spool, and the daemon ends right before it renames the first: unlinkat (an old sidecar), unlinkat,
+    /// openat, write, fchmod, fsync, fsync, renameat.
+    private func killedBeforeRename(_ home: Home, documents: Int) throws {
+        let network = home.network
+        try home.withoutSpool {
+            try network.start("hcm")
+            try home.submit(documents)
+            network.stop("hcm")
+        }
+        network.setEnvironment(
+            "hcm",
+            [
+                "LD_PRELOAD": try network.interposer("killer"), "EDOC_KILL_UNDER": home.folder, "EDOC_KILL_AT": "8",
+                "EDOC_KILL_WHEN": "before",
+            ])
+        #expect(try !life(of: home))
+        network.setEnvironment("hcm", [:])
+    }
+
     /// It stays *handing over* while `new` is missing, is shown so, cannot be acknowledged, and is delivered when `new` is back.
     @Test func handingOverIsShown() throws {
         let home = try Home("    at_once: 1\n    sidecar: no\n")
         let network = home.network
-        let library = try network.interposer("killer")
-        try home.withoutSpool {
-            try network.start("hcm")
-            try home.submit(1)
-            network.stop("hcm")
-        }
-        // The daemon ends right before the rename: unlinkat (an old sidecar), unlinkat, openat, write, fchmod, fsync, fsync,
-        // renameat.
-        network.setEnvironment(
-            "hcm",
-            [
-                "LD_PRELOAD": library, "EDOC_KILL_UNDER": home.folder, "EDOC_KILL_AT": "8", "EDOC_KILL_WHEN": "before",
-            ])
-        #expect(try !life(of: home))
-        network.setEnvironment("hcm", [:])
+        try killedBeforeRename(home, documents: 1)
         #expect(rename(home.folder + "/new", home.folder + "/away") == 0)
         try network.start("hcm")
         let document = try #require(try network.inbox("hcm", "H29").first)
@@ -339,19 +344,7 @@ import Testing
     func anotherFolderAtTheSamePlace(byHand: Bool) throws {
         let home = try Home("    at_once: 1\n    sidecar: no\n")
         let network = home.network
-        try home.withoutSpool {
-            try network.start("hcm")
-            try home.submit(1)
-            network.stop("hcm")
-        }
-        network.setEnvironment(
-            "hcm",
-            [
-                "LD_PRELOAD": try network.interposer("killer"), "EDOC_KILL_UNDER": home.folder, "EDOC_KILL_AT": "8",
-                "EDOC_KILL_WHEN": "before",
-            ])
-        #expect(try !life(of: home))
-        network.setEnvironment("hcm", [:])
+        try killedBeforeRename(home, documents: 1)
         #expect(rename(home.folder, network.folder["mounted"]) == 0)
         for name in ["tmp", "new", "taken"] { try network.folder.makeFolder("spool/" + name) }
         try network.start("hcm")
@@ -397,19 +390,7 @@ import Testing
     @Test func aStoreComesBackWhileADocumentIsHandedOver() throws {
         let home = try Home("    at_once: 1\n    sidecar: no\n")
         let network = home.network
-        try home.withoutSpool {
-            try network.start("hcm")
-            try home.submit(2)
-            network.stop("hcm")
-        }
-        network.setEnvironment(
-            "hcm",
-            [
-                "LD_PRELOAD": try network.interposer("killer"), "EDOC_KILL_UNDER": home.folder, "EDOC_KILL_AT": "8",
-                "EDOC_KILL_WHEN": "before",
-            ])
-        #expect(try !life(of: home))
-        network.setEnvironment("hcm", [:])
+        try killedBeforeRename(home, documents: 2)
         #expect(rename(home.folder + "/new", home.folder + "/away") == 0)
         try network.start("hcm")
         let documents = try network.inbox("hcm", "H29")

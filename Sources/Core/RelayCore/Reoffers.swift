@@ -1,0 +1,148 @@
+// Reoffers: what a next hop answers with *Retransmit* is one envelope's; when the next one of the same sender hears the same, that agency's
+// share at the hop is used up, and all others of it would hear it, too. So they are not offered: one goes as a probe after a while, twice
+// as long each time, and the first that is taken lets all of them go. The same for records. Others' envelopes go on as ever.
+//
+// In memory: one entry a neighbour and sender, at most so many. What was passed over stands in the queue as before; only the first of it
+// in each lane is remembered. A restart forgets it, and finds out once more.
+
+import RelayModel
+import RelayRows
+
+struct Reoffers: Sendable {
+    /// Whose share at the next hop it is, as far as this node can tell.
+    enum Share: Hashable, Sendable {
+        case sender(AgencyCode)
+        case records
+    }
+
+    struct Key: Hashable, Sendable {
+        var peer: NodeID
+        var share: Share
+    }
+
+    struct Hold: Sendable {
+        /// Waves of refusals; what comes back from one wave counts once.
+        var refusals: UInt32 = 0
+        var last: RelayTime
+        /// Nothing is offered before; zero: one refusal is no share.
+        var until = RelayTime.zero
+        /// The envelope that has been offered since.
+        var probe: UInt64?
+        /// The first that was passed over in each lane.
+        var passed: [LaneKey: QueueKey] = [:]
+    }
+
+    var holds: [Key: Hold] = [:]
+    /// Probes of this minute, by neighbour.
+    private var probes: [NodeID: (since: RelayTime, count: Int)] = [:]
+
+    static let holdsMax = 4_096
+    /// As long as this after the last refusal, the next one is the first again.
+    static let memory = Milliseconds.minutes(5)
+    static let waitMax = Milliseconds.minutes(2)
+    /// Probes to one neighbour in a minute, for all senders together.
+    static let probesMax = 30
+
+    /// May one more probe go to this neighbour? If not: when.
+    mutating func probe(_ peer: NodeID, _ now: RelayTime) -> RelayTime? {
+        var entry = probes[peer] ?? (now, 0)
+        if entry.since + .minutes(1) <= now { entry = (now, 0) }
+        guard entry.count < Self.probesMax else { return entry.since + .minutes(1) }
+        entry.count += 1
+        probes[peer] = entry
+        return nil
+    }
+
+    mutating func forget(_ isOver: (Key, Hold) -> Bool) -> [Hold] {
+        let over = holds.filter { isOver($0.key, $0.value) }
+        for key in over.keys { holds[key] = nil }
+        return Array(over.values)
+    }
+
+    mutating func forgetProbes(until now: RelayTime) {
+        probes = probes.filter { $0.value.since + .minutes(1) > now }
+    }
+}
+
+extension RelayCore {
+    private static func share(of row: EnvelopeRow) -> Reoffers.Share? {
+        if row.kind == .administrative { return .records }
+        return row.document.map { .sender($0.sender) }
+    }
+
+    /// True when it is not to be offered to this neighbour now; it is looked at again when its share has room.
+    mutating func isHeldBack(_ key: QueueKey, _ row: EnvelopeRow, _ peer: NodeID, _ now: RelayTime) -> Bool {
+        guard !reoffers.holds.isEmpty, let share = Self.share(of: row),
+            case let place = Reoffers.Key(peer: peer, share: share), var hold = reoffers.holds[place],
+            hold.until != .zero
+        else { return false }
+        let lane = LaneKey(routeClass: key.routeClass, urgency: key.urgency)
+        if hold.until <= now, hold.probe == nil {
+            if let next = reoffers.probe(peer, now) {
+                hold.until = next
+                wakeups.insert(next, .lane(lane, key))
+            } else {
+                hold.probe = row.number
+                reoffers.holds[place] = hold
+                return false
+            }
+        }
+        hold.passed[lane] = hold.passed[lane].map { min($0, key) } ?? key
+        reoffers.holds[place] = hold
+        return true
+    }
+
+    /// A neighbour has asked for it once more. Until when nothing of that share is offered to it; nil: the envelope goes by itself.
+    mutating func shareRefused(_ dispatch: DispatchState, _ row: EnvelopeRow, _ now: RelayTime) -> RelayTime? {
+        guard let share = Self.share(of: row) else { return nil }
+        let key = Reoffers.Key(peer: dispatch.peer, share: share)
+        var hold = reoffers.holds[key] ?? Reoffers.Hold(last: now)
+        if reoffers.holds[key] == nil, reoffers.holds.count >= Reoffers.holdsMax { return nil }
+        if now.since(hold.last) >= Reoffers.memory, hold.probe != row.number { hold.refusals = 0 }
+        hold.last = now
+        defer { reoffers.holds[key] = hold }
+        // Of the same wave: it was under way when the first came back.
+        if hold.until > now, hold.probe != row.number { return nil }
+        hold.probe = nil
+        hold.refusals += 1
+        guard hold.refusals > 1 else { return nil }
+        let backoff = Backoff(minimum: limits.envelopeBackoffMin, maximum: Reoffers.waitMax)
+        hold.until = now + backoff.delay(attempt: hold.refusals - 1, random: &random)
+        return hold.until
+    }
+
+    /// A neighbour has taken one: there is room. Its next refusal waits longer all the same, if it comes soon.
+    mutating func shareHasRoom(_ dispatch: DispatchState, _ row: EnvelopeRow) {
+        guard !reoffers.holds.isEmpty, let share = Self.share(of: row) else { return }
+        let key = Reoffers.Key(peer: dispatch.peer, share: share)
+        guard let hold = reoffers.holds[key], hold.until != .zero else { return }
+        reoffers.holds[key]?.until = .zero
+        reoffers.holds[key]?.probe = nil
+        reoffers.holds[key]?.passed = [:]
+        lookAgain(hold)
+    }
+
+    /// What was offered as a probe comes back without a word of the neighbour's share: the next one is.
+    mutating func probeReturned(_ dispatch: DispatchState, _ row: EnvelopeRow) {
+        guard !reoffers.holds.isEmpty, let share = Self.share(of: row) else { return }
+        let key = Reoffers.Key(peer: dispatch.peer, share: share)
+        guard reoffers.holds[key]?.probe == dispatch.number else { return }
+        reoffers.holds[key]?.probe = nil
+    }
+
+    /// Holds whose probe never came about, because its envelope has gone another way: once a minute.
+    mutating func forgetReoffers(_ now: RelayTime) {
+        let live = Set(active.keys)
+        let over = reoffers.forget { _, hold in
+            hold.until == .zero
+                ? hold.last + Reoffers.memory <= now
+                : hold.until + .minutes(1) <= now && !(hold.probe.map(live.contains) ?? false)
+        }
+        for hold in over { lookAgain(hold) }
+        reoffers.forgetProbes(until: now)
+    }
+
+    private mutating func lookAgain(_ hold: Reoffers.Hold) {
+        for lane in hold.passed.keys.sorted() { if let key = hold.passed[lane] { offer(key) } }
+    }
+}
