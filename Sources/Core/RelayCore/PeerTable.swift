@@ -163,7 +163,6 @@ extension RelayCore {
         sessions[session] = SessionState(peer: facts.peer, facts: facts, since: turn.now.relay)
         sessionOrder.append(session)
         let wasUp = state.isUp
-        let keepsCredit = has(.creditOutlivesLink)
         peers.change(facts.peer) {
             $0.sessions.append(session)
             $0.greeting = facts.greeting
@@ -174,7 +173,7 @@ extension RelayCore {
             $0.pausedUntil = .zero
             if !wasUp {
                 // What lower classes have earned on the link that was: the most urgent goes first.
-                if !keepsCredit { $0.credit = Array(repeating: 0, count: Urgency.allCases.count) }
+                $0.credit = Array(repeating: 0, count: Urgency.allCases.count)
                 $0.upSince = turn.now.relay
                 $0.furtherDials = 0
                 $0.furtherDialDue = turn.now.relay

@@ -24,8 +24,6 @@ public enum PlantedBug: String, CaseIterable, Sendable {
     case noSecondSession
     /// What a link has begun is taken for given back.
     case begunIsGivenBack
-    /// What lower classes have earned before a link went down goes first when it comes up.
-    case creditOutlivesLink
 }
 
 extension RelayCore {

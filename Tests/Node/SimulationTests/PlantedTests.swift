@@ -19,7 +19,6 @@ import Testing
         Case(bug: .laneStalls, seed: 9), Case(bug: .reportIsCustody, seed: 15),
         Case(bug: .completedWhileHeld, seed: 3, isMixed: false), Case(bug: .nothingOvertakes, seed: 1),
         Case(bug: .noSecondSession, seed: 1), Case(bug: .begunIsGivenBack, seed: 1),
-        Case(bug: .creditOutlivesLink, seed: 1),
     ]
 
     private static let seedsMax: UInt64 = 40
