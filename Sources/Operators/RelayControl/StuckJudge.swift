@@ -35,7 +35,7 @@ enum StuckJudge {
             return .init(
                 word: "absent",
                 why:
-                    "it dials us; \(peer.backlog.count == 1 ? "1 waits" : "\(peer.backlog.count) wait") for it: \(peer.lastError)"
+                    "it dials us; \(peer.backlog.count) wait for it: \(peer.lastError)"
             )
         }
         return .init(
