@@ -227,7 +227,7 @@ let package = Package(
                 nioCore,
                 nioPosix,
             ]),
-        tests("CrashTests", ["TestNetwork", "ControlAPI", "RelayModel", "OpenSSLTLS", nioCore]),
+        tests("CrashTests", ["TestNetwork", "ControlAPI", "RelayModel", "BundleProtocol", "OpenSSLTLS", nioCore]),
         tests("TidyTests", []),
     ]
 )

@@ -28,7 +28,6 @@ extension CatalogueEntries {
             "it dials us, and has not; 1 waits for it",
             "nút ấy phải tự gọi tới nút này và chưa gọi; 1 đang chờ gửi cho nó"
         ),
-        ("it dials us; 1 waits for it: %", "nút ấy phải tự gọi tới nút này; 1 đang chờ gửi cho nó: %1"),
         ("it dials us; % wait for it: %", "nút ấy phải tự gọi tới nút này; %1 đang chờ gửi cho nó: %2"),
         (
             "it is up, 1 waits for it, and none is under way; edocctl show says why",

@@ -31,11 +31,18 @@ enum StuckJudge {
                 word: "unreachable", why: "\(peer.failures == 1 ? "1 dial" : "\(peer.failures) dials") failed\(error)")
         }
         guard peer.backlog.count > 0 else { return nil }
-        let waiting = "\(peer.backlog.count == 1 ? "1 waits" : "\(peer.backlog.count) wait") for it"
+        guard peer.lastError.isEmpty else {
+            return .init(
+                word: "absent",
+                why:
+                    "it dials us; \(peer.backlog.count) wait for it: \(peer.lastError)"
+            )
+        }
         return .init(
             word: "absent",
-            why: peer.lastError.isEmpty
-                ? "it dials us, and has not; \(waiting)" : "it dials us; \(waiting): \(peer.lastError)")
+            why:
+                "it dials us, and has not; \(peer.backlog.count == 1 ? "1 waits" : "\(peer.backlog.count) wait") for it"
+        )
     }
 
     private static func linked(_ peer: PeersAnswer.Peer) -> PeersAnswer.Stuck? {

@@ -66,7 +66,8 @@ struct Flips: ParsableCommand {
     /// For tests that need damage at a certain place of a store that real programs have made.
     private func changeOne(_ path: String) throws {
         var regions = try StoreRegion.all(path: path).filter {
-            $0.kind.contains(only) && (containing.isEmpty || FlipTrial.contains(path, $0.bytes, containing))
+            (only.isEmpty || $0.kind.contains(only))
+                && (containing.isEmpty || FlipTrial.contains(path, $0.bytes, containing))
         }
         if let turn, !regions.isEmpty {
             let kinds = Set(regions.map(\.kind)).sorted()

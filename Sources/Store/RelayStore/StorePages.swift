@@ -223,25 +223,10 @@ extension PageNodes {
                 let pointers = stride(from: StorePages.headBytes, to: lower, by: 2).map(number16).filter(isPlace)
                 if let least = pointers.min(), least >= lower { starts.append(least) }
             }
-            let runs = starts.map { run(raw, from: $0) }
-            let expected = (lower - StorePages.headBytes) / 2
-            return runs.first { $0.count == expected } ?? runs.max { $0.count < $1.count } ?? []
+            guard let first = starts.min() else { return [] }
+            // A row whose lengths are wrong hides none behind it: every place may be one's.
+            return stride(from: first, to: raw.count - PageNode.headBytes, by: 2).compactMap { node(raw, at: $0) }
         }
-    }
-
-    /// Rows that lie one behind the other; behind one whose lengths cannot be, every further place may be the next one's.
-    private static func run(_ raw: UnsafeRawBufferPointer, from first: Int) -> [PageNode] {
-        var nodes: [PageNode] = []
-        var start = first
-        while start + PageNode.headBytes <= raw.count {
-            guard let node = node(raw, at: start) else {
-                start += 2
-                continue
-            }
-            nodes.append(node)
-            start = (node.value.upperBound + 1) & ~1
-        }
-        return nodes
     }
 
     private static func node(_ raw: UnsafeRawBufferPointer, at start: Int) -> PageNode? {

@@ -111,6 +111,87 @@ import Testing
             })
     }
 
+    /// Eleven fragments of one octet, each of a bundle of 87 MiB that lives for half a year, held 957 MiB of 959 at a node. They are promised
+    /// nothing, at a hub and at home.
+    @Test func aFewOctetsHoldNoRoom() throws {
+        let hub = try Hub { network in
+            for name in ["truc", "hcm"] {
+                try network.replace(name, "  map_size: 1GiB", "  map_size: 256MiB\n  reserve_min: 16MiB")
+            }
+            try network.replace(
+                "truc", "  vpcp: {}", "  vpcp:\n    may_send_from: {nodes: [\"*\"], agencies: [\"*\"]}")
+        }
+        func room(_ node: String) throws -> UInt64 { try hub.network.status(node).store.acceptableBytes }
+        let before = try (room("truc"), room("hcm"))
+        let total: UInt64 = 87 << 20
+        // For a home that is down, and for one that is there.
+        for destination in ["dtn://H26/edoc", "dtn://H29/edoc"] {
+            for number in 0..<11 as Range<UInt64> {
+                let primary = PrimaryBlock(
+                    destination: EndpointID(text: destination)!, source: EndpointID(text: "ipn:77.1")!,
+                    reportTo: EndpointID(text: "ipn:77.1")!, creationTime: SampleBundle.now, sequence: number + 1,
+                    lifetime: .days(180), fragment: FragmentPlace(offset: number, totalLength: total))
+                let header = try BundleHeader(
+                    primary: primary, hopCount: HopCount(limit: 32, count: 1), age: Milliseconds(5), payloadLength: 1)
+                #expect(
+                    try hub.vpcp.send(WholeBundle(header: header, payload: ByteBuffer(bytes: [1]))) == .acknowledged,
+                    "\(hub.network.logTail("truc"))")
+            }
+        }
+        // Rows of their own, and no more.
+        #expect(try before.0 - min(room("truc"), before.0) < 4 << 20)
+        // A large document has its room.
+        let large = SampleBundle { $0.payload = [UInt8](repeating: 0x2e, count: 30 << 20) }
+        #expect(try hub.vpcp.send(large.octets()) == .acknowledged, "\(hub.network.logTail("truc"))")
+        let name = large.bundleID.envelopeName
+        #expect(try eventually { try hub.network.inbox("hcm", "H29").contains { $0.envelope == name } })
+        // Beside the large one, which came behind them, they hold next to nothing at home.
+        #expect(try before.1 - min(room("hcm"), before.1) < 40 << 20)
+        try hub.expectGoodPasses()
+    }
+
+    /// Nine documents of 100 MiB of which an octet comes now and then: a node of a gigabyte refused everything meanwhile.
+    @Test func dribblingUploadsStopNobody() throws {
+        let network = try Network(plain: true)
+        try network.start("vpcp")
+        let before = try network.status("vpcp").store.acceptableBytes
+        let length = 100 << 20
+        var frames: [BulkClient] = []
+        var bodies: [BulkClient] = []
+        for token in 0..<9 as Range<UInt64> {
+            let frame = try BulkClient(socket: network.folder["vpcp/submit.sock"])
+            var head = ByteBuffer()
+            BulkRequest(
+                token: token, sender: "G22", recipients: ["H29"], urgency: .normal, documentID: "d\(token)",
+                lifetime: .zero, payloadLength: UInt64(length)
+            ).write(to: &head)
+            #expect(frame.write(Array(head.readableBytesView) + [0x20]))
+            frames.append(frame)
+            let body = try BulkClient(socket: network.folder["vpcp/control.sock"])
+            let request =
+                "POST /v1/submit?sender=G22&to=H29 HTTP/1.1\r\nHost: x\r\nContent-Length: \(length)\r\n\r\n "
+            #expect(body.write(Array(request.utf8)))
+            bodies.append(body)
+        }
+        // All eighteen are being taken, and others are accepted between their octets.
+        try network.folder.write("Kính gửi", to: "text")
+        for round in 1...20 {
+            for client in frames + bodies { #expect(client.write([0x20]), "round \(round)") }
+            _ = try network.submit("vpcp", network.folder["text"], ["--sender", "G22", "--to", "H29"])
+        }
+        let large = try BulkClient(socket: network.folder["vpcp/submit.sock"])
+        #expect(
+            large.submit(
+                token: 1, from: "G22", to: ["H29"], document: "large", payload: [UInt8](repeating: 1, count: 60 << 20)))
+        guard case .accepted = large.answer() else { throw TestFailure("refused: \(network.logTail("vpcp"))") }
+        #expect(try network.status("vpcp").inStore["waiting"] == 21)
+        #expect(try before - network.status("vpcp").store.acceptableBytes < 80 << 20)
+        frames = []
+        bodies = []
+        #expect(try eventually { try network.status("vpcp").stagedBytes == 0 })
+        try network.expectBooksBalance(["vpcp"])
+    }
+
     /// A member of the sockets' group, with a right and without one.
     @Test(.enabled(if: Places.isRoot, "Needs root."))
     func localSocketsArePartedByUser() throws {
@@ -193,6 +274,51 @@ import Testing
         #expect(try network.status("truc").node == "truc")
         let peer = try RawPeer(port: port, as: "vpcp", tls: RawPeer.tls(network, "vpcp"))
         #expect(peer.isEstablished, "\(network.logTail("truc"))")
+    }
+
+    /// All descriptors are in use, whoever has them: before that a finding, then a line, a critical check and no core spent; with the next
+    /// free one it goes on.
+    @Test func descriptorsThatAreUsedUp() throws {
+        let hub = try Hub()
+        let network = hub.network
+        let pid = try #require(network.pid("truc"))
+        let open = try FileManager.default.contentsOfDirectory(atPath: "/proc/\(pid)/fd").count
+        func setLimit(_ count: Int) throws {
+            let done = try network.run("/usr/bin/env", ["prlimit", "--pid", "\(pid)", "--nofile=\(count):"])
+            guard done.end == .exited(0) else { throw TestFailure("prlimit: \(done.errors)") }
+        }
+        /// Seconds of processor so far.
+        func spent() throws -> Double {
+            let words = try String(contentsOfFile: "/proc/\(pid)/stat", encoding: .utf8).split(separator: " ")
+            return (Double(words[13]) ?? 0) / 100 + (Double(words[14]) ?? 0) / 100
+        }
+        try setLimit(open + 12)
+        let crowd = HeldConnections()
+        try crowd.open(5, port: network.port)
+        let isFound = try eventually {
+            let check = try network.control("truc", ["check", "alarms"])
+            return check.end == .exited(1)
+                && check.output.contains("the bound of descriptors of the process is reached")
+        }
+        #expect(isFound, "\(network.logTail("truc"))")
+        #expect(try limit(network, "truc", "descriptors of the process").binds)
+        let before = try spent()
+        let start = ProcessInfo.processInfo.systemUptime
+        try crowd.open(40, port: network.port)
+        #expect(try hub.logs("the system gives nothing to take them with"), "\(network.logTail("truc"))")
+        let check = try network.control("truc", ["check", "--timeout", "3"])
+        #expect(check.end == .exited(2), "\(check)")
+        let seconds = ProcessInfo.processInfo.systemUptime - start
+        let used = try spent() - before
+        #expect(used < max(seconds, 3) / 4, "\(used) s of \(seconds) s")
+        let lines = network.logText("truc").split(separator: "\n").count {
+            $0.contains("the system gives nothing to take them with")
+        }
+        #expect(lines <= 40, "\(lines)")
+        crowd.close(45)
+        #expect(try eventually { try network.control("truc", ["status"]).end == .exited(0) })
+        try setLimit(1_024)
+        try hub.expectGoodPasses()
     }
 
     /// Thousands of connections without a certificate are a handful of lines.

@@ -121,6 +121,22 @@ public final class RawPeer {
 
     public func cut() { channel.close() }
 
+    /// Takes what comes, and acknowledges it, until the condition holds or the session is over. It is asked whenever nothing has come for a
+    /// while; false when it does not hold after some seconds.
+    public func take(within seconds: Double, until isDone: () throws -> Bool) throws -> Bool {
+        settle()
+        let end = ProcessInfo.processInfo.systemUptime + seconds
+        while ending == nil {
+            if let next = channel.queue.take(seconds: 0.05) {
+                take(next)
+            } else if try isDone() {
+                return true
+            }
+            guard ProcessInfo.processInfo.systemUptime < end else { return false }
+        }
+        return try isDone()
+    }
+
     // MARK: - Working
 
     /// Takes what comes until the condition holds, the session is over, or nothing comes any more.
@@ -128,19 +144,23 @@ public final class RawPeer {
         settle()
         while !condition(), ending == nil {
             guard let next = channel.queue.take(seconds: 30) else { return }
-            switch next {
-            case .bytes(var buffer):
-                input.writeBuffer(&buffer)
-                machine.feed(&input, now: Self.now, &effects)
-            case .secured: machine.tlsEstablished(now: Self.now, &effects)
-            case .failed(let why):
-                machine.inputClosed(tlsClean: false, &effects)
-                settle()
-                ending = why
-            case .ended: machine.inputClosed(tlsClean: true, &effects)
-            }
-            settle()
+            take(next)
         }
+    }
+
+    private func take(_ next: RawInput) {
+        switch next {
+        case .bytes(var buffer):
+            input.writeBuffer(&buffer)
+            machine.feed(&input, now: Self.now, &effects)
+        case .secured: machine.tlsEstablished(now: Self.now, &effects)
+        case .failed(let why):
+            machine.inputClosed(tlsClean: false, &effects)
+            settle()
+            ending = why
+        case .ended: machine.inputClosed(tlsClean: true, &effects)
+        }
+        settle()
     }
 
     private func settle() {
