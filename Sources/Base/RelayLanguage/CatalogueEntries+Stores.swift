@@ -62,7 +62,7 @@ extension CatalogueEntries {
                 "kho không đúng trong lần soát gần nhất và đã được sửa; edocctl verify cho biết đã thấy gì"
             ),
             ("the store is being verified already", "kho đang được soát rồi"),
-            ("rate is a number of octets a second", "rate là số byte mỗi giây"),
+            ("rate is a number of octets a second, 65536 at least", "rate là số byte mỗi giây, ít nhất 65536"),
             ("The store in % cannot be used: %", "Kho ở %1 không dùng được: %2"),
             (
                 "% does not say any more whose store it is; name the node with --node, as dtn://NAME/.",

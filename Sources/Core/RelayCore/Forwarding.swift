@@ -244,7 +244,6 @@ extension RelayCore {
             return nil
         }
         guard let facts = sessions[session]?.facts, let settings = peers[peer]?.peer else { return nil }
-        if isHeldBack(key, row, peer, turn.now.relay) { return nil }
         if active[row.number]?.copies.contains(where: { $0.session == session }) == true {
             // One copy of an envelope on a session at a time; these recipients are looked at again when it is over.
             active[row.number]?.hasPassedOver = true
@@ -263,6 +262,8 @@ extension RelayCore {
             refuseLocally(row, chosen, peer: peer, why: "the peer takes single-recipient envelopes only", &turn)
             return nil
         }
+        // Last, for what is not held back may be the probe of its share, and has to go then.
+        if isHeldBack(key, row, peer, turn.now.relay) { return nil }
         var copy = ActiveCopy(order: nextDispatch, session: session, peer: peer, recipients: chosen)
         nextDispatch += 1
         if goesInPieces {

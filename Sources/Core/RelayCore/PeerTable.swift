@@ -240,7 +240,8 @@ extension RelayCore {
     /// It changes nothing of the peer but what is said of it: who came may be somebody else.
     mutating func contactRefused(_ node: NodeID, _ reason: String) {
         peers.change(node) {
-            guard !$0.isUp else { return }
+            // Of a peer that is dialled from here, the own dial says more than somebody who gives its name.
+            guard !$0.isUp, !($0.peer.dials && $0.failures > 0) else { return }
             $0.lastError = "refused here: \(reason)"
         }
     }

@@ -68,11 +68,15 @@ struct Reckoning {
     static let rowsPerTurn = 256
     static let strayTables: [Table] = [.queue, .inbox, .deadline, .bundle, .lookup]
     static let mark = "reckoningDue"
+    /// The value of the mark when payloads are looked at, too; else 1.
+    static let verificationMark: UInt64 = 2
     /// A walk of so many rows is no longer than a large batch.
     static let mendableRows: UInt64 = 200_000
 }
 
 extension RelayCore {
+    static let payloadPauseMax = Milliseconds.minutes(1)
+
     /// The books, or an index, do not fit: they are made anew.
     mutating func reckon(_ why: String, _ rows: any RowTransaction) {
         guard !isOffline else { return }
@@ -92,8 +96,15 @@ extension RelayCore {
             turn.rows.put(.meta, ReckoningResult.key, result.encoded())
             reckoned = result
         }
-        if turn.rows.number(.meta, Reckoning.mark) != 0 {
+        let cut = turn.rows.number(.meta, Reckoning.mark)
+        if cut != 0 {
             reckon("the one before was cut off", turn.rows)
+            // A verification is one only with its payloads.
+            if cut == Reckoning.verificationMark {
+                let rate = limits.verifyRate
+                reckoning?.bytesPerSecond = rate
+                turn.rows.setNumber(.meta, Reckoning.mark, Reckoning.verificationMark)
+            }
         } else if reckoned == nil {
             reckon("a store of an earlier version: its envelopes get their labels", turn.rows)
         }
@@ -385,7 +396,9 @@ extension RelayCore {
         work.reading = row.number
         work.result.payloads += 1
         verifying.insert(row.number)
-        work.notBefore = turn.now.relay + Milliseconds(row.payloadLength.saturatingTimes(1_000) / work.bytesPerSecond)
+        // A rate of nearly nothing must not keep everything else from being made anew for days.
+        let pause = Milliseconds(row.payloadLength.saturatingTimes(1_000) / work.bytesPerSecond)
+        work.notBefore = turn.now.relay + min(pause, Self.payloadPauseMax)
         turn.effects.append(.verify(number: row.number, payload: payload, digest: document.digest))
     }
 

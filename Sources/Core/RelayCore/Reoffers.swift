@@ -11,7 +11,8 @@ import RelayRows
 struct Reoffers: Sendable {
     /// Whose share at the next hop it is, as far as this node can tell.
     enum Share: Hashable, Sendable {
-        case sender(AgencyCode)
+        /// Urgent documents have a hold of their own, which is short: two refusals of ordinary mail do not hold up a Hỏa tốc.
+        case sender(AgencyCode, isUrgent: Bool)
         case records
     }
 
@@ -40,6 +41,8 @@ struct Reoffers: Sendable {
     /// As long as this after the last refusal, the next one is the first again.
     static let memory = Milliseconds.minutes(5)
     static let waitMax = Milliseconds.minutes(2)
+    /// For urgent documents.
+    static let urgentWaitMax = Milliseconds.seconds(15)
     /// Probes to one neighbour in a minute, for all senders together.
     static let probesMax = 30
 
@@ -67,7 +70,7 @@ struct Reoffers: Sendable {
 extension RelayCore {
     private static func share(of row: EnvelopeRow) -> Reoffers.Share? {
         if row.kind == .administrative { return .records }
-        return row.document.map { .sender($0.sender) }
+        return row.document.map { .sender($0.sender, isUrgent: row.urgency >= expressUrgency) }
     }
 
     /// True when it is not to be offered to this neighbour now; it is looked at again when its share has room.
@@ -106,7 +109,9 @@ extension RelayCore {
         hold.probe = nil
         hold.refusals += 1
         guard hold.refusals > 1 else { return nil }
-        let backoff = Backoff(minimum: limits.envelopeBackoffMin, maximum: Reoffers.waitMax)
+        let most = row.urgency >= Self.expressUrgency && row.kind != .administrative
+            ? Reoffers.urgentWaitMax : Reoffers.waitMax
+        let backoff = Backoff(minimum: min(limits.envelopeBackoffMin, most), maximum: most)
         hold.until = now + backoff.delay(attempt: hold.refusals - 1, random: &random)
         return hold.until
     }

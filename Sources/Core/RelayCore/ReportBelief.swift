@@ -45,6 +45,8 @@ extension RelayCore {
     /// True when the row may be stored as said.
     func isBelievable(_ line: ReportRow, _ evidence: inout ReportEvidence, _ turn: Turn) -> Bool {
         let reporter = evidence.reporter
+        // That it goes on under another name is said by its source alone, which is this node.
+        if line.reason == .renamed { return false }
         guard line.bundle.source == node.endpoint, line.path.last?.node == reporter, line.path.first?.node == node
         else { return false }
         let known = evidence.known ?? known(of: line.bundle, turn.rows)

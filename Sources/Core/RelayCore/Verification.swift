@@ -38,6 +38,7 @@ extension RelayCore {
         guard reckoning == nil else { return false }
         reckon(why, turn.rows)
         reckoning?.bytesPerSecond = max(bytesPerSecond, 1)
+        turn.rows.setNumber(.meta, Reckoning.mark, Reckoning.verificationMark)
         return true
     }
 

@@ -96,7 +96,7 @@ extension Node {
                     "reload failed; the old configuration stays",
                     metadata: .event(.configurationRefused, ["why": "\(error)"]))
             }
-            return ((false, ["\(error)"]), nil)
+            return ((false, "\(error)".split(separator: "\n").map(String.init)), nil)
         }
     }
 

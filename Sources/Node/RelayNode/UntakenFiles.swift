@@ -114,7 +114,12 @@ final class UntakenFiles: Sendable {
 
     /// Nil where there is nothing to read: that a folder is missing is said by whoever writes to it.
     func piles(in folder: String, of agency: AgencyCode) -> Piles? {
-        guard let stream = opendir(folder) else { return nil }
+        let descriptor = open(folder, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC)
+        guard descriptor >= 0 else { return nil }
+        guard let stream = fdopendir(descriptor) else {
+            close(descriptor)
+            return nil
+        }
         defer { closedir(stream) }
         let now = Int64(clamping: now().unixMilliseconds / 1_000)
         var piles = Piles()
@@ -140,7 +145,9 @@ final class UntakenFiles: Sendable {
         guard fstatat(folder, name, &facts, AT_SYMLINK_NOFOLLOW) == 0, facts.st_mode & S_IFMT == S_IFREG else {
             return nil
         }
-        return Int64(facts.st_mtim.tv_sec)
+        // The file's owner sets its time as he likes.
+        let time = Int64(facts.st_mtim.tv_sec)
+        return (0..<1 << 40).contains(time) ? time : nil
     }
 
     private func add(_ name: String, _ agency: AgencyCode, _ written: Int64, _ now: Int64, to piles: inout Piles) {

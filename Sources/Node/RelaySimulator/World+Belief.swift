@@ -19,6 +19,8 @@ struct DispatchNote {
     var urgency: Urgency
     /// Empty for what is no document.
     var sender: String
+    /// It was taken off its silent session, and has gone to one of its recipients once more: what is answered to the second one counts.
+    var isSuperseded = false
 }
 
 /// What one link has carried past a class that had something to send.
@@ -86,6 +88,12 @@ extension World {
 
     func sent(_ dispatch: Dispatch, _ node: SimulatedNode) {
         let names = dispatch.copy?.recipients.map(\.text) ?? [dispatch.destination.text]
+        for (key, note) in belief.flights
+        where key.node == node.index && note.number == dispatch.number && note.isWhole
+            && !Set(note.recipients).isDisjoint(with: names)
+        {
+            belief.flights[key]?.isSuperseded = true
+        }
         belief.flights[BeliefBooks.Flight(node: node.index, life: node.life, ticket: dispatch.ticket)] = DispatchNote(
             session: dispatch.session, number: dispatch.number, bundle: dispatch.bundle, recipients: names,
             peer: dispatch.peer,
@@ -121,7 +129,7 @@ extension World {
             }
             guard note.isWhole, note.isDocument else { return }
             if answer == .acknowledged || answer == .refused(.completed) { crossed(note.bundle, node) }
-            guard answer == .acknowledged || answer == .refused(.completed) else { return }
+            guard answer == .acknowledged || answer == .refused(.completed), !note.isSuperseded else { return }
             guard let row = node.read({ $0.envelope(note.number) }), row.bundle == note.bundle else { return }
             for name in note.recipients {
                 guard let recipient = row.recipients.first(where: { $0.name == name }),

@@ -22,8 +22,8 @@ extension ControlServer {
             let query = try ControlQuery(request, known: ["rate", "reason"])
             var rate = node.configuration.settings.store.verifyRate
             if let text = try query.one("rate") {
-                guard let number = UInt64(text), number > 0 else {
-                    throw ControlError.badRequest("rate is a number of octets a second")
+                guard let number = UInt64(text), number >= 64 << 10 else {
+                    throw ControlError.badRequest("rate is a number of octets a second, 65536 at least")
                 }
                 rate = number
             }

@@ -33,6 +33,14 @@ struct SubmitCommand: AsyncParsableCommand {
                 "Khóa tự đặt: trong 7 ngày, cùng văn bản với cùng khóa chỉ được tiếp nhận một lần.")))
     var key: String?
 
+    func validate() throws {
+        // It travels in a line of the request's head.
+        guard let key, !(1...128).contains(key.utf8.count) || key.utf8.contains(where: { !(33...126).contains($0) })
+        else { return }
+        throw ValidationError(
+            phrase("--key is 1 to 128 printable ASCII characters", "--key gồm 1 đến 128 ký tự ASCII in được"))
+    }
+
     func run() async throws {
         let input = try InputFile(file)
         var items: [(name: String, value: String?)] = [

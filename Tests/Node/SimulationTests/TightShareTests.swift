@@ -18,7 +18,9 @@ import Testing
         let outcome = Self.run(topology, seed, conversations: seed == 2)
         #expect(outcome.failure == nil, "\(outcome.lastLines.suffix(20).joined(separator: "\n"))")
         #expect(outcome.summary.accepted > 200)
-        #expect(outcome.summary.delivered == outcome.summary.pairs, "all of it goes when there is room")
+        // All of it goes when there is room, but what was handed in for less than the five minutes; the judge lets nothing else end.
+        #expect(outcome.summary.delivered + outcome.summary.endedOtherwise == outcome.summary.pairs)
+        #expect(outcome.summary.endedOtherwise * 20 < outcome.summary.pairs)
         // Some dozen agencies send for five minutes to one that is full: a wave and some probes each. Each document once in five seconds
         // would be thousands.
         #expect(outcome.summary.shareRefusals > 5, "a run in which no share is used up proves nothing")
