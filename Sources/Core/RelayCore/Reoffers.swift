@@ -109,7 +109,8 @@ extension RelayCore {
         hold.probe = nil
         hold.refusals += 1
         guard hold.refusals > 1 else { return nil }
-        let most = row.urgency >= Self.expressUrgency && row.kind != .administrative
+        let most =
+            row.urgency >= Self.expressUrgency && row.kind != .administrative
             ? Reoffers.urgentWaitMax : Reoffers.waitMax
         let backoff = Backoff(minimum: min(limits.envelopeBackoffMin, most), maximum: most)
         hold.until = now + backoff.delay(attempt: hold.refusals - 1, random: &random)
