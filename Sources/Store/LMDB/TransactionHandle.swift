@@ -64,7 +64,12 @@ public struct TransactionHandle {
     /// Pages that the rows of a table and its tree take.
     public func pageCount(_ database: Database) throws(LMDBError) -> UInt64 {
         let stat = try statistics(database)
-        return UInt64(stat.ms_branch_pages) + UInt64(stat.ms_leaf_pages) + UInt64(stat.ms_overflow_pages)
+        let numbers = [stat.ms_branch_pages, stat.ms_leaf_pages, stat.ms_overflow_pages]
+        // They stand in the file, and a sum that overflows must not end the process.
+        return numbers.reduce(0) { sum, number in
+            let (result, isTooMuch) = sum.addingReportingOverflow(UInt64(number))
+            return isTooMuch ? .max / 65_536 : min(result, .max / 65_536)
+        }
     }
 
     /// Pages that LMDB's own tables and its two meta pages take.

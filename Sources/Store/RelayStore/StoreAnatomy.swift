@@ -266,6 +266,10 @@ struct AnatomyLook {
         guard root.depth >= 1, root.depth <= 32 else {
             return fault("its list of free pages has a depth that cannot be", nil)
         }
+        // What a program adds up and multiplies by the size of a page.
+        guard max(root.branchPages, root.leafPages, root.overflowPages) <= meta.lastPage else {
+            return fault("its list of free pages has more pages than the file", nil)
+        }
         var lists: [(page: UInt64, offset: Int, count: Int)] = []
         freePages(root.page, depth: Int(root.depth), newest: meta.transaction, &lists)
         for list in lists where !isEnded {
