@@ -111,6 +111,7 @@ extension CatalogueEntries {
         ("the names of the tables are out of order", "tên các bảng không đúng thứ tự"),
         ("table %", "bảng %1"), ("the table of tables", "bảng các bảng"),
         ("its list of free pages has a depth that cannot be", "danh sách trang trống có độ sâu không thể có"),
+        ("its list of free pages has more pages than the file", "danh sách trang trống có nhiều trang hơn tệp"),
         ("its list of free pages cannot be read", "không đọc được danh sách trang trống"),
         ("its list of free pages has a length that cannot be", "danh sách trang trống có độ dài không thể có"),
         (

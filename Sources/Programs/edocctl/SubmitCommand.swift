@@ -35,7 +35,7 @@ struct SubmitCommand: AsyncParsableCommand {
 
     func validate() throws {
         // It travels in a line of the request's head.
-        guard let key, !(1...128).contains(key.utf8.count) || key.utf8.contains(where: { !(33...126).contains($0) })
+        guard let key, key.utf8.contains(where: { $0 < 0x20 || $0 == 0x7f })
         else { return }
         throw ValidationError(
             phrase("--key is 1 to 128 printable ASCII characters", "--key gồm 1 đến 128 ký tự ASCII in được"))

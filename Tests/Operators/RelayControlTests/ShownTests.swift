@@ -119,6 +119,7 @@ private let zone: Void = {
                   3 Hỏa tốc          2           2K      1m     2    .   .   .   .   .    .
                   0 Thường        1200           3G      2h  1000  100  50  50   .   .    .
                 (here, checked)      2      =    2K      1m     2    .   .   .   .   .    .
+                2 ways: waiting 1202, 3 GiB, the oldest 2h
 
                 INBOX                 TOTAL  ±5MIN  SIZE  OLDEST    5m  15m  1h  4h  1d  7d  >7d
                 H29.15 Sở Nội vụ Th…   1000    -30    3G      2h  1000  100  50  50   .   .    .

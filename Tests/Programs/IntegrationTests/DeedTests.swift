@@ -208,7 +208,7 @@ import Testing
         let id = String(try #require(suspended.job).id)
         #expect(try network.control("vpcp", ["jobs", id]).output.contains(", for 2h\n"))
         #expect((try network.ask("vpcp", "suspend", "--apply", id) as JobAnswer).job.phase == "done")
-        let waiting = try Self.submit(network, "1", to: ["H29"], ["--lifetime", "3s"])
+        let waiting = try Self.submit(network, "1", to: ["H29"], ["--lifetime", "10s"])
         let row = try network.show("vpcp", waiting.envelope).envelope.recipients[0]
         #expect(row.why.first?.contains("agency H29.* is suspended") == true, "\(row.why)")
         let queue: QueueAnswer = try network.ask("vpcp", "queue")

@@ -27,6 +27,9 @@ import Testing
 
     @Test func whatWaitsAtItsSource() throws {
         let network = try Network()
+        // The hub has its port from its first start.
+        try network.start("truc")
+        #expect(network.stop("truc") == .exited(0))
         try network.start("vpcp")
         let old = try Self.submit(network, "1")
         let look = try network.control("vpcp", ["urgency", old, "--as", "3", "--reason", "họp chiều nay"])

@@ -49,7 +49,11 @@ import Testing
     private func refusal(_ network: Network) throws -> String {
         let result = try network.run(Places.edocd, ["--config", network.folder["truc.yaml"]])
         #expect(result.end == .exited(78), "\(result)")
-        return result.errors
+        // Without the time that each line begins with.
+        return result.errors.split(separator: "\n").map { line in
+            guard line.first?.isNumber == true, let space = line.firstIndex(of: " ") else { return String(line) }
+            return String(line[space...].dropFirst())
+        }.joined(separator: "\n")
     }
 
     /// All that waited, and what came meanwhile, is there and goes on; none was suspected.
