@@ -27,6 +27,8 @@ struct Reoffers: Sendable {
         var last: RelayTime
         /// Nothing is offered before; zero: one refusal is no share.
         var until = RelayTime.zero
+        /// The smallest that was refused: that there is no room for a large one says nothing of a letter.
+        var smallest = UInt64.max
         /// The envelope that has been offered since.
         var probe: UInt64?
         /// The first that was passed over in each lane.
@@ -77,7 +79,7 @@ extension RelayCore {
     mutating func isHeldBack(_ key: QueueKey, _ row: EnvelopeRow, _ peer: NodeID, _ now: RelayTime) -> Bool {
         guard !reoffers.holds.isEmpty, let share = Self.share(of: row),
             case let place = Reoffers.Key(peer: peer, share: share), var hold = reoffers.holds[place],
-            hold.until != .zero
+            hold.until != .zero, row.payloadLength >= hold.smallest
         else { return false }
         let lane = LaneKey(routeClass: key.routeClass, urgency: key.urgency)
         if hold.until <= now, hold.probe == nil {
@@ -101,8 +103,12 @@ extension RelayCore {
         let key = Reoffers.Key(peer: dispatch.peer, share: share)
         var hold = reoffers.holds[key] ?? Reoffers.Hold(last: now)
         if reoffers.holds[key] == nil, reoffers.holds.count >= Reoffers.holdsMax { return nil }
-        if now.since(hold.last) >= Reoffers.memory, hold.probe != row.number { hold.refusals = 0 }
+        if now.since(hold.last) >= Reoffers.memory, hold.probe != row.number {
+            hold.refusals = 0
+            hold.smallest = .max
+        }
         hold.last = now
+        hold.smallest = min(hold.smallest, row.payloadLength)
         defer { reoffers.holds[key] = hold }
         // Of the same wave: it was under way when the first came back.
         if hold.until > now, hold.probe != row.number { return nil }
@@ -121,8 +127,10 @@ extension RelayCore {
     mutating func shareHasRoom(_ dispatch: DispatchState, _ row: EnvelopeRow) {
         guard !reoffers.holds.isEmpty, let share = Self.share(of: row) else { return }
         let key = Reoffers.Key(peer: dispatch.peer, share: share)
-        guard let hold = reoffers.holds[key], hold.until != .zero else { return }
+        // A smaller one was never held back, and says nothing of the others.
+        guard let hold = reoffers.holds[key], hold.until != .zero, row.payloadLength >= hold.smallest else { return }
         reoffers.holds[key]?.until = .zero
+        reoffers.holds[key]?.smallest = .max
         reoffers.holds[key]?.probe = nil
         reoffers.holds[key]?.passed = [:]
         lookAgain(hold)
