@@ -75,7 +75,7 @@ struct BeliefBooks {
         var peer: NodeID
         var sender: String
     }
-    /// When a neighbour last said *Retransmit* of a sender's document, and has taken none since.
+    /// When a neighbour last said *Retransmit* of a sender's document.
     var fullShares: [Share: UInt64] = [:]
 }
 
@@ -122,11 +122,8 @@ extension World {
             let key = BeliefBooks.Flight(node: node.index, life: node.life, ticket: ticket)
             guard let note = belief.flights.removeValue(forKey: key) else { return }
             let share = BeliefBooks.Share(node: node.index, peer: note.peer, sender: note.sender)
-            if answer == .refused(.retransmit) {
-                belief.fullShares[share] = now
-            } else if answer == .acknowledged || answer == .refused(.completed) {
-                belief.fullShares[share] = nil
-            }
+            // What is taken meanwhile may be smaller, or more urgent, and says nothing of the others.
+            if answer == .refused(.retransmit) { belief.fullShares[share] = now }
             guard note.isWhole, note.isDocument else { return }
             if answer == .acknowledged || answer == .refused(.completed) { crossed(note.bundle, node) }
             guard answer == .acknowledged || answer == .refused(.completed), !note.isSuperseded else { return }
