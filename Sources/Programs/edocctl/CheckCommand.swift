@@ -229,32 +229,35 @@ enum Spans {
         return seconds
     }
 
+    private static func pair(_ text: String, _ parse: (Substring) -> UInt64?) -> (warn: UInt64, crit: UInt64)? {
+        let parts = text.split(separator: ",", omittingEmptySubsequences: false).map(parse)
+        guard parts.count == 2, let warn = parts[0], let crit = parts[1] else { return nil }
+        return (warn, crit)
+    }
+
     static func two(_ text: String, _ option: String) throws -> (warn: UInt64, crit: UInt64) {
-        let parts = text.split(separator: ",", omittingEmptySubsequences: false).map { parse($0) }
-        guard parts.count == 2, let warn = parts[0], let crit = parts[1] else {
+        guard let bounds = pair(text, { parse($0) }) else {
             throw UsageError(
                 sentence: phrase("\(option) is two times such as 10m,1h", "\(option) là hai thời gian như 10m,1h"))
         }
-        return (warn, crit)
+        return bounds
     }
 
     static func counts(_ text: String, _ option: String) throws -> (warn: UInt64, crit: UInt64) {
-        let parts = text.split(separator: ",", omittingEmptySubsequences: false).map { UInt64($0) }
-        guard parts.count == 2, let warn = parts[0], let crit = parts[1] else {
+        guard let bounds = pair(text, { UInt64($0) }) else {
             throw UsageError(
                 sentence: phrase("\(option) is two numbers such as 100,1000", "\(option) là hai số như 100,1000"))
         }
-        return (warn, crit)
+        return bounds
     }
 
     static func percents(_ text: String, _ option: String) throws -> (warn: UInt64, crit: UInt64) {
-        let parts = text.split(separator: ",", omittingEmptySubsequences: false).map { UInt64($0) }
-        guard parts.count == 2, let warn = parts[0], let crit = parts[1], warn <= 100, crit <= 100 else {
+        guard let bounds = pair(text, { UInt64($0) }), bounds.warn <= 100, bounds.crit <= 100 else {
             throw UsageError(
                 sentence: phrase(
                     "\(option) is two percentages such as 20,10", "\(option) là hai số phần trăm như 20,10"))
         }
-        return (warn, crit)
+        return bounds
     }
 }
 
