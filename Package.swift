@@ -54,10 +54,11 @@ func program(_ name: String, _ dependencies: [Target.Dependency]) -> Target {
     .executableTarget(
         name: name, dependencies: dependencies + ["Trap"], path: source(name), swiftSettings: strict)
 }
-func tests(_ name: String, _ dependencies: [Target.Dependency]) -> Target {
+func tests(_ name: String, excluding: [String] = [], _ dependencies: [Target.Dependency]) -> Target {
     let folder = ensembles[name] ?? floor(of: String(name.dropLast("Tests".count)))
     return .testTarget(
-        name: name, dependencies: dependencies, path: "Tests/\(folder)/\(name)", swiftSettings: strict)
+        name: name, dependencies: dependencies, path: "Tests/\(folder)/\(name)", exclude: excluding,
+        swiftSettings: strict)
 }
 
 let package = Package(
@@ -219,7 +220,7 @@ let package = Package(
             ],
             path: "Tests/Programs/TestNetwork", swiftSettings: strict),
         tests(
-            "IntegrationTests",
+            "IntegrationTests", excluding: ["Stores"],
             [
                 "Language", "RelayLanguage", "TestNetwork", "ControlAPI", "RelayModel", "RelayNode", "TCPCL",
                 "BundleProtocol", "OpenSSLTLS",

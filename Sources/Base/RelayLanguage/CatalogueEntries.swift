@@ -513,6 +513,15 @@ public enum CatalogueEntries {
         ("% is no longer a peer", "%1 không còn là nút kề"),
         ("% is suspended", "%1 đang bị tạm ngừng"),
         ("% has no resources and is left alone for a while", "%1 hết tài nguyên, tạm để yên một lúc"),
+        (
+            "% has no room for % bytes or more; smaller ones go, and it is asked again in a while",
+            "%1 không còn chỗ cho văn bản từ %2 byte; nhỏ hơn vẫn đi, lát nữa hỏi lại"
+        ),
+        ("peer has no resources, paused", "nút láng giềng hết tài nguyên, tạm ngừng gửi"),
+        (
+            "peer has no resources for % bytes or more, paused for these",
+            "nút láng giềng không còn chỗ cho văn bản từ %1 byte, tạm ngừng gửi cỡ đó"
+        ),
         ("%'s session is ending; the next one is awaited", "phiên với %1 đang kết thúc; chờ phiên kế tiếp"),
         ("% is up", "%1 đang nối"),
         ("its payload cannot be read back", "không đọc lại được nội dung"),

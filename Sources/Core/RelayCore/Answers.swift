@@ -54,7 +54,7 @@ extension RelayCore {
     private mutating func taken(_ ticket: Ticket, _ dispatch: DispatchState, _ turn: inout Turn) {
         guard let (_, position) = land(ticket), let entry = active[dispatch.number] else { return }
         shareHasRoom(dispatch, entry.row)
-        peers.change(dispatch.peer) { $0.pauses = 0 }
+        resourcesTaken(dispatch, entry.row)
         hopTimes.answered(decided: dispatch.decided, now: turn.now.relay)
         if let piece = dispatch.piece {
             if entry.row.kind == .foreign { statusForwarded(entry.row, piece, &turn) }
@@ -124,6 +124,7 @@ extension RelayCore {
     mutating func closeCopy(_ number: UInt64, _ session: Ticket) {
         guard var entry = active[number] else { return }
         let before = entry.copies.count
+        for copy in entry.copies where copy.session == session { forgetProbe(number, copy.peer) }
         entry.copies.removeAll { $0.session == session }
         sessions[session]?.copies -= before - entry.copies.count
         sessions[session]?.streams.removeAll { $0 == number }
@@ -149,7 +150,7 @@ extension RelayCore {
         }
         let copy = entry.copies[position]
         closeCopy(dispatch.number, dispatch.session)
-        reopen(entry.row, copy.recipients)
+        waitAgain(entry.row, copy.recipients, dispatch.peer, turn.now.relay)
     }
 
     /// A session's giant goes back to the queue; pieces that the peer has stay marked.
@@ -168,26 +169,6 @@ extension RelayCore {
                 QueueKey(
                     routeClass: recipient.routeClass, urgency: row.urgency, due: recipient.due, number: row.number))
         }
-    }
-
-    /// *No Resources*: the peer is left alone for a while; the envelope has not failed.
-    private mutating func pause(_ ticket: Ticket, _ dispatch: DispatchState, _ turn: inout Turn) {
-        var generator = random
-        let backoff = Backoff(minimum: limits.pauseMin, maximum: limits.pauseMax)
-        let now = turn.now.relay
-        let isNews = peers[dispatch.peer]?.pausedUntil == .zero
-        peers.change(dispatch.peer) { state in
-            guard state.pausedUntil == .zero else { return }
-            state.pauses += 1
-            state.pausedUntil = now + backoff.delay(attempt: state.pauses, random: &generator)
-        }
-        random = generator
-        ledger.count(.paused(dispatch.peer))
-        if isNews {
-            turn.effects.append(
-                .notice(Notice(.notice, "peer has no resources, paused", peer: dispatch.peer, kind: .peerPaused)))
-        }
-        returnToQueue(ticket, &turn)
     }
 
     /// *Retransmit*: once more to the same hop, after a backoff of the envelope. `isAnew`: with its first piece, as the hop may have let
@@ -281,7 +262,9 @@ extension RelayCore {
                 continue
             }
             let left = hops.filter { !saidNo.contains($0) }
-            if left.contains(where: { isLive($0) || isExpectedBack($0, urgency: row.urgency, now: now) }) {
+            if left.contains(where: {
+                isLive($0, bytes: row.payloadLength) || isExpectedBack($0, urgency: row.urgency, now: now)
+            }) {
                 // Those who said no come last: they are asked again if the others die.
                 setClass(&row, index, hops: left + hops.filter(saidNo.contains), &turn)
                 row.recipients[index].attempts += 1

@@ -16,6 +16,8 @@ public struct PeerView: Sendable {
     public var failures: UInt32
     public var nextDial: RelayTime?
     public var pausedUntil: RelayTime?
+    /// Payload octets: it has no room for what is as large or larger, and smaller ones go; nil: the pause is for all, or there is none.
+    public var pausedFrom: UInt64?
     public var isSuspended: Bool
     /// By whom, until when, why; empty when it is not suspended.
     public var suspension = ""
@@ -87,8 +89,9 @@ extension RelayCore {
                 node: state.peer.node, isUp: state.isUp, sessions: state.sessions, dials: state.peer.dials,
                 isDialling: state.isDialling, failures: state.failures,
                 nextDial: state.peer.dials && !state.isUp && !state.isDialling ? state.dialDue : nil,
-                pausedUntil: state.pausedUntil == .zero ? nil : state.pausedUntil, isSuspended: state.isSuspended,
-                downSince: state.isUp ? nil : state.downSince, upSince: state.isUp ? state.upSince : nil,
+                pausedUntil: state.pause.until == .zero ? nil : state.pause.until, pausedFrom: state.pause.keptFrom,
+                isSuspended: state.isSuspended, downSince: state.isUp ? nil : state.downSince,
+                upSince: state.isUp ? state.upSince : nil,
                 lastError: state.lastError, transfersInFlight: sessions.reduce(0) { $0 + $1.inFlight.count },
                 bytesInFlight: sessions.reduce(0) { $0 + $1.inFlightBytes },
                 inDoubt: doubts.count(at: state.peer.node), greeting: state.isUp ? state.greeting : nil)
@@ -144,9 +147,9 @@ extension RelayCore {
             return view
         }
         for hop in view.hops {
-            let sentence = self.sentence(hop, now)
+            let sentence = self.sentence(hop, now, for: row)
             view.why.append(sentence)
-            if isLive(hop) {
+            if isLive(hop, bytes: row.payloadLength) {
                 // It is asked again, but the next one may take it first.
                 if recipient.refusedBy.contains(hop) { continue }
                 break
@@ -167,21 +170,24 @@ extension RelayCore {
                     ? "in doubt at \(doubt.peer.name): it may have been on the link when this node crashed; others are asked later"
                     : "in doubt at \(doubt.peer.name): it was sent whole and not answered; others are asked later")
             view.nextAttempt = doubt.until
-        } else if let attempt = view.hops.compactMap(attempt(by:)).min() {
+        } else if let attempt = view.hops.compactMap({ attempt(by: $0, row) }).min() {
             view.nextAttempt = view.nextAttempt.map { min($0, attempt) } ?? attempt
         }
         if let suspension {
             // Both must be over: the suspension, and what keeps every hop.
-            let isReady = recipient.due <= now && view.nextAttempt == nil && view.hops.contains(where: isLive)
+            let isReady =
+                recipient.due <= now && view.nextAttempt == nil
+                && view.hops.contains { isLive($0, bytes: row.payloadLength) }
             view.nextAttempt =
                 suspension.until == .never
                 ? nil : isReady ? suspension.until : view.nextAttempt.map { max($0, suspension.until) }
             return view
         }
-        if let hop = view.hops.first(where: isLive), places(for: hop) <= 0 {
+        if let hop = view.hops.first(where: { isLive($0, bytes: row.payloadLength) }), places(for: hop) <= 0 {
             view.why.append("the active set (\(limits.activeMax)) has no place left for \(hop.name)")
         }
-        if let hop = bestLiveHop(recipient.routeClass, row.urgency, now: now), recipient.due <= now,
+        if recipient.due <= now,
+            let hop = bestLiveHop(recipient.routeClass, row.urgency, bytes: row.payloadLength, now: now),
             doubt(row, index, now: now) == nil
         {
             view.why.append(lineSentence(row, hop))
@@ -191,15 +197,15 @@ extension RelayCore {
     }
 
     /// When a hop that takes nothing at this moment may take something; nil when that is not known.
-    private func attempt(by hop: NodeID) -> RelayTime? {
-        guard let state = peers[hop], !isLive(hop) else { return nil }
+    private func attempt(by hop: NodeID, _ row: EnvelopeRow) -> RelayTime? {
+        guard let state = peers[hop], !isLive(hop, bytes: row.payloadLength) else { return nil }
         if state.isSuspended {
             guard let until = suspensions.of(hop)?.until, until != .never else { return nil }
-            if state.isUp { return max(until, state.pausedUntil) }
+            if state.isUp { return max(until, state.pause.until) }
             return state.peer.dials ? max(until, state.dialDue) : nil
         }
         if !state.isUp { return state.peer.dials ? state.dialDue : nil }
-        return state.pausedUntil == .zero ? nil : state.pausedUntil
+        return state.pause.until == .zero ? nil : state.pause.until
     }
 
     /// What a due copy waits for though its next hop is live.
@@ -239,12 +245,18 @@ extension RelayCore {
         }
     }
 
-    private func sentence(_ hop: NodeID, _ now: RelayTime) -> String {
+    private func sentence(_ hop: NodeID, _ now: RelayTime, for row: EnvelopeRow? = nil) -> String {
         guard let state = peers[hop] else { return "\(hop.name) is no longer a peer" }
         if state.isSuspended {
             return suspensions.of(hop).map { sentence($0, now) } ?? "\(hop.name) is suspended"
         }
-        if state.pausedUntil != .zero { return "\(hop.name) has no resources and is left alone for a while" }
+        if state.pause.keeps(row?.payloadLength ?? 0) {
+            guard let from = state.pause.keptFrom else {
+                return "\(hop.name) has no resources and is left alone for a while"
+            }
+            return
+                "\(hop.name) has no room for \(from) bytes or more; smaller ones go, and it is asked again in a while"
+        }
         if state.isUp {
             if state.sessions.contains(where: { sessions[$0]?.isSilent == true }), !hasUsableSession(state) {
                 return "\(hop.name) acknowledges nothing at present; another session is tried"

@@ -259,12 +259,8 @@ extension RelayCore {
     private mutating func askAgain(_ hops: [NodeID], _ now: RelayTime) {
         for hop in hops {
             guard let state = peers[hop] else { continue }
-            if state.pausedUntil != .zero || state.dialDue > now {
-                peers.change(hop) {
-                    $0.pausedUntil = .zero
-                    $0.dialDue = now
-                }
-            }
+            endPause(hop)
+            if state.dialDue > now { peers.change(hop) { $0.dialDue = now } }
         }
     }
 

@@ -172,9 +172,11 @@ extension RelayCore {
         // A giant whose pieces are still to come gives its place to what could go now.
         if allowance.places <= 0, releaseDryStream(session, &turn) { allowance.places += 1 }
         if allowance.places > 0 {
-            let sent =
-                urgency >= Self.expressUrgency && role(of: session) == .bulk
-                ? feedSetAside(session, peer, urgency, &turn) : feedLane(session, peer, urgency, &allowance, &turn)
+            let role = role(of: session)
+            var sent = role == .express ? nil : feedSetAside(session, peer, urgency, &turn)
+            if sent == nil, role != .bulk || urgency < Self.expressUrgency {
+                sent = feedLane(session, peer, urgency, &allowance, &turn)
+            }
             if let sent {
                 allowance.places -= 1
                 return sent
@@ -183,12 +185,12 @@ extension RelayCore {
         return feedStream(session, urgency, &turn)
     }
 
-    /// Takes the next of the urgent envelopes that the other session is kept free of.
+    /// Takes the next of those that the other session is kept free of, and of those that another hop has no room for.
     private mutating func feedSetAside(
         _ session: Ticket, _ peer: NodeID, _ urgency: Urgency, _ turn: inout Turn
     ) -> UInt64? {
         while let key = nextSetAside(peer, urgency) {
-            if let sent = begin(key, session, peer, &turn) { return sent }
+            if let sent = begin(key, session, peer, &turn, isSetAside: true) { return sent }
         }
         return nil
     }
@@ -217,12 +219,16 @@ extension RelayCore {
 
     /// Makes a copy for this peer of one queued envelope and sends it (or its first piece); nil when it cannot go now.
     private mutating func begin(
-        _ key: QueueKey, _ session: Ticket, _ peer: NodeID, _ turn: inout Turn
+        _ key: QueueKey, _ session: Ticket, _ peer: NodeID, _ turn: inout Turn, isSetAside: Bool = false
     ) -> UInt64? {
         // A deed is about to be done to it; it is looked at again behind that.
         if recallWait?.numbers.contains(key.number) ?? false { return nil }
         guard let row = envelope(key.number, &turn) else {
             turn.rows.delete(.queue, key.key)
+            return nil
+        }
+        if isKept(row, from: peer) {
+            keepBack(key, row, from: peer, turn.now.relay)
             return nil
         }
         var doubtful: RelayTime?
@@ -240,6 +246,11 @@ extension RelayCore {
                 $0.state.isQueued && $0.routeClass == key.routeClass && $0.due == key.due
             }) {
                 turn.rows.delete(.queue, key.key)
+            } else if isSetAside,
+                bestLiveHop(key.routeClass, row.urgency, bytes: row.payloadLength, now: turn.now.relay) != peer
+            {
+                // The hop that it was taken from has room again, and its lane has gone on.
+                offer(key)
             }
             return nil
         }
@@ -266,10 +277,11 @@ extension RelayCore {
         if isHeldBack(key, row, peer, turn.now.relay) { return nil }
         var copy = ActiveCopy(order: nextDispatch, session: session, peer: peer, recipients: chosen)
         nextDispatch += 1
-        if goesInPieces {
-            return startStream(row, &copy, session, &turn)
-        }
-        return send(row, &copy, piece: nil, session, &turn)
+        let sent =
+            goesInPieces
+            ? startStream(row, &copy, session, &turn) : send(row, &copy, piece: nil, session, &turn)
+        if sent != nil { noteProbe(row, peer) }
+        return sent
     }
 
     /// The waiting recipients of an envelope whose best hop is this peer and that no copy carries yet.
@@ -285,7 +297,8 @@ extension RelayCore {
             if let known = classIsOurs[recipient.routeClass] {
                 isOurs = known
             } else {
-                isOurs = bestLiveHop(recipient.routeClass, row.urgency, now: now) == peer
+                isOurs =
+                    bestLiveHop(recipient.routeClass, row.urgency, bytes: row.payloadLength, now: now) == peer
                 classIsOurs[recipient.routeClass] = isOurs
             }
             if isOurs { result.append(index) }
@@ -438,11 +451,13 @@ extension RelayCore {
                 let position = entry.copies.firstIndex(where: { $0.session == session })
             else { continue }
             var copy = entry.copies[position]
+            if isKept(entry.row, from: copy.peer) { continue }
             guard let piece = nextPiece(number, &copy, turn.rows) else {
                 active[number]?.copies[position].nextOffset = copy.nextOffset
                 continue
             }
             copy.nextOffset = piece.end
+            noteProbe(entry.row, copy.peer)
             return send(entry.row, &copy, piece: piece, session, &turn)
         }
         return nil

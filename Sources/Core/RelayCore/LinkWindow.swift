@@ -93,6 +93,12 @@ extension RelayCore {
         guard role(of: session) == .express, let row = envelope(key.number, &turn),
             row.payloadLength > expressBytesMax(peer)
         else { return false }
+        setAside(key, for: peer)
+        return true
+    }
+
+    /// Remembers an envelope for a hop that takes it beside what stands in its lanes.
+    mutating func setAside(_ key: QueueKey, for peer: NodeID) {
         peers.change(peer) { state in
             guard !state.setAside.contains(key) else { return }
             if state.setAside.count < Self.setAsideMax {
@@ -101,20 +107,32 @@ extension RelayCore {
                 state.hasMoreSetAside = true
             }
         }
-        return true
     }
 
-    /// Takes the next one that was set aside, on the session for large ones.
+    /// Takes the next one that was set aside, or that is to tell whether a pause is over. Not on a session that is kept free.
     mutating func nextSetAside(_ peer: NodeID, _ urgency: Urgency) -> QueueKey? {
-        guard let position = peers.position(peer),
-            let place = peers.states[position].setAside.firstIndex(where: { $0.urgency == urgency })
-        else { return nil }
+        guard let position = peers.position(peer) else { return nil }
+        if !peers.states[position].pause.passed.isEmpty,
+            let key = peers.states[position].pause.takeFirst(urgency)
+        {
+            return key
+        }
+        if peers.states[position].pause.findsMore() { reopenLanes() }
+        if peers.states[position].setAside.isEmpty { return nil }
+        guard let place = peers.states[position].setAside.firstIndex(where: { $0.urgency == urgency }) else {
+            return nil
+        }
         let key = peers.states[position].setAside.remove(at: place)
         if peers.states[position].setAside.isEmpty, peers.states[position].hasMoreSetAside {
             peers.states[position].hasMoreSetAside = false
             reopenLanes()
         }
         return key
+    }
+
+    func hasSetAside(_ peer: NodeID, _ urgency: Urgency) -> Bool {
+        guard let state = peers[peer] else { return false }
+        return state.setAside.contains { $0.urgency == urgency } || state.pause.canTake(urgency)
     }
 
     /// The sessions of a peer have changed: what was set aside goes the way of all others.

@@ -12,9 +12,7 @@ struct PeerState {
     /// Failed dials in a row.
     var failures: UInt32 = 0
     var dialDue: RelayTime
-    /// Refusals for want of resources in a row.
-    var pauses: UInt32 = 0
-    var pausedUntil: RelayTime = .zero
+    var pause = Pause()
     /// Since when there is no session; zero while there is one.
     var downSince: RelayTime
     var upSince: RelayTime = .zero
@@ -93,7 +91,7 @@ struct PeerTable {
     var nextDeadline: RelayTime? {
         var next: RelayTime?
         for state in states {
-            for time in [dialDue(state), state.pausedUntil] {
+            for time in [dialDue(state), state.pause.until] {
                 guard let time, time != .zero else { continue }
                 if next == nil || time < next! { next = time }
             }
@@ -169,8 +167,7 @@ extension RelayCore {
             $0.isDialling = false
             // An incoming session proves the way, too: the backoff of dialling is over.
             $0.failures = 0
-            $0.pauses = 0
-            $0.pausedUntil = .zero
+            $0.pause = Pause()
             if !wasUp {
                 // What lower classes have earned on the link that was: the most urgent goes first.
                 $0.credit = Array(repeating: 0, count: Urgency.allCases.count)
@@ -275,10 +272,8 @@ extension RelayCore {
     /// Dials that are due, and pauses that are over.
     mutating func peersDue(_ turn: inout Turn) {
         let now = turn.now.relay
+        pausesDue(now)
         for position in peers.states.indices {
-            if peers.states[position].pausedUntil != .zero, peers.states[position].pausedUntil <= now {
-                peers.states[position].pausedUntil = .zero
-            }
             if peers.states[position].isDialling, peers.states[position].dialDue + Self.diallingMax <= now {
                 // Whoever was to say what became of it never will.
                 peers.states[position].isDialling = false
@@ -293,10 +288,10 @@ extension RelayCore {
         }
     }
 
-    /// May this peer be given envelopes at this moment?
-    func isLive(_ node: NodeID) -> Bool {
+    /// May this peer be given envelopes of so many octets at this moment? Zero: any at all.
+    func isLive(_ node: NodeID, bytes: UInt64 = 0) -> Bool {
         guard let state = peers[node] else { return false }
-        return hasUsableSession(state) && !state.isSuspended && state.pausedUntil == .zero
+        return hasUsableSession(state) && !state.isSuspended && !state.pause.keeps(bytes)
     }
 
     /// A session that is ending takes nothing more.

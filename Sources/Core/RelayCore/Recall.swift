@@ -129,9 +129,10 @@ extension RelayCore {
         let role = role(of: session)
         for urgency in Urgency.allCases where Int(urgency.rawValue) > lowest && role.serves(urgency) {
             if urgency >= Self.expressUrgency, role == .bulk {
-                if peers[peer]?.setAside.contains(where: { $0.urgency == urgency }) ?? false { return true }
+                if hasSetAside(peer, urgency) { return true }
                 continue
             }
+            if role != .express, hasSetAside(peer, urgency) { return true }
             for routeClass in classes.order(of: peer) {
                 let key = LaneKey(routeClass: routeClass, urgency: urgency)
                 if lanes[key]?.isDry == true { continue }

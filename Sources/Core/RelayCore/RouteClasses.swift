@@ -83,11 +83,14 @@ extension RelayCore {
         return outside.isEmpty ? .nowhere(.loop) : .away(outside)
     }
 
-    /// The first hop of a class that can be given envelopes now; nil while a preferred one may still come back.
-    func bestLiveHop(_ routeClass: UInt32, _ urgency: Urgency = .normal, now: RelayTime) -> NodeID? {
+    /// The first hop of a class that can be given envelopes of so many octets now (zero: any at all); nil while a preferred one may still
+    /// come back.
+    func bestLiveHop(
+        _ routeClass: UInt32, _ urgency: Urgency = .normal, bytes: UInt64 = 0, now: RelayTime
+    ) -> NodeID? {
         guard let hops = classes.hops[routeClass], !classes.suspended.contains(routeClass) else { return nil }
         for hop in hops {
-            if isLive(hop) { return hop }
+            if isLive(hop, bytes: bytes) { return hop }
             if isExpectedBack(hop, urgency: urgency, now: now) { return nil }
         }
         return nil

@@ -242,6 +242,7 @@ extension World {
             let isIdle =
                 view.transfersInFlight == 0 && core.activeCount == 0
                 && !(belief.established[link] ?? []).isSubset(of: belief.ending)
+                && !view.sessions.allSatisfy { isSilent(node, $0) }
             guard isIdle, let first = rows.first, now > (belief.sentAt[link] ?? 0) + Self.lookGap / 2 else {
                 belief.idle[link] = nil
                 continue
@@ -251,6 +252,11 @@ extension World {
             }
             belief.idle[link] = first.number
         }
+    }
+
+    /// It acknowledges nothing at present, and is given nothing.
+    private func isSilent(_ node: SimulatedNode, _ session: Ticket) -> Bool {
+        belief.silentAt[BeliefBooks.Silence(node: node.index, session: session)] != nil
     }
 
     /// Documents that wait, are due, and have a hop; by the first hop of their class.

@@ -105,6 +105,13 @@ extension World {
         verbs.contains { books.choices.contains(Choice(node: node, verb: $0, pair: pair)) }
     }
 
+    /// An operator somewhere has ended records on their way to this node: what they said it may never hear.
+    func hasLostRecords(_ home: SimulatedNode) -> Bool {
+        books.choices.contains {
+            [.delete, .expire].contains($0.verb) && $0.pair.recipient == home.id.text
+        }
+    }
+
     func isRerouted(_ pair: Pair) -> Bool {
         nodes.contains { isChosen(pair, at: $0.index, [.reroute]) }
     }

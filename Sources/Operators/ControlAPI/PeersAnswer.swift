@@ -17,6 +17,8 @@ public struct PeersAnswer: ControlAnswer {
         public var failures: UInt32
         public var nextDial: Timestamp?
         public var pausedUntil: Timestamp?
+        /// It has no room for documents of so many bytes or more; smaller ones go. Absent: the pause is for all, or there is none.
+        public var pausedFromBytes: UInt64?
         public var lastError: String
         public var transfersInFlight: Int
         public var bytesInFlight: UInt64

@@ -100,12 +100,15 @@ extension PeersAnswer.Peer {
         let state =
             view.isSuspended
             ? "suspended"
-            : view.isUp ? (view.pausedUntil == nil ? "up" : "paused") : view.isDialling ? "dialling" : "down"
+            : view.isUp
+                ? (view.pausedUntil == nil || view.pausedFrom != nil ? "up" : "paused")
+                : view.isDialling ? "dialling" : "down"
         self.init(node: view.node.name, state: state, dials: view.dials)
         since = (view.isUp ? view.upSince : view.downSince).flatMap(now.timestamp)
         failures = view.failures
         nextDial = view.nextDial.flatMap(now.timestamp)
         pausedUntil = view.pausedUntil.flatMap(now.timestamp)
+        pausedFromBytes = view.pausedFrom
         lastError = view.lastError
         transfersInFlight = view.transfersInFlight
         bytesInFlight = view.bytesInFlight

@@ -137,6 +137,11 @@ enum PeersView {
         }
         facts.add(phrase("next dial", "lần gọi tới"), peer.nextDial.map { Shown.distance($0, from: now) })
         facts.add(phrase("paused until", "nghỉ đến"), peer.pausedUntil.map { Shown.time($0) })
+        facts.add(
+            phrase("no room for", "không còn chỗ cho"),
+            peer.pausedFromBytes.map {
+                phrase("\(Shown.size($0)) or more; smaller ones go", "từ \(Shown.size($0)); nhỏ hơn vẫn đi")
+            })
         let bytes = Shown.size(peer.bytesInFlight)
         facts.add(
             phrase("in flight", "đang gửi"),

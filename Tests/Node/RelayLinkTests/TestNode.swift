@@ -175,11 +175,10 @@ final class TestNode: Sendable {
             told.ended[session] = (whole, reason)
         case .event(.dialFailed(_, let reason)): told.dialFailures.append(reason)
         case .event(.refusedOutside), .event(.recordHeard), .event(.featuresHeard), .event(.sessionMeasured),
-            .event(.sessionSilent),
-            .event(.sessionAcknowledgesAgain):
+            .event(.sessionSilent), .event(.sessionAcknowledgesAgain), .event(.contactRefused):
             break
         case .event(.transferAnswered(_, let dispatch, let answer)): told.answers[dispatch, default: []].append(answer)
-        default: preconditionFailure("not expected here")
+        default: preconditionFailure("not expected here: \(input)")
         }
     }
 

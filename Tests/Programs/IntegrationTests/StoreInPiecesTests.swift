@@ -60,10 +60,7 @@ import Testing
         try submit(network, 200, "small", bytes: 3_000) { _ in "H26" }
         let hasArrived = try eventually(within: 60) { try arrived() == UInt64(letters / 2 + 200) }
         let seconds = ProcessInfo.processInfo.systemUptime - start
-        // Since neighbours have a minimum and refused shares are held back, they take longer than this minute; not found out why.
-        withKnownIssue("small documents wait behind large ones that are refused", isIntermittent: true) {
-            #expect(hasArrived, "\(network.logTail("truc"))")
-        }
+        #expect(hasArrived, "\(network.logTail("truc"))")
         #expect(try eventually { try network.ledger("truc").refusedTransfers["noResources"] ?? 0 > 0 })
         let large = try waiting("truc") - UInt64(letters / 2)
         print(

@@ -1,0 +1,191 @@
+// A next hop without resources for large documents: smaller ones go on, large ones go another way or wait, and one at a time finds out
+// whether there is room again. Offers are counted, and rows that are looked at.
+
+import RelayCore
+import RelayModel
+import Testing
+
+@Suite struct PauseScenarios {
+    private static let large = 100_000
+
+    /// The next hop: refuses what is large while it is full.
+    private struct Hop {
+        var refused: [UInt64] = []
+        var taken: [Dispatch] = []
+        var isFull = true
+        var open: [Dispatch] = []
+
+        mutating func answer(_ bench: Bench, _ effects: [Effect]) {
+            open += effects.documents
+            while !open.isEmpty {
+                let dispatch = open.removeFirst()
+                let isRefused = isFull && dispatch.payloadLength >= UInt64(PauseScenarios.large)
+                if isRefused { refused.append(dispatch.number) } else { taken.append(dispatch) }
+                open += bench.answer(dispatch, isRefused ? .refused(.noResources) : .acknowledged).documents
+            }
+        }
+    }
+
+    private static func wait(_ bench: Bench, _ hop: inout Hop, seconds: Int) {
+        for _ in 0..<seconds { hop.answer(bench, bench.advance(.seconds(1))) }
+    }
+
+    /// Two hundred letters stood a minute and more behind documents of 2 MB that were refused one by one.
+    @Test(arguments: [1, 16]) func smallOnesPassLargeOnesThatAreRefused(window: Int) {
+        let bench = Bench { $0.limits.windowTransfers = window }
+        bench.failingChanges = []
+        var hop = Hop()
+        for _ in 0..<10 { bench.submit(["C1"], length: Self.large) }
+        for _ in 0..<20 { bench.submit(["C1"], length: 3_000) }
+        hop.answer(bench, bench.connect("chi"))
+        #expect(hop.taken.count == 20, "small ones go at once")
+        #expect(hop.refused.count <= window)
+        let first = hop.refused.count
+        let view = bench.engine.core.peerViews.first { $0.node.name == "chi" }
+        #expect(view?.pausedUntil != nil && view?.pausedFrom == UInt64(Self.large))
+        let row = bench.allRows.first { $0.number == hop.refused[0] }!
+        let wait = bench.engine.core.wait(row, 0, now: bench.reading.relay)
+        #expect(wait.why.contains { $0.contains("no room for 100000 bytes or more") }, "\(wait.why)")
+        #expect(wait.nextAttempt == view?.pausedUntil)
+        // One finds out, again and again, each time after a longer while.
+        Self.wait(bench, &hop, seconds: 120)
+        #expect((3...20).contains(hop.refused.count - first), "\(hop.refused.count - first)")
+        hop.answer(bench, bench.submit(["C1"], length: 3_000)!)
+        #expect(hop.taken.count == 21)
+        hop.isFull = false
+        Self.wait(bench, &hop, seconds: 60)
+        #expect(hop.taken.count == 31)
+        // In the order in which they came.
+        let large = hop.taken.filter { $0.payloadLength == UInt64(Self.large) }.map(\.number)
+        #expect(large == large.sorted())
+        #expect(bench.engine.core.peerViews.first { $0.node.name == "chi" }?.pausedUntil == nil)
+    }
+
+    /// What a small one hears holds for all.
+    @Test func aSmallOneThatIsRefusedHoldsAll() {
+        let bench = Bench { $0.limits.windowTransfers = 1 }
+        bench.failingChanges = []
+        bench.submit(["C1"], length: 3_000)
+        bench.submit(["C1"], length: 10)
+        let sent = bench.connect("chi").documents
+        #expect(bench.answer(sent[0], .refused(.noResources)).documents.isEmpty)
+        #expect(bench.engine.core.peerViews.first { $0.node.name == "chi" }?.pausedFrom == nil)
+        let again = bench.advance(.seconds(5)).documents
+        #expect(again.map(\.number) == [sent[0].number], "one finds out")
+        #expect(bench.answer(again[0], .acknowledged).documents.count == 1)
+    }
+
+    /// The second hop has room: large ones go by it, and small ones stay with the first.
+    @Test func largeOnesGoByAnotherHop() {
+        let bench = Bench { $0.limits.windowTransfers = 2 }
+        bench.failingChanges = []
+        bench.connect("binh")
+        bench.connect("chi")
+        var sent: [Dispatch] = []
+        for _ in 0..<5 { sent += bench.submit(["B1"], length: Self.large)!.documents }
+        for _ in 0..<5 { sent += bench.submit(["B1"], length: 3_000)!.documents }
+        var byHop: [String: [UInt64]] = [:]
+        while !sent.isEmpty {
+            let dispatch = sent.removeFirst()
+            let isRefused = dispatch.peer.name == "binh" && dispatch.payloadLength >= UInt64(Self.large)
+            if !isRefused { byHop[dispatch.peer.name, default: []].append(dispatch.payloadLength) }
+            sent += bench.answer(dispatch, isRefused ? .refused(.noResources) : .acknowledged).documents
+        }
+        #expect(byHop["binh"] == Array(repeating: 3_000, count: 5))
+        #expect(byHop["chi"] == Array(repeating: UInt64(Self.large), count: 5))
+    }
+
+    /// What was handed to the second hop because the first had no room goes by the first when that has room again, and is not forgotten.
+    @Test func whatWasHandedOverIsNotForgotten() {
+        let bench = Bench { $0.limits.windowTransfers = 2 }
+        bench.failingChanges = []
+        bench.connect("binh")
+        bench.connect("chi")
+        var sent: [Dispatch] = []
+        for _ in 0..<8 { sent += bench.submit(["B1"], length: Self.large)!.documents }
+        var open: [Dispatch] = []
+        // The first hop has no room for the first two; the second one is slow.
+        while let dispatch = sent.popLast() {
+            if dispatch.peer.name == "binh" {
+                sent += bench.answer(dispatch, .refused(.noResources)).documents
+            } else {
+                open.append(dispatch)
+            }
+        }
+        #expect(open.count == 2)
+        var taken: Set<UInt64> = []
+        for second in 0..<60 {
+            sent += bench.advance(.seconds(1)).documents
+            while let dispatch = sent.popLast() {
+                taken.insert(dispatch.number)
+                sent += bench.answer(dispatch, .acknowledged).documents
+            }
+            guard second == 10 else { continue }
+            for dispatch in open {
+                taken.insert(dispatch.number)
+                sent += bench.answer(dispatch, .acknowledged).documents
+            }
+        }
+        #expect(taken.count == 8)
+        #expect(bench.counter(.state(.waiting, admin: false)) == 0)
+    }
+
+    enum Loss: CaseIterable { case session, expiry, answer }
+
+    /// The one that was to find out comes to another end: the next one does.
+    @Test(arguments: Loss.allCases) func aProbeThatIsGoneHoldsNobodyUp(_ loss: Loss) {
+        let bench = Bench { $0.limits.windowTransfers = 2 }
+        bench.failingChanges = []
+        var hop = Hop()
+        for _ in 0..<6 { bench.submit(["C1"], length: Self.large) }
+        hop.answer(bench, bench.connect("chi"))
+        var probes: [Dispatch] = []
+        while probes.isEmpty { probes = bench.advance(.seconds(1)).documents }
+        #expect(probes.count == 1)
+        hop.isFull = false
+        switch loss {
+        case .session:
+            bench.lose("chi")
+            hop.answer(bench, bench.connect("chi"))
+        case .expiry:
+            let before = bench.released.count
+            bench.deed(.expire, givingBack: [probes[0].number]) { $0.numbers = [probes[0].number] }
+            hop.answer(bench, Array(bench.released[before...]))
+        case .answer: hop.answer(bench, bench.answer(probes[0], .refused(.notAcceptable)))
+        }
+        Self.wait(bench, &hop, seconds: 120)
+        #expect(hop.taken.count >= 5)
+        #expect(bench.counter(.state(.waiting, admin: false)) == 0)
+    }
+
+    /// Thousands of them wait: those that are remembered find out, and the rest is looked for when there is room.
+    @Test func aLongBacklogIsNotWalkedForEachTry() {
+        let bench = Bench { $0.limits.windowTransfers = 4 }
+        bench.failingChanges = []
+        for _ in 0..<1_000 { bench.submit(["C1"], length: 20_000) }
+        // Taken for large here.
+        var refused = 0
+        var taken = 0
+        var open = bench.connect("chi").documents
+        func answer(isFull: Bool) {
+            while !open.isEmpty {
+                let dispatch = open.removeFirst()
+                if isFull { refused += 1 } else { taken += 1 }
+                open += bench.answer(dispatch, isFull ? .refused(.noResources) : .acknowledged).documents
+            }
+        }
+        answer(isFull: true)
+        for _ in 0..<120 {
+            open += bench.advance(.seconds(1)).documents
+            answer(isFull: true)
+        }
+        #expect((4...24).contains(refused), "\(refused)")
+        for _ in 0..<120 {
+            open += bench.advance(.seconds(1)).documents
+            answer(isFull: false)
+        }
+        #expect(taken == 1_000)
+        let (accepted, states) = bench.balance()
+        #expect(accepted == states)
+    }
+}
