@@ -517,6 +517,12 @@ public enum CatalogueEntries {
             "% has no room for % bytes or more; smaller ones go, and it is asked again in a while",
             "%1 không còn chỗ cho văn bản từ %2 byte; nhỏ hơn vẫn đi, lát nữa hỏi lại"
         ),
+        ("the share of sender %", "phần của bên gửi %1"),
+        ("the share of records", "phần của bản ghi"),
+        (
+            "% at % is used up: one of it finds out when there is room, the others wait",
+            "%1 tại %2 đã hết: một văn bản sẽ thử khi có chỗ, các văn bản khác chờ"
+        ),
         ("peer has no resources, paused", "nút láng giềng hết tài nguyên, tạm ngừng gửi"),
         (
             "peer has no resources for % bytes or more, paused for these",

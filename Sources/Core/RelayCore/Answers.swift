@@ -124,7 +124,10 @@ extension RelayCore {
     mutating func closeCopy(_ number: UInt64, _ session: Ticket) {
         guard var entry = active[number] else { return }
         let before = entry.copies.count
-        for copy in entry.copies where copy.session == session { forgetProbe(number, copy.peer) }
+        for copy in entry.copies where copy.session == session {
+            forgetProbe(number, copy.peer)
+            probeEnded(entry.row, copy.peer)
+        }
         entry.copies.removeAll { $0.session == session }
         sessions[session]?.copies -= before - entry.copies.count
         sessions[session]?.streams.removeAll { $0 == number }
@@ -138,7 +141,6 @@ extension RelayCore {
     /// The transfer did not happen: its recipients wait again, at their old place, at no cost in writes or attempts.
     mutating func returnToQueue(_ ticket: Ticket, _ turn: inout Turn) {
         guard let (dispatch, position) = land(ticket), let entry = active[dispatch.number] else { return }
-        probeReturned(dispatch, entry.row)
         if dispatch.piece != nil, sessions[dispatch.session] != nil {
             let offset = dispatch.piece?.offset ?? 0
             active[dispatch.number]?.copies[position].nextOffset = min(entry.copies[position].nextOffset, offset)
@@ -201,7 +203,6 @@ extension RelayCore {
         // Answers to its other pieces are still to come; they find no copy and change nothing.
         closeCopy(dispatch.number, dispatch.session)
         var row = entry.row
-        probeReturned(dispatch, row)
         // What it had of a copy that it refuses it may have thrown away.
         if let slot = copy.marksSlot { row.sentMarks[slot].peer = nil }
         row.note(why, of: dispatch.peer, for: copy.recipients, turn.now.wall)

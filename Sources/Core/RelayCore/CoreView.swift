@@ -190,7 +190,13 @@ extension RelayCore {
             let hop = bestLiveHop(recipient.routeClass, row.urgency, bytes: row.payloadLength, now: now),
             doubt(row, index, now: now) == nil
         {
-            view.why.append(lineSentence(row, hop))
+            if let held = heldBack(row, at: hop) {
+                view.why.append(
+                    "\(held.share) at \(hop.name) is used up: one of it finds out when there is room, the others wait")
+                if held.until > now { view.nextAttempt = view.nextAttempt.map { min($0, held.until) } ?? held.until }
+            } else {
+                view.why.append(lineSentence(row, hop))
+            }
         }
         if clockJudge.isDoubted { view.why.append("the clock is doubted: lifetimes do not end meanwhile") }
         return view

@@ -41,6 +41,12 @@ private enum HalfReceived {
     case envelope(UInt64)
 }
 
+/// One that is to go; the larger its number, the younger it is.
+private struct Victim {
+    var number: UInt64
+    var what: HalfReceived
+}
+
 // Octets as they come.
 extension RelayCore {
     /// Octets of an open offer or submission have come. False: they are not wanted any more, and the answer is among the effects.
@@ -144,36 +150,53 @@ extension RelayCore {
     /// Of one peer's half-received so many are looked at that are on a link at this moment.
     private static let busyMax = 4
 
-    /// Lets go what is half-received, the youngest first. For something that is half-received itself: only what is younger. For something
-    /// new: only what belongs to somebody who has taken more.
+    /// Lets go what is half-received, the youngest first; nothing, where all that may go would not be enough. For something that is
+    /// half-received itself: only what is younger. For something new: only what belongs to somebody who has taken more.
     private mutating func makeRoom(for bytes: UInt64, _ asker: Asker, _ turn: inout Turn) -> Bool {
+        let missing = shortfall(of: bytes, asker.owner, &turn)
+        var victims: [Victim] = []
         var freed: UInt64 = 0
-        for _ in 0..<Self.letGoMax {
-            guard let victim = youngest(asker, bytes, turn.rows) else { return false }
+        while freed < missing {
+            guard victims.count < Self.letGoMax,
+                let victim = youngest(asker, bytes, but: Set(victims.map(\.number)), turn.rows)
+            else { return false }
+            victims.append(victim)
+            freed = freed.addingSaturating(takes(victim.what, turn.rows))
+        }
+        for victim in victims {
             decisions += 1
-            switch victim {
+            switch victim.what {
             case .offer(let ticket):
-                freed = freed.addingSaturating(offers[ticket]?.received ?? 0)
                 dropOffer(ticket, .noResources, "older ones need the room", .noResources, &turn)
-            case .submission(let ticket):
-                freed = freed.addingSaturating(submissions[ticket]?.received ?? 0)
-                dropSubmission(ticket, Self.fullSentence, &turn)
+            case .submission(let ticket): dropSubmission(ticket, Self.fullSentence, &turn)
             case .envelope(let number):
                 guard var row = envelope(number, &turn) else { return false }
-                freed = freed.addingSaturating(row.receivedBytes)
                 letGo(&row, "room was short", &turn)
             }
-            // What was freed shows in the head room behind the commit: it is lent to what is here already, and not to what is new.
-            if hasRoom(for: bytes, asker.owner, &turn) || asker.number != nil && freed >= bytes { return true }
         }
-        return false
+        // What was freed shows in the head room behind the commit: it is lent to what is here already, and not to what is new.
+        return asker.number != nil || hasRoom(for: bytes, asker.owner, &turn)
     }
 
-    private func youngest(_ asker: Asker, _ bytes: UInt64, _ rows: any RowReader) -> HalfReceived? {
-        var found: (number: UInt64, what: HalfReceived)?
+    /// What it has, and what is promised to it.
+    private func takes(_ what: HalfReceived, _ rows: any RowReader) -> UInt64 {
+        switch what {
+        case .offer(let ticket): offers[ticket].map { $0.received.addingSaturating($0.promised) } ?? 0
+        case .submission(let ticket): submissions[ticket]?.received ?? 0
+        case .envelope(let number):
+            rows.value(.envelope, Keys.envelope(number)).flatMap { EnvelopeRow(number: number, record: $0) }
+                .map { $0.receivedBytes.addingSaturating($0.reservedBytes) } ?? 0
+        }
+    }
+
+    private func youngest(
+        _ asker: Asker, _ bytes: UInt64, but chosen: Set<UInt64>, _ rows: any RowReader
+    ) -> Victim? {
+        var found: Victim?
         let own = asker.number == nil ? taken(by: asker.owner, rows).bytes.addingSaturating(bytes) : 0
         var richer: [ShareOwner: Bool] = [:]
         func take(_ number: UInt64, _ owner: ShareOwner, _ what: @autoclosure () -> HalfReceived) {
+            if chosen.contains(number) { return }
             if let found, found.number > number { return }
             if let bound = asker.number {
                 guard number > bound else { return }
@@ -182,31 +205,33 @@ extension RelayCore {
                 richer[owner] = isRicher
                 guard isRicher else { return }
             }
-            found = (number, what())
+            found = Victim(number: number, what: what())
         }
         // Numbers differ, so the order of hashing decides nothing.
-        for open in openOnes.youngest {
+        for open in openOnes.youngest(Self.letGoMax) {
             take(open.number, open.owner, offers[open.ticket] != nil ? .offer(open.ticket) : .submission(open.ticket))
         }
         for state in peers.states {
-            if let number = youngestEnvelope(from: state.peer.node, rows) {
+            if let number = youngestEnvelope(from: state.peer.node, but: chosen, rows) {
                 take(number, .peer(state.peer.node), .envelope(number))
             }
         }
-        return found?.what
+        return found
     }
 
-    private func youngestEnvelope(from peer: NodeID, _ rows: any RowReader) -> UInt64? {
+    private func youngestEnvelope(from peer: NodeID, but chosen: Set<UInt64>, _ rows: any RowReader) -> UInt64? {
         let prefix = Keys.lookup(.incoming, peer.text)
         var bound = UInt64.max
-        for _ in 0..<Self.busyMax {
+        var busy = 0
+        while busy < Self.busyMax {
             guard let found = rows.row(.lookup, before: prefix.adding(bound)), prefix.isPrefix(of: found.key) else {
                 return nil
             }
-            let number = found.key.number(at: found.key.count - 8)
-            let isBusy = active[number]?.copies.contains { !$0.flights.isEmpty } ?? false
-            if !isBusy { return number }
-            bound = number
+            bound = found.key.number(at: found.key.count - 8)
+            if chosen.contains(bound) { continue }
+            let isBusy = active[bound]?.copies.contains { !$0.flights.isEmpty } ?? false
+            if !isBusy { return bound }
+            busy += 1
         }
         return nil
     }

@@ -44,9 +44,9 @@ struct OpenOnes: Sendable {
 
     func of(session: Ticket) -> [Ticket] { bySession[session]?.sorted() ?? [] }
     func joining(_ number: UInt64) -> Set<Ticket> { byJoined[number] ?? [] }
-    /// The youngest of each owner; in no order.
-    var youngest: [(owner: ShareOwner, number: UInt64, ticket: Ticket)] {
-        byOwner.compactMap { owner, list in list.last.map { (owner, $0.number, $0.ticket) } }
+    /// The youngest of each owner, so many; in no order.
+    func youngest(_ count: Int) -> [(owner: ShareOwner, number: UInt64, ticket: Ticket)] {
+        byOwner.flatMap { owner, list in list.suffix(count).map { (owner, $0.number, $0.ticket) } }
     }
 }
 

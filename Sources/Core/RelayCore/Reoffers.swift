@@ -14,6 +14,13 @@ struct Reoffers: Sendable {
         /// Urgent documents have a hold of their own, which is short: two refusals of ordinary mail do not hold up a Hỏa tốc.
         case sender(AgencyCode, isUrgent: Bool)
         case records
+
+        var text: String {
+            switch self {
+            case .sender(let code, _): "the share of sender \(code)"
+            case .records: "the share of records"
+            }
+        }
     }
 
     struct Key: Hashable, Sendable {
@@ -136,12 +143,22 @@ extension RelayCore {
         lookAgain(hold)
     }
 
-    /// What was offered as a probe comes back without a word of the neighbour's share: the next one is.
-    mutating func probeReturned(_ dispatch: DispatchState, _ row: EnvelopeRow) {
+    /// The copy that was offered as a probe is over, and nothing was said of the neighbour's share: the next one is.
+    mutating func probeEnded(_ row: EnvelopeRow, _ peer: NodeID) {
         guard !reoffers.holds.isEmpty, let share = Self.share(of: row) else { return }
-        let key = Reoffers.Key(peer: dispatch.peer, share: share)
-        guard reoffers.holds[key]?.probe == dispatch.number else { return }
+        let key = Reoffers.Key(peer: peer, share: share)
+        guard let hold = reoffers.holds[key], hold.probe == row.number else { return }
         reoffers.holds[key]?.probe = nil
+        lookAgain(hold)
+    }
+
+    /// Until when an envelope is held back because its share at a neighbour is used up; nil: it is not.
+    func heldBack(_ row: EnvelopeRow, at peer: NodeID) -> (until: RelayTime, share: String)? {
+        guard !reoffers.holds.isEmpty, let share = Self.share(of: row),
+            let hold = reoffers.holds[Reoffers.Key(peer: peer, share: share)], hold.until != .zero,
+            row.payloadLength >= hold.smallest, hold.probe != row.number
+        else { return nil }
+        return (hold.until, share.text)
     }
 
     /// Holds whose probe never came about, because its envelope has gone another way: once a minute.

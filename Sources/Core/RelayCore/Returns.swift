@@ -50,7 +50,6 @@ extension RelayCore {
         }
         closeCopy(dispatch.number, dispatch.session)
         var row = entry.row
-        probeReturned(dispatch, row)
         if let slot = copy.marksSlot { row.sentMarks[slot].peer = nil }
         row.note(
             "another document is known there under its number", of: dispatch.peer, for: copy.recipients, turn.now.wall)

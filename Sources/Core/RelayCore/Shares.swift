@@ -258,22 +258,30 @@ extension RelayCore {
     /// True when the store can take so many more octets of payload of this owner, rows included, without touching the reserve and what
     /// is kept for others.
     func hasRoom(for bytes: UInt64, _ owner: ShareOwner, _ turn: inout Turn) -> Bool {
+        shortfall(of: bytes, owner, &turn) == 0
+    }
+
+    /// How many octets of room are missing for it.
+    func shortfall(of bytes: UInt64, _ owner: ShareOwner, _ turn: inout Turn) -> UInt64 {
         let reserved = ledger.value(.reservedBytes, turn.rows)
         let promised = stagedBytes.addingSaturating(turn.promisedBytes).addingSaturating(reserved)
         let need = need(for: bytes, promised: promised)
-        guard need <= turn.room.acceptableBytes else { return false }
-        let left = turn.room.acceptableBytes - need
+        let room = turn.room.acceptableBytes
         // As long as there is plenty nobody needs to count.
-        if left >= minimum(turn.room).saturatingTimes(UInt64(peers.states.count)) { return true }
-        // Within its own minimum nobody takes what is kept for others.
-        if case .peer(let node) = owner, let peer = peers[node]?.peer,
-            taken(by: owner, turn.rows).bytes.addingSaturating(bytes) <= minimum(of: peer, turn.room)
-        {
-            return true
+        if need <= room, room - need >= minimum(turn.room).saturatingTimes(UInt64(peers.states.count)) { return 0 }
+        var whole = need
+        if !isWithinMinimum(bytes, owner, turn) {
+            let kept = turn.keptRoom ?? keptRoom(turn.room, turn.rows)
+            turn.keptRoom = kept
+            whole = need.addingSaturating(kept.forOthers(than: owner))
         }
-        let kept = turn.keptRoom ?? keptRoom(turn.room, turn.rows)
-        turn.keptRoom = kept
-        return left >= kept.forOthers(than: owner)
+        return whole - min(whole, room)
+    }
+
+    /// Within its own minimum nobody takes what is kept for others.
+    private func isWithinMinimum(_ bytes: UInt64, _ owner: ShareOwner, _ turn: Turn) -> Bool {
+        guard case .peer(let node) = owner, let peer = peers[node]?.peer else { return false }
+        return taken(by: owner, turn.rows).bytes.addingSaturating(bytes) <= minimum(of: peer, turn.room)
     }
 
     /// What the store must be able to take for so many more octets, beside what is promised already.

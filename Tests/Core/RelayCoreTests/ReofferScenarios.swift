@@ -40,6 +40,9 @@ import Testing
         #expect(hop.taken == 20, "others' go on at once")
         #expect(hop.refusals <= 17, "what was under way, and one behind the first: \(hop.refusals)")
         Self.wait(bench, &hop, minutes: 10)
+        let waiting = bench.allRows.first { $0.recipients[0].state == .waiting }!
+        let wait = bench.engine.core.wait(waiting, 0, now: bench.reading.relay)
+        #expect(wait.why.contains { $0.contains("the share of sender T1 at chi is used up") }, "\(wait.why)")
         // Probes after 5, 10, 20, 40, 80 and then every 120 seconds, or half of that by chance.
         #expect((16...50).contains(hop.refusals), "\(hop.refusals)")
         // One more of another sender is not held up by that.

@@ -305,6 +305,26 @@ import Testing
         #expect(bench.counter(.reservedBytes) == 2 * Self.grid)
     }
 
+    /// What would not be enough is not taken from anybody.
+    @Test(arguments: [false, true])
+    func nothingIsLetGoForWhatHasNoRoomAllTheSame(restarts: Bool) {
+        let bench = Bench(restarts: restarts)
+        bench.connect("an")
+        bench.connect("dao")
+        bench.limitRoom(30 << 20)
+        for _ in 0..<3 {
+            let (bundle, document) = giant(bench, "an", "A1")
+            bench.offer("an", bundle, document, path: bench.path("an"), piece: (0, Self.grid))
+        }
+        bench.breathe()
+        let document = bench.document("D1", ["C1"], length: 40 << 20)
+        let refused = bench.offer(
+            "dao", bench.bundle(of: "dao"), document, path: bench.path("dao"), piece: (0, Self.grid))
+        #expect(refused.refusals == [.noResources])
+        #expect(refused.notices.filter { $0.kind == .incomingLetGo }.isEmpty)
+        #expect(bench.counter(.reservedBytes) == 3 * Self.grid)
+    }
+
     /// Operators can end what is half-received, and its room is free.
     @Test(arguments: [DeedVerb.expire, .delete], [false, true])
     func whatIsIncomingCanBeEnded(verb: DeedVerb, restarts: Bool) {
