@@ -5,12 +5,12 @@ extension CatalogueEntries {
 
     private static let findings: [Pair] = [
         (
-            "documents handed in here are late (%): %; edocctl outcomes",
-            "văn bản nộp tại đây bị chậm (%1): %2; edocctl outcomes"
+            "documents handed in here are late (%), for recipients: %; edocctl outcomes",
+            "văn bản nộp tại đây bị chậm (%1), số nơi nhận: %2; edocctl outcomes"
         ),
         (
-            "documents handed in here have ended as % (%): %; edocctl outcomes",
-            "văn bản nộp tại đây đã kết thúc là %w1 (%2): %3; edocctl outcomes"
+            "documents handed in here have ended as % (%), for recipients: %; edocctl outcomes",
+            "văn bản nộp tại đây đã kết thúc là %w1 (%2), số nơi nhận: %3; edocctl outcomes"
         ),
         (
             "the cursor is not one that this node gave to this user",
@@ -60,8 +60,8 @@ extension CatalogueEntries {
         ("a document handed in here is late at %: %", "văn bản nộp tại đây bị chậm tại %n1: %2"),
         ("a document handed in here has ended as % at %: %", "văn bản nộp tại đây đã kết thúc là %w1 tại %n2: %3"),
         (
-            "further documents handed in here have ended badly or are late: %; edocctl outcomes",
-            "thêm văn bản nộp tại đây kết thúc xấu hoặc bị chậm: %n1; edocctl outcomes"
+            "documents handed in here have ended badly or are late, for further recipients: %; edocctl outcomes",
+            "văn bản nộp tại đây kết thúc xấu hoặc bị chậm, thêm số nơi nhận: %n1; edocctl outcomes"
         ),
         ("at most % envelopes can be named at once", "mỗi lần nêu tối đa %1 gói tin"),
         ("--cause %", "--cause %=1"), ("--from %", "--from %=1"), ("--to %", "--to %=1"),

@@ -187,7 +187,7 @@ extension RelayCore {
             .notice(
                 Notice(
                     .alarm,
-                    "further documents handed in here have ended badly or are late: \(outcomes.untold); edocctl outcomes",
+                    "documents handed in here have ended badly or are late, for further recipients: \(outcomes.untold); edocctl outcomes",
                     kind: .documentEndedBadly)))
         outcomes.untold = 0
     }

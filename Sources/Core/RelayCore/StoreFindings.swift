@@ -50,10 +50,11 @@ extension Finding {
             cause.state == .delayed
                 ? Finding(
                     .warning, .documentsLate, subject: cause.code,
-                    "documents handed in here are late (\(cause.reason.word)): \(count); edocctl outcomes")
+                    "documents handed in here are late (\(cause.reason.word)), for recipients: \(count); edocctl outcomes"
+                )
                 : Finding(
                     .critical, .endedBadly, subject: cause.code,
-                    "documents handed in here have ended as \(cause.state) (\(cause.reason.word)): \(count); edocctl outcomes"
+                    "documents handed in here have ended as \(cause.state) (\(cause.reason.word)), for recipients: \(count); edocctl outcomes"
                 )
         }
     }

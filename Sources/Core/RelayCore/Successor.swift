@@ -102,11 +102,16 @@ extension RelayCore {
             let recipients = indexes.map { successor(of: row.recipients[$0], &turn) }
             let former = row.former
             let created = row.bundle.creationTime
+            let old = row
             let lifetime = setting.lifetime(from: row.lifetime)
             let name = succeed(&row, indexes, by: recipients, as: (.deleted, .renamed), &turn) { new in
                 new.bundle.creationTime = created
                 new.formerName = former
                 new.lifetime = lifetime
+                // It is as old as before, and waits since then.
+                new.arrival = old.arrival
+                new.arrivalWall = old.arrivalWall
+                new.ageAtArrival = old.ageAtArrival
                 guard let urgency = setting.urgency else { return }
                 new.urgency = urgency
                 new.document?.urgency = urgency

@@ -148,7 +148,8 @@ struct CheckCommand: AsyncParsableCommand {
         return CheckLadder(
             chosen: Set(chosen), warn: try AgeLimits(warn, "--warn"), crit: try AgeLimits(crit, "--crit"),
             warnArrived: try Spans.one(warnArrived, "--warn-arrived"), linkDown: try Spans.two(linkDown, "--link-down"),
-            room: try Spans.percents(room, "--room"), certificate: try Spans.two(certificate, "--certificate"),
+            room: try Spans.percents(room, "--room", .falling),
+            certificate: try Spans.two(certificate, "--certificate", .falling),
             linkLimits: try LinkLimits(share: linksShare, waiting: linksWaiting, warn: linksWarn, crit: linksCrit))
     }
 
@@ -235,11 +236,30 @@ enum Spans {
         return (warn, crit)
     }
 
-    static func two(_ text: String, _ option: String) throws -> (warn: UInt64, crit: UInt64) {
+    /// Which of two bounds is met first.
+    enum Order { case rising, falling }
+
+    /// Bounds the other way round would never warn.
+    private static func demandOrder(_ bounds: (warn: UInt64, crit: UInt64), _ order: Order, _ option: String) throws {
+        if order == .rising ? bounds.warn <= bounds.crit : bounds.warn >= bounds.crit { return }
+        throw UsageError(
+            sentence: order == .rising
+                ? phrase(
+                    "\(option): the bound for a warning comes first and is no larger than the one for critical",
+                    "\(option): mốc cảnh báo đứng trước và không lớn hơn mốc nghiêm trọng")
+                : phrase(
+                    "\(option): the bound for a warning comes first and is no smaller than the one for critical",
+                    "\(option): mốc cảnh báo đứng trước và không nhỏ hơn mốc nghiêm trọng"))
+    }
+
+    static func two(
+        _ text: String, _ option: String, _ order: Order = .rising
+    ) throws -> (warn: UInt64, crit: UInt64) {
         guard let bounds = pair(text, { parse($0) }) else {
             throw UsageError(
                 sentence: phrase("\(option) is two times such as 10m,1h", "\(option) là hai thời gian như 10m,1h"))
         }
+        try demandOrder(bounds, order, option)
         return bounds
     }
 
@@ -248,15 +268,20 @@ enum Spans {
             throw UsageError(
                 sentence: phrase("\(option) is two numbers such as 100,1000", "\(option) là hai số như 100,1000"))
         }
+        try demandOrder(bounds, .rising, option)
         return bounds
     }
 
-    static func percents(_ text: String, _ option: String) throws -> (warn: UInt64, crit: UInt64) {
+    static func percents(
+        _ text: String, _ option: String, _ order: Order
+    ) throws -> (warn: UInt64, crit: UInt64) {
         guard let bounds = pair(text, { UInt64($0) }), bounds.warn <= 100, bounds.crit <= 100 else {
             throw UsageError(
                 sentence: phrase(
-                    "\(option) is two percentages such as 20,10", "\(option) là hai số phần trăm như 20,10"))
+                    "\(option) is two percentages such as \(order == .rising ? "10,50" : "20,10")",
+                    "\(option) là hai số phần trăm như \(order == .rising ? "10,50" : "20,10")"))
         }
+        try demandOrder(bounds, order, option)
         return bounds
     }
 }

@@ -88,7 +88,7 @@ struct LinkLimits: Sendable {
     var crit: AgeLimits
 
     init(share: String, waiting: String, warn: String, crit: String) throws {
-        self.share = try Spans.percents(share, "--links-share")
+        self.share = try Spans.percents(share, "--links-share", .rising)
         self.waiting = try Spans.counts(waiting, "--links-waiting")
         self.warn = try AgeLimits(warn, "--links-warn")
         self.crit = try AgeLimits(crit, "--links-crit")

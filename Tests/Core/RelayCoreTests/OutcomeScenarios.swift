@@ -177,7 +177,9 @@ import Testing
         #expect(open(bench) == ["refused-65537": 60])
         let rest = bench.advance(.minutes(2)).notices.filter { $0.kind == .documentEndedBadly }
         #expect(
-            rest.map(\.text) == ["further documents handed in here have ended badly or are late: 40; edocctl outcomes"])
+            rest.map(\.text) == [
+                "documents handed in here have ended badly or are late, for further recipients: 40; edocctl outcomes"
+            ])
         #expect(acknowledge(bench) == 60 && open(bench).isEmpty)
     }
 

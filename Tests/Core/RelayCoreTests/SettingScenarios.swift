@@ -44,6 +44,8 @@ import Testing
         #expect(bench.states(of: old) == ["B1": .deleted, "C1": .waiting, "T2": .arrived])
         let new = try #require(Self.successor(of: old, bench))
         #expect(new.formerly == old && new.lifetime == .days(5) && new.urgency == .urgent)
+        #expect(new.arrival == before.arrival && new.arrivalWall == before.arrivalWall, "it is no younger for it")
+        #expect(new.age(at: bench.reading.relay) == before.age(at: bench.reading.relay))
         #expect(new.document == before.document && new.bundle.creationTime == old.creationTime)
         #expect(new.extent == before.number && new.recipients.map(\.name) == ["B1"])
         #expect(new.expiry.milliseconds - before.expiry.milliseconds == Milliseconds.days(3).count)

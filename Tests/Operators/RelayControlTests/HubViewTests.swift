@@ -371,6 +371,20 @@ private let zone: Void = {
     }
 
     /// Many links are one line of a check: three by name, and how many more.
+    /// The bound of the warning is met first, or it would never warn.
+    @Test func boundsTheOtherWayRoundAreRefused() throws {
+        #expect(try Spans.two("10m,1h", "--link-down").crit == 3_600)
+        #expect(try Spans.two("30d,7d", "--certificate", .falling).warn == 30 * 86_400)
+        #expect(try Spans.percents("20,10", "--room", .falling).crit == 10)
+        #expect(try Spans.percents("10,10", "--links-share", .rising).crit == 10)
+        let wrong: [() throws -> Void] = [
+            { _ = try Spans.two("1h,10m", "--link-down") }, { _ = try Spans.two("7d,30d", "--certificate", .falling) },
+            { _ = try Spans.percents("10,20", "--room", .falling) }, { _ = try Spans.counts("1000,100", "--x") },
+            { _ = try Spans.percents("25,10", "--links-share", .rising) },
+        ]
+        for parse in wrong { #expect(throws: UsageError.self) { try parse() } }
+    }
+
     @Test func manyLinksInACheck() throws {
         let ladder = CheckLadder(
             chosen: ["links"], warn: try AgeLimits("1h", "--warn"), crit: try AgeLimits("1d", "--crit"),
