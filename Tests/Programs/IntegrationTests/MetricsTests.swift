@@ -47,6 +47,32 @@ import Testing
         try aPrometheusTakesIt(network, address)
     }
 
+    /// A crowd that says nothing: so many connections are taken and no more, each ends soon, and then figures are served again.
+    @Test func aCrowdThatSaysNothing() throws {
+        let network = try Network(plain: true)
+        try network.replace("truc", "control:\n", "metrics:\n  listen: 127.0.0.1:0\ncontrol:\n")
+        try network.start("truc")
+        let socket = network.folder["truc/control.sock"]
+        let health = try ControlJSON.answer(
+            HealthAnswer.self,
+            from: Array(try page(network, ["--unix-socket", socket, "http://localhost/v1/health"]).utf8))
+        let address = try #require(health.metricsAddress)
+        let port = try #require(address.split(separator: ":").last.flatMap { Int($0) })
+        let pid = try #require(network.pid("truc"))
+        func descriptors() throws -> Int { try FileManager.default.contentsOfDirectory(atPath: "/proc/\(pid)/fd").count }
+        let before = try descriptors()
+        let crowd = HeldConnections()
+        try crowd.open(90, port: port)
+        #expect(try eventually { try descriptors() >= before + 30 }, "the crowd has been met")
+        let taken = try descriptors() - before
+        #expect(taken <= 40, "\(taken)")
+        #expect(try network.status("truc").node == "truc")
+        // They end after ten seconds, and the next ones are taken, and end, too.
+        #expect(try eventually(within: 60) { crowd.openCount == 0 })
+        #expect(try page(network, ["http://\(address)/metrics"]).hasSuffix("# EOF\n"))
+        #expect(try eventually { try descriptors() <= before + 2 })
+    }
+
     /// Somebody else has the port: the relay runs, says so once, and opens the page when the port is free.
     @Test func aTakenPortStopsNothing() throws {
         let network = try Network(plain: true)
