@@ -74,6 +74,38 @@ import Testing
         #expect(held, "\(network.logTail("vpcp"))")
     }
 
+    /// What is chosen for a link that carries nothing, and not begun, is taken back and held; what is begun goes when the link goes on.
+    @Test func whatIsChosenAndNotBegunCanBeHeld() throws {
+        let (network, proxy) = try Self.network(session: "  silence: 1m\n")
+        #expect(try eventually { try Self.sessions(network, "vpcp", with: "truc") == 2 })
+        proxy.change { $0.isFrozen = true }
+        let file = try Self.file(network, "letter", 200_000)
+        for index in 0..<12 {
+            _ = try network.submit("vpcp", file, ["--sender", "G22", "--to", "H29", "--document", "L\(index)"])
+        }
+        #expect(try eventually { try network.status("vpcp").active >= 4 }, "some are chosen")
+        let chosen = try network.status("vpcp").active
+        let preview: PreviewAnswer = try network.ask("vpcp", ["hold", "--to", "H29", "--reason", "test"])
+        let job = try #require(preview.job, "\(preview)")
+        let _: JobAnswer = try network.ask("vpcp", "hold", "--apply", String(job.id))
+        func held() throws -> UInt64 { try network.ledger("vpcp").documents?.inStore["held"] ?? 0 }
+        // Of those that were chosen some are still in no octet on the way.
+        #expect(try eventually { try held() > 12 - chosen }, "\(chosen) of 12 were chosen")
+        let left = try eventually {
+            let (active, parked) = (try network.status("vpcp").active, try held())
+            return active + parked == 12
+        }
+        #expect(left, "what is not held is begun")
+        let stays = try held()
+        proxy.change { $0.isFrozen = false }
+        #expect(try eventually(within: 60) { try network.inbox("hcm", "H29").count == Int(12 - stays) })
+        #expect(try held() == stays)
+        let release: PreviewAnswer = try network.ask("vpcp", ["release", "--state", "held", "--reason", "test"])
+        let releasing = try #require(release.job, "\(release)")
+        let _: JobAnswer = try network.ask("vpcp", "release", "--apply", String(releasing.id))
+        #expect(try eventually(within: 60) { try network.inbox("hcm", "H29").count == 12 })
+    }
+
     // MARK: - An address translator that forgets
 
     /// Keepalives of the peer's own keep the flow in its memory: nothing is lost, and nothing is dialled anew.
