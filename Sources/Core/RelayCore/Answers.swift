@@ -63,7 +63,7 @@ extension RelayCore {
             statusForwarded(entry.row, nil, &turn)
         }
         let recipients = entry.copies[position].recipients
-        doubts.settle(dispatch.number, at: dispatch.peer, turn.rows)
+        doubts.settle(dispatch.number, at: dispatch.peer, for: recipients, turn.rows)
         // A lone fragment: handed on for good, and like all that is not whole never counted as accepted.
         let isWhole = entry.row.isComplete
         var row = entry.row
@@ -141,6 +141,8 @@ extension RelayCore {
     /// The transfer did not happen: its recipients wait again, at their old place, at no cost in writes or attempts.
     mutating func returnToQueue(_ ticket: Ticket, _ turn: inout Turn) {
         guard let (dispatch, position) = land(ticket), let entry = active[dispatch.number] else { return }
+        // A piece comes back and its copy stays: it finds out nothing any more.
+        forgetProbe(dispatch.number, dispatch.peer)
         if dispatch.piece != nil, sessions[dispatch.session] != nil {
             let offset = dispatch.piece?.offset ?? 0
             active[dispatch.number]?.copies[position].nextOffset = min(entry.copies[position].nextOffset, offset)

@@ -32,13 +32,31 @@ struct Doubts {
 
     mutating func note(_ number: UInt64, _ row: DoubtRow, _ transaction: any RowTransaction) {
         var list = rows[number] ?? []
-        list.removeAll { $0.peer == row.peer }
+        var row = row
+        // An earlier copy for others may be there as well.
+        if let place = list.firstIndex(where: { $0.peer == row.peer }) {
+            let known = list.remove(at: place)
+            row.recipients += known.recipients.filter { !row.recipients.contains($0) }
+            row.until = max(row.until, known.until)
+        }
         list.append(row)
         rows[number] = list
         transaction.put(.doubt, Keys.doubt(number, row.peer), row.encoded())
     }
 
-    /// The peer has answered; nil: every one of the envelope.
+    /// The peer has answered for these recipients. What it was sent before for others may still be there.
+    mutating func settle(
+        _ number: UInt64, at peer: NodeID, for recipients: [Int], _ transaction: any RowTransaction
+    ) {
+        guard let place = rows[number]?.firstIndex(where: { $0.peer == peer }) else { return }
+        rows[number]?[place].recipients.removeAll { recipients.contains(Int($0)) }
+        guard let left = rows[number]?[place], !left.recipients.isEmpty else {
+            return settle(number, at: peer, transaction)
+        }
+        transaction.put(.doubt, Keys.doubt(number, peer), left.encoded())
+    }
+
+    /// The doubts at a peer are over; nil: every one of the envelope.
     mutating func settle(_ number: UInt64, at peer: NodeID? = nil, _ transaction: any RowTransaction) {
         guard var list = rows[number] else { return }
         for row in list where peer == nil || row.peer == peer {

@@ -56,6 +56,7 @@ extension RelayCore {
         var shares = activeShares
         for session in sessionsToFeed {
             guard let peer = sessions[session]?.peer else { continue }
+            releaseMisplaced(session, &turn)
             var allowance = Allowance(rows: Self.scanBudget, places: shares.places(for: peer, limits.activeMax))
             while hasRoom(session), feed(session, peer, &allowance, &turn) {}
             if !hasRoom(session) || allowance.places <= 0 {
@@ -479,6 +480,19 @@ extension RelayCore {
             copy.nextOffset = piece.end
         }
         return nil
+    }
+
+    /// A session may have become the one that is kept free, or take nothing more: giants with nothing on the link go on by another one.
+    private mutating func releaseMisplaced(_ session: Ticket, _ turn: inout Turn) {
+        guard let streams = sessions[session]?.streams, !streams.isEmpty else { return }
+        let isOver = !isUsable(session)
+        guard isOver || role(of: session) == .express else { return }
+        for number in streams {
+            guard let entry = active[number], isOver || entry.row.urgency < Self.expressUrgency,
+                entry.copies.first(where: { $0.session == session })?.flights.isEmpty == true
+            else { continue }
+            releaseStream(number, session: session, &turn)
+        }
     }
 
     /// Lets go a giant that has nothing on the link and nothing to send; its next piece offers it again. False when there is none.

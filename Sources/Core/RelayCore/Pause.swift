@@ -65,7 +65,7 @@ extension RelayCore {
     mutating func pause(_ ticket: Ticket, _ dispatch: DispatchState, _ turn: inout Turn) {
         guard var pause = peers[dispatch.peer]?.pause else { return returnToQueue(ticket, &turn) }
         let bytes = active[dispatch.number]?.row.payloadLength ?? 0
-        pause.from = min(pause.from, bytes <= Pause.smallMax ? 0 : bytes)
+        pause.from = min(pause.from, bytes <= Pause.smallMax || has(.largePausesAll) ? 0 : bytes)
         if pause.probe == dispatch.number { pause.probe = nil }
         let isNews = pause.until == .zero
         if isNews {

@@ -24,6 +24,8 @@ public enum PlantedBug: String, CaseIterable, Sendable {
     case noSecondSession
     /// What a link has begun is taken for given back.
     case begunIsGivenBack
+    /// A neighbour that has no room for a large one is given nothing at all.
+    case largePausesAll
 }
 
 extension RelayCore {

@@ -185,11 +185,12 @@ struct KeptRoom {
 extension RelayCore {
     private static let minimumMax: UInt64 = 16 << 20
 
-    /// Octets that each neighbour of the configuration has for itself, whatever the others have taken: an eighth of the store is for these.
+    /// Octets that each neighbour of the configuration has for itself, whatever the others have taken: a sixteenth of the store is for
+    /// these, so that a store that is nearly full still shows as such.
     func minimum(_ room: HeadRoom) -> UInt64 {
         let whole = room.usedBytes.addingSaturating(room.freeBytes)
         let store = whole > room.reserveBytes ? whole - room.reserveBytes : 0
-        return min(Self.minimumMax, store / 8 / UInt64(max(peers.states.count, 1)))
+        return min(Self.minimumMax, store / 16 / UInt64(max(peers.states.count, 1)))
     }
 
     private func minimum(of peer: Peer, _ room: HeadRoom) -> UInt64 {

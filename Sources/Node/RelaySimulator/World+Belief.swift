@@ -19,6 +19,8 @@ struct DispatchNote {
     var urgency: Urgency
     /// Empty for what is no document.
     var sender: String
+    /// Of the whole payload.
+    var bytes: UInt64
     /// It was taken off its silent session, and has gone to one of its recipients once more: what is answered to the second one counts.
     var isSuperseded = false
 }
@@ -77,9 +79,13 @@ struct BeliefBooks {
     }
     /// When a neighbour last said *Retransmit* of a sender's document.
     var fullShares: [Share: UInt64] = [:]
+    /// The smallest payload that a neighbour has said *No Resources* of, until it has taken one as large.
+    var noRoom: [Link: UInt64] = [:]
 }
 
 extension World {
+    /// *No Resources* to so many octets or fewer is meant for everything.
+    private static let smallMax: UInt64 = 16 << 10
     /// How often the links are looked at.
     static let lookGap: UInt64 = 4_000
     /// So long at most nothing of a sender is offered to a neighbour that has said *Retransmit* of it: two minutes, and one until it is seen
@@ -98,7 +104,7 @@ extension World {
             session: dispatch.session, number: dispatch.number, bundle: dispatch.bundle, recipients: names,
             peer: dispatch.peer,
             isWhole: dispatch.piece == nil, isDocument: dispatch.document != nil, urgency: dispatch.urgency,
-            sender: dispatch.document?.sender.text ?? "")
+            sender: dispatch.document?.sender.text ?? "", bytes: dispatch.piece?.total ?? dispatch.payloadLength)
         for name in names {
             let key = BeliefBooks.Doubt(node: node.index, number: dispatch.number, recipient: name)
             guard let doubt = belief.doubts[key] else { continue }
@@ -124,6 +130,12 @@ extension World {
             let share = BeliefBooks.Share(node: node.index, peer: note.peer, sender: note.sender)
             // What is taken meanwhile may be smaller, or more urgent, and says nothing of the others.
             if answer == .refused(.retransmit) { belief.fullShares[share] = now }
+            let link = BeliefBooks.Link(node: node.index, peer: note.peer)
+            if answer == .refused(.noResources) {
+                belief.noRoom[link] = min(belief.noRoom[link] ?? .max, note.bytes)
+            } else if answer == .acknowledged, note.bytes >= belief.noRoom[link] ?? .max {
+                belief.noRoom[link] = nil
+            }
             guard note.isWhole, note.isDocument else { return }
             if answer == .acknowledged || answer == .refused(.completed) { crossed(note.bundle, node) }
             guard answer == .acknowledged || answer == .refused(.completed), !note.isSuperseded else { return }
@@ -137,6 +149,7 @@ extension World {
         case .event(.sessionEstablished(let session, let facts)):
             let link = BeliefBooks.Link(node: node.index, peer: facts.peer)
             if belief.established[link, default: []].isEmpty { belief.fresh.insert(link) }
+            belief.noRoom[link] = nil
             belief.established[link, default: []].insert(session)
         case .event(.sessionEnding(let session)): belief.ending.insert(session)
         case .event(.sessionSilent(let session)):
@@ -225,14 +238,18 @@ extension World {
         guard let core = node.engine?.core else { return }
         let relay = node.clock.relay(now)
         let views = core.peerViews.filter { view in
-            view.isUp && !view.isSuspended && view.pausedUntil == nil
-                && (view.upSince.map { $0 + .seconds(2) < relay } ?? false)
+            view.isUp && !view.isSuspended && (view.upSince.map { $0 + .seconds(2) < relay } ?? false)
         }
         let isFree = isSettled(node)
         let ready = isFree ? readyRows(node, relay) : [:]
         for view in views {
             let link = BeliefBooks.Link(node: node.index, peer: view.node)
-            let rows = ready[view.node] ?? []
+            var rows = ready[view.node] ?? []
+            if view.pausedUntil != nil {
+                // What a small one has heard is meant for all; else smaller ones go on.
+                let smallest = belief.noRoom[link] ?? 0
+                rows = smallest <= Self.smallMax ? [] : rows.filter { $0.bytes < smallest }
+            }
             var passing = belief.passing[link] ?? Array(repeating: Passing(), count: Urgency.allCases.count)
             for urgency in Urgency.allCases {
                 passing[Int(urgency.rawValue)].ready = rows.first { $0.urgency == urgency }?.number
@@ -262,7 +279,7 @@ extension World {
     /// Documents that wait, are due, and have a hop; by the first hop of their class.
     private func readyRows(
         _ node: SimulatedNode, _ relay: RelayTime
-    ) -> [NodeID: [(number: UInt64, urgency: Urgency)]] {
+    ) -> [NodeID: [(number: UInt64, urgency: Urgency, bytes: UInt64)]] {
         // What is on a link waits for its answer, and is *waiting* in the store.
         let carried = Set(belief.flights.filter { $0.key.node == node.index }.map { $0.value.number })
         return node.read { rows in
@@ -273,7 +290,7 @@ extension World {
                 }
                 return true
             }
-            var result: [NodeID: [(number: UInt64, urgency: Urgency)]] = [:]
+            var result: [NodeID: [(number: UInt64, urgency: Urgency, bytes: UInt64)]] = [:]
             rows.scan(.envelope, prefix: RowKey()) { key, value in
                 guard let row = EnvelopeRow(number: key.number(at: 0), record: value), row.ended == .zero,
                     row.isComplete, row.expiry > relay, !carried.contains(row.number)
@@ -287,7 +304,7 @@ extension World {
                         belief.doubts[
                             BeliefBooks.Doubt(node: node.index, number: row.number, recipient: recipient.name)] == nil
                     else { continue }
-                    result[hop, default: []].append((row.number, row.urgency))
+                    result[hop, default: []].append((row.number, row.urgency, row.payloadLength))
                     break
                 }
                 return true

@@ -117,6 +117,28 @@ import Testing
         #expect(bench.advance(.minutes(3)).documents.map(\.peer.name) == ["chi"])
     }
 
+    /// A copy for two is in doubt. What the hop answers for one of them says nothing of the other.
+    @Test(arguments: [false, true]) func aDoubtIsSettledForWhoIsAnswered(restarts: Bool) {
+        let bench = Bench(restarts: restarts)
+        bench.failingChanges = []
+        bench.connect("binh")
+        bench.connect("chi")
+        let bundle = bench.submit(["B1", "B2"])!.accepted!
+        let sent = bench.released.documents
+        #expect(sent.map { $0.copy?.recipients.count } == [2])
+        bench.deed(.hold) { $0.to = .agency(agency("B2")) }
+        bench.lose("binh", sentWhole: sent)
+        bench.deed(.hold) { $0.to = .agency(agency("B2")) }
+        let again = bench.connect("binh").documents
+        #expect(again.map { $0.copy?.recipients.map(\.text) } == [["B1"]])
+        bench.answer(again[0], .acknowledged)
+        #expect(bench.states(of: bundle) == ["B1": .forwarded, "B2": .held])
+        bench.lose("binh")
+        bench.deed(.release) { $0.to = .agency(agency("B2")) }
+        #expect(bench.advance(.seconds(60)).documents.isEmpty, "binh may have it")
+        #expect(bench.advance(.minutes(3)).documents.map(\.peer.name) == ["chi"])
+    }
+
     @Test func failOverAndFailBack() {
         let bench = Bench()
         bench.connect("binh")

@@ -130,6 +130,31 @@ import Testing
         #expect(bench.counter(.state(.waiting, admin: false)) == 0)
     }
 
+    /// One in pieces finds out, and its piece comes back from a link that has not begun it: the hop is not kept from everything for ever.
+    @Test func aPieceThatComesBackFindsOutNothing() {
+        let bench = Bench { $0.limits.windowTransfers = 1 }
+        bench.failingChanges = []
+        bench.submit(["C1"], length: 10)
+        let small = bench.connect("chi").documents
+        // A small one is refused: nothing goes until one finds out, and that one is in pieces.
+        bench.answer(small[0], .refused(.noResources))
+        bench.deed(.delete) { $0.numbers = [small[0].number] }
+        bench.submit(["C1"], length: 2 * Int(PieceRange.grid))
+        let probe = bench.advance(.seconds(5)).dispatches
+        #expect(probe.map { $0.piece?.offset } == [0])
+        var open = bench.answer(probe[0], .returned).dispatches
+        var offsets: [UInt64] = []
+        for _ in 0..<10 {
+            while !open.isEmpty {
+                let next = open.removeFirst()
+                offsets.append(next.piece?.offset ?? .max)
+                open += bench.answer(next, .acknowledged).dispatches
+            }
+            open += bench.advance(.seconds(1)).dispatches
+        }
+        #expect(offsets == [0, PieceRange.grid])
+    }
+
     enum Loss: CaseIterable { case session, expiry, answer }
 
     /// The one that was to find out comes to another end: the next one does.

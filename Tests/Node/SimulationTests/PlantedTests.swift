@@ -19,6 +19,7 @@ import Testing
         Case(bug: .laneStalls, seed: 1, isMixed: false), Case(bug: .reportIsCustody, seed: 37),
         Case(bug: .completedWhileHeld, seed: 18, isMixed: false), Case(bug: .nothingOvertakes, seed: 1),
         Case(bug: .noSecondSession, seed: 1), Case(bug: .begunIsGivenBack, seed: 1),
+        Case(bug: .largePausesAll, seed: 1, isMixed: false),
     ]
 
     private static let seedsMax: UInt64 = 40

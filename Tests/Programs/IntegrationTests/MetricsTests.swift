@@ -59,7 +59,9 @@ import Testing
         let address = try #require(health.metricsAddress)
         let port = try #require(address.split(separator: ":").last.flatMap { Int($0) })
         let pid = try #require(network.pid("truc"))
-        func descriptors() throws -> Int { try FileManager.default.contentsOfDirectory(atPath: "/proc/\(pid)/fd").count }
+        func descriptors() throws -> Int {
+            try FileManager.default.contentsOfDirectory(atPath: "/proc/\(pid)/fd").count
+        }
         let before = try descriptors()
         let crowd = HeldConnections()
         try crowd.open(90, port: port)
