@@ -17,6 +17,10 @@ extension CatalogueEntries {
         ("1 dial failed: %", "1 lần gọi không được: %1"), ("1 dial failed", "1 lần gọi không được"),
         ("it says that it has no resources, asked again in %", "nút ấy báo hết tài nguyên, hỏi lại sau %t1"),
         (
+            "it has no room for % bytes or more; smaller ones go",
+            "nút ấy không còn chỗ cho văn bản từ %1 byte; nhỏ hơn vẫn đi"
+        ),
+        (
             "% transfers are under way, and nothing was acknowledged for %",
             "%1 lượt truyền đang đi, đã %t2 không có xác nhận nào"
         ),

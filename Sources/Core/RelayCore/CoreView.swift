@@ -89,7 +89,7 @@ extension RelayCore {
                 node: state.peer.node, isUp: state.isUp, sessions: state.sessions, dials: state.peer.dials,
                 isDialling: state.isDialling, failures: state.failures,
                 nextDial: state.peer.dials && !state.isUp && !state.isDialling ? state.dialDue : nil,
-                pausedUntil: state.pause.until == .zero ? nil : state.pause.until, pausedFrom: state.pause.keptFrom,
+                pausedUntil: state.pause.until == .zero ? nil : state.pause.until, pausedFrom: state.pause.noRoomFrom,
                 isSuspended: state.isSuspended, downSince: state.isUp ? nil : state.downSince,
                 upSince: state.isUp ? state.upSince : nil,
                 lastError: state.lastError, transfersInFlight: sessions.reduce(0) { $0 + $1.inFlight.count },

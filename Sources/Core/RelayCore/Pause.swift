@@ -31,6 +31,9 @@ struct Pause: Sendable {
     /// The smallest that is kept from it, while there are smaller ones that are not.
     var keptFrom: UInt64? { from > 0 && keeps(from) ? from : nil }
 
+    /// The smallest that it has had no room for and nothing as large has been taken since; nil: that was something small, or nothing.
+    var noRoomFrom: UInt64? { count > 0 && from > 0 ? from : nil }
+
     mutating func pass(_ key: QueueKey) {
         if passed.contains(key) { return }
         guard passed.count < Self.passedMax else {

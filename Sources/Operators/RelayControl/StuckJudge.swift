@@ -54,6 +54,9 @@ enum StuckJudge {
                     "\(worst.inFlight == 1 ? "1 transfer is" : "\(worst.inFlight) transfers are") under way, and nothing "
                     + "was acknowledged for \(Milliseconds.seconds(worst.silentSeconds).text)")
         }
+        if let from = peer.pausedFromBytes, peer.backlog.count > 0 {
+            return .init(word: "paused", why: "it has no room for \(from) bytes or more; smaller ones go")
+        }
         guard peer.transfersInFlight == 0, peer.backlog.count > 0, peer.backlog.oldestSeconds > idleSeconds,
             peer.sessions.allSatisfy({ $0.inFlight == 0 })
         else { return nil }

@@ -209,6 +209,14 @@ import Testing
         #expect(word(peer("up") { $0.backlog = .init(count: 5, bytes: 5, oldestSeconds: 61) }) == "idle")
         #expect(word(peer("up") { $0.backlog = .init(count: 5, bytes: 5, oldestSeconds: 59) }) == nil)
         #expect(word(peer("paused")) == "paused")
+        // No room for large ones, and one of them waits.
+        func full(_ waiting: UInt64) -> PeersAnswer.Peer {
+            peer("up") {
+                $0.pausedFromBytes = 2_000_000
+                $0.backlog = .init(count: waiting, bytes: 2_000_000, oldestSeconds: 5)
+            }
+        }
+        #expect(word(full(1)) == "paused" && word(full(0)) == nil)
         #expect(word(peer("suspended")) == "suspended")
         #expect(word(peer("down")) == nil)
         #expect(word(peer("down") { $0.failures = 2 }) == "unreachable")
