@@ -37,6 +37,10 @@ struct Finding: Encodable, Equatable {
     var area: String
     var sentence: String
     var remedy: String?
+    /// Those of one kind may be told together.
+    var alike: String?
+
+    private enum CodingKeys: String, CodingKey { case grade, area, sentence, remedy }
 
     init(_ grade: Grade, _ area: String, _ sentence: String, _ remedy: String? = nil) {
         self.grade = grade
@@ -202,19 +206,57 @@ enum Doctor {
 
     private static func peers(_ facts: DoctorFacts) -> [Finding] {
         guard let node = facts.examination?.node else { return [] }
-        return node.peers.map { peer in
-            let live = facts.peers?.peers.first { $0.node == peer.name }
-            if let live, live.state == "up" || live.state == "paused" {
-                return Finding(.fine, "peers", phrase("\(peer.name) is connected", "\(peer.name) đang kết nối"))
+        return grouped(
+            node.peers.map { peer in judged(peer, facts) }, of: node.peers.map(\.name))
+    }
+
+    /// More than so many that are alike are one line: at a hub nobody reads a hundred.
+    private static let alikeMax = 5
+    private static let namesMax = 10
+
+    /// Those in order become one line, and so do those that have not dialled us and of which nothing else is known.
+    private static func grouped(_ findings: [Finding], of names: [String]) -> [Finding] {
+        let fine = findings.indices.filter { findings[$0].grade == .fine }
+        let absent = findings.indices.filter { findings[$0].grade == .advice && findings[$0].alike != nil }
+        var merged: [Finding] = []
+        for index in findings.indices {
+            if fine.count > alikeMax, fine.contains(index) {
+                guard index == fine.first else { continue }
+                merged.append(
+                    Finding(
+                        .fine, "peers",
+                        phrase(
+                            "\(fine.count) of \(findings.count) are connected, or take connections",
+                            "\(fine.count) trong \(findings.count) đang kết nối hoặc nhận kết nối")))
+            } else if absent.count > alikeMax, absent.contains(index) {
+                guard index == absent.first else { continue }
+                let listed = absent.prefix(namesMax).map { names[$0] }.joined(separator: ", ")
+                let all = absent.count > namesMax ? listed + ", …" : listed
+                merged.append(
+                    Finding(
+                        .advice, "peers",
+                        phrase(
+                            "\(absent.count) that dial us are not connected: \(all)",
+                            "\(absent.count) nút tự gọi đến chưa kết nối: \(all)"), findings[index].remedy))
+            } else {
+                merged.append(findings[index])
             }
-            if let live, live.state == "suspended" {
-                return Finding(
-                    .advice, "peers",
-                    phrase("\(peer.name) is suspended by an operator", "\(peer.name) đang bị người vận hành tạm ngừng"),
-                    phrase("Resume it when the reason is gone.", "Cho hoạt động lại khi hết lý do."))
-            }
-            return away(peer, live?.lastError ?? "", facts.reachable)
         }
+        return merged
+    }
+
+    private static func judged(_ peer: ExaminationAnswer.Peer, _ facts: DoctorFacts) -> Finding {
+        let live = facts.peers?.peers.first { $0.node == peer.name }
+        if let live, live.state == "up" || live.state == "paused" {
+            return Finding(.fine, "peers", phrase("\(peer.name) is connected", "\(peer.name) đang kết nối"))
+        }
+        if let live, live.state == "suspended" {
+            return Finding(
+                .advice, "peers",
+                phrase("\(peer.name) is suspended by an operator", "\(peer.name) đang bị người vận hành tạm ngừng"),
+                phrase("Resume it when the reason is gone.", "Cho hoạt động lại khi hết lý do."))
+        }
+        return away(peer, live?.lastError ?? "", facts.reachable)
     }
 
     /// A peer that is not connected, or of which nothing is known because the daemon is down.
@@ -223,7 +265,7 @@ enum Doctor {
     ) -> Finding {
         let said = error.isEmpty ? "" : ": " + Shown.sentence(error)
         guard peer.dials, let address = peer.address else {
-            return Finding(
+            var finding = Finding(
                 said.isEmpty ? .advice : .fault, "peers",
                 phrase(
                     "\(peer.name) is not connected; it dials us", "\(peer.name) chưa kết nối; nút đó chủ động gọi đến")
@@ -231,6 +273,8 @@ enum Doctor {
                 phrase(
                     "Ask its operators whether it runs and dials this node's address; open the port to it in the firewall.",
                     "Hỏi bên đó xem nút có chạy và gọi đúng địa chỉ này không; mở cổng cho nút đó trên tường lửa."))
+            if said.isEmpty { finding.alike = "absent" }
+            return finding
         }
         if let problem = reachable[address] ?? nil {
             return Finding(
@@ -250,8 +294,9 @@ enum Doctor {
             .fault, "peers",
             phrase("\(peer.name) at \(address) is there", "\(peer.name) tại \(address) có hoạt động") + said,
             phrase(
-                "The port is open, the session fails: compare node names, authorities and dates of both certificates, and the clocks.",
-                "Cổng mở nhưng phiên không thành: so tên nút, cơ quan cấp, thời hạn hai chứng thư và đồng hồ hai bên."))
+                "The port is open now; edocctl peers shows whether the next dial succeeds. If not, compare node names, authorities and dates of both certificates, and the clocks.",
+                "Hiện cổng đã mở; edocctl peers cho biết lần gọi tới có thành không. Nếu không, so tên nút, cơ quan cấp, thời hạn hai chứng thư và đồng hồ hai bên."
+            ))
     }
 }
 
@@ -268,10 +313,12 @@ enum DoctorView {
 
     static func text(_ findings: [Finding], columns: Int? = nil) -> String {
         var text = ""
-        for finding in findings {
+        for (index, finding) in findings.enumerated() {
             let line = "\(mark(finding.grade)) \(area(finding.area)): " + Shown.text(Shown.sentence(finding.sentence))
             text += Shown.folded(line, to: columns, hanging: 7) + "\n"
-            if let remedy = finding.remedy {
+            // Once for those that follow each other.
+            let isSaidBelow = index + 1 < findings.count && findings[index + 1].remedy == finding.remedy
+            if let remedy = finding.remedy, !isSaidBelow {
                 text += Shown.folded("     → " + Shown.text(remedy), to: columns) + "\n"
             }
         }

@@ -160,6 +160,39 @@ import Testing
         #expect(found.grade == .fault && found.sentence.contains("network file system"))
     }
 
+    /// At a hub what is alike is one line, and a remedy stands once.
+    @Test func aHundredNeighbours() {
+        let now = Self.now
+        let findings = Doctor.findings(
+            Self.facts { facts in
+                facts.examination?.node?.peers = (0..<100).map {
+                    .init(name: "n\($0)", address: "h:\($0)", dials: $0 < 60)
+                }
+                facts.peers = PeersAnswer(
+                    now: now,
+                    peers: (0..<100).map { index in
+                        var peer = PeersAnswer.Peer(
+                            node: "n\(index)", state: index < 40 ? "up" : "down", dials: index < 60)
+                        if index >= 97 { peer.lastError = "its certificate has expired" }
+                        return peer
+                    })
+                for index in 40..<60 { facts.reachable["h:\(index)"] = "no route to host" }
+            }
+        ).filter { $0.area == "peers" }
+        #expect(findings.count { $0.grade == .fine } == 1)
+        #expect(findings.first?.sentence == "40 of 100 are connected, or take connections")
+        let absent = findings.filter { $0.grade == .advice }
+        #expect(
+            absent.map(\.sentence) == [
+                "37 that dial us are not connected: n60, n61, n62, n63, n64, n65, n66, n67, n68, n69, …"
+            ])
+        // Each that says why has its own line, and its remedy is said once for all.
+        #expect(findings.count { $0.grade == .fault } == 23)
+        let text = DoctorView.text(findings, columns: 200)
+        #expect(text.ranges(of: "→").count == 2, "\(text)")
+        #expect(text.split(separator: "\n").count <= 30)
+    }
+
     @Test func portsOfADaemonThatDoesNotRun() throws {
         func ports(_ change: (inout DoctorFacts) -> Void) -> [Finding] {
             Doctor.findings(
