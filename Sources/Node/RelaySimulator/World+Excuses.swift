@@ -91,6 +91,10 @@ extension World {
                 }
             }
             return refusers ? nil : "a next hop had no reason to refuse it"
+        case .clockWasAhead:
+            guard hasPassed(limits.refusalGrace, since: document) else { return "the grace is not over" }
+            return network.clockOffsets.isEmpty && !books.steppedClocks.contains(document.home)
+                ? "the submitter's clock was never ahead" : nil
         case .notAuthorised:
             return isRerouted(pair) ? nil : "its rights have not changed"
         default: return "no node here has such a reason"
