@@ -107,13 +107,12 @@ extension RelayCore {
         }
         let key = makeSeenKey(turn.rows)
         let place = SeenPlace(row.bundle, name)
-        for rowKey in [place.block, place.part] {
-            guard let raw = turn.rows.value(.seen, rowKey), SeenRow(record: raw) == nil else { continue }
-            // Whatever of these numbers has arrived before is not known any more: the operator must hear of it.
-            setAside(.seen, rowKey, [UInt8](raw), &turn)
-        }
+        var unreadable: [(key: RowKey, record: [UInt8])] = []
         turn.rows.remember(
-            place, hash: key.hash(created: row.bundle.creationTime, document), key.identity, day: today)
+            place, hash: key.hash(created: row.bundle.creationTime, document), key.identity, day: today
+        ) { unreadable.append(($0, $1)) }
+        // Whatever of these numbers has arrived before is not known any more: the operator must hear of it.
+        for (key, record) in unreadable { setAside(.seen, key, record, &turn, isReplaced: true) }
     }
 
     /// What is known of a copy that has come whole, and is about to arrive.

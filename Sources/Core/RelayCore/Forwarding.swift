@@ -58,7 +58,8 @@ extension RelayCore {
             guard let peer = sessions[session]?.peer else { continue }
             releaseMisplaced(session, &turn)
             var allowance = Allowance(rows: Self.scanBudget, places: shares.places(for: peer, limits.activeMax))
-            while hasRoom(session), feed(session, peer, &allowance, &turn) {}
+            let role = role(of: session)
+            while hasRoom(session), feed(session, peer, role, &allowance, &turn) {}
             if !hasRoom(session) || allowance.places <= 0 {
                 overtake(session, peer, hasPlaces: allowance.places > 0, &turn)
             }
@@ -120,24 +121,27 @@ extension RelayCore {
 
     /// Sends one more thing on a session; false when there is nothing (or no budget) left.
     private mutating func feed(
-        _ session: Ticket, _ peer: NodeID, _ allowance: inout Allowance, _ turn: inout Turn
+        _ session: Ticket, _ peer: NodeID, _ role: SessionPart, _ allowance: inout Allowance, _ turn: inout Turn
     ) -> Bool {
-        let role = role(of: session)
-        sessions[session]?.servesShare = true
         // Classes with credit first, lowest first; then all from the most urgent down.
-        for urgency in Urgency.allCases
-        where role.serves(urgency) && (peers[peer]?.credit[Int(urgency.rawValue)] ?? 0) > 0 {
-            if let sent = feed(session, peer, urgency, &allowance, &turn) {
-                charge(peer, urgency, sent, isCredit: true)
-                return true
+        if let position = peers.position(peer), peers.states[position].credit.contains(where: { $0 > 0 }) {
+            sessions[session]?.servesShare = true
+            for urgency in Urgency.allCases
+            where role.serves(urgency) && peers.states[position].credit[Int(urgency.rawValue)] > 0 {
+                if let sent = feed(session, peer, role, urgency, &allowance, &turn) {
+                    charge(peer, urgency, sent, isCredit: true)
+                    sessions[session]?.servesShare = false
+                    return true
+                }
+                // It has nothing to send; without a free place it keeps what it has earned, or the higher ones would take each that comes
+                // free.
+                if allowance.places > 0 { peers.states[position].credit[Int(urgency.rawValue)] = 0 }
             }
-            // It has nothing to send; without a free place it keeps what it has earned, or the higher ones would take each that comes free.
-            if allowance.places > 0 { peers.change(peer) { $0.credit[Int(urgency.rawValue)] = 0 } }
+            sessions[session]?.servesShare = false
         }
-        sessions[session]?.servesShare = false
         let order = has(.nothingOvertakes) ? Urgency.allCases : Self.urgentFirst
         for urgency in order where role.serves(urgency) {
-            if let sent = feed(session, peer, urgency, &allowance, &turn) {
+            if let sent = feed(session, peer, role, urgency, &allowance, &turn) {
                 charge(peer, urgency, sent, isCredit: false)
                 return true
             }
@@ -163,17 +167,20 @@ extension RelayCore {
     }
 
     private mutating func feed(
-        _ session: Ticket, _ peer: NodeID, _ urgency: Urgency, _ allowance: inout Allowance, _ turn: inout Turn
+        _ session: Ticket, _ peer: NodeID, _ role: SessionPart, _ urgency: Urgency, _ allowance: inout Allowance,
+        _ turn: inout Turn
     ) -> UInt64? {
-        if sessions[session]?.servedStreamLast == false, let sent = feedStream(session, urgency, &turn) {
-            sessions[session]?.servedStreamLast = true
-            return sent
+        guard let place = sessions.index(forKey: session) else { return nil }
+        if !sessions.values[place].streams.isEmpty {
+            if !sessions.values[place].servedStreamLast, let sent = feedStream(session, urgency, &turn) {
+                sessions[session]?.servedStreamLast = true
+                return sent
+            }
+            sessions[session]?.servedStreamLast = false
         }
-        sessions[session]?.servedStreamLast = false
         // A giant whose pieces are still to come gives its place to what could go now.
         if allowance.places <= 0, releaseDryStream(session, &turn) { allowance.places += 1 }
         if allowance.places > 0 {
-            let role = role(of: session)
             var sent = role == .express ? nil : feedSetAside(session, peer, urgency, &turn)
             if sent == nil, role != .bulk || urgency < Self.expressUrgency {
                 sent = feedLane(session, peer, urgency, &allowance, &turn)

@@ -52,12 +52,13 @@ extension RelayCore {
     /// Octets of an open offer or submission have come. False: they are not wanted any more, and the answer is among the effects.
     public mutating func grew(_ ticket: Ticket, by octets: Int, _ turn: inout Turn) -> Bool {
         let count = UInt64(clamping: octets)
-        if let open = offers[ticket] {
-            offers[ticket]?.touched = turn.now.relay
-            guard open.isAsItComes else {
-                offers[ticket]?.received += count
+        if let place = offers.index(forKey: ticket) {
+            offers.values[place].touched = turn.now.relay
+            guard offers.values[place].isAsItComes else {
+                offers.values[place].received += count
                 return true
             }
+            let open = offers.values[place]
             let owners = open.offer.owners(open.peer)
             var refusal: (refusal: Refusal, cause: RefusalCause)?
             if let owner = owners.first(where: { isBeyondShare($0, count, isNew: false, turn.rows) }) {

@@ -137,38 +137,42 @@ struct Ledger {
 
     /// An envelope has come into the store (1) or left it (−1).
     mutating func stocked(_ row: EnvelopeRow, by sign: Int64, _ now: ClockReading) {
-        for (key, amount) in Self.stockCounts(of: row) { add(key, sign * amount, of: row.number) }
+        Self.eachStock(of: row) { stock, bytes in
+            add(.stockCount(stock), sign, of: row.number)
+            add(.stockBytes(stock), sign * bytes, of: row.number)
+        }
     }
 
     /// What an envelope in the store counts for in the stock of its origin and sender. Of everything only the payload is counted; origins
     /// and senders answer for all that they take.
-    private static func stockCounts(of row: EnvelopeRow) -> [(CounterKey, Int64)] {
-        stocks(of: row).flatMap { stock -> [(CounterKey, Int64)] in
-            let bytes = stock == .everything ? row.stockedPayload : row.stockedBytes
-            return [(.stockCount(stock), 1), (.stockBytes(stock), Int64(clamping: bytes))]
-        }
-    }
-
-    private static func stocks(of row: EnvelopeRow) -> [Stock] {
+    private static func eachStock(of row: EnvelopeRow, _ body: (Stock, _ bytes: Int64) -> Void) {
         // Records are no documents, but those of others take room here as well.
-        if row.kind == .administrative, row.origin == nil { return [] }
-        var stocks: [Stock] = row.kind == .administrative ? [] : [.everything]
-        if let origin = row.origin { stocks.append(row.holding.isRecord ? .records(origin) : .origin(origin)) }
-        if let sender = row.document?.sender { stocks.append(.sender(sender)) }
-        return stocks
+        if row.kind == .administrative, row.origin == nil { return }
+        if row.kind != .administrative { body(.everything, Int64(clamping: row.stockedPayload)) }
+        let bytes = Int64(clamping: row.stockedBytes)
+        if let origin = row.origin { body(row.holding.isRecord ? .records(origin) : .origin(origin), bytes) }
+        if let sender = row.document?.sender { body(.sender(sender), bytes) }
     }
 
     /// An envelope takes other room than `old` did, which was it before.
     mutating func restocked(_ row: EnvelopeRow, was old: EnvelopeRow) {
         add(.reservedBytes, Int64(clamping: row.reservedBytes) - Int64(clamping: old.reservedBytes), of: row.number)
-        guard row.isStocked else { return }
-        for (new, before) in zip(Self.stockCounts(of: row), Self.stockCounts(of: old)) where new.1 != before.1 {
-            add(new.0, new.1 - before.1, of: row.number)
+        guard row.isStocked, row.stockedPayload != old.stockedPayload || row.stockedBytes != old.stockedBytes else {
+            return
+        }
+        let payload = Int64(clamping: row.stockedPayload) - Int64(clamping: old.stockedPayload)
+        let bytes = Int64(clamping: row.stockedBytes) - Int64(clamping: old.stockedBytes)
+        Self.eachStock(of: row) { stock, _ in
+            let change = stock == .everything ? payload : bytes
+            if change != 0 { add(.stockBytes(stock), change, of: row.number) }
         }
     }
 
     mutating func tallyStock(_ row: EnvelopeRow) {
-        for (key, amount) in Self.stockCounts(of: row) { tally?.add(key, amount) }
+        Self.eachStock(of: row) { stock, bytes in
+            tally?.add(.stockCount(stock), 1)
+            tally?.add(.stockBytes(stock), bytes)
+        }
     }
 
     mutating func tallyAge(_ row: EnvelopeRow, _ recipient: RecipientRow) {

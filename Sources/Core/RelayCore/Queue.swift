@@ -127,13 +127,16 @@ extension RelayCore {
         return row
     }
 
-    /// Moves an unreadable record to the table `corrupt`; it is named, counted, and stops nothing.
-    mutating func setAside(_ table: Table, _ key: RowKey, _ record: [UInt8], _ turn: inout Turn) {
+    /// Moves an unreadable record to the table `corrupt`; it is named, counted, and stops nothing. `isReplaced`: under its key stands a new
+    /// one already.
+    mutating func setAside(
+        _ table: Table, _ key: RowKey, _ record: [UInt8], _ turn: inout Turn, isReplaced: Bool = false
+    ) {
         var aside = RowKey()
         aside.append(table.rawValue)
         for byte in key.bytes.prefix(RowKey.bytesMax - 1) { aside.append(byte) }
         turn.rows.put(.corrupt, aside, record)
-        turn.rows.delete(table, key)
+        if !isReplaced { turn.rows.delete(table, key) }
         ledger.count(.corruptRecord)
         let name = key.bytes.map { String($0, radix: 16) }.joined(separator: " ")
         turn.effects.append(

@@ -267,13 +267,18 @@ public final class EngineThread: @unchecked Sendable {
     private func takeInputs() -> [EngineInput] {
         var count = 0
         var bytes: UInt64 = 0
-        for input in mailbox {
+        while count < mailbox.count, bytes < BatchLimits.bytes {
+            bytes += UInt64(mailbox[count].payloadBytes)
             count += 1
-            bytes += UInt64(input.payloadBytes)
-            if bytes >= BatchLimits.bytes { break }
+        }
+        if count == mailbox.count {
+            // As it is, without a copy of each.
+            let inputs = mailbox
+            mailbox = []
+            return inputs
         }
         let inputs = Array(mailbox.prefix(count))
-        if count == mailbox.count { mailbox = [] } else { mailbox.removeFirst(count) }
+        mailbox.removeFirst(count)
         return inputs
     }
 

@@ -50,6 +50,13 @@ public struct RowWriter {
         withUnsafeBytes(of: value.bigEndian) { bytes.append(contentsOf: $0) }
     }
 
+    /// Fields of one size each, written by `fill` into so many bytes.
+    mutating func fields(_ count: Int, fill: (UnsafeMutableRawBufferPointer) -> Void) {
+        let start = bytes.count
+        bytes.append(contentsOf: repeatElement(0, count: count))
+        bytes.withUnsafeMutableBytes { fill(UnsafeMutableRawBufferPointer(rebasing: $0[start...])) }
+    }
+
     public mutating func endpoint(_ value: EndpointID) {
         switch value {
         case .none: byte(0)
@@ -170,6 +177,17 @@ public struct RowCursor {
         }
         defer { position += 8 }
         return UInt64(bigEndian: bytes.loadUnaligned(fromByteOffset: position, as: UInt64.self))
+    }
+
+    /// So many things of one size each, where they lie; nil when the record ends before they do.
+    mutating func fields(_ count: Int, bytes size: Int) -> UnsafeRawBufferPointer? {
+        let (length, isTooLong) = count.multipliedReportingOverflow(by: size)
+        guard isSound, !isTooLong, length <= bytes.count - position else {
+            isSound = false
+            return nil
+        }
+        defer { position += length }
+        return UnsafeRawBufferPointer(rebasing: bytes[position..<position + length])
     }
 
     public mutating func endpoint() -> EndpointID {

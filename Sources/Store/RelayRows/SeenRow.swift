@@ -33,6 +33,8 @@ public struct SeenRow: Sendable {
     static let countersOfPart: UInt32 = 256
     /// Beyond this many a bitmap (512 bytes) is smaller than the list.
     private static let listMax = 256
+    /// Offset and hash.
+    private static let markBytes = 10
     /// Beyond this many the pairs are parted.
     private static let marksMax = 256
 
@@ -122,9 +124,12 @@ public struct SeenRow: Sendable {
             out.byte(isParted ? 1 : 0)
             out.short(keyIdentity)
             out.number(UInt64(marks.count))
-            for mark in marks {
-                out.short(mark.offset)
-                out.long(mark.hash)
+            out.fields(marks.count * Self.markBytes) { field in
+                for index in marks.indices {
+                    let place = index * Self.markBytes
+                    field.storeBytes(of: marks[index].offset.bigEndian, toByteOffset: place, as: UInt16.self)
+                    field.storeBytes(of: marks[index].hash.bigEndian, toByteOffset: place + 2, as: UInt64.self)
+                }
             }
         }
         return out.record()
@@ -143,8 +148,17 @@ public struct SeenRow: Sendable {
             isParted = row.byte() & 1 != 0
             keyIdentity = row.short()
             let count = row.count()
-            marks.reserveCapacity(count)
-            for _ in 0..<count { marks.append((row.short(), row.long())) }
+            guard let field = row.fields(count, bytes: Self.markBytes) else { return nil }
+            // One more is mostly put in.
+            marks.reserveCapacity(count + 1)
+            for index in 0..<count {
+                let place = index * Self.markBytes
+                marks.append(
+                    (
+                        UInt16(bigEndian: field.loadUnaligned(fromByteOffset: place, as: UInt16.self)),
+                        UInt64(bigEndian: field.loadUnaligned(fromByteOffset: place + 2, as: UInt64.self))
+                    ))
+            }
         }
         guard row.isSound else { return nil }
     }
@@ -206,9 +220,16 @@ extension RowReader {
 }
 
 extension RowTransaction {
-    /// Remembers what was not known. A row that cannot be read begins anew; whoever calls has set it aside.
-    public func remember(_ place: SeenPlace, hash: UInt64, _ key: UInt16, day: UInt64) {
-        func row(_ key: RowKey) -> SeenRow { value(.seen, key).flatMap { SeenRow(record: $0) } ?? SeenRow() }
+    /// Remembers what was not known. A row that cannot be read begins anew; `aside` is told of it before.
+    public func remember(
+        _ place: SeenPlace, hash: UInt64, _ key: UInt16, day: UInt64, aside: (RowKey, [UInt8]) -> Void = { _, _ in }
+    ) {
+        func row(_ key: RowKey) -> SeenRow {
+            guard let raw = value(.seen, key) else { return SeenRow() }
+            if let row = SeenRow(record: raw) { return row }
+            aside(key, [UInt8](raw))
+            return SeenRow()
+        }
         var block = row(place.block)
         if !block.isParted, !block.isFull {
             block.insert(place.counter, hash: hash, key, day: day)
