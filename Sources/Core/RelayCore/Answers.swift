@@ -266,7 +266,8 @@ extension RelayCore {
             }
             let left = hops.filter { !saidNo.contains($0) }
             if left.contains(where: {
-                isLive($0, bytes: row.payloadLength) || isExpectedBack($0, urgency: row.urgency, now: now)
+                isLive($0, bytes: row.payloadLength, number: row.number)
+                    || isExpectedBack($0, urgency: row.urgency, now: now)
             }) {
                 // Those who said no come last: they are asked again if the others die.
                 setClass(&row, index, hops: left + hops.filter(saidNo.contains), &turn)

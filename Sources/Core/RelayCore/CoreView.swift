@@ -149,7 +149,7 @@ extension RelayCore {
         for hop in view.hops {
             let sentence = self.sentence(hop, now, for: row)
             view.why.append(sentence)
-            if isLive(hop, bytes: row.payloadLength) {
+            if isLive(hop, bytes: row.payloadLength, number: row.number) {
                 // It is asked again, but the next one may take it first.
                 if recipient.refusedBy.contains(hop) { continue }
                 break
@@ -177,17 +177,19 @@ extension RelayCore {
             // Both must be over: the suspension, and what keeps every hop.
             let isReady =
                 recipient.due <= now && view.nextAttempt == nil
-                && view.hops.contains { isLive($0, bytes: row.payloadLength) }
+                && view.hops.contains { isLive($0, bytes: row.payloadLength, number: row.number) }
             view.nextAttempt =
                 suspension.until == .never
                 ? nil : isReady ? suspension.until : view.nextAttempt.map { max($0, suspension.until) }
             return view
         }
-        if let hop = view.hops.first(where: { isLive($0, bytes: row.payloadLength) }), places(for: hop) <= 0 {
+        if let hop = view.hops.first(where: { isLive($0, bytes: row.payloadLength, number: row.number) }),
+            places(for: hop) <= 0
+        {
             view.why.append("the active set (\(limits.activeMax)) has no place left for \(hop.name)")
         }
         if recipient.due <= now,
-            let hop = bestLiveHop(recipient.routeClass, row.urgency, bytes: row.payloadLength, now: now),
+            let hop = bestLiveHop(recipient.routeClass, for: row, now: now),
             doubt(row, index, now: now) == nil
         {
             if let held = heldBack(row, at: hop) {
@@ -204,7 +206,7 @@ extension RelayCore {
 
     /// When a hop that takes nothing at this moment may take something; nil when that is not known.
     private func attempt(by hop: NodeID, _ row: EnvelopeRow) -> RelayTime? {
-        guard let state = peers[hop], !isLive(hop, bytes: row.payloadLength) else { return nil }
+        guard let state = peers[hop], !isLive(hop, bytes: row.payloadLength, number: row.number) else { return nil }
         if state.isSuspended {
             guard let until = suspensions.of(hop)?.until, until != .never else { return nil }
             if state.isUp { return max(until, state.pause.until) }

@@ -30,14 +30,16 @@ struct Doubts {
         written = upBefore
     }
 
-    mutating func note(_ number: UInt64, _ row: DoubtRow, _ transaction: any RowTransaction) {
+    mutating func note(_ number: UInt64, _ row: DoubtRow, now: RelayTime, _ transaction: any RowTransaction) {
         var list = rows[number] ?? []
         var row = row
         // An earlier copy for others may be there as well.
         if let place = list.firstIndex(where: { $0.peer == row.peer }) {
             let known = list.remove(at: place)
-            row.recipients += known.recipients.filter { !row.recipients.contains($0) }
-            row.until = max(row.until, known.until)
+            if known.until > now {
+                row.recipients += known.recipients.filter { !row.recipients.contains($0) }
+                row.until = max(row.until, known.until)
+            }
         }
         list.append(row)
         rows[number] = list
@@ -97,7 +99,7 @@ extension RelayCore {
             dispatch.number,
             DoubtRow(
                 peer: dispatch.peer, until: since + doubtWait(dispatch.urgency),
-                recipients: recipients.map { UInt64($0) }), turn.rows)
+                recipients: recipients.map { UInt64($0) }), now: turn.now.relay, turn.rows)
         // The doubt will be forgotten; that this name is out stays.
         guard var row = active[dispatch.number]?.row, row.former != nil, row.origin == nil else { return }
         row.note("sent, and not answered", of: dispatch.peer, for: recipients, turn.now.wall)

@@ -254,13 +254,19 @@ extension RelayCore {
                 $0.state.isQueued && $0.routeClass == key.routeClass && $0.due == key.due
             }) {
                 turn.rows.delete(.queue, key.key)
-            } else if isSetAside,
-                bestLiveHop(key.routeClass, row.urgency, bytes: row.payloadLength, now: turn.now.relay) != peer
-            {
+            } else if isSetAside, bestLiveHop(key.routeClass, for: row, now: turn.now.relay) != peer {
                 // The hop that it was taken from has room again, and its lane has gone on.
                 offer(key)
             }
             return nil
+        }
+        // It goes for others of its recipients: those of this key are looked at again in their lane.
+        if isSetAside,
+            !chosen.contains(where: {
+                row.recipients[$0].routeClass == key.routeClass && row.recipients[$0].due == key.due
+            })
+        {
+            offer(key)
         }
         guard let facts = sessions[session]?.facts, let settings = peers[peer]?.peer else { return nil }
         if active[row.number]?.copies.contains(where: { $0.session == session }) == true {
@@ -305,8 +311,7 @@ extension RelayCore {
             if let known = classIsOurs[recipient.routeClass] {
                 isOurs = known
             } else {
-                isOurs =
-                    bestLiveHop(recipient.routeClass, row.urgency, bytes: row.payloadLength, now: now) == peer
+                isOurs = bestLiveHop(recipient.routeClass, for: row, now: now) == peer
                 classIsOurs[recipient.routeClass] = isOurs
             }
             if isOurs { result.append(index) }
@@ -489,16 +494,28 @@ extension RelayCore {
         return nil
     }
 
-    /// A session may have become the one that is kept free, or take nothing more: giants with nothing on the link go on by another one.
+    /// A session may have become the one that is kept free, or take nothing more, or its peer has no room: giants with nothing on the link
+    /// go on by another way.
     private mutating func releaseMisplaced(_ session: Ticket, _ turn: inout Turn) {
         guard let streams = sessions[session]?.streams, !streams.isEmpty else { return }
         let isOver = !isUsable(session)
-        guard isOver || role(of: session) == .express else { return }
+        let isKeptFree = !isOver && role(of: session) == .express
         for number in streams {
-            guard let entry = active[number], isOver || entry.row.urgency < Self.expressUrgency,
-                entry.copies.first(where: { $0.session == session })?.flights.isEmpty == true
+            guard let entry = active[number], let copy = entry.copies.first(where: { $0.session == session }),
+                copy.flights.isEmpty
             else { continue }
-            releaseStream(number, session: session, &turn)
+            if isOver || isKeptFree && entry.row.urgency < Self.expressUrgency {
+                releaseStream(number, session: session, &turn)
+            } else if copy.sent.isEmpty, isKept(entry.row, from: copy.peer),
+                copy.recipients.contains(where: {
+                    let hop = bestLiveHop(entry.row.recipients[$0].routeClass, for: entry.row, now: turn.now.relay)
+                    return hop != nil && hop != copy.peer
+                })
+            {
+                // The hop has no room for it and nothing of it, and another one has.
+                closeCopy(number, session)
+                waitAgain(entry.row, copy.recipients, copy.peer, turn.now.relay)
+            }
         }
     }
 

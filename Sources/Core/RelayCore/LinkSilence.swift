@@ -113,8 +113,7 @@ extension RelayCore {
         let hasWay = copy.recipients.contains { index in
             let recipient = entry.row.recipients[index]
             return recipient.state.isQueued
-                && bestLiveHop(
-                    recipient.routeClass, entry.row.urgency, bytes: entry.row.payloadLength, now: now) != nil
+                && bestLiveHop(recipient.routeClass, for: entry.row, now: now) != nil
         }
         guard hasWay else { return }
         noteUnanswered(ticket, "nothing is acknowledged", &turn)

@@ -99,14 +99,7 @@ extension RelayCore {
 
     /// Remembers an envelope for a hop that takes it beside what stands in its lanes.
     mutating func setAside(_ key: QueueKey, for peer: NodeID) {
-        peers.change(peer) { state in
-            guard !state.setAside.contains(key) else { return }
-            if state.setAside.count < Self.setAsideMax {
-                state.setAside.append(key)
-            } else {
-                state.hasMoreSetAside = true
-            }
-        }
+        peers.change(peer) { if !$0.setAside.remember(key, Self.setAsideMax) { $0.hasMoreSetAside = true } }
     }
 
     /// Takes the next one that was set aside, or that is to tell whether a pause is over. Not on a session that is kept free.
@@ -137,7 +130,11 @@ extension RelayCore {
 
     /// The sessions of a peer have changed: what was set aside goes the way of all others.
     mutating func offerSetAside(_ peer: NodeID) {
-        guard let position = peers.position(peer), !peers.states[position].setAside.isEmpty else { return }
+        guard let position = peers.position(peer) else { return }
+        if peers.states[position].hasMoreSetAside {
+            peers.states[position].hasMoreSetAside = false
+            reopenLanes()
+        }
         let keys = peers.states[position].setAside
         peers.states[position].setAside = []
         for key in keys { offer(key) }

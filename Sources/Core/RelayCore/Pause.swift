@@ -20,8 +20,11 @@ struct Pause: Sendable {
     var hasMore = false
     /// The envelope that is on a link to find out.
     var probe: UInt64?
+    /// The last refusal; so long after it the next one is the first again, if nothing is kept back any more.
+    var last: RelayTime = .zero
 
     static let passedMax = 256
+    static let memory = Milliseconds.minutes(5)
     /// A refusal of so many octets or fewer is one of everything.
     static let smallMax: UInt64 = 16 << 10
 
@@ -31,16 +34,13 @@ struct Pause: Sendable {
     /// The smallest that is kept from it, while there are smaller ones that are not.
     var keptFrom: UInt64? { from > 0 && keeps(from) ? from : nil }
 
-    /// The smallest that it has had no room for and nothing as large has been taken since; nil: that was something small, or nothing.
-    var noRoomFrom: UInt64? { count > 0 && from > 0 ? from : nil }
+    var keepsNothing: Bool { until == .zero && probe == nil && passed.isEmpty && !hasMore }
+
+    /// The smallest that it has no room for, while something is kept back for that; nil: nothing is, or everything.
+    var noRoomFrom: UInt64? { count > 0 && from > 0 && !keepsNothing ? from : nil }
 
     mutating func pass(_ key: QueueKey) {
-        if passed.contains(key) { return }
-        guard passed.count < Self.passedMax else {
-            hasMore = true
-            return
-        }
-        passed.insert(key, at: passed.firstIndex { key < $0 } ?? passed.count)
+        if !passed.remember(key, Self.passedMax) { hasMore = true }
     }
 
     /// The first of a class that may find out whether there is room again.
@@ -63,6 +63,23 @@ struct Pause: Sendable {
     }
 }
 
+extension [QueueKey] {
+    /// Puts one in, in the order of the queue. False when one is not remembered: this one, or the last of the least urgent, which is given
+    /// up for one that is more urgent.
+    mutating func remember(_ key: QueueKey, _ countMax: Int) -> Bool {
+        if contains(key) { return true }
+        let isFull = count >= countMax
+        if isFull {
+            guard let lowest = self.min(by: { $0.urgency < $1.urgency })?.urgency, lowest < key.urgency,
+                let last = lastIndex(where: { $0.urgency == lowest })
+            else { return false }
+            remove(at: last)
+        }
+        insert(key, at: firstIndex { key < $0 } ?? count)
+        return !isFull
+    }
+}
+
 extension RelayCore {
     /// *No Resources*: nothing as large is offered for a while; the envelope has not failed.
     mutating func pause(_ ticket: Ticket, _ dispatch: DispatchState, _ turn: inout Turn) {
@@ -71,6 +88,7 @@ extension RelayCore {
         pause.from = min(pause.from, bytes <= Pause.smallMax || has(.largePausesAll) ? 0 : bytes)
         if pause.probe == dispatch.number { pause.probe = nil }
         let isNews = pause.until == .zero
+        pause.last = turn.now.relay
         if isNews {
             let backoff = Backoff(minimum: limits.pauseMin, maximum: limits.pauseMax)
             pause.count = pause.count.addingReportingOverflow(1).partialValue
@@ -98,17 +116,36 @@ extension RelayCore {
     mutating func endPause(_ peer: NodeID) {
         guard let pause = peers[peer]?.pause, pause.count > 0 else { return }
         peers.change(peer) { $0.pause = Pause() }
+        offerKept(butOf: peer)
         for key in pause.passed { setAside(key, for: peer) }
         guard pause.hasMore else { return }
         // They are looked for when what is set aside has gone; where nothing is, at once.
         if pause.passed.isEmpty { reopenLanes() } else { peers.change(peer) { $0.hasMoreSetAside = true } }
     }
 
+    /// A hop may be given large ones again: what others' pauses have kept back may go by it.
+    private mutating func offerKept(butOf peer: NodeID) {
+        for position in peers.states.indices where peers.states[position].peer.node != peer {
+            let pause = peers.states[position].pause
+            if pause.passed.isEmpty, !pause.hasMore { continue }
+            peers.states[position].pause.passed = []
+            peers.states[position].pause.hasMore = false
+            for key in pause.passed { offer(key) }
+            if pause.hasMore { reopenLanes() }
+        }
+    }
+
     /// Pauses that are over: the next envelope that is offered is to tell.
     mutating func pausesDue(_ now: RelayTime) {
         for position in peers.states.indices {
             let pause = peers.states[position].pause
-            if pause.until != .zero, pause.until <= now { peers.states[position].pause.until = .zero }
+            if pause.count == 0 { continue }
+            if pause.until != .zero, pause.until <= now {
+                peers.states[position].pause.until = .zero
+                offerKept(butOf: peers.states[position].peer.node)
+            } else if pause.keepsNothing, now.since(pause.last) >= Pause.memory {
+                peers.states[position].pause = Pause()
+            }
         }
     }
 
@@ -131,8 +168,10 @@ extension RelayCore {
 
     /// An envelope that is kept from a hop is handed to the one that takes it, or remembered until the pause is over.
     mutating func keepBack(_ key: QueueKey, _ row: EnvelopeRow, from peer: NodeID, _ now: RelayTime) {
-        if let hop = bestLiveHop(key.routeClass, row.urgency, bytes: row.payloadLength, now: now), hop != peer {
+        if let hop = bestLiveHop(key.routeClass, for: row, now: now), hop != peer {
             setAside(key, for: hop)
+            // Its turn may be over.
+            hasMoreToFeed = true
         } else {
             peers.change(peer) { $0.pause.pass(key) }
         }

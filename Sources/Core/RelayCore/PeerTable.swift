@@ -288,10 +288,12 @@ extension RelayCore {
         }
     }
 
-    /// May this peer be given envelopes of so many octets at this moment? Zero: any at all.
-    func isLive(_ node: NodeID, bytes: UInt64 = 0) -> Bool {
+    /// May this peer be given envelopes of so many octets at this moment? Zero: any at all. `number`: the one that is to find out whether
+    /// there is room may be.
+    func isLive(_ node: NodeID, bytes: UInt64 = 0, number: UInt64? = nil) -> Bool {
         guard let state = peers[node] else { return false }
-        return hasUsableSession(state) && !state.isSuspended && !state.pause.keeps(bytes)
+        return hasUsableSession(state) && !state.isSuspended
+            && (!state.pause.keeps(bytes) || number != nil && state.pause.probe == number)
     }
 
     /// A session that is ending takes nothing more.

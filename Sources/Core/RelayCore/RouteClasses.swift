@@ -83,14 +83,18 @@ extension RelayCore {
         return outside.isEmpty ? .nowhere(.loop) : .away(outside)
     }
 
-    /// The first hop of a class that can be given envelopes of so many octets now (zero: any at all); nil while a preferred one may still
-    /// come back.
+    /// The first hop of a class that can be given this envelope now; nil while a preferred one may still come back.
+    func bestLiveHop(_ routeClass: UInt32, for row: EnvelopeRow, now: RelayTime) -> NodeID? {
+        bestLiveHop(routeClass, row.urgency, bytes: row.payloadLength, number: row.number, now: now)
+    }
+
+    /// The first hop of a class that can be given envelopes of so many octets now (zero: any at all).
     func bestLiveHop(
-        _ routeClass: UInt32, _ urgency: Urgency = .normal, bytes: UInt64 = 0, now: RelayTime
+        _ routeClass: UInt32, _ urgency: Urgency = .normal, bytes: UInt64 = 0, number: UInt64? = nil, now: RelayTime
     ) -> NodeID? {
         guard let hops = classes.hops[routeClass], !classes.suspended.contains(routeClass) else { return nil }
         for hop in hops {
-            if isLive(hop, bytes: bytes) { return hop }
+            if isLive(hop, bytes: bytes, number: number) { return hop }
             if isExpectedBack(hop, urgency: urgency, now: now) { return nil }
         }
         return nil

@@ -20,7 +20,7 @@ public enum ShareOwner: Hashable, Sendable {
         }
     }
 
-    /// What a neighbour hears when the share is used up. *No Resources* makes it leave this node alone for a while, with all that it has:
+    /// What a neighbour hears when the share is used up. *No Resources* makes it keep back all that is as large for a while:
     /// right for its own share, and not for that of one agency or of its records, for which the one envelope waits.
     var refusal: Refusal {
         if case .peer = self { return .noResources }

@@ -239,7 +239,7 @@ enum MetricsPage {
         text.add(
             "edoc_link_suspended", .gauge, "1 while an operator has it suspended.", views { .flag($0.isSuspended) })
         text.add(
-            "edoc_link_paused", .gauge, "1 while it is left alone because it has no resources.",
+            "edoc_link_paused", .gauge, "1 while it has no resources: nothing, or nothing large, is offered to it.",
             views { .flag($0.pausedUntil != nil) })
         text.add(
             "edoc_link_down_seconds", .gauge, unit: "seconds",

@@ -155,6 +155,105 @@ import Testing
         #expect(offsets == [0, PieceRange.grid])
     }
 
+    /// Hops that have no room for what is large, by name; what they take is counted.
+    private struct Hops {
+        var full: Set<String>
+        var taken: [(peer: String, dispatch: Dispatch)] = []
+        var refused = 0
+
+        mutating func run(_ bench: Bench, _ effects: [Effect], seconds: Int) {
+            var open = effects.dispatches
+            for second in 0...seconds {
+                while !open.isEmpty {
+                    let dispatch = open.removeFirst()
+                    let bytes = dispatch.piece?.total ?? dispatch.payloadLength
+                    let isRefused = full.contains(dispatch.peer.name) && bytes >= UInt64(PauseScenarios.large)
+                    if isRefused { refused += 1 } else { taken.append((dispatch.peer.name, dispatch)) }
+                    open += bench.answer(dispatch, isRefused ? .refused(.noResources) : .acknowledged).dispatches
+                }
+                if second < seconds { open += bench.advance(.seconds(1)).dispatches }
+            }
+        }
+    }
+
+    /// One copy is for an agency behind both hops and for one behind the second only: what was handed to the second for the first
+    /// agency's sake goes in the end, though another recipient's copy goes there meanwhile.
+    @Test func recipientsOfOneEnvelopeAreNotForgotten() {
+        let bench = Bench { $0.limits.windowTransfers = 1 }
+        bench.failingChanges = []
+        bench.connect("binh")
+        bench.connect("chi")
+        var effects: [Effect] = []
+        for _ in 0..<6 { effects += bench.submit(["B1", "C1"], length: Self.large)! }
+        var hops = Hops(full: ["binh"])
+        hops.run(bench, effects, seconds: 2)
+        hops.full = []
+        hops.run(bench, [], seconds: 90)
+        #expect(bench.counter(.state(.waiting, admin: false)) == 0)
+        #expect(bench.counter(.state(.forwarded, admin: false)) == 12)
+    }
+
+    /// Both hops had no room. When one has room again, what was kept back for the sake of the other goes by it.
+    @Test func whatIsKeptBackGoesByTheHopThatHasRoomAgain() {
+        let bench = Bench { $0.limits.windowTransfers = 2 }
+        bench.failingChanges = []
+        bench.connect("binh")
+        bench.connect("chi")
+        var effects: [Effect] = []
+        for _ in 0..<40 { effects += bench.submit(["B1"], length: Self.large)! }
+        var hops = Hops(full: ["binh", "chi"])
+        hops.run(bench, effects, seconds: 30)
+        #expect(hops.taken.isEmpty)
+        hops.full = ["binh"]
+        hops.run(bench, [], seconds: 90)
+        #expect(hops.taken.count == 40 && hops.taken.allSatisfy { $0.peer == "chi" })
+    }
+
+    /// One in pieces, of which the first hop has taken none, goes by the second as well.
+    @Test func aGiantGoesByAnotherHop() {
+        let bench = Bench()
+        bench.failingChanges = []
+        bench.connect("binh")
+        bench.connect("chi")
+        var hops = Hops(full: ["binh"])
+        hops.run(bench, bench.submit(["B1"], length: 2 * Int(PieceRange.grid))!, seconds: 5)
+        #expect(hops.taken.map(\.peer) == ["chi", "chi"])
+        #expect(bench.counter(.state(.forwarded, admin: false)) == 1)
+    }
+
+    /// More wait than are remembered: the urgent one goes first all the same.
+    @Test func anUrgentOneIsRemembered() {
+        let bench = Bench { $0.limits.windowTransfers = 1 }
+        bench.failingChanges = []
+        bench.connect("chi")
+        var effects: [Effect] = []
+        for _ in 0..<300 { effects += bench.submit(["C1"], length: Self.large)! }
+        var hops = Hops(full: ["chi"])
+        hops.run(bench, effects, seconds: 5)
+        hops.run(bench, bench.submit(["C1"], length: Self.large, urgency: .flash)!, seconds: 5)
+        hops.full = []
+        hops.run(bench, [], seconds: 60)
+        let urgent = hops.taken.firstIndex { $0.dispatch.urgency == .flash }
+        #expect(urgent.map { $0 <= 1 } ?? false, "\(String(describing: urgent))")
+        #expect(hops.taken.count == 301)
+    }
+
+    /// Long after a pause that kept nothing back, the next one is the first again.
+    @Test func aPauseIsForgotten() {
+        let bench = Bench { $0.limits.windowTransfers = 1 }
+        bench.failingChanges = []
+        bench.connect("binh")
+        bench.connect("chi")
+        var hops = Hops(full: ["binh"])
+        hops.run(bench, bench.submit(["B1"], length: Self.large)!, seconds: 20)
+        #expect(hops.taken.map(\.peer) == ["chi"])
+        let view = bench.engine.core.peerViews.first { $0.node.name == "binh" }
+        #expect(view?.pausedFrom == nil, "nothing is kept back from it")
+        hops.run(bench, [], seconds: 400)
+        let first = bench.submit(["B1"], length: Self.large)!.documents
+        #expect(first.map(\.peer.name) == ["binh"])
+    }
+
     enum Loss: CaseIterable { case session, expiry, answer }
 
     /// The one that was to find out comes to another end: the next one does.
