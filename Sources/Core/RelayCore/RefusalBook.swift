@@ -204,12 +204,7 @@ extension RelayCore {
 
     /// A neighbour says what is refused of what it was offered, or has taken, from here. It is believed of copies that by our books it was.
     mutating func refusalsTold(_ ticket: Ticket, _ session: Ticket, _ notice: RefusalNotice, _ turn: inout Turn) {
-        guard let from = sessions[session]?.peer else {
-            turn.effects.append(
-                .refuse(
-                    session: session, offer: ticket, .sessionTerminating, .unknownPeer, why: "the session is over"))
-            return
-        }
+        guard let from = sessions[session]?.peer else { return refuseOfNobody(ticket, session, &turn) }
         ledger.count(.recordTaken)
         for bundle in notice.bundles.prefix(RefusalNotice.bundlesMax) {
             var numbers: [UInt64] = []

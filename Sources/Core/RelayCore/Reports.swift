@@ -157,23 +157,23 @@ extension RelayCore {
         return true
     }
 
+    /// A record on a session that is not one of a neighbour: not yet, or not any more. Only of the latter it is said that it ends, or the
+    /// neighbour would never use it.
+    func refuseOfNobody(_ ticket: Ticket, _ session: Ticket, _ turn: inout Turn) {
+        let (refusal, why) =
+            isPending(session)
+            ? (Refusal.noResources, "it is not known yet who the peer is")
+            : (.sessionTerminating, "the session is over")
+        turn.effects.append(.refuse(session: session, offer: ticket, refusal, .unknownPeer, why: why))
+    }
+
     /// A report record for this node has come in.
     mutating func reported(
         _ ticket: Ticket, _ session: Ticket, reporter: NodeID, bundle: BundleID, _ lines: [ReportRow],
         _ turn: inout Turn
     ) {
         guard let from = sessions[session]?.peer, let peer = peers[from]?.peer else {
-            if isPending(session) {
-                turn.effects.append(
-                    .refuse(
-                        session: session, offer: ticket, .noResources, .unknownPeer,
-                        why: "it is not known yet who the peer is"))
-                return
-            }
-            turn.effects.append(
-                .refuse(
-                    session: session, offer: ticket, .sessionTerminating, .unknownPeer, why: "the session is over"))
-            return
+            return refuseOfNobody(ticket, session, &turn)
         }
         guard peer.rights.allowsSource(reporter, peer: peer.node), reporter != node
         else {

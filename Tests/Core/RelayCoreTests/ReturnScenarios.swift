@@ -345,6 +345,27 @@ private func expectBalance(_ bench: Bench, _ location: SourceLocation = #_source
         #expect(bench.submit(["B1"])?.documents.map(\.session) == [first])
     }
 
+    /// Whatever is sent before it is known who it is is asked for later: a session that is said to end would never be used again.
+    @Test func nothingSentTooEarlyEndsASession() throws {
+        let bench = Bench()
+        bench.connect("binh", greeting: greeting(6))
+        bench.connect("binh", greeting: greeting(7))
+        let pending = try #require(bench.sessions[node("binh")])
+        let bundle = bench.bundle(of: "tam")
+        let row = ReportRow(
+            bundle: bundle, recipient: agency("B1"), state: .arrived, time: WallTime(milliseconds: 1), reason: .none,
+            path: [])
+        let early: [Event] = [
+            .reported(ticket: bench.ticket(), session: pending, reporter: node("binh"), bundle: bundle, rows: [row]),
+            .refusalsTold(
+                ticket: bench.ticket(), session: pending,
+                RefusalNotice(refuser: node("binh"), cause: RefusalCause.notAuthorised.code, bundles: [bundle])),
+        ]
+        for event in early { #expect(bench.event(event).refusals == [.noResources]) }
+        bench.advance(.seconds(6))
+        #expect(bench.submit(["B1"])?.documents.map(\.session) == [pending])
+    }
+
     /// It does not answer in five seconds: the new one takes its place.
     @Test func whoDoesNotAnswerLosesItsPlace() throws {
         let bench = Bench()
