@@ -184,13 +184,23 @@ struct KeptRoom {
 // The least that each has.
 extension RelayCore {
     private static let minimumMax: UInt64 = 16 << 20
+    /// What is larger does not take the last of the room: that is for letters, which mostly go on at once.
+    private static let letterBytesMax: UInt64 = 64 << 10
+    private static let lettersRoomMax: UInt64 = 16 << 20
+
+    /// Octets that large documents leave free: a sixty-fourth of the store.
+    private func lettersRoom(_ room: HeadRoom) -> UInt64 { min(Self.lettersRoomMax, storeBytes(room) / 64) }
+
+    /// The store without its reserve.
+    private func storeBytes(_ room: HeadRoom) -> UInt64 {
+        let whole = room.usedBytes.addingSaturating(room.freeBytes)
+        return whole > room.reserveBytes ? whole - room.reserveBytes : 0
+    }
 
     /// Octets that each neighbour of the configuration has for itself, whatever the others have taken: a sixteenth of the store is for
     /// these, so that a store that is nearly full still shows as such.
     func minimum(_ room: HeadRoom) -> UInt64 {
-        let whole = room.usedBytes.addingSaturating(room.freeBytes)
-        let store = whole > room.reserveBytes ? whole - room.reserveBytes : 0
-        return min(Self.minimumMax, store / 16 / UInt64(max(peers.states.count, 1)))
+        min(Self.minimumMax, storeBytes(room) / 16 / UInt64(max(peers.states.count, 1)))
     }
 
     private func minimum(of peer: Peer, _ room: HeadRoom) -> UInt64 {
@@ -269,12 +279,14 @@ extension RelayCore {
         let need = need(for: bytes, promised: promised)
         let room = turn.room.acceptableBytes
         // As long as there is plenty nobody needs to count.
-        if need <= room, room - need >= minimum(turn.room).saturatingTimes(UInt64(peers.states.count)) { return 0 }
+        let letters = bytes > Self.letterBytesMax ? lettersRoom(turn.room) : 0
+        let plenty = minimum(turn.room).saturatingTimes(UInt64(peers.states.count)).addingSaturating(letters)
+        if need <= room, room - need >= plenty { return 0 }
         var whole = need
         if !isWithinMinimum(bytes, owner, turn) {
             let kept = turn.keptRoom ?? keptRoom(turn.room, turn.rows)
             turn.keptRoom = kept
-            whole = need.addingSaturating(kept.forOthers(than: owner))
+            whole = need.addingSaturating(kept.forOthers(than: owner)).addingSaturating(letters)
         }
         return whole - min(whole, room)
     }
