@@ -12,6 +12,8 @@ import Testing
         var seed: UInt64
         /// Both kinds of link, by the seed; or values only, which are quicker.
         var isMixed = true
+        /// As `Scripts/simulate` has them.
+        var isLarge = false
     }
 
     static let cases = [
@@ -19,7 +21,7 @@ import Testing
         Case(bug: .laneStalls, seed: 1, isMixed: false), Case(bug: .reportIsCustody, seed: 37),
         Case(bug: .completedWhileHeld, seed: 18, isMixed: false), Case(bug: .nothingOvertakes, seed: 1),
         Case(bug: .noSecondSession, seed: 1), Case(bug: .begunIsGivenBack, seed: 1),
-        Case(bug: .largePausesAll, seed: 1, isMixed: false),
+        Case(bug: .largePausesAll, seed: 1, isLarge: true),
     ]
 
     private static let seedsMax: UInt64 = 40
@@ -28,8 +30,9 @@ import Testing
         let all = Topology.allCases
         return World(
             Plan(
-                topology: all[Int(seed % UInt64(all.count))], seed: seed, duration: 150_000,
-                usesConversations: one.isMixed && (seed / UInt64(all.count)) % 2 == 0, documents: 40, planted: planted)
+                topology: all[Int(seed % UInt64(all.count))], seed: seed, duration: one.isLarge ? 300_000 : 150_000,
+                usesConversations: one.isMixed && (seed / UInt64(all.count)) % 2 == 0,
+                documents: one.isLarge ? 120 : 40, planted: planted)
         ).run()
     }
 
