@@ -168,10 +168,7 @@ extension RelayCore {
 
     mutating func reopen(_ row: EnvelopeRow, _ recipients: [Int]) {
         for index in recipients where row.recipients[index].state.isQueued {
-            let recipient = row.recipients[index]
-            offer(
-                QueueKey(
-                    routeClass: recipient.routeClass, urgency: row.urgency, due: recipient.due, number: row.number))
+            offer(queueKey(row, index))
         }
     }
 

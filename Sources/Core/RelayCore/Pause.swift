@@ -182,10 +182,7 @@ extension RelayCore {
         // What everything is kept from is given nothing of its lanes.
         guard isKept(row, from: peer), peers[peer]?.pause.from != 0 else { return reopen(row, recipients) }
         for index in recipients where row.recipients[index].state.isQueued {
-            let recipient = row.recipients[index]
-            let key = QueueKey(
-                routeClass: recipient.routeClass, urgency: row.urgency, due: recipient.due, number: row.number)
-            keepBack(key, row, from: peer, now)
+            keepBack(queueKey(row, index), row, from: peer, now)
         }
     }
 }

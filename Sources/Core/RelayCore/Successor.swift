@@ -138,7 +138,8 @@ extension RelayCore {
         job.doneBytes = job.doneBytes.addingSaturating(row.payloadLength.saturatingTimes(UInt64(indexes.count)))
     }
 
-    private func queueKey(_ row: EnvelopeRow, _ index: Int) -> QueueKey {
+    /// Under which a recipient waits.
+    func queueKey(_ row: EnvelopeRow, _ index: Int) -> QueueKey {
         QueueKey(
             routeClass: row.recipients[index].routeClass, urgency: row.urgency, due: row.recipients[index].due,
             number: row.number)
