@@ -150,8 +150,8 @@ let package = Package(
         program(
             "edocctl",
             [
-                "Language", "RelayLanguage", "ControlAPI", "EdXML", "RelayControl", "RelayStore", arguments, nioCore,
-                nioPosix, nioHTTP,
+                "Language", "RelayLanguage", "RelayModel", "ControlAPI", "EdXML", "RelayControl", "RelayStore", arguments,
+                nioCore, nioPosix, nioHTTP,
             ]),
         program("edoc-sim", ["RelaySimulator", arguments]),
         program(

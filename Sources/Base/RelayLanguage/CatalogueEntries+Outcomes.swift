@@ -30,12 +30,12 @@ extension CatalogueEntries {
         ("% down for %: %", "mất liên kết với %n1 đã %t2: %3"),
         ("% down for %", "mất liên kết với %n1 đã %t2"),
         (
-            "% down for % (waiting: %, urgency % for %): %",
-            "mất liên kết với %n1 đã %t2 (đang chờ: %n3, độ khẩn %n4 đã %t5): %6"
+            "% down for % (waiting: %, urgency % (%) for %): %",
+            "mất liên kết với %n1 đã %t2 (đang chờ: %n3, độ khẩn %n4 (%5) đã %t6): %7"
         ),
         (
-            "% down for % (waiting: %, urgency % for %)",
-            "mất liên kết với %n1 đã %t2 (đang chờ: %n3, độ khẩn %n4 đã %t5)"
+            "% down for % (waiting: %, urgency % (%) for %)",
+            "mất liên kết với %n1 đã %t2 (đang chờ: %n3, độ khẩn %n4 (%5) đã %t6)"
         ),
         (
             "the spool of % has documents that nobody takes: %, the oldest for %",
@@ -45,7 +45,7 @@ extension CatalogueEntries {
             "the spool of % has urgent documents that nobody takes: %, the oldest for %",
             "thư mục của %n1 có văn bản khẩn không ai lấy: %n2, lâu nhất đã %t3"
         ),
-        ("urgency % has waited for %", "văn bản độ khẩn %n1 đã chờ %t2"),
+        ("urgency % (%) has waited for %", "văn bản độ khẩn %n1 (%2) đã chờ %t3"),
         (
             "the oldest in an inbox or on its way into a spool has waited for %",
             "văn bản lâu nhất trong hộp văn bản đến hoặc đang bàn giao vào thư mục đã chờ %t1"

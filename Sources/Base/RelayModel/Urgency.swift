@@ -13,5 +13,19 @@ public enum Urgency: UInt8, CaseIterable, Sendable, Comparable {
     /// Hỏa tốc hẹn giờ; treated as Hỏa tốc.
     case flashTimed = 4
 
+    /// As the rules of document work name it (Decree 30/2020/NĐ-CP); in law it has no other language.
+    public var nameInLaw: String {
+        switch self {
+        case .normal: "Thường"
+        case .urgent: "Khẩn"
+        case .veryUrgent: "Thượng khẩn"
+        case .flash: "Hỏa tốc"
+        case .flashTimed: "Hỏa tốc hẹn giờ"
+        }
+    }
+
+    /// `3 (Hỏa tốc)`: as a sentence names it.
+    public var text: String { "\(rawValue) (\(nameInLaw))" }
+
     public static func < (left: Urgency, right: Urgency) -> Bool { left.rawValue < right.rawValue }
 }

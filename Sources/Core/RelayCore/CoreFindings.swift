@@ -69,8 +69,8 @@ extension RelayCore {
             var text = "\(peer.node.name) down for \(span.text)"
             if let urgent = lines.filter({ $0.count > 0 }).max(by: { $0.urgency < $1.urgency }) {
                 let count = lines.reduce(UInt64(0)) { $0.saturatingPlus($1.count) }
-                text +=
-                    " (waiting: \(count), urgency \(urgent.urgency) for \(Milliseconds.seconds(urgent.oldestSeconds).text))"
+                let degree = UInt8(exactly: urgent.urgency).flatMap(Urgency.init)?.text ?? String(urgent.urgency)
+                text += " (waiting: \(count), urgency \(degree) for \(Milliseconds.seconds(urgent.oldestSeconds).text))"
             }
             return Finding(
                 grade, .linkDown, subject: peer.node.name, since: now.wall(of: peer.downSince ?? started),

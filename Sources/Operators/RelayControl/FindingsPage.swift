@@ -194,7 +194,7 @@ extension ControlServer {
             let span = Milliseconds.seconds(oldest)
             return Finding(
                 grade, .oldWaiting, subject: String(number), since: now.wall.before(span),
-                "urgency \(number) has waited for \(span.text)")
+                "urgency \(number) (\(urgency.nameInLaw)) has waited for \(span.text)")
         }
     }
 

@@ -256,8 +256,8 @@ struct UrgencyCommand: AsyncParsableCommand {
         name: .customLong("as"),
         help: .init(
             phrase(
-                "0 thường, 1 khẩn, 2 thượng khẩn, 3 hỏa tốc, 4 hỏa tốc hẹn giờ.",
-                "0 thường, 1 khẩn, 2 thượng khẩn, 3 hỏa tốc, 4 hỏa tốc hẹn giờ."),
+                "0 Thường, 1 Khẩn, 2 Thượng khẩn, 3 Hỏa tốc, 4 Hỏa tốc hẹn giờ.",
+                "0 Thường, 1 Khẩn, 2 Thượng khẩn, 3 Hỏa tốc, 4 Hỏa tốc hẹn giờ."),
             valueName: phrase("degree", "độ-khẩn")))
     var degree: Int?
     func run() async throws { try await options.run("urgency", selector, urgency: degree) }

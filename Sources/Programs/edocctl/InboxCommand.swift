@@ -88,21 +88,21 @@ enum InboxView {
     private static func documents(_ answer: InboxAnswer, _ columns: Int?) -> String {
         guard !answer.documents.isEmpty else { return Sentences.empty(Shown.text(answer.agency)) + "\n" }
         var table = TextTable([
-            (phrase("ENVELOPE", "GÓI TIN"), .left), (phrase("SENDER", "NƠI GỬI"), .left), (phrase("U", "K"), .right),
+            (phrase("ENVELOPE", "GÓI TIN"), .left), (phrase("SENDER", "NƠI GỬI"), .left), (phrase("U", "K"), .left),
             (phrase("SIZE", "CỠ"), .right), (phrase("AGE", "TUỔI"), .right), (Sentences.state, .left),
             (phrase("DOCUMENT", "VĂN BẢN"), .left),
         ])
         for document in answer.documents {
             table.add([
                 document.envelope, document.sender ?? Sentences.nobody(document.source ?? "-"),
-                String(document.urgency), Shown.size(document.bytes),
+                Words.shortUrgency(document.urgency), Shown.size(document.bytes),
                 document.arrived.map { Shown.span($0.seconds(until: answer.now)) } ?? "-",
                 document.state == nil ? Sentences.waits : Sentences.handing, document.documentID ?? "-",
             ])
         }
         // Where all have simply arrived, that says nothing of one.
         let isPlain = answer.documents.allSatisfy { $0.state == nil }
-        let yields: [TextTable.Yield] = (isPlain ? [.drop(5)] : []) + [.cut(6, to: 16), .drop(3), .cut(6), .cut(1)]
+        let yields: [TextTable.Yield] = (isPlain ? [.drop(5)] : []) + [.drop(3), .cut(6, to: 16), .cut(6), .cut(1)]
         return table.text(columns: columns, yielding: yields)
             + (answer.cursor.map { Sentences.more($0) + "\n" } ?? "")
     }

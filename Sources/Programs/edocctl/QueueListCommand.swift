@@ -72,7 +72,7 @@ enum QueueListView {
         TextTable([
             (phrase("NUMBER", "SỐ"), .right), (phrase("TO", "NƠI NHẬN"), .left), ("", .left),
             (phrase("STATE", "TRẠNG THÁI"), .left),
-            (phrase("U", "K"), .right), (phrase("AGE", "TUỔI"), .right), (phrase("SIZE", "CỠ"), .right),
+            (phrase("U", "K"), .left), (phrase("AGE", "TUỔI"), .right), (phrase("SIZE", "CỠ"), .right),
             (phrase("TRIES", "LẦN"), .right), (phrase("NEXT", "THỬ LẠI"), .left), (phrase("HOP", "CHẶNG"), .left),
             (phrase("LAST ANSWER", "TRẢ LỜI"), .left),
         ])
@@ -87,7 +87,7 @@ enum QueueListView {
             }
             table.add([
                 String(line.number), line.recipient, line.kind.map(Words.kindMark) ?? "", Words.state(line.state),
-                String(line.urgency),
+                Words.shortUrgency(line.urgency),
                 Shown.span(line.accepted.seconds(until: answer.now)), Shown.shortSize(line.bytes),
                 String(line.attempts),
                 line.nextAttempt.map { Shown.span(answer.now.seconds(until: $0)) } ?? "-", line.nextHops.first ?? "-",

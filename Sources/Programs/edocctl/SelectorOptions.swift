@@ -38,8 +38,8 @@ struct SelectorOptions: ParsableArguments {
     @Option(
         help: .init(
             phrase(
-                "Urgency 0 to 4; 2+ means 2 and above. Repeatable.",
-                "Độ khẩn từ 0 đến 4; 2+ là từ 2 trở lên. Có thể lặp lại.")))
+                "Urgency 0 (Thường) to 4 (Hỏa tốc hẹn giờ); 2+ means 2 and above. Repeatable.",
+                "Độ khẩn từ 0 (Thường) đến 4 (Hỏa tốc hẹn giờ); 2+ là từ 2 trở lên. Có thể lặp lại.")))
     var urgency: [String] = []
 
     @Option(

@@ -20,8 +20,8 @@ struct SubmitCommand: AsyncParsableCommand {
     @Option(
         help: .init(
             phrase(
-                "0 normal, 1 urgent, 2 very urgent, 3 flash, 4 flash at a set time.",
-                "0 thường, 1 khẩn, 2 thượng khẩn, 3 hỏa tốc, 4 hỏa tốc hẹn giờ."))) var urgency: Int?
+                "0 Thường, 1 Khẩn, 2 Thượng khẩn, 3 Hỏa tốc, 4 Hỏa tốc hẹn giờ (normal to flash at a set time).",
+                "0 Thường, 1 Khẩn, 2 Thượng khẩn, 3 Hỏa tốc, 4 Hỏa tốc hẹn giờ."))) var urgency: Int?
     @Option(help: .init(phrase("The sender's own ID of the document.", "Mã văn bản của bên gửi."))) var document:
         String?
     @Option(help: .init(phrase("How long it lives, such as 12h or 30d.", "Thời hạn, ví dụ 12h hoặc 30d.")))

@@ -2,6 +2,7 @@
 
 import Glibc
 import Language
+import RelayModel
 
 enum Words {
     /// A state of an envelope's copy.
@@ -205,8 +206,7 @@ enum Words {
     }
 
     static func urgencyName(_ number: Int) -> String {
-        let names = ["Thường", "Khẩn", "Thượng khẩn", "Hỏa tốc", "Hỏa tốc hẹn giờ"]
-        return names.indices.contains(number) ? names[number] : "?"
+        UInt8(exactly: number).flatMap(Urgency.init)?.nameInLaw ?? "?"
     }
 }
 

@@ -38,6 +38,8 @@ import Testing
     private static let parts: [String: Set<String>] = [
         "Sources/Operators/ControlAPI/SelectorValues.swift": ["unknown field % in a selector; known: "],
         "Sources/Operators/ControlAPI/Timestamp.swift": ["not a time: %"],
+        // The names in law are Vietnamese in every language.
+        "Sources/Base/RelayModel/Urgency.swift": ["Thượng khẩn"],
         "Sources/Documents/EdXML/EdXMLDraft.swift": ["Công văn"],
         // Names of fields, before a colon; and the XML itself.
         "Sources/Documents/EdXML/EdXMLWriter.swift": [
@@ -158,7 +160,8 @@ import Testing
     /// Entries of sentences that the sources put together of parts.
     private static let composed: Set<String> = [
         "%: %", "% (%)", "route: %", "links down: %", "one of %", "a list of %", "level is one of %", "at most %, %",
-        "warning: %", "% down for % (waiting: %, urgency % for %): %", "% down for % (waiting: %, urgency % for %)",
+        "warning: %", "% down for % (waiting: %, urgency % (%) for %): %",
+        "% down for % (waiting: %, urgency % (%) for %)",
         "%: expected %, found %", "%: expected %, found %; did you mean %?", "% changes only with a restart",
         "unknown field % in a selector; known: %", "% for good", "% for %", "job %: %", "job %, %: %",
         "done: % of %, % skipped, % failed", "%, until resumed", "%, for %",

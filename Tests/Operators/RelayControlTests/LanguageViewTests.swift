@@ -3,6 +3,7 @@
 import ControlAPI
 import EdXML
 import Language
+import RelayModel
 import Testing
 
 @testable import edocctl
@@ -40,17 +41,17 @@ import Testing
         var facts = CheckFacts(health: health)
         facts.findings = FindingsAnswer(
             now: now, node: "truc",
-            findings: [(4, "1h"), (3, "2h"), (0, "1d")].map {
+            findings: [(Urgency.flashTimed, "1h"), (.flash, "2h"), (.normal, "1d")].map {
                 FindingLine(
-                    code: "oldWaiting", check: "oldest", grade: "critical", subject: "\($0.0)", since: nil,
-                    text: "urgency \($0.0) has waited for \($0.1)")
+                    code: "oldWaiting", check: "oldest", grade: "critical", subject: "\($0.0.rawValue)", since: nil,
+                    text: "urgency \($0.0.text) has waited for \($0.1)")
             })
         let texts = both { CheckView.text(ladder.judge(facts)) }
         let first = texts.vietnamese.prefix { $0 != "|" }
         #expect(
-            first == "EDOC CRITICAL: văn bản độ khẩn 4 đã chờ 1 giờ; văn bản độ khẩn 3 đã chờ 2 giờ; "
-                + "văn bản độ khẩn 0 đã chờ 1 ngày ")
-        #expect(texts.english.hasPrefix("EDOC CRITICAL: urgency 4 has waited for 1h; urgency 3 "))
+            first == "EDOC CRITICAL: văn bản độ khẩn 4 (Hỏa tốc hẹn giờ) đã chờ 1 giờ; "
+                + "văn bản độ khẩn 3 (Hỏa tốc) đã chờ 2 giờ; văn bản độ khẩn 0 (Thường) đã chờ 1 ngày ")
+        #expect(texts.english.hasPrefix("EDOC CRITICAL: urgency 4 (Hỏa tốc hẹn giờ) has waited for 1h; urgency 3 "))
         // Figures stand in one order for the monitor that draws them.
         #expect(texts.english.contains("| oldest_urgency0=100000s;14400;86400;0 oldest_urgency1=0s;"))
     }
