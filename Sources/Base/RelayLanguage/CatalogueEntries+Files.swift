@@ -24,8 +24,8 @@ extension CatalogueEntries {
         ("force and dry exclude each other", "force và dry loại trừ nhau"),
         ("more than % % moved or removed: needs force", "quá %1 %2 bị chuyển hoặc bỏ: cần --force"),
         (
-            "refused: more than 5 % would be moved or removed; edocctl reload --force does it all the same",
-            "bị từ chối: quá 5 %1 sẽ bị chuyển hoặc bỏ; edocctl reload --force vẫn thực hiện"
+            "more than 5 % would be moved or removed; edocctl reload --force does it all the same",
+            "quá 5 %1 sẽ bị chuyển hoặc bỏ; edocctl reload --force vẫn thực hiện"
         ),
         ("waiting copies routed anew: % of %", "bản sao đang chờ phải tìm lại đường: %1 trên %2"),
         (

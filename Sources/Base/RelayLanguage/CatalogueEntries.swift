@@ -134,7 +134,9 @@ public enum CatalogueEntries {
         ("more than % recipients", "quá %1 nơi nhận"),
         ("document ID longer than % bytes", "mã văn bản dài quá %1 byte"),
         ("larger than the limit of % bytes", "lớn hơn giới hạn %1 byte"),
-        ("lifetime must be between 1 ms and % ms", "thời hạn phải từ 1 ms đến %1 ms"),
+        ("the lifetime is more than zero and at most % (limits.lifetime_max)",
+            "thời hạn phải lớn hơn 0 và không quá %t1 (limits.lifetime_max)"
+        ),
         ("lifetime must be a duration such as 12h or 30d", "thời hạn phải là khoảng thời gian, ví dụ 12h hoặc 30d"),
         ("the store is full up to its reserve; try again later", "kho đã đầy đến mức dự trữ; hãy thử lại sau"),
         ("the quota of % is used up", "hạn mức của %1 đã hết"),

@@ -85,8 +85,7 @@ extension Node {
                         "reload refused: more than 5 % would be moved or removed",
                         metadata: .event(.configurationRefused, ["diff": "\(lines)"]))
                 }
-                let refusal =
-                    "refused: more than 5 % would be moved or removed; edocctl reload --force does it all the same"
+                let refusal = "more than 5 % would be moved or removed; edocctl reload --force does it all the same"
                 return ((false, [refusal] + lines), nil)
             }
             return ((true, lines), (prepared, core))

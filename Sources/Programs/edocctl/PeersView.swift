@@ -64,7 +64,7 @@ enum PeersView {
     static func table(_ answer: PeersAnswer) -> TextTable {
         var table = TextTable([
             (phrase("PEER", "NÚT KỀ"), .left), (phrase("STATE", "TÌNH TRẠNG"), .left), (phrase("FOR", "ĐÃ"), .right),
-            ("RTT", .right), (phrase("FLYING", "GỬI"), .right), (phrase("WAIT", "CHỜ"), .right),
+            ("RTT", .right), (phrase("ACTIVE", "GỬI"), .right), (phrase("WAIT", "CHỜ"), .right),
             (phrase("OLD", "CŨ"), .right), ("TLS", .left), (phrase("CERT", "CHỨNG THƯ"), .right),
             (phrase("VERSION", "BẢN"), .left), (phrase("STUCK", "KẸT"), .left),
         ])

@@ -243,7 +243,7 @@ enum TopView {
         var table = TextTable([
             (phrase("PEER", "NÚT KỀ"), .left), (phrase("STATE", "TÌNH TRẠNG"), .left),
             (phrase("IN/s", "VÀO/s"), .right),
-            (phrase("OUT/s", "RA/s"), .right), (phrase("FLYING", "ĐANG GỬI"), .right), (phrase("WAIT", "CHỜ"), .right),
+            (phrase("OUT/s", "RA/s"), .right), (phrase("ACTIVE", "ĐANG GỬI"), .right), (phrase("WAIT", "CHỜ"), .right),
             (phrase("OLD", "CŨ"), .right), (phrase("STUCK", "KẸT"), .left),
         ])
         for peer in peers {

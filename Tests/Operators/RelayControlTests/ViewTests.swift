@@ -121,7 +121,7 @@ private let zone: Void = {
                 entry("hold", "job 6", "refused: there is no job 6; edocctl jobs lists them", ""),
                 entry(
                     "reload", "configuration",
-                    "refused: refused: more than 5 % would be moved or removed; edocctl reload --force does it all the same",
+                    "refused: more than 5 % would be moved or removed; edocctl reload --force does it all the same",
                     ""), entry("suspend", "node truc", "done", ""),
             ], cursor: "9", scanned: 9)
         let texts = both { AuditView.text(answer, columns: 80) }
