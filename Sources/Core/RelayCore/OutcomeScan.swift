@@ -37,6 +37,13 @@ public struct KnownOutcome: Sendable, Hashable {
     }
 }
 
+/// What was reported of a pair last, and by whom.
+public struct HeardOutcome: Sendable, Hashable {
+    public var state: ReportedState
+    public var reason: ReportReason
+    public var reporter: NodeID?
+}
+
 public enum Outcomes {
     /// Of one pair; nil: it was not handed in here, or its memory is over. The inner nil: nothing has been heard.
     public static func state(_ bundle: BundleID, _ recipient: AgencyCode, _ rows: any RowReader) -> ReportedState?? {
@@ -48,6 +55,21 @@ public enum Outcomes {
         }
         let key = Keys.report(bundle, recipient: recipient, order: UInt64(ReportedState.delivered.rawValue))
         return rows.value(.report, key) == nil ? nil : .some(.delivered)
+    }
+
+    /// What the node where a document was handed in has heard of one recipient; nil where that is nothing, and at any other node.
+    public static func heard(of bundle: BundleID, _ recipient: String, _ rows: any RowReader) -> HeardOutcome? {
+        guard let code = AgencyCode(recipient) else { return nil }
+        for isBad in [true, false] {
+            guard let raw = rows.value(.outcome, Keys.outcome(isBad: isBad, bundle, code)),
+                let row = OutcomeRow(record: raw), row.about.bundle == bundle
+            else { continue }
+            return row.state.map { HeardOutcome(state: $0, reason: row.reason, reporter: row.reporter) }
+        }
+        let key = Keys.report(bundle, recipient: code, order: UInt64(ReportedState.delivered.rawValue))
+        return rows.value(.report, key).flatMap { ReportRow(record: $0) }.map {
+            HeardOutcome(state: .delivered, reason: $0.reason, reporter: $0.reporter)
+        }
     }
 
     /// All pairs of one document that are not delivered.

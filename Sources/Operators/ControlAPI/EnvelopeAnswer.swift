@@ -105,6 +105,8 @@ public struct EnvelopeAnswer: ControlAnswer {
         public var lastAnswer: String
         /// True when its submitter has been told that it takes long.
         public var isDelayReported: Bool
+        /// What has been reported since it was forwarded, at the node where the document was handed in.
+        public var outcome: ReportedOutcome?
 
         public init(name: String, state: String, attempts: UInt32) {
             self.name = name
@@ -122,6 +124,20 @@ public struct EnvelopeAnswer: ControlAnswer {
         self.now = now
         self.envelope = envelope
         self.otherCopies = otherCopies
+    }
+}
+
+/// What another node has reported of a recipient.
+public struct ReportedOutcome: Codable, Sendable, Hashable {
+    /// arrived, delivered, delayed, refused, expired or deleted.
+    public var state: String
+    public var reason: String?
+    /// The node that says so.
+    public var reporter: String?
+    public init(state: String, reason: String?, reporter: String?) {
+        self.state = state
+        self.reason = reason
+        self.reporter = reporter
     }
 }
 
@@ -157,6 +173,8 @@ public struct EnvelopesAnswer: ControlAnswer {
         public var origin: String?
         /// Recipients by state.
         public var states: [String: Int]
+        /// Of those that are forwarded, what has been reported since, at the node where the document was handed in; nil where nothing has.
+        public var outcomes: [String: Int]?
         public init(
             name: String, number: UInt64, kind: String, urgency: Int, sender: String?, documentID: String?,
             bytes: UInt64, accepted: Timestamp, origin: String?, states: [String: Int]

@@ -30,6 +30,8 @@ public struct OutcomeLine: Codable, Sendable, Hashable {
     public var reason: String?
     /// The reason as a number of docs/protocol.md, 4.
     public var reasonCode: UInt64?
+    /// As `outcomes ack --cause` takes it; nil where the outcome is not a bad one.
+    public var cause: String?
     /// Who said it.
     public var reporter: String?
     /// When, by the reporter's clock.

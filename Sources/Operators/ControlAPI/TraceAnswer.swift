@@ -95,6 +95,8 @@ public struct HistoryAnswer: ControlAnswer {
         public var attempts: UInt32
         public var reason: String?
         public var answer: String
+        /// What has been reported since it was forwarded, at the node where the document was handed in.
+        public var outcome: ReportedOutcome?
         /// The envelope that this one was a resubmission of.
         public var formerly: String?
 

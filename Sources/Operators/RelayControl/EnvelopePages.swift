@@ -44,7 +44,9 @@ extension ControlServer {
             var envelope = EnvelopeAnswer.Envelope(row, now: now)
             envelope.pieces = Self.pieces(row, rows)
             envelope.recipients = row.recipients.indices.map { index in
-                EnvelopeAnswer.Recipient(row, index, picture.wait(row, index, now: now.relay), now: now)
+                var line = EnvelopeAnswer.Recipient(row, index, picture.wait(row, index, now: now.relay), now: now)
+                line.outcome = ReportedOutcome(of: row.bundle, row.recipients[index].name, line.state, rows)
+                return line
             }
             return EnvelopeAnswer(now: now.wall.timestamp, envelope: envelope, otherCopies: Array(numbers.dropFirst()))
         }
@@ -95,7 +97,13 @@ extension ControlServer {
                 next = number
                 guard let row = EnvelopeSearch.envelope(number, rows) else { continue }
                 if let state, !row.recipients.contains(where: { $0.state.word == state }) { continue }
-                answer.envelopes.append(.init(row))
+                var line = EnvelopesAnswer.Line(row)
+                for recipient in row.recipients {
+                    let word = recipient.state.word
+                    guard let heard = ReportedOutcome(of: row.bundle, recipient.name, word, rows) else { continue }
+                    line.outcomes = (line.outcomes ?? [:]).merging([heard.state: 1], uniquingKeysWith: +)
+                }
+                answer.envelopes.append(line)
             }
         }
     }
@@ -172,6 +180,18 @@ extension EnvelopesAnswer.Line {
             name: row.bundle.envelopeName, number: row.number, kind: row.kind.word, urgency: Int(row.urgency.rawValue),
             sender: row.document?.sender.text, documentID: row.document?.documentID, bytes: row.payloadLength,
             accepted: row.arrivalWall.timestamp, origin: row.origin?.name, states: states)
+    }
+}
+
+extension ReportedOutcome {
+    /// Nil for what has not left: its state here is all there is.
+    init?(of bundle: BundleID, _ recipient: String, _ state: String, _ rows: any RowReader) {
+        guard state == RecipientState.forwarded.word, let heard = Outcomes.heard(of: bundle, recipient, rows) else {
+            return nil
+        }
+        self.init(
+            state: String(describing: heard.state), reason: heard.reason == .none ? nil : heard.reason.word,
+            reporter: heard.reporter?.name)
     }
 }
 

@@ -279,6 +279,7 @@ extension OutcomeLine {
             reason = known.reason.word
             reasonCode = known.reason.rawValue
         }
+        cause = known.state.flatMap { OutcomeCause($0, known.reason) }?.code
         reporter = known.reporter?.name
         sender = known.about.sender.isEmpty ? nil : known.about.sender
         documentID = known.about.documentID.isEmpty ? nil : known.about.documentID

@@ -219,7 +219,10 @@ private struct HistoryFilter: Sendable {
             guard let found = rows.row(.history, before: next), !isTooOld(found.key, now) else { return answer }
             answer.scanned += 1
             next = RowKey(copying: found.key)
-            if let row = HistoryRow(record: found.value), fits(row) { answer.rows.append(.init(row)) }
+            guard let row = HistoryRow(record: found.value), fits(row) else { continue }
+            var line = HistoryAnswer.Row(row)
+            line.outcome = ReportedOutcome(of: row.bundle, row.recipient, line.state, rows)
+            answer.rows.append(line)
         }
     }
 

@@ -44,7 +44,9 @@ struct ListCommand: AsyncParsableCommand {
             }
             let uri = ControlPath.query(
                 ControlPath.outcomeList, [("outcome", outcome), ("limit", String(limit)), ("cursor", cursor)])
-            return try await common.show(uri) { OutcomesView.text($0, columns: Terminal.columns) }
+            return try await common.show(uri) {
+                OutcomesView.text($0, columns: Terminal.columns, empty: OutcomesView.noSuchOutcome)
+            }
         }
         let uri = ControlPath.query(
             ControlPath.envelopes,
@@ -84,15 +86,21 @@ enum EnvelopesView {
             (phrase("STATES", "TRẠNG THÁI"), .left),
         ])
         for line in answer.envelopes {
-            let states = line.states.sorted { $0.key < $1.key }.map { "\($0.value) \(Words.state($0.key))" }
+            var states = counted(line.states)
+            if let outcomes = line.outcomes {
+                states += phrase(", of which reported: ", ", trong đó đã báo: ") + counted(outcomes)
+            }
             table.add([
                 String(line.number), line.name, Words.shortUrgency(line.urgency), Shown.size(line.bytes),
-                Shown.span(line.accepted.seconds(until: answer.now)), Words.kindMark(line.kind),
-                states.joined(separator: ", "),
+                Shown.span(line.accepted.seconds(until: answer.now)), Words.kindMark(line.kind), states,
             ])
         }
         let more = answer.cursor.map { Sentences.more($0) + "\n" } ?? ""
         return (table.isEmpty ? Sentences.none + "\n" : table.text(columns: columns, shrinking: 6)) + more
+    }
+
+    private static func counted(_ states: [String: Int]) -> String {
+        states.sorted { $0.key < $1.key }.map { "\($0.value) \(Words.state($0.key))" }.joined(separator: ", ")
     }
 
     private enum Sentences {
@@ -202,6 +210,7 @@ enum EnvelopeView {
             if !last.isEmpty, !isSaid {
                 steps.append(phrase("last answer: \(Shown.sentence(last))", "trả lời cuối: \(Shown.sentence(last))"))
             }
+            if let outcome = recipient.outcome { steps.append(Words.reported(outcome)) }
             if recipient.isDelayReported {
                 steps.append(phrase("its submitter was told that it takes long", "đã báo chậm cho nơi nộp"))
             }

@@ -118,24 +118,25 @@ struct OutcomesAckCommand: AsyncParsableCommand {
 }
 
 enum OutcomesView {
-    static func text(_ answer: OutcomesAnswer, columns: Int? = nil) -> String {
+    static func text(_ answer: OutcomesAnswer, columns: Int? = nil, empty: String = none) -> String {
         var table = TextTable([
             (phrase("ENVELOPE", "GÓI TIN"), .left), (phrase("TO", "NƠI NHẬN"), .left),
             (phrase("OUTCOME", "KẾT QUẢ"), .left), (phrase("AGE", "TUỔI"), .right), (phrase("AT", "TẠI"), .left),
             (phrase("OPEN", "MỞ"), .left), (phrase("REASON", "LÝ DO"), .left), (phrase("DOCUMENT", "VĂN BẢN"), .left),
+            (phrase("CAUSE", "NGUYÊN NHÂN"), .left),
         ])
         for line in answer.outcomes {
             table.add([
                 line.envelope, line.recipient, Words.state(line.outcome),
                 Shown.span(line.time.seconds(until: answer.now)), line.reporter ?? "-",
                 line.isOpen ? phrase("open", "mở") : "-", line.reason.map(Shown.sentence) ?? "-",
-                line.documentID ?? "-",
+                line.documentID ?? "-", line.cause ?? "-",
             ])
         }
         let more = answer.cursor.map {
             phrase("There is more: --cursor \(Shown.text($0))", "Còn nữa: --cursor \(Shown.text($0))") + "\n"
         }
-        return (table.isEmpty ? none + "\n" : table.text(columns: columns, yielding: [.drop(7), .cut(6), .cut(0)]))
+        return (table.isEmpty ? empty + "\n" : table.text(columns: columns, yielding: [.drop(7), .cut(6), .drop(8), .cut(0)]))
             + (more ?? "")
     }
 
@@ -154,4 +155,7 @@ enum OutcomesView {
     }
 
     private static var none: String { phrase("Nothing is open.", "Không có gì đang mở.") }
+    static var noSuchOutcome: String {
+        phrase("No document handed in here has that outcome.", "Không văn bản nào nộp tại đây có kết quả đó.")
+    }
 }

@@ -158,7 +158,7 @@ enum HistoryView {
     static func text(_ answer: HistoryAnswer, columns: Int? = nil) -> String {
         let ended = Shown.times(answer.rows.map(\.ended), phrase("ENDED", "KẾT THÚC"))
         // The reason is never cut: on a narrow terminal it stands below.
-        let hasReasons = answer.rows.contains { $0.reason != nil || $0.formerly != nil }
+        let hasReasons = answer.rows.contains { $0.reason != nil || $0.formerly != nil || $0.outcome != nil }
         var table = TextTable([
             (ended.title, .left), (phrase("STATE", "TRẠNG THÁI"), .left),
             (phrase("RECIPIENT", "NƠI NHẬN"), .left), (phrase("PEER", "NÚT KỀ"), .left),
@@ -168,7 +168,7 @@ enum HistoryView {
             let formerly = row.formerly.map { phrase("formerly \($0)", "trước là \($0)") }
             table.add([
                 time, Words.state(row.state), row.recipient, row.peer ?? "-", row.name,
-                [row.reason.map(Shown.sentence), formerly].compactMap { $0 }.joined(separator: "; "),
+                [row.reason.map(Shown.sentence), row.outcome.map(Words.reported), formerly].compactMap { $0 }.joined(separator: "; "),
             ])
         }
         let more = answer.cursor.map { Sentences.more($0) + "\n" } ?? ""

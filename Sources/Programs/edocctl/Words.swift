@@ -1,5 +1,6 @@
 // Words: the daemon's words for states, trends and the like, in the language of the person. What is not known is shown as it came.
 
+import ControlAPI
 import Glibc
 import Language
 import RelayModel
@@ -27,6 +28,14 @@ enum Words {
         case "unknown": phrase("unknown", "không rõ")
         default: word
         }
+    }
+
+    /// What became of a recipient behind the next hop: `expired at truc: its lifetime is over`.
+    static func reported(_ outcome: ReportedOutcome) -> String {
+        let state = state(outcome.state)
+        let place = outcome.reporter.map { phrase("\(state) at \($0)", "\(state) tại \($0)") } ?? state
+        let words = outcome.reason.map { "\(place): \(Shown.sentence($0))" } ?? place
+        return phrase("reported since: \(words)", "đã được báo: \(words)")
     }
 
     /// A state of a neighbour.

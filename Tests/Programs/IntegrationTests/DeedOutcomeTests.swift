@@ -107,6 +107,13 @@ import Testing
             #expect(!text.contains("sai địa chỉ"), "\(text)")
         }
         #expect(try network.control("truc", ["history"]).output.contains("transmission cancelled by an operator"))
+        // Where it was handed in, nothing calls it forwarded without its end.
+        let reported = "reported since: expired at truc: transmission cancelled by an operator"
+        #expect(try network.control("vpcp", ["history"]).output.contains(reported))
+        #expect(try network.control("vpcp", ["show", letters[1]]).output.contains(reported))
+        #expect(try network.control("vpcp", ["list"]).output.contains("1 forwarded, of which reported: 1 expired"))
+        let outcomes = try network.control("vpcp", ["list", "--outcome", "expired"]).output
+        #expect(outcomes.contains("CAUSE") && outcomes.contains("expired-3"), "\(outcomes)")
 
         try Self.suspendAndResume(network, waiting: [letters[0], letters[2]])
         try network.expectBooksBalance(["truc", "vpcp", "hcm"])
