@@ -150,7 +150,8 @@ let package = Package(
         program(
             "edocctl",
             [
-                "Language", "RelayLanguage", "RelayModel", "ControlAPI", "EdXML", "RelayControl", "RelayStore", arguments,
+                "Language", "RelayLanguage", "RelayModel", "ControlAPI", "EdXML", "RelayControl", "RelayStore",
+                arguments,
                 nioCore, nioPosix, nioHTTP,
             ]),
         program("edoc-sim", ["RelaySimulator", arguments]),

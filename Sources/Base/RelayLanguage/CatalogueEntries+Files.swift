@@ -72,6 +72,10 @@ extension CatalogueEntries {
         ("% of % failed: % (%).", "%1 %2 không thành: %3 (%4)."),
         ("% cannot be read as a store: %", "không đọc được %1 như một kho: %2"),
         ("The store in % cannot be opened: %", "Không mở được kho ở %1: %2"),
+        (
+            "cannot write %: this name is not UTF-8; give one that is",
+            "không ghi được %1: tên này không phải UTF-8; hãy dùng tên khác"
+        ),
         ("cannot read %: %", "không đọc được %1: %2"), ("cannot write %: %", "không ghi được %1: %2"),
         ("cannot run %: %", "không chạy được %1: %2"),
         (

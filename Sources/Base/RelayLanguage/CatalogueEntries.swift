@@ -134,7 +134,8 @@ public enum CatalogueEntries {
         ("more than % recipients", "quá %1 nơi nhận"),
         ("document ID longer than % bytes", "mã văn bản dài quá %1 byte"),
         ("larger than the limit of % bytes", "lớn hơn giới hạn %1 byte"),
-        ("the lifetime is more than zero and at most % (limits.lifetime_max)",
+        (
+            "the lifetime is more than zero and at most % (limits.lifetime_max)",
             "thời hạn phải lớn hơn 0 và không quá %t1 (limits.lifetime_max)"
         ),
         ("lifetime must be a duration such as 12h or 30d", "thời hạn phải là khoảng thời gian, ví dụ 12h hoặc 30d"),

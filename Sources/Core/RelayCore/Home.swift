@@ -51,7 +51,9 @@ extension RelayCore {
             object("larger than the limit of \(limits.documentBytesMax) bytes", .tooLarge)
         }
         if let lifetime = submission.lifetime, lifetime > limits.lifetimeMax || lifetime == .zero {
-            object("the lifetime is more than zero and at most \(limits.lifetimeMax.text) (limits.lifetime_max)", .badRequest)
+            object(
+                "the lifetime is more than zero and at most \(limits.lifetimeMax.text) (limits.lifetime_max)",
+                .badRequest)
         }
         if drain != nil { object(Self.drainSentence, .noResources) }
         let overhead = UInt64(max(recipients.count, 1) - 1) * EnvelopeHolding.recipientBytes

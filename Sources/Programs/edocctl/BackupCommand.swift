@@ -70,6 +70,7 @@ struct BackupCommand: AsyncParsableCommand {
             _ = try await common.shown(bytes, BackupView.text)
             return
         }
+        if let path { try TypedPath.checkWritable(path) }
         guard keep != 0, keepDays != 0 else {
             throw UsageError(
                 sentence: phrase(

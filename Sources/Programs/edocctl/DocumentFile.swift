@@ -24,7 +24,7 @@ final class InputFile: Sendable {
     let length: UInt64
 
     init(_ path: String) throws(FileError) {
-        let descriptor = open(path, O_RDONLY | O_CLOEXEC)
+        let descriptor = TypedPath.withBytes(path) { open($0, O_RDONLY | O_CLOEXEC) }
         guard descriptor >= 0 else { throw FileError("cannot read", path) }
         var status = stat()
         guard fstat(descriptor, &status) == 0, status.st_mode & S_IFMT == S_IFREG else {
@@ -75,6 +75,7 @@ final class OutputFile: Sendable {
             descriptor = STDOUT_FILENO
             return
         }
+        try TypedPath.checkWritable(path)
         var found = stat()
         let exists = lstat(path, &found) == 0
         if exists, !overwrites { throw Self.exists(path) }

@@ -136,7 +136,9 @@ enum OutcomesView {
         let more = answer.cursor.map {
             phrase("There is more: --cursor \(Shown.text($0))", "Còn nữa: --cursor \(Shown.text($0))") + "\n"
         }
-        return (table.isEmpty ? empty + "\n" : table.text(columns: columns, yielding: [.drop(7), .cut(6), .drop(8), .cut(0)]))
+        return
+            (table.isEmpty
+            ? empty + "\n" : table.text(columns: columns, yielding: [.drop(7), .cut(6), .drop(8), .cut(0)]))
             + (more ?? "")
     }
 

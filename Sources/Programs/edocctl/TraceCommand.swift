@@ -168,7 +168,8 @@ enum HistoryView {
             let formerly = row.formerly.map { phrase("formerly \($0)", "trước là \($0)") }
             table.add([
                 time, Words.state(row.state), row.recipient, row.peer ?? "-", row.name,
-                [row.reason.map(Shown.sentence), row.outcome.map(Words.reported), formerly].compactMap { $0 }.joined(separator: "; "),
+                [row.reason.map(Shown.sentence), row.outcome.map(Words.reported), formerly].compactMap { $0 }.joined(
+                    separator: "; "),
             ])
         }
         let more = answer.cursor.map { Sentences.more($0) + "\n" } ?? ""

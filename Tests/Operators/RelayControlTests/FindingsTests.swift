@@ -22,7 +22,8 @@ import Testing
             #expect(link.text.hasPrefix("truc down for 2h"))
             #expect(link.since.map { $0.seconds(until: list.now) } == 7_200)
             let old = try #require(list.findings.first { $0.code == "oldWaiting" })
-            #expect(old.subject == "3" && old.grade == "critical" && old.text == "urgency 3 (Hỏa tốc) has waited for 2h")
+            #expect(
+                old.subject == "3" && old.grade == "critical" && old.text == "urgency 3 (Hỏa tốc) has waited for 2h")
             // The worst first.
             let grades = list.findings.compactMap { FindingGrade(rawValue: $0.grade) }
             #expect(grades == grades.sorted(by: >) && grades.count == list.findings.count)

@@ -77,6 +77,29 @@ import Testing
         try expectGood(network)
     }
 
+    /// Older systems name files in TCVN3 or VISCII: such a file is read, and no other one is made under a name nobody typed.
+    @Test func namesThatAreNotUTF8() throws {
+        let network = try node()
+        func shell(_ script: String) throws -> Network.Result {
+            try network.run(
+                "/bin/sh",
+                [
+                    "-c", "cd \"$0\" && name=$(printf 'c\\364ng v\\250n') && \(script)", network.folder.path,
+                    Places.edocctl,
+                ])
+        }
+        let submit = "\"$1\" submit \"$name\" --sender G22 --to H26 --socket vpcp/control.sock"
+        let taken = try shell("printf text >\"$name\" && \(submit)")
+        #expect(taken.end == .exited(0), "\(taken)")
+        let gone = try shell("rm \"$name\" && \(submit)")
+        #expect(gone.end != .exited(0) && gone.errors.contains("No such file"), "\(gone)")
+        for written in ["backup \"$name\"", "inbox fetch G22 1 -o \"$name\""] {
+            let refused = try shell("\"$1\" \(written) --socket vpcp/control.sock")
+            #expect(refused.end != .exited(0) && refused.errors.contains("not UTF-8"), "\(refused)")
+        }
+        try expectGood(network)
+    }
+
     @Test func agencies() throws {
         let network = try node()
         // At home elsewhere.
