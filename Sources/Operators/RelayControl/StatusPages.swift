@@ -69,14 +69,16 @@ extension ControlServer {
         return answer
     }
 
-    /// A line each; of links one for all.
+    /// A line each; of many links one for all.
     private static func attention(_ findings: [Finding]) -> [String] {
         let down = findings.filter { $0.code == .linkDown }.map(\.subject)
+        // So few stand with what was tried and what waits.
+        if down.count <= 3 { return findings.map(\.text) }
         // `peers --down` has all.
         let namesMax = 10
         var names = down.prefix(namesMax).joined(separator: ", ")
         if down.count > namesMax { names = "\(down.count) (\(names), …)" }
-        return findings.filter { $0.code != .linkDown }.map(\.text) + (down.isEmpty ? [] : ["links down: " + names])
+        return findings.filter { $0.code != .linkDown }.map(\.text) + ["links down: " + names]
     }
 
     private func queue() async throws -> QueueAnswer {

@@ -3,6 +3,7 @@
 import ArgumentParser
 import ControlAPI
 import Language
+import RelayModel
 
 struct StatusCommand: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
@@ -76,7 +77,8 @@ enum StatusView {
                 "does not run; it last wrote at \(Shown.time(answer.started))",
                 "không chạy; lần ghi cuối lúc \(Shown.time(answer.started))"))
         // Links are down because nobody runs.
-        let lines = answer.attention.filter { !$0.hasPrefix("links down") }
+        let down = Set((answer.findings ?? []).filter { $0.code == FindingCode.linkDown.rawValue }.map(\.text))
+        let lines = answer.attention.filter { !$0.hasPrefix("links down") && !down.contains($0) }
         for (index, line) in lines.enumerated() {
             facts.add(index == 0 ? phrase("attention", "cần chú ý") : "", Words.attention(line))
         }

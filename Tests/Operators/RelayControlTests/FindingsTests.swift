@@ -30,7 +30,7 @@ import Testing
 
             let status = try await world.get(ControlPath.status, as: StatusAnswer.self)
             #expect(status.findings == list.findings)
-            #expect(status.attention.contains("links down: truc") && status.attention.contains(old.text))
+            #expect(status.attention.contains(link.text) && status.attention.contains(old.text))
 
             let health = try await world.get(ControlPath.health, as: HealthAnswer.self)
             let ladder = CheckLadder(
