@@ -26,6 +26,8 @@ public struct PeerView: Sendable {
     public var lastError: String
     public var transfersInFlight: Int
     public var bytesInFlight: UInt64
+    /// Of these, what the other end has not acknowledged in part: what the window bounds.
+    public var bytesUnacknowledged: UInt64 = 0
     /// Sent whole, not answered when their session ended, not settled since.
     public var inDoubt: Int
     /// What it has said of itself on its last session; nil of a node that says nothing.
@@ -95,6 +97,7 @@ extension RelayCore {
                 lastError: state.lastError, transfersInFlight: sessions.reduce(0) { $0 + $1.inFlight.count },
                 bytesInFlight: sessions.reduce(0) { $0 + $1.inFlightBytes },
                 inDoubt: doubts.count(at: state.peer.node), greeting: state.isUp ? state.greeting : nil)
+            view.bytesUnacknowledged = sessions.reduce(0) { $0 + $1.unacknowledgedBytes }
             view.finding = state.finding
             return view
         }

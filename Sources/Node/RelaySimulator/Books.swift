@@ -20,6 +20,8 @@ struct Books {
     /// Documents whose acceptance the agency was told, in that order.
     var accepted: [(bundle: BundleID, document: DocumentNote)] = []
     var documents: [BundleID: DocumentNote] = [:]
+    /// Names under which it went on.
+    var successors: [BundleID: [BundleID]] = [:]
     /// Digests of all that was ever handed in.
     var digests: Set<Digest> = []
     /// Where and under which number a pair was found in an inbox.
@@ -30,7 +32,8 @@ struct Books {
     var ends: Set<Ending> = []
     /// What operators have looked at, to do something about it.
     var choices: Set<Choice> = []
-    /// What agencies have found, by content; and what went with a state that nobody has any more.
+    /// Under which name an agency has found a content first; what agencies have found, by content; and what went with a state that nobody has any more.
+    var firstNames: [Content: BundleID] = [:]
     var contents: Set<Content> = []
     var gone: Set<Content> = []
     /// Nodes whose links have refused what their engines would have taken, for good; and nodes whose wall clocks were stepped.

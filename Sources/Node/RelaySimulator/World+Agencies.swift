@@ -167,6 +167,14 @@ extension World {
             return fail("\(agency) finds \(row.bundle) in its inbox after it has taken it")
         }
         books.found[pair] = (node.index, number)
+        // Two that are so short may be alike by chance.
+        if let digest = row.document?.digest, row.payloadLength >= 16 {
+            let content = Content(digest: digest, recipient: agency.text)
+            if let first = books.firstNames[content], first != row.bundle {
+                return fail("\(agency) finds the document of \(first) a second time, as \(row.bundle)")
+            }
+            books.firstNames[content] = row.bundle
+        }
         lookAtContent(row, agency, node)
     }
 

@@ -184,8 +184,8 @@ extension World {
                 fail("\(node.id) has \(view.transfersInFlight) transfers in flight to \(view.node)")
             }
             let largest = PieceRange.grid + 65_536
-            if view.bytesInFlight > (limits.windowBytes + largest) * UInt64(view.sessions.count) {
-                fail("\(node.id) has \(view.bytesInFlight) bytes in flight to \(view.node)")
+            if view.bytesUnacknowledged > (limits.windowBytes + largest) * UInt64(view.sessions.count) {
+                fail("\(node.id) has \(view.bytesUnacknowledged) bytes not acknowledged at \(view.node)")
             }
         }
     }

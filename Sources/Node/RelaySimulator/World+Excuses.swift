@@ -29,9 +29,11 @@ extension World {
         var new: [(row: EnvelopeRow, recipient: RecipientRow, ending: Ending)] = []
         node.read { rows in
             rows.scan(.envelope, prefix: RowKey()) { key, value in
-                guard let row = EnvelopeRow(number: key.number(at: 0), record: value), row.kind == .document,
-                    books.documents[row.bundle] != nil
-                else { return true }
+                guard let row = EnvelopeRow(number: key.number(at: 0), record: value), row.kind == .document else {
+                    return true
+                }
+                noteSuccessor(row, node)
+                guard books.documents[row.bundle] != nil else { return true }
                 for recipient in row.recipients where [.refused, .expired, .deleted].contains(recipient.state) {
                     // The second of two copies that came in pieces ends without a word.
                     if recipient.isDuplicate || recipient.state == .deleted && recipient.reason == .none { continue }
@@ -55,6 +57,18 @@ extension World {
                 )
             }
         }
+    }
+
+    /// What was handed in goes on under a new name: whatever may come of it, it must come of it under that one.
+    private func noteSuccessor(_ row: EnvelopeRow, _ node: SimulatedNode) {
+        guard books.documents[row.bundle] == nil, row.bundle.source == node.configuration.node.endpoint,
+            let former = row.formerly, var document = books.documents[former]
+        else { return }
+        document.recipients = row.recipients.compactMap { AgencyCode($0.name) }
+        document.lifetime = row.lifetime == limits.lifetimeDefault ? nil : row.lifetime
+        document.handedIn = now - min(now, row.age(at: node.clock.relay(now)).count)
+        books.documents[row.bundle] = document
+        books.successors[former, default: []].append(row.bundle)
     }
 
     /// Why an end has no excuse; nil when it has one.

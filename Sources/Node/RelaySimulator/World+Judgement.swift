@@ -102,9 +102,25 @@ extension World {
 
     /// Nothing lost: each accepted pair has been found in its inbox, or its end was reported to the submitter.
     private func checkEnd(_ bundle: BundleID, _ document: DocumentNote) {
+        for recipient in document.recipients where failure == nil {
+            summary.pairs += 1
+            checkEnd(bundle, recipient, document)
+        }
+    }
+
+    private func checkEnd(_ bundle: BundleID, _ recipient: AgencyCode, _ document: DocumentNote) {
         let home = nodes[document.home]
+        let pair = Pair(bundle: bundle, recipient: recipient.text)
+        // Where it goes on under another name, that one has to have come to an end.
+        if books.found[pair] == nil, !books.taken.contains(pair),
+            let name = books.successors[bundle]?.last(where: {
+                books.documents[$0]?.recipients.contains(recipient) == true
+            }), let successor = books.documents[name]
+        {
+            return checkEnd(name, recipient, successor)
+        }
         /// An end that is reported has been seen, and excused, where it is reported from.
-        func hasEnd(_ report: ReportRow, _ pair: Pair) -> Bool {
+        func hasEnd(_ report: ReportRow) -> Bool {
             // It goes on under another name.
             if report.reason == .renamed { return true }
             let state: RecipientState
@@ -117,39 +133,35 @@ extension World {
             guard let reporter = nodes.first(where: { $0.id == report.path.last?.node }) else { return false }
             return books.ends.contains(Ending(node: reporter.index, pair: pair, state: state))
         }
-        for recipient in document.recipients where failure == nil {
-            summary.pairs += 1
-            var reports: [ReportRow] = []
-            home.read { rows in
-                rows.scan(.report, prefix: Keys.report(bundle)) { _, value in
-                    if let row = ReportRow(record: value), row.recipient == recipient { reports.append(row) }
-                    return true
-                }
+        var reports: [ReportRow] = []
+        home.read { rows in
+            rows.scan(.report, prefix: Keys.report(bundle)) { _, value in
+                if let row = ReportRow(record: value), row.recipient == recipient { reports.append(row) }
+                return true
             }
-            let states = reports.map(\.state)
-            let pair = Pair(bundle: bundle, recipient: recipient.text)
-            for report in reports where !hasEnd(report, pair) {
-                fail(
-                    "\(report.path.last?.node.name ?? "?") reports \(bundle) for \(recipient) as \(report.state), and it is not so there"
-                )
+        }
+        let states = reports.map(\.state)
+        for report in reports where !hasEnd(report) {
+            fail(
+                "\(report.path.last?.node.name ?? "?") reports \(bundle) for \(recipient) as \(report.state), and it is not so there"
+            )
+        }
+        if books.taken.contains(pair) || books.found[pair] != nil {
+            summary.delivered += 1
+            if !states.contains(.delivered), !hasLostRecords(home) {
+                fail("\(bundle) was taken by \(recipient), and its submitter does not know: \(states)")
             }
-            if books.taken.contains(pair) || books.found[pair] != nil {
-                summary.delivered += 1
-                if !states.contains(.delivered), !hasLostRecords(home) {
-                    fail("\(bundle) was taken by \(recipient), and its submitter does not know: \(states)")
-                }
-            } else if states.contains(where: { $0 == .refused || $0 == .expired || $0 == .deleted }) {
-                summary.endedOtherwise += 1
-                let isExcused =
-                    document.lifetime != nil || plan.hasFaults || !network.wrongRoutes.isEmpty
-                    || !network.clockOffsets.isEmpty
-                if !isExcused { fail("\(bundle) for \(recipient) ended as \(states) in a world without faults") }
-            } else {
-                if hasLostRecords(home), books.ends.contains(where: { $0.pair == pair }) { continue }
-                // What an operator sent another way may have ended where the submitter cannot know that it ever was.
-                if isRerouted(pair), books.ends.contains(where: { $0.pair == pair }) { continue }
-                fail("\(bundle) for \(recipient) is lost: it never arrived, and no end was reported (\(states))")
-            }
+        } else if states.contains(where: { $0 == .refused || $0 == .expired || $0 == .deleted }) {
+            summary.endedOtherwise += 1
+            let isExcused =
+                document.lifetime != nil || plan.hasFaults || !network.wrongRoutes.isEmpty
+                || !network.clockOffsets.isEmpty
+            if !isExcused { fail("\(bundle) for \(recipient) ended as \(states) in a world without faults") }
+        } else {
+            if hasLostRecords(home), books.ends.contains(where: { $0.pair == pair }) { return }
+            // What an operator sent another way may have ended where the submitter cannot know that it ever was.
+            if isRerouted(pair), books.ends.contains(where: { $0.pair == pair }) { return }
+            fail("\(bundle) for \(recipient) is lost: it never arrived, and no end was reported (\(states))")
         }
     }
 }

@@ -15,7 +15,7 @@ extension World {
         let node = nodes[Int(operators.next(below: UInt64(nodes.count)))]
         guard node.isUp else { return }
         summary.operations += 1
-        switch operators.next(below: 12) {
+        switch operators.next(below: 14) {
         case 0: suspend(node, .suspend)
         case 1: suspend(node, .resume)
         case 2...4: look(node, .hold, selector(node))
@@ -23,6 +23,8 @@ extension World {
         case 6: look(node, operators.next(below: 2) == 0 ? .retry : .requeue, selector(node))
         case 7, 8: look(node, .reroute, selector(node))
         case 9, 10: look(node, .delete, selector(node))
+        case 11: look(node, .urgency, selector(node))
+        case 12: look(node, .lifetime, selector(node))
         default: look(node, operators.next(below: 2) == 0 ? .resubmit : .expire, stateSelector(.held))
         }
     }
@@ -77,9 +79,20 @@ extension World {
         guard !pairs.isEmpty else { return }
         let draft = JobDraft(
             verb: verb, selector: selector, selectorText: "\(verb)", target: verb == .reroute ? peer(of: node) : nil,
-            reason: "the simulator says so", pairs: pairs.sorted(), count: UInt64(pairs.count), bytes: bytes,
-            fixed: reading)
+            setting: setting(verb), reason: "the simulator says so", pairs: pairs.sorted(),
+            count: UInt64(pairs.count), bytes: bytes, fixed: reading)
         ask(node, .preview(draft))
+    }
+
+    private func setting(_ verb: DeedVerb) -> DeedSetting {
+        switch verb {
+        case .urgency: .urgency(Urgency.allCases[Int(operators.next(below: 5))])
+        case .lifetime:
+            operators.next(below: 2) == 0
+                ? .longer(.seconds(1 + operators.next(below: 600)))
+                : .lifetime(.seconds(1 + operators.next(below: limits.lifetimeMax.count / 1_000)))
+        default: .none
+        }
     }
 
     private func suspend(_ node: SimulatedNode, _ verb: DeedVerb) {
