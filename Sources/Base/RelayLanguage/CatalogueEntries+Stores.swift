@@ -45,6 +45,16 @@ extension CatalogueEntries {
                 "The store in % has stopped % times running, the last time because: % edocctl --store asks it; edocctl salvage brings what can be read into a new store; to try once more, remove %.",
                 "Kho ở %1 đã dừng %2 lần liên tiếp, lần cuối vì: %3 edocctl --store hỏi kho; edocctl salvage đưa những gì còn đọc được vào một kho mới; để thử lại lần nữa, hãy xóa %4."
             ),
+            ("the program ended by a fault, signal %.", "chương trình kết thúc vì lỗi, tín hiệu %n1."),
+            ("the program ended by a fault, signal %: %.", "chương trình kết thúc vì lỗi, tín hiệu %n1: %2."),
+            (
+                "the program ended by a fault, signal %, with envelope % in hand.",
+                "chương trình kết thúc vì lỗi, tín hiệu %n1, khi đang xử lý gói tin %n2."
+            ),
+            (
+                "the program ended by a fault, signal %, with envelope % in hand: %.",
+                "chương trình kết thúc vì lỗi, tín hiệu %n1, khi đang xử lý gói tin %n2: %3."
+            ),
             (
                 "There is no store in %, and there was one. Is its disk mounted? Bring the store back, or a backup by edocctl restore; edocd --create-store begins with an empty one.",
                 "Không có kho ở %1, mà trước đây đã có. Đĩa của kho đã được gắn chưa? Hãy đưa kho trở lại, hoặc lấy bản sao lưu bằng edocctl restore; edocd --create-store bắt đầu với kho trống."

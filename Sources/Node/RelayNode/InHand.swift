@@ -20,34 +20,40 @@ final class InHand: @unchecked Sendable {
         self.page = page
     }
 
-    /// Did the process before this one end by a fatal signal? Before the page is made one's own.
-    static func hasCrash(directory: String) -> Bool {
-        let file = open(directory + "/in-hand", O_RDONLY | O_CLOEXEC)
-        guard file >= 0 else { return false }
-        defer { close(file) }
-        var hand = clinux_hand()
-        return read(file, &hand, MemoryLayout<clinux_hand>.size) == MemoryLayout<clinux_hand>.size
-            && hand.crash_signal != 0
+    /// How the process before this one ended by a fatal signal.
+    struct Crash {
+        var signal: Int32
+        /// The signal came from outside, and names no thread.
+        var isSent: Bool
+        /// What it said when it trapped.
+        var sentence: String?
+        /// What the thread that crashed had in hand; of all threads when the signal was sent.
+        var envelopes: [UInt64] = []
+
+        /// A page of the store that the disk does not give: no envelope is to blame, but what stood there cannot be read.
+        var isLostPage: Bool { signal == SIGBUS && !isSent }
     }
 
-    /// What the thread that crashed had in hand when the process before this one ended; of all threads when the signal came from
-    /// outside and names none. The page is clean afterwards.
-    func takeSuspects() -> [UInt64] {
+    /// Nil when it ended otherwise. The page is clean afterwards.
+    func takeCrash() -> Crash? {
+        let sentence = takeSentence()
         let held = withUnsafeBytes(of: &page.pointee.envelopes) { Array($0.bindMemory(to: UInt64.self)) }
-        var suspects: [UInt64] = []
-        // A bus error is a page of the store that the disk does not give: no envelope is to blame.
-        if page.pointee.crash_signal != 0, page.pointee.crash_signal != UInt64(SIGBUS) || page.pointee.is_sent != 0 {
-            let candidates = page.pointee.is_sent != 0 ? held : [page.pointee.crash_envelope]
-            for number in candidates where number != 0 && !suspects.contains(number) { suspects.append(number) }
+        var crash: Crash?
+        if page.pointee.crash_signal != 0 {
+            var found = Crash(
+                signal: Int32(truncatingIfNeeded: page.pointee.crash_signal), isSent: page.pointee.is_sent != 0,
+                sentence: sentence)
+            for number in found.isSent ? held : [page.pointee.crash_envelope]
+            where number != 0 && !found.envelopes.contains(number) { found.envelopes.append(number) }
+            crash = found
         }
         var clean = clinux_hand()
         clean.magic = page.pointee.magic
         page.pointee = clean
-        return suspects
+        return crash
     }
 
-    /// What the process before this one said when it trapped; nil when it ended otherwise. Ask before `takeSuspects`.
-    func takeSentence() -> String? {
+    private func takeSentence() -> String? {
         var text = [UInt8](repeating: 0, count: Int(CLINUX_HAND_SENTENCE))
         let count = text.withUnsafeMutableBytes { raw in
             clinux_hand_take_sentence(page, raw.baseAddress?.assumingMemoryBound(to: CChar.self), raw.count)

@@ -34,6 +34,7 @@ public final class Node: Sendable {
     let log: NodeLogging
     let notifier: SystemdNotifier
     let store: LMDBStore
+    private let inHand: InHand?
     let clock: RelayClock
     let group: MultiThreadedEventLoopGroup
     let readers: NIOThreadPool
@@ -97,16 +98,10 @@ public final class Node: Sendable {
         for directory in [settings.store.directory, Self.folder(of: settings.control.socket)] {
             try Self.makeDirectory(directory)
         }
-        do {
-            var opening = StoreSettings(settings)
-            // After a crash nothing is believed: the file is looked through for as long as the service manager waits for a start.
-            if InHand.hasCrash(directory: settings.store.directory) { opening.lookMilliseconds = 45_000 }
-            store = try LMDBStore(directory: settings.store.directory, settings: opening)
-        } catch {
-            // What does not pass by itself is not tried again and again (78: the service manager does not restart).
-            let isFinal = !error.isPassing && error.kind != .system
-            throw NodeFailure(sentence: "\(error.sentence)", exitCode: isFinal ? 78 : 1)
-        }
+        let inHand = InHand(directory: settings.store.directory)
+        self.inHand = inHand
+        let crash = Self.takeCrash(inHand, settings, logger)
+        store = try Self.openStore(settings, after: crash)
         StoreMarker.note(settings.store.directory, marks: Self.marks)
         if !store.findings.isEmpty {
             logger.error("damage was found in the store", metadata: ["what": "\(store.findings.sentence)"])
@@ -118,8 +113,6 @@ public final class Node: Sendable {
         started = clock.reading.wall
         let gauge = Gauge(
             highWater: Int(clamping: settings.limits.stagedMax), lowWater: Int(clamping: settings.limits.stagedMax / 2))
-        let inHand = InHand(directory: settings.store.directory)
-        if inHand == nil { logger.warning("the page of envelopes in hand cannot be made; suspects will not be held") }
         do {
             engine = try EngineThread(
                 store: store, clock: clock, configuration: CoreConfiguration(prepared.configuration), gauge: gauge,
@@ -147,7 +140,7 @@ public final class Node: Sendable {
             })
         links = Links(group: group, border: border, policy: LinkPolicy(prepared), tickets: tickets)
         let verifier = DocumentVerifier(store: store, pool: verifiers, inHand: inHand) { [engine] in engine.post($0) }
-        spools = SpoolWriter(store: store) { [engine] in engine.post($0) }
+        spools = SpoolWriter(store: store, inHand: inHand) { [engine] in engine.post($0) }
         spools.watch(on: group.next())
         effects = NodeEffects(links: links, desk: desk, verifier: verifier, spools: spools, logger: logger) { notice in
             repeated.thinned(notice, now: clock.relayNow)
@@ -168,16 +161,48 @@ public final class Node: Sendable {
             loop: MultiThreadedEventLoopGroup.singleton.any(),
             standard: { [configuration] in configuration.withLockedValue { $0.settings.backup.directory } })
         if !store.findings.isEmpty { engine.post(.event(.storeDamaged(why: store.findings.sentence))) }
-        if let sentence = inHand?.takeSentence() {
+        // Where the store itself was damaged, what was in hand at the crash is innocent.
+        let isInnocent = crash?.isLostPage == true || !store.findings.isEmpty
+        engine.post(.event(.suspected(isInnocent ? [] : crash?.envelopes ?? [])))
+        if let crash, crash.isLostPage {
+            for number in crash.envelopes { engine.post(.event(.documentUnreadable(number: number))) }
+        }
+        if let doubt = clock.doubt { engine.post(.event(.clockDoubted(true, why: doubt))) }
+    }
+
+    /// How the process before this one ended, if by a fault. From now on one is noted.
+    private static func takeCrash(_ inHand: InHand?, _ settings: NodeConfiguration, _ logger: Logger) -> InHand.Crash? {
+        guard let inHand else {
+            logger.warning("the page of envelopes in hand cannot be made; suspects will not be held")
+            return nil
+        }
+        let crash = inHand.takeCrash()
+        inHand.watch()
+        guard let crash else { return nil }
+        if let sentence = crash.sentence {
             logger.error(
                 "the daemon before this one ended by a bug of its own",
                 metadata: .event(.endedByBug, ["said": "\(sentence)"]))
         }
-        // Where the store itself was damaged, what was in hand at the crash is innocent.
-        let suspects = inHand?.takeSuspects() ?? []
-        engine.post(.event(.suspected(store.findings.isEmpty ? suspects : [])))
-        inHand?.watch()
-        if let doubt = clock.doubt { engine.post(.event(.clockDoubted(true, why: doubt))) }
+        // What was in hand is held at the second time; a page that the disk does not give has nobody to be held for it.
+        if !crash.isSent, crash.isLostPage || crash.envelopes.isEmpty {
+            LMDBStore.noteFault(
+                settings.store.directory, signal: crash.signal, said: crash.sentence, envelope: crash.envelopes.first)
+        }
+        return crash
+    }
+
+    private static func openStore(_ settings: NodeConfiguration, after crash: InHand.Crash?) throws -> LMDBStore {
+        do throws(StoreFailure) {
+            var opening = StoreSettings(settings)
+            // After a crash nothing is believed: the file is looked through for as long as the service manager waits for a start.
+            if crash != nil { opening.lookMilliseconds = 45_000 }
+            return try LMDBStore(directory: settings.store.directory, settings: opening)
+        } catch {
+            // What does not pass by itself is not tried again and again (78: the service manager does not restart).
+            let isFinal = !error.isPassing && error.kind != .system
+            throw NodeFailure(sentence: "\(error.sentence)", exitCode: isFinal ? 78 : 1)
+        }
     }
 
     private func serve(_ given: ServiceSockets.Assigned) async throws {
@@ -185,7 +210,7 @@ public final class Node: Sendable {
         let control = NodeControl(
             store: store, clock: clock, engine: engine, desk: desk, tickets: tickets, links: links, readers: readers,
             configurationBox: configuration, listening: listening, metrics: metrics, started: started,
-            places: [("control", controlPlaces), ("submission", submitPlaces)], path: path, log: log,
+            places: [("control", controlPlaces), ("submission", submitPlaces)], path: path, log: log, inHand: inHand,
             copying: backup, receipts: receipts, untaken: untaken,
             reloadConfiguration: { [self] manner in reload(manner) })
         let settings = configuration.withLockedValue { $0.settings }

@@ -33,6 +33,7 @@ struct NodeControl: NodeAccess {
     let places: [(name: String, places: LocalPlaces)]
     let path: String
     let log: NodeLogging
+    let inHand: InHand?
     let copying: Backup
     let receipts: Receipts
     let untaken: UntakenFiles
@@ -46,6 +47,16 @@ struct NodeControl: NodeAccess {
     ) async throws -> Answer {
         try await readers.runIfActive {
             try store.read { rows in Result { try body(rows) } }.get()
+        }
+    }
+
+    func readPayload<Answer: Sendable>(
+        of number: UInt64, _ body: @escaping @Sendable (any RowReader) throws -> Answer
+    ) async throws -> Answer {
+        try await read { rows in
+            inHand?.hold(number)
+            defer { inHand?.hold(0) }
+            return try body(rows)
         }
     }
 

@@ -18,9 +18,13 @@ final class SpoolWriter: Sendable {
 
     private let workers: SpoolWorkers
 
-    init(store: LMDBStore, report: @escaping @Sendable ([EngineInput]) -> Void) {
+    init(store: LMDBStore, inHand: InHand?, report: @escaping @Sendable ([EngineInput]) -> Void) {
         let source = DocumentSource(store: store)
-        workers = SpoolWorkers(report: report) { step, pulse in Self.run(step, source, pulse) }
+        workers = SpoolWorkers(report: report) { step, pulse in
+            inHand?.hold(step.number)
+            defer { inHand?.hold(0) }
+            return Self.run(step, source, pulse)
+        }
     }
 
     /// On the engine's thread; does not wait.

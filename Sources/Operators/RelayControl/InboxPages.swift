@@ -108,7 +108,7 @@ extension ControlServer {
         }
         let source = DocumentSource(row)
         // The first bytes are read before the answer begins: a damaged store must not look like a short document.
-        let first = try await node.read { rows in try source.bytes(at: 0, rows) }
+        let first = try await node.readPayload(of: row.number) { rows in try source.bytes(at: 0, rows) }
         logger.debug(
             "control: document fetched",
             metadata: [
@@ -122,7 +122,7 @@ extension ControlServer {
                 sent += UInt64(next.readableBytes)
                 try await writer.write(next)
                 let position = sent
-                next = try await node.read { rows in try source.bytes(at: position, rows) }
+                next = try await node.readPayload(of: row.number) { rows in try source.bytes(at: position, rows) }
             }
             try await writer.finish(nil)
         }

@@ -22,6 +22,12 @@ public protocol NodeAccess: NodeWatching {
         _ body: @escaping @Sendable (any RowReader) throws -> Answer
     ) async throws -> Answer
 
+    /// The same for the payload of an envelope, which the node then has in hand: a page that the disk does not give ends the process, and
+    /// the next one knows whose it was.
+    func readPayload<Answer: Sendable>(
+        of number: UInt64, _ body: @escaping @Sendable (any RowReader) throws -> Answer
+    ) async throws -> Answer
+
     /// The decisions as they stood behind the last durable batch, with what is on links of these envelopes (nil: of all). Waits for
     /// nobody; may be called while rows are read.
     func picture(of numbers: [UInt64]?) throws -> CorePicture
@@ -184,5 +190,13 @@ public struct NodeFacts: Sendable {
         self.storeFileBytes = storeFileBytes
         self.headRoom = headRoom
         self.batches = batches
+    }
+}
+
+extension NodeAccess {
+    public func readPayload<Answer: Sendable>(
+        of number: UInt64, _ body: @escaping @Sendable (any RowReader) throws -> Answer
+    ) async throws -> Answer {
+        try await read(body)
     }
 }

@@ -74,6 +74,23 @@ public final class LMDBStore: DurableStore, @unchecked Sendable {
         publishHeadRoom()
     }
 
+    /// The program before this one ended by a fault: noted before the next opening, which is refused when that has happened too often.
+    /// `envelope`: what the thread had in hand, which is set aside or held for it; a program that ends over another one each time gets on.
+    /// A check that failed is the program's own, and may be about a question: it is given more trials than a fault.
+    public static func noteFault(_ directory: String, signal: Int32, said sentence: String?, envelope: UInt64?) {
+        let isCheck = ![SIGBUS, SIGSEGV].contains(signal)
+        let why =
+            switch (envelope, sentence) {
+            case (nil, nil): "the program ended by a fault, signal \(signal)."
+            case (nil, let said?): "the program ended by a fault, signal \(signal): \(said)."
+            case (let number?, nil): "the program ended by a fault, signal \(signal), with envelope \(number) in hand."
+            case (let number?, let said?):
+                "the program ended by a fault, signal \(signal), with envelope \(number) in hand: \(said)."
+            }
+        StopNote.write(
+            directory, why, limit: isCheck ? 5 : StopNote.usualLimit, isCountedAlone: envelope != nil)
+    }
+
     // MARK: The writer
 
     public func batch<Effects>(_ body: (any StoreTransaction) -> Effects) -> CommitResult<Effects> {

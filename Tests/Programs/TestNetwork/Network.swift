@@ -86,6 +86,8 @@ public final class Network {
     /// From its next start a node runs, and is asked by, the programs of this folder; nil: those under test.
     public func setPrograms(_ name: String, folder: String?) { folders[name] = folder }
 
+    public func environment(of name: String) -> [String: String] { environments[name] ?? [:] }
+
     public func setEnvironment(_ name: String, _ variables: [String: String]) { environments[name] = variables }
 
     // MARK: - Running
