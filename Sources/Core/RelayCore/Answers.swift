@@ -310,12 +310,13 @@ extension RelayCore {
     }
 
     /// What was handed in here while this node's clock was ahead, and every hop refuses as made in the future, goes on under a name
-    /// without a time, as records do: its age tells the rest. Once; true when it was done.
+    /// without a time, as records do: its age tells the rest. Once; true when it was done. Also while this node doubts its clock: setting it
+    /// right is a step, which is doubted until a neighbour's word comes, and of its own document a name without a time is never wrong.
     private mutating func renameOfTheFuture(
         _ row: inout EnvelopeRow, _ recipients: [Int], _ turn: inout Turn
     ) -> Bool {
-        guard row.kind == .document, row.origin == nil, row.isComplete, row.former == nil, isOfTheFuture(row, turn),
-            active[row.number] == nil
+        guard row.kind == .document, row.origin == nil, row.isComplete, row.former == nil,
+            isAhead(row, of: turn.now.wall), active[row.number] == nil
         else { return false }
         let refused = recipients.filter { index in
             row.recipients[index].state == .deferred && row.recipients[index].isRefusedEverywhere
@@ -329,9 +330,11 @@ extension RelayCore {
     /// Made while the clock of its source was ahead; that others refuse it is no matter of the ways. Where this node doubts its own
     /// clock, it cannot say so.
     private func isOfTheFuture(_ row: EnvelopeRow, _ turn: Turn) -> Bool {
-        let wall = turn.now.wall.milliseconds
-        return !clockJudge.isDoubted
-            && row.bundle.creationTime > wall.addingSaturating(limits.clockDisagreementMax.count)
+        !clockJudge.isDoubted && isAhead(row, of: turn.now.wall)
+    }
+
+    private func isAhead(_ row: EnvelopeRow, of wall: WallTime) -> Bool {
+        row.bundle.creationTime > wall.milliseconds.addingSaturating(limits.clockDisagreementMax.count)
     }
 
     /// A node whose clock is ahead does not know it before others tell, and its records are refused meanwhile. One that every

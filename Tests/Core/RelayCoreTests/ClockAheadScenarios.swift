@@ -50,8 +50,8 @@ import Testing
         #expect(row.recipients[0].state == .refused && row.recipients[0].reason == .clockWasAhead)
     }
 
-    /// A clock that is doubted says nothing of the future.
-    @Test func aDoubtedClockDoesNotJudge() throws {
+    /// Setting a clock right is a step, and a step is doubted until a neighbour's word comes: a node that only sends may wait for that.
+    @Test func aDoubtOfTheStepKeepsNothing() throws {
         let bench = Bench()
         bench.wall += Self.ahead
         let bundle = try #require(bench.submit(["A1"])?.accepted)
@@ -59,6 +59,10 @@ import Testing
         let first = bench.connect("an").documents
         bench.event(.clockDoubted(true, why: "a test"))
         bench.answer(first[0], .refused(.notAcceptable))
-        #expect(bench.states(of: bundle) == ["A1": .deferred])
+        // A step ends the sessions: numbers begin anew.
+        let again = try #require(bench.connect("an").documents.first)
+        #expect(again.bundle != bundle && again.bundle.creationTime == 0)
+        bench.answer(again, .acknowledged)
+        #expect(bench.states(of: again.bundle) == ["A1": .forwarded])
     }
 }
