@@ -187,6 +187,7 @@ public struct RelayCore: Sendable {
         peers = PeerTable(configuration.peers, now: turn.now.relay)
         loadNumbers(turn.rows)
         loadSeenKey(turn.rows)
+        let lastIncarnation = incarnation
         // Copies, roll-backs and clones that start must not give a number twice.
         if !isOffline || incarnation == 0 { drawIncarnation(turn.rows) }
         clockJudge.restore(turn.rows.number(.meta, "clockDoubted"))
@@ -204,7 +205,7 @@ public struct RelayCore: Sendable {
         doubts.load(turn.rows, now: turn.now.relay)
         auditLog.load(turn.rows, hash)
         outcomes.load(turn.rows)
-        if outcomes.epoch == 0, !isOffline { drawOutcomeEpoch(&turn) }
+        if outcomes.epoch == 0, !isOffline { beginOutcomes(after: lastIncarnation, &turn) }
         loadRestoration(&turn)
         // Peers that were up before may come back at once; then others take over.
         wakeForFailover(turn.now.relay)

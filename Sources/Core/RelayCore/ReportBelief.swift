@@ -87,20 +87,65 @@ extension RelayCore {
     private func isOurs(_ line: ReportRow, _ known: ReportEvidence.Known, _ turn: Turn) -> Bool {
         if let recipients = known.recipients { return recipients.contains(line.recipient) }
         guard known.copies.isEmpty else { return false }
-        // Its row has gone with the transit memory; the counter was given out by this store. Nothing here knows its creation time any
-        // more, so a reporter could make up any number of names: only as many are kept as history may take.
-        // What a neighbour has taken, and this store has lost with what was newer than its copy, is expected.
-        guard hasGiven(line.bundle, turn.rows) || Outcomes.state(line.bundle, line.recipient, turn.rows) != nil else {
-            return false
-        }
-        let created = line.bundle.creationTime
+        guard turn.rows.count(.report) < historyRowsMax(turn.room) else { return false }
+        // Its row has gone with the transit memory; what is waited for, or was said, stands for longer, under its whole name. What a
+        // neighbour has taken, and this store has lost with what was newer than its copy, is waited for as well.
+        return Outcomes.state(line.bundle, line.recipient, turn.rows) != nil || hasSaying(line, turn.rows)
+            || wasGivenBeforeOutcomes(line.bundle, turn)
+    }
+
+    /// Has anything been said of this very pair?
+    private func hasSaying(_ line: ReportRow, _ rows: any RowReader) -> Bool {
+        var prefix = Keys.report(line.bundle)
+        prefix.append(text: line.recipient.text)
+        return rows.row(.report, atOrAfter: prefix).map { prefix.isPrefix(of: $0.key) } ?? false
+    }
+
+    /// Of what was handed in before outcomes were kept nothing here knows the creation time once its row has gone, so a reporter could
+    /// make one up. Only the counter is known, and that nothing else here has it.
+    private func wasGivenBeforeOutcomes(_ bundle: BundleID, _ turn: Turn) -> Bool {
+        guard bundle.incarnation == outcomes.incarnationBefore, hasGiven(bundle, turn.rows) else { return false }
+        let created = bundle.creationTime
         let wall = turn.now.wall.milliseconds
         if !clockJudge.isDoubted, created > 0 {
-            guard created <= wall.addingSaturating(limits.clockAheadMax.count),
+            // What is younger than the memory would have its row.
+            guard created.addingSaturating(limits.transitMemory.count) <= wall,
                 created.addingSaturating(limits.historyMemory.count) > wall
             else { return false }
         }
-        return turn.rows.count(.report) < historyRowsMax(turn.room)
+        return !hasOtherName(bundle, turn.rows)
+    }
+
+    /// Is another bundle here, or waited for, under this number?
+    private func hasOtherName(_ bundle: BundleID, _ rows: any RowReader) -> Bool {
+        for isBad in [false, true] {
+            let prefix = Keys.outcomes(isBad: isBad, of: bundle)
+            guard let found = rows.row(.outcome, atOrAfter: prefix), prefix.isPrefix(of: found.key) else { continue }
+            if OutcomeRow(record: found.value)?.about.bundle != bundle { return true }
+        }
+        // Within an incarnation numbers grow with time, so the place of a number is found by halving; later incarnations stand behind.
+        let source = RowKey(text: bundle.source.text)
+        var low: UInt64 = 1
+        var high = UInt64(1) << 48
+        while low < high {
+            let middle = low + (high - low) / 2
+            guard let sequence = firstSequence(source, from: middle, rows),
+                UInt32(truncatingIfNeeded: sequence >> 32) == bundle.incarnation, sequence < bundle.sequence
+            else {
+                high = middle
+                continue
+            }
+            low = middle + 1
+        }
+        return firstSequence(source, from: low, rows) == bundle.sequence
+    }
+
+    /// The number of the first bundle of this source that was made then or later.
+    private func firstSequence(_ source: RowKey, from created: UInt64, _ rows: any RowReader) -> UInt64? {
+        guard let found = rows.row(.bundle, atOrAfter: source.adding(created)), source.isPrefix(of: found.key),
+            found.key.count == source.bytes.count + 24
+        else { return nil }
+        return found.key.number(at: source.bytes.count + 8)
     }
 
     private func hasSaid(
