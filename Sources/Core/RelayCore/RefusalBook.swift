@@ -236,25 +236,16 @@ extension RelayCore {
         return active[row.number]?.copies.contains { $0.peer == peer && $0.recipients.contains(index) } ?? false
     }
 
-    /// The order of such a row among the report rows of its pair: behind the delays, one a cause.
-    private static let refusalOrder: UInt64 = 1_000
-
     /// At the submitter: it is late, and why and where stands in its trace and its outcome.
     private mutating func storeRefusal(
         _ row: EnvelopeRow, _ index: Int, _ notice: RefusalNotice, _ time: WallTime, _ turn: inout Turn
     ) {
-        guard let code = AgencyCode(row.recipients[index].name),
-            case .some(let known) = Outcomes.state(row.bundle, code, turn.rows), known == nil || known == .delayed
-        else { return }
+        guard let code = AgencyCode(row.recipients[index].name) else { return }
         let line = ReportRow(
             bundle: row.bundle, recipient: code, state: .delayed, time: time,
             reason: RefusalCause.reason(code: notice.cause),
             path: Array(row.path.prefix(1)) + [PathStop(node: notice.refuser, time: time)])
-        let order = UInt64(ReportedState.delayed.rawValue) << 32 | (Self.refusalOrder + min(notice.cause, 255))
-        let key = Keys.report(row.bundle, recipient: code, order: order)
-        guard turn.rows.value(.report, key) == nil else { return }
-        turn.rows.put(.report, key, line.encoded(received: turn.now.relay))
-        noteOutcome(line, &turn)
+        storeWarning(line, order: UInt64(Self.warningOrder) + min(notice.cause, 255), &turn)
     }
 
     /// Of what has been refused lately.

@@ -151,6 +151,7 @@ public struct RelayCore: Sendable {
     var restoration: Restoration?
     var outcomes = OutcomeBook()
     var refusals = RefusalBook()
+    var carriers = Carriers()
     /// The books are being made anew, and how it ended last.
     var reckoning: Reckoning?
     /// Tables whose damage is known and waits for the next start.
@@ -206,6 +207,7 @@ public struct RelayCore: Sendable {
         auditLog.load(turn.rows, hash)
         outcomes.load(turn.rows)
         if outcomes.epoch == 0, !isOffline { beginOutcomes(after: lastIncarnation, &turn) }
+        carriers.load(node, turn.rows) { configuration.directory.home(of: $0.recipient) == $0.reporter }
         loadRestoration(&turn)
         // Peers that were up before may come back at once; then others take over.
         wakeForFailover(turn.now.relay)
