@@ -46,6 +46,8 @@ public struct Turn {
     var removalsLeft = 2_048
     /// Recipients that deadlines, reloads and the like may still change in this turn: each costs some rows.
     var recipientsLeft = 2_048
+    /// Recipients that may still be looked at for what neighbours say of refusals. What is beyond that is not heard: it is a warning.
+    var refusalLooksLeft = 8_192
 
     /// `isLean`: a batch before this one found no room, so that this one changes as little as it can.
     public init(now: ClockReading, room: HeadRoom, rows: any RowTransaction, isLean: Bool = false) {
@@ -255,7 +257,8 @@ public struct RelayCore: Sendable {
             if dispatches[dispatch]?.session == session { begun(dispatch, &turn) }
         case .reported(let ticket, let session, let reporter, let bundle, let rows):
             reported(ticket, session, reporter: reporter, bundle: bundle, rows, &turn)
-        case .refusalsTold(let ticket, let session, let notice): refusalsTold(ticket, session, notice, &turn)
+        case .refusalsTold(let ticket, let session, let bundle, let notice):
+            refusalsTold(ticket, session, bundle: bundle, notice, &turn)
         case .inboxAcknowledged(let ticket, let agency, let envelopes):
             inboxAcknowledged(ticket, agency, envelopes, &turn)
         case .documentVerified(let number, let matches): documentVerified(number, matches, &turn)

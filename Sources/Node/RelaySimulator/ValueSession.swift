@@ -168,8 +168,11 @@ final class ValueSession: SimulatedSession {
         if case .refusals(let notice)? = record {
             let ticket = world.tickets.take()
             dispatchOfOffer[end][ticket] = current.dispatch
+            world.post(.event(.recordHeard(ticket: ticket, age: current.age)), to: ends[end].node)
             return world.post(
-                .event(.refusalsTold(ticket: ticket, session: ends[end].ticket, notice)), to: ends[end].node)
+                .event(
+                    .refusalsTold(ticket: ticket, session: ends[end].ticket, bundle: current.bundle, notice)),
+                to: ends[end].node)
         }
         guard case .reports(let rows)? = record, let reporter = current.bundle.source.node else {
             return world.fail("a report record of \(current.bundle) cannot be read")
