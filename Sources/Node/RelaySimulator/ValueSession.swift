@@ -37,8 +37,9 @@ final class ValueSession: SimulatedSession {
         for end in [0, 1] {
             ends[end].isKnown = true
             let peer = world.nodes[ends[1 - end].node].id
-            let greeting = world.nodes[ends[1 - end].node].board?.picture(of: []).greeting(
-                for: world.nodes[ends[end].node].id, version: "simulated")
+            let other = world.nodes[ends[1 - end].node]
+            let greeting = other.board?.picture(of: []).greeting(
+                for: world.nodes[ends[end].node].id, version: "simulated", wall: other.clock.wall(world.now))
             world.post(
                 .event(
                     .sessionEstablished(
