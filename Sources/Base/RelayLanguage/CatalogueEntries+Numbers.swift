@@ -31,6 +31,10 @@ extension CatalogueEntries {
             "nút này đã quay về trạng thái cũ: %1 đã nhận số %2, còn nút này mới cấp đến %3"
         ),
         ("this node gives its numbers anew", "nút này cấp số lại từ đầu"),
+        (
+            "the clock is doubted: the neighbour is asked for the time",
+            "đồng hồ bị nghi sai: hỏi giờ của nút lân cận"
+        ),
         ("sent again as %", "gửi lại dưới tên %1"),
         (
             "envelopes accepted since then and sent under new names: %",

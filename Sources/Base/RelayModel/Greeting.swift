@@ -67,11 +67,14 @@ public struct Greeting: Hashable, Sendable {
     public var features: [Feature]
     /// What it has taken of the other's bundles.
     public var taken: [TakenNumbers]
+    /// What its clock showed; nil: it has not said.
+    public var clock: WallTime?
 
     public init(
         version: String, incarnation: UInt32, counter: UInt32, features: [Feature] = Feature.own,
-        taken: [TakenNumbers] = []
+        taken: [TakenNumbers] = [], clock: WallTime? = nil
     ) {
+        self.clock = clock
         self.version = version
         self.incarnation = incarnation
         self.counter = counter

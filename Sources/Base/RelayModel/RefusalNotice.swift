@@ -7,14 +7,28 @@ public struct RefusalNotice: Hashable, Sendable {
     public var refuser: NodeID
     /// RefusalCode; a number that is not known here is kept as it is.
     public var cause: UInt64
-    /// Which envelopes: 1 to 100.
-    public var bundles: [BundleID]
+    /// 1 to 100.
+    public var names: [Name]
 
-    public init(refuser: NodeID, cause: UInt64, bundles: [BundleID]) {
-        self.refuser = refuser
-        self.cause = cause
-        self.bundles = bundles
+    /// An envelope, and the recipients whose copies were refused.
+    public struct Name: Hashable, Sendable {
+        public var bundle: BundleID
+        /// At least one.
+        public var recipients: [AgencyCode]
+
+        public init(_ bundle: BundleID, _ recipients: [AgencyCode]) {
+            self.bundle = bundle
+            self.recipients = recipients
+        }
     }
 
-    public static let bundlesMax = 100
+    public init(refuser: NodeID, cause: UInt64, names: [Name]) {
+        self.refuser = refuser
+        self.cause = cause
+        self.names = names
+    }
+
+    public static let namesMax = 100
+    /// Of all names together.
+    public static let recipientsMax = 2_000
 }

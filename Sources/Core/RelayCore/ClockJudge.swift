@@ -66,7 +66,19 @@ struct ClockJudge {
     /// Of one or two as well, but they may be silent for a night.
     static let heardOfFew = Milliseconds.days(1)
 
+    /// While the clock is doubted a word so old is asked for anew.
+    static let askedAfter = Milliseconds.minutes(10)
+
     var isDoubted: Bool { isSteppedDoubt || isOutvoted }
+
+    /// Neighbours that have said nothing for long, those with the oldest word first.
+    func silent(_ now: RelayTime) -> [NodeID] {
+        let late = neighbours.compactMap { neighbour in
+            let heard = words[neighbour.node]?.heard ?? .zero
+            return heard + Self.askedAfter <= now ? (heard, neighbour.node) : nil
+        }
+        return late.sorted { $0 < $1 }.map(\.1)
+    }
 
     // The number in the store: 1 is a step (or a doubt of an earlier version, which knew one kind only), 2 the neighbours.
     var stored: UInt64 { (isSteppedDoubt ? 1 : 0) | (isOutvoted ? 2 : 0) }
@@ -216,6 +228,36 @@ extension RelayCore {
         let stamp = WallTime(milliseconds: bundle.creationTime)
         clockHeard(ClockWord(stamp: stamp, age: heard.age, heard: turn.now.relay), of: node, &turn)
     }
+
+    /// At the begin of a session the neighbour says what its clock shows, within the time that a session takes to begin.
+    mutating func clockHeard(of facts: SessionFacts, _ turn: inout Turn) {
+        guard let clock = facts.greeting?.clock else { return }
+        clockHeard(ClockWord(stamp: clock, age: .zero, heard: turn.now.relay), of: facts.peer, &turn)
+    }
+
+    /// Sessions that begin anew for it in one minute.
+    private static let askedAtOnce = 4
+
+    /// A doubt ends by a word. A node that only sends hears none while a session lasts, so the session begins anew, and with it comes one.
+    mutating func askForTheTime(_ turn: inout Turn) {
+        guard clockJudge.isDoubted else { return }
+        var left = Self.askedAtOnce
+        for peer in clockJudge.silent(turn.now.relay) where left > 0 {
+            guard
+                let session = peers[peer]?.sessions.last(where: { session in
+                    guard let state = sessions[session], !state.isEnding, state.facts.greeting?.clock != nil else {
+                        return false
+                    }
+                    return state.since + ClockJudge.askedAfter <= turn.now.relay
+                })
+            else { continue }
+            left -= 1
+            turn.effects.append(.endSession(session: session, why: Self.forTheTime))
+            sessionEnding(session, turn.now.relay)
+        }
+    }
+
+    private static let forTheTime = "the clock is doubted: the neighbour is asked for the time"
 
     mutating func clockClaimed(_ word: ClockWord?, of node: NodeID, _ turn: Turn) {
         guard let word else { return }

@@ -75,7 +75,9 @@ public struct CorePicture: Sendable {
     public var isClockDoubted: Bool { core.isClockDoubted }
     public var spoolViews: [SpoolView] { core.spoolViews }
     /// What to tell a node that is, or says that it is, this one.
-    public func greeting(for node: NodeID?, version: String) -> Greeting { core.greeting(for: node, version: version) }
+    public func greeting(for node: NodeID?, version: String, wall: WallTime? = nil) -> Greeting {
+        core.greeting(for: node, version: version, wall: wall)
+    }
     public var drainRow: DrainRow? { core.drainRow }
     public var suspensionRows: [SuspensionRow] { core.suspensionRows }
 

@@ -98,6 +98,7 @@ extension RelayCore {
         forgetReoffers(now)
         noteLinks(&turn)
         judgeClock(&turn)
+        askForTheTime(&turn)
         // A backlog of an earlier version is put together an hour a second.
         if ledger.compactAges(turn.rows, now: now) {
             housekeepingDue = min(housekeepingDue, turn.now.relay + .seconds(1))

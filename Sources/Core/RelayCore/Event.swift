@@ -60,7 +60,7 @@ public enum Event: Sendable {
     /// A report record addressed to this node, decoded.
     case reported(ticket: Ticket, session: Ticket, reporter: NodeID, bundle: BundleID, rows: [ReportRow])
     /// A refusal record addressed to this node, decoded.
-    case refusalsTold(ticket: Ticket, session: Ticket, RefusalNotice)
+    case refusalsTold(ticket: Ticket, session: Ticket, bundle: BundleID, RefusalNotice)
     /// An agency's system has taken documents from its inbox.
     case inboxAcknowledged(ticket: Ticket, agency: AgencyCode, envelopes: [UInt64])
     /// A step of a hand-over to a spool is done and on disk. `folder`: the inode number of the spool's `tmp`.

@@ -174,10 +174,10 @@ extension RelayCore {
     }
 
     /// What to tell a node in SESS_INIT.
-    func greeting(for other: NodeID?, version: String) -> Greeting {
+    func greeting(for other: NodeID?, version: String, wall: WallTime? = nil) -> Greeting {
         Greeting(
             version: version, incarnation: incarnation, counter: nextCounter - 1,
-            taken: other.map { numbers.taken(of: $0) } ?? [])
+            taken: other.map { numbers.taken(of: $0) } ?? [], clock: wall)
     }
 
     /// Has the neighbour said, on each session that there is with it, that it understands something that was added since 0.3? Without a

@@ -72,10 +72,10 @@ extension RelayCore {
             }
         }
         for (key, row) in found {
+            countOpen(row, at: key, -1)
             var row = row
             row.isOpen = false
             turn.rows.put(.outcome, key, row.encoded())
-            if let cause = row.state.flatMap({ OutcomeCause($0, row.reason) }) { ledger.add(.outcomeOpen(cause), -1) }
         }
         if !found.isEmpty {
             audit(
@@ -93,9 +93,7 @@ extension RelayCore {
             let key = Keys.outcome(isBad: isBad, bundle, code)
             guard let raw = rows.value(.outcome, key), let row = OutcomeRow(record: raw), row.about.bundle == bundle
             else { continue }
-            if row.isOpen, let cause = row.state.flatMap({ OutcomeCause($0, row.reason) }) {
-                ledger.add(.outcomeOpen(cause), -1)
-            }
+            countOpen(row, at: key, -1)
             rows.delete(.outcome, key)
         }
     }
@@ -125,7 +123,8 @@ extension RelayCore {
         var gone: [(RowKey, OutcomeRow?)] = []
         var looked = 0
         let from = outcomes.sweep ?? RowKey()
-        outcomes.sweep = nil
+        // All that is open stands in this part.
+        if from <= Keys.outcomes(isBad: true) { outcomes.recount = [:] }
         var next: RowKey?
         from.withBytes { first in
             turn.rows.scan(.outcome, from: first) { key, value in
@@ -138,20 +137,35 @@ extension RelayCore {
                     gone.append((RowKey(copying: key), nil))
                     return true
                 }
+                if row.isOpen, let cause = row.state.flatMap({ OutcomeCause($0, row.reason) }) {
+                    outcomes.recount?[cause, default: 0] += 1
+                }
                 if row.changed + limits.historyMemory <= turn.now.relay { gone.append((RowKey(copying: key), row)) }
                 return true
             }
         }
-        outcomes.sweep = next
+        outcomes.sweep = next ?? Keys.outcomes(isBad: true).adding(UInt64.max).adding(UInt64.max)
         for (key, row) in gone {
             guard let row else {
                 if let raw = turn.rows.value(.outcome, key) { setAside(.outcome, key, [UInt8](raw), &turn) }
                 continue
             }
             turn.rows.delete(.outcome, key)
-            if row.isOpen, let cause = row.state.flatMap({ OutcomeCause($0, row.reason) }) {
-                ledger.add(.outcomeOpen(cause), -1)
-            }
+            countOpen(row, at: key, -1)
+        }
+        guard next == nil else { return }
+        outcomes.sweep = nil
+        settleOpen(turn)
+    }
+
+    /// All that is open has been met: the counters say how many there are. They may have been put wrong by what an earlier version took for
+    /// another outcome of the same pair.
+    private mutating func settleOpen(_ turn: Turn) {
+        guard let met = outcomes.recount else { return }
+        outcomes.recount = nil
+        for cause in OutcomeCause.all {
+            let off = (met[cause] ?? 0) - Int64(clamping: ledger.value(.outcomeOpen(cause), turn.rows))
+            if off != 0 { ledger.add(.outcomeOpen(cause), off) }
         }
     }
 }

@@ -16,8 +16,12 @@ struct OutcomeBook: Sendable {
     var told = 0
     /// Not told by themselves within this minute.
     var untold = 0
-    /// Where the look for old rows goes on.
-    var sweep: RowKey?
+    /// Where the look for old rows goes on. What has ended badly, of which there is least, is looked at first.
+    var sweep: RowKey? = Keys.outcomes(isBad: true)
+    /// The open ones that this look has met: when it has come to the end, the counters are set by it.
+    var recount: [OutcomeCause: Int64]? = [:]
+    /// The incarnation whose numbers were given when no outcomes were kept; 0: none.
+    var incarnationBefore: UInt32 = 0
 
     /// So many bad ends and delays are told by name within a minute.
     static let toldMax = 20
@@ -27,6 +31,7 @@ struct OutcomeBook: Sendable {
         head = max(
             rows.row(.outcomeChange, before: Keys.outcomeChange(.max))?.key.number(at: 0) ?? 0,
             rows.number(.meta, "outcomeHead"))
+        incarnationBefore = UInt32(truncatingIfNeeded: rows.number(.meta, "outcomesAfter"))
     }
 }
 
@@ -43,6 +48,14 @@ extension RelayCore {
             outcomes.epoch = UInt32(truncatingIfNeeded: generator.next())
         } while outcomes.epoch == old || outcomes.epoch == 0
         turn.rows.setNumber(.meta, "outcomeEpoch", UInt64(outcomes.epoch))
+    }
+
+    /// The store begins to keep outcomes: of what it gave numbers to before, there are none.
+    mutating func beginOutcomes(after incarnation: UInt32, _ turn: inout Turn) {
+        drawOutcomeEpoch(&turn)
+        guard incarnation != 0 else { return }
+        outcomes.incarnationBefore = incarnation
+        turn.rows.setNumber(.meta, "outcomesAfter", UInt64(incarnation))
     }
 
     /// A document that is handed in here has been accepted: each of its recipients is waited for.
@@ -69,9 +82,11 @@ extension RelayCore {
             return forgetOutcome(line.bundle, line.recipient.text, turn.rows)
         }
         let found = outcome(of: line, turn)
-        guard var row = found?.row ?? firstOutcome(of: line, turn), changes(row, line, turn.rows) else { return }
+        guard var row = found?.row ?? firstOutcome(of: line, turn), changes(row, line, turn.rows),
+            hasPlace(row, turn)
+        else { return }
         let old = found.map { Keys.outcome(isBad: $0.isBad, line.bundle, line.recipient) }
-        if row.isOpen, let state = row.state { countOpen(state, row.reason, -1) }
+        if let old { countOpen(row, at: old, -1) }
         outcomes.head += 1
         row.state = line.state
         row.reason = line.reason
@@ -90,7 +105,7 @@ extension RelayCore {
         if let old, old.bytes != key.bytes || line.state == .delivered { turn.rows.delete(.outcome, old) }
         if line.state != .delivered { turn.rows.put(.outcome, key, row.encoded()) }
         guard row.isOpen else { return }
-        countOpen(line.state, line.reason, 1)
+        countOpen(row, at: key, 1)
         tell(row, line, &turn)
     }
 
@@ -103,6 +118,21 @@ extension RelayCore {
             return (row, isBad)
         }
         return nil
+    }
+
+    /// The key has no creation time. No row of another name is replaced, but for one that this store knows nothing of but the name, where
+    /// it knows the one that comes.
+    private mutating func hasPlace(_ row: OutcomeRow, _ turn: Turn) -> Bool {
+        for isBad in [false, true] {
+            let key = Keys.outcome(isBad: isBad, row.about.bundle, row.about.recipient)
+            guard let raw = turn.rows.value(.outcome, key), let other = OutcomeRow(record: raw),
+                other.about.bundle != row.about.bundle
+            else { continue }
+            guard other.about.number == 0, row.about.number != 0 else { return false }
+            turn.rows.delete(.outcome, key)
+            countOpen(other, at: key, -1)
+        }
+        return true
     }
 
     /// Of a document that was handed in before outcomes were kept; nil when it has been delivered.
@@ -150,9 +180,12 @@ extension RelayCore {
         return ReportRow.standing(lines)
     }
 
-    private mutating func countOpen(_ state: ReportedState, _ reason: ReportReason, _ by: Int64) {
-        guard let cause = OutcomeCause(state, reason) else { return }
+    /// A row that is open has come to its place, or goes from it.
+    mutating func countOpen(_ row: OutcomeRow, at key: RowKey, _ by: Int64) {
+        guard row.isOpen, let cause = row.state.flatMap({ OutcomeCause($0, row.reason) }) else { return }
         ledger.add(.outcomeOpen(cause), by)
+        // The look has passed it.
+        if let sweep = outcomes.sweep, key < sweep { outcomes.recount?[cause, default: 0] += by }
     }
 
     /// A burst is told by its first cases and a count.

@@ -187,6 +187,7 @@ extension RelayCore {
             turn.effects.append(.notice(Notice(.notice, "link up", peer: facts.peer, kind: .linkUp)))
         }
         compareNumbers(facts, &turn)
+        clockHeard(of: facts, &turn)
     }
 
     mutating func sessionEnding(_ session: Ticket, _ now: RelayTime) {

@@ -39,7 +39,10 @@ struct RefusalBook: Sendable {
 
     /// Names that go to one neighbour in one record.
     struct Outgoing {
-        var bundles: [BundleID] = []
+        var names: [RefusalNotice.Name] = []
+        /// Where a bundle stands in them.
+        var places: [BundleID: Int] = [:]
+        var recipients = 0
         /// Nothing goes before: one record a peer, cause and minute.
         var due: RelayTime
     }
@@ -62,35 +65,58 @@ struct RefusalBook: Sendable {
     static let gather = Milliseconds.seconds(1)
     /// Channels that wait or have lately spoken; a neighbour that invents refusing nodes makes no more.
     static let channelsMax = 1_024
+    /// What looking a name up counts for beside the recipients of its envelope.
+    static let looksPerName = 4
 
     var views: [RefusalView] { entries.keys.sorted().compactMap { entries[$0]?.view } }
 
-    var due: RelayTime? { outgoing.values.lazy.filter { !$0.bundles.isEmpty }.map(\.due).min() }
+    var due: RelayTime? { outgoing.values.lazy.filter { !$0.names.isEmpty }.map(\.due).min() }
 
-    mutating func say(_ bundle: BundleID, _ channel: Channel, now: RelayTime) {
+    mutating func say(_ bundle: BundleID, _ recipients: [AgencyCode], _ channel: Channel, now: RelayTime) {
         if outgoing[channel] == nil {
             if outgoing.count >= Self.channelsMax {
-                outgoing = outgoing.filter { !$0.value.bundles.isEmpty || $0.value.due > now }
+                outgoing = outgoing.filter { !$0.value.names.isEmpty || $0.value.due > now }
             }
             guard outgoing.count < Self.channelsMax else { return }
             outgoing[channel] = Outgoing(due: now + Self.gather)
         }
-        guard let entry = outgoing[channel], entry.bundles.count < RefusalNotice.bundlesMax,
-            !entry.bundles.contains(bundle)
-        else { return }
-        if entry.bundles.isEmpty, entry.due < now + Self.gather { outgoing[channel]?.due = now + Self.gather }
-        outgoing[channel]?.bundles.append(bundle)
+        if outgoing[channel]?.add(bundle, recipients) == true, let due = outgoing[channel]?.due, due < now + Self.gather
+        {
+            outgoing[channel]?.due = now + Self.gather
+        }
     }
 
     /// What is to go now, in a fixed order.
-    mutating func take(now: RelayTime) -> [(channel: Channel, bundles: [BundleID])] {
-        var taken: [(Channel, [BundleID])] = []
+    mutating func take(now: RelayTime) -> [(channel: Channel, names: [RefusalNotice.Name])] {
+        var taken: [(Channel, [RefusalNotice.Name])] = []
         for channel in outgoing.keys.sorted() {
-            guard let entry = outgoing[channel], !entry.bundles.isEmpty, entry.due <= now else { continue }
-            taken.append((channel, entry.bundles))
+            guard let entry = outgoing[channel], !entry.names.isEmpty, entry.due <= now else { continue }
+            taken.append((channel, entry.names))
             outgoing[channel] = Outgoing(due: now + Self.interval)
         }
         return taken
+    }
+}
+
+extension RefusalBook.Outgoing {
+    /// True when it is the first name. What does not fit is not said.
+    fileprivate mutating func add(_ bundle: BundleID, _ wanted: [AgencyCode]) -> Bool {
+        let place = places[bundle]
+        var known = Set(place.map { names[$0].recipients } ?? [])
+        let new = wanted.filter { known.insert($0).inserted }.prefix(RefusalNotice.recipientsMax - recipients)
+        guard !new.isEmpty else { return false }
+        recipients += new.count
+        if let place {
+            names[place].recipients += new
+            return false
+        }
+        guard names.count < RefusalNotice.namesMax else {
+            recipients -= new.count
+            return false
+        }
+        places[bundle] = names.count
+        names.append(RefusalNotice.Name(bundle, Array(new)))
+        return names.count == 1
     }
 }
 
@@ -185,76 +211,100 @@ extension RelayCore {
         }
         refusals.entries[key] = entry
         // Never about records: two nodes must not tell each other of what they tell each other.
-        guard !offer.isAdministrative, understands(.refusals, peer) else { return }
+        guard !offer.isAdministrative, let copy = offer.copy, understands(.refusals, peer) else { return }
         refusals.say(
-            offer.bundle, RefusalBook.Channel(to: peer, refuser: node, cause: cause.code), now: now)
+            offer.bundle, copy.recipients, RefusalBook.Channel(to: peer, refuser: node, cause: cause.code), now: now)
     }
 
     /// The records that are due.
     mutating func tellRefusals(_ turn: inout Turn) {
         guard refusals.due.map({ $0 <= turn.now.relay }) ?? false else { return }
-        for (channel, bundles) in refusals.take(now: turn.now.relay) {
+        for (channel, names) in refusals.take(now: turn.now.relay) {
             // Its session may have ended, and another program come back.
             guard understands(.refusals, channel.to) else { continue }
             makeRecord(
-                .refusals(RefusalNotice(refuser: channel.refuser, cause: channel.cause, bundles: bundles)),
+                .refusals(RefusalNotice(refuser: channel.refuser, cause: channel.cause, names: names)),
                 for: channel.to.endpoint, channel.to, &turn)
         }
     }
 
-    /// A neighbour says what is refused of what it was offered, or has taken, from here. It is believed of copies that by our books it was.
-    mutating func refusalsTold(_ ticket: Ticket, _ session: Ticket, _ notice: RefusalNotice, _ turn: inout Turn) {
-        guard let from = sessions[session]?.peer else { return refuseOfNobody(ticket, session, &turn) }
-        ledger.count(.recordTaken)
-        for bundle in notice.bundles.prefix(RefusalNotice.bundlesMax) {
-            var numbers: [UInt64] = []
-            turn.rows.scan(.bundle, prefix: Keys.bundle(bundle)) { key, _ in
-                numbers.append(key.number(at: key.count - 8))
-                return numbers.count < 8
-            }
-            for number in numbers {
-                guard let row = envelope(number, &turn), row.kind == .document else { continue }
-                let asked = row.recipients.indices.filter { wasAsked(row, $0, from) }
-                if asked.isEmpty { continue }
-                if let origin = row.origin {
-                    guard origin != from, understands(.refusals, origin) else { continue }
-                    refusals.say(
-                        bundle, RefusalBook.Channel(to: origin, refuser: notice.refuser, cause: notice.cause),
-                        now: turn.now.relay)
-                } else if row.bundle.source == node.endpoint {
-                    for index in asked { storeRefusal(row, index, notice, turn.now.wall, &turn) }
-                }
-            }
+    /// A neighbour says what is refused of what it was offered, or, of another one behind it, of what it has taken from here. It is
+    /// believed of copies that by our books it had, and of itself; of others where it may speak for them.
+    mutating func refusalsTold(
+        _ ticket: Ticket, _ session: Ticket, bundle: BundleID, _ notice: RefusalNotice, _ turn: inout Turn
+    ) {
+        guard let from = sessions[session]?.peer, let peer = peers[from]?.peer else {
+            return refuseOfNobody(ticket, session, &turn)
         }
+        ledger.count(.recordTaken)
+        noteTaken(bundle, turn.rows)
+        clockHeard(ofRecord: bundle, ticket, from: from, &turn)
         turn.effects.append(.acknowledge(session: session, offer: ticket))
+        // Each neighbour makes a record of its own of what it hears.
+        guard bundle.source.node == from, notice.refuser != node,
+            notice.refuser == from || peer.rights.allowsSource(notice.refuser, peer: from)
+        else {
+            ledger.add(.reportRowRefused, Int64(notice.names.count))
+            turn.effects.append(
+                .notice(
+                    Notice(
+                        .alarm, "what \(from.name) says of refusals by \(notice.refuser.name) is not believed",
+                        peer: from, envelope: notice.names.first?.bundle, kind: .reportsDisbelieved)))
+            return
+        }
+        var seen: Set<BundleID> = []
+        for name in notice.names.prefix(RefusalNotice.namesMax) where seen.insert(name.bundle).inserted {
+            guard turn.refusalLooksLeft > 0 else { return }
+            turn.refusalLooksLeft -= RefusalBook.looksPerName
+            believe(name, notice, from, &turn)
+        }
     }
 
-    /// Was this recipient's copy offered to that neighbour?
-    private func wasAsked(_ row: EnvelopeRow, _ index: Int, _ peer: NodeID) -> Bool {
+    private mutating func believe(
+        _ name: RefusalNotice.Name, _ notice: RefusalNotice, _ from: NodeID, _ turn: inout Turn
+    ) {
+        let named = Set(name.recipients.lazy.map(\.text))
+        var numbers: [UInt64] = []
+        turn.rows.scan(.bundle, prefix: Keys.bundle(name.bundle)) { key, _ in
+            numbers.append(key.number(at: key.count - 8))
+            return numbers.count < 8
+        }
+        for number in numbers where turn.refusalLooksLeft > 0 {
+            guard let row = envelope(number, &turn), row.kind == .document else { continue }
+            turn.refusalLooksLeft -= row.recipients.count
+            let asked = row.recipients.indices.filter {
+                named.contains(row.recipients[$0].name) && wasAsked(row, $0, from, isItsOwnWord: notice.refuser == from)
+            }
+            if asked.isEmpty { continue }
+            if let origin = row.origin {
+                guard origin != from, understands(.refusals, origin) else { continue }
+                refusals.say(
+                    name.bundle, asked.compactMap { AgencyCode(row.recipients[$0].name) },
+                    RefusalBook.Channel(to: origin, refuser: notice.refuser, cause: notice.cause), now: turn.now.relay)
+            } else if row.bundle.source == node.endpoint {
+                for index in asked { storeRefusal(row, index, notice, turn.now.wall, &turn) }
+            }
+        }
+    }
+
+    /// Was this recipient's copy offered to that neighbour? What it has taken it has not refused; one behind it may have.
+    private func wasAsked(_ row: EnvelopeRow, _ index: Int, _ peer: NodeID, isItsOwnWord: Bool) -> Bool {
         let recipient = row.recipients[index]
+        if recipient.state == .forwarded, recipient.peer == peer { return !isItsOwnWord }
         if recipient.peer == peer || recipient.refusedBy.contains(peer) { return true }
         return active[row.number]?.copies.contains { $0.peer == peer && $0.recipients.contains(index) } ?? false
     }
-
-    /// The order of such a row among the report rows of its pair: behind the delays, one a cause.
-    private static let refusalOrder: UInt64 = 1_000
 
     /// At the submitter: it is late, and why and where stands in its trace and its outcome.
     private mutating func storeRefusal(
         _ row: EnvelopeRow, _ index: Int, _ notice: RefusalNotice, _ time: WallTime, _ turn: inout Turn
     ) {
-        guard let code = AgencyCode(row.recipients[index].name),
-            case .some(let known) = Outcomes.state(row.bundle, code, turn.rows), known == nil || known == .delayed
-        else { return }
+        guard let code = AgencyCode(row.recipients[index].name) else { return }
         let line = ReportRow(
             bundle: row.bundle, recipient: code, state: .delayed, time: time,
             reason: RefusalCause.reason(code: notice.cause),
             path: Array(row.path.prefix(1)) + [PathStop(node: notice.refuser, time: time)])
-        let order = UInt64(ReportedState.delayed.rawValue) << 32 | (Self.refusalOrder + min(notice.cause, 255))
-        let key = Keys.report(row.bundle, recipient: code, order: order)
-        guard turn.rows.value(.report, key) == nil else { return }
-        turn.rows.put(.report, key, line.encoded(received: turn.now.relay))
-        noteOutcome(line, &turn)
+        storeWarning(line, order: UInt64(Self.warningOrder) + min(notice.cause, 255), &turn)
     }
 
     /// Of what has been refused lately.

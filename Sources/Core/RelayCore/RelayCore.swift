@@ -46,6 +46,8 @@ public struct Turn {
     var removalsLeft = 2_048
     /// Recipients that deadlines, reloads and the like may still change in this turn: each costs some rows.
     var recipientsLeft = 2_048
+    /// Recipients that may still be looked at for what neighbours say of refusals. What is beyond that is not heard: it is a warning.
+    var refusalLooksLeft = 8_192
 
     /// `isLean`: a batch before this one found no room, so that this one changes as little as it can.
     public init(now: ClockReading, room: HeadRoom, rows: any RowTransaction, isLean: Bool = false) {
@@ -151,6 +153,7 @@ public struct RelayCore: Sendable {
     var restoration: Restoration?
     var outcomes = OutcomeBook()
     var refusals = RefusalBook()
+    var carriers = Carriers()
     /// The books are being made anew, and how it ended last.
     var reckoning: Reckoning?
     /// Tables whose damage is known and waits for the next start.
@@ -187,6 +190,7 @@ public struct RelayCore: Sendable {
         peers = PeerTable(configuration.peers, now: turn.now.relay)
         loadNumbers(turn.rows)
         loadSeenKey(turn.rows)
+        let lastIncarnation = incarnation
         // Copies, roll-backs and clones that start must not give a number twice.
         if !isOffline || incarnation == 0 { drawIncarnation(turn.rows) }
         clockJudge.restore(turn.rows.number(.meta, "clockDoubted"))
@@ -204,7 +208,8 @@ public struct RelayCore: Sendable {
         doubts.load(turn.rows, now: turn.now.relay)
         auditLog.load(turn.rows, hash)
         outcomes.load(turn.rows)
-        if outcomes.epoch == 0, !isOffline { drawOutcomeEpoch(&turn) }
+        if outcomes.epoch == 0, !isOffline { beginOutcomes(after: lastIncarnation, &turn) }
+        carriers.load(node, turn.rows) { configuration.directory.home(of: $0.recipient) == $0.reporter }
         loadRestoration(&turn)
         // Peers that were up before may come back at once; then others take over.
         wakeForFailover(turn.now.relay)
@@ -252,7 +257,8 @@ public struct RelayCore: Sendable {
             if dispatches[dispatch]?.session == session { begun(dispatch, &turn) }
         case .reported(let ticket, let session, let reporter, let bundle, let rows):
             reported(ticket, session, reporter: reporter, bundle: bundle, rows, &turn)
-        case .refusalsTold(let ticket, let session, let notice): refusalsTold(ticket, session, notice, &turn)
+        case .refusalsTold(let ticket, let session, let bundle, let notice):
+            refusalsTold(ticket, session, bundle: bundle, notice, &turn)
         case .inboxAcknowledged(let ticket, let agency, let envelopes):
             inboxAcknowledged(ticket, agency, envelopes, &turn)
         case .documentVerified(let number, let matches): documentVerified(number, matches, &turn)

@@ -1,9 +1,10 @@
 // ReportBelief: what a report row proves. Whoever can reach this node may send rows about any envelope whose name he knows, so each
 // is compared with what its reporter can know: the home of the recipient speaks for it; others speak for copies that they had.
 //
-// That a node had the copy is known from the books (it was handed there, or is under way), from earlier reports whose path names it,
-// or from the routes. Beyond that, a node that is the home of another recipient had a copy for that one, and says nothing of this one;
-// a node that is neither can only know of the envelope because it carried it.
+// That a node had the copy is known from the books (it was handed there, or is under way), from earlier reports whose path names it, or
+// from the routes of the network's file. Where the file is silent, a node behind the next hop is believed when homes have said of other
+// documents that it hands on (Carriers.swift). Of any other node behind the next hop nothing here can know whether it had the copy: what
+// it says is heard as a warning, and ends nothing. That a lifetime is over the books know by themselves.
 
 import RelayModel
 import RelayRows
@@ -24,8 +25,8 @@ struct ReportEvidence {
 
     /// The recipients of whom the reporter can know something.
     fileprivate struct Word {
-        /// Handed to it from here, or under way to it.
-        var handed: Set<String> = []
+        /// To whom it was handed from here, or is under way.
+        var nextHops: [String: Set<NodeID>] = [:]
         /// Others' reports name it on the way.
         var onTheWay: Set<AgencyCode> = []
         /// At home there, by the directory or by its own word.
@@ -41,24 +42,58 @@ struct ReportEvidence {
     mutating func said(_ line: ReportRow) { if line.isArrival { word?.atHome.insert(line.recipient) } }
 }
 
+/// What a row is worth.
+enum Belief {
+    case none
+    /// Nothing proves it, and nothing speaks against it.
+    case hearsay
+    /// It may be stored as said.
+    case word
+}
+
 extension RelayCore {
-    /// True when the row may be stored as said.
-    func isBelievable(_ line: ReportRow, _ evidence: inout ReportEvidence, _ turn: Turn) -> Bool {
+    func belief(in line: ReportRow, _ evidence: inout ReportEvidence, _ turn: Turn) -> Belief {
         let reporter = evidence.reporter
         // That it goes on under another name is said by its source alone, which is this node.
-        if line.reason == .renamed { return false }
+        if line.reason == .renamed { return .none }
         guard line.bundle.source == node.endpoint, line.path.last?.node == reporter, line.path.first?.node == node
-        else { return false }
+        else { return .none }
         let known = evidence.known ?? known(of: line.bundle, turn.rows)
         evidence.known = known
-        guard isOurs(line, known, turn) else { return false }
-        if configuration.directory.home(of: line.recipient) == reporter { return true }
+        guard isOurs(line, known, turn) else { return .none }
+        if isOfHome(line) { return .word }
         // An agency that has moved takes at its old home what came before; that home was believed when it said so.
-        if hasSaid(.arrived, reporter, of: line, turn.rows) { return true }
-        if line.isArrival { return false }
+        if hasSaid(.arrived, reporter, of: line, turn.rows) { return .word }
+        if line.isArrival { return .none }
         let word = evidence.word ?? word(of: reporter, line.bundle, known, turn.rows)
         evidence.word = word
-        return hadCopy(reporter, line, word)
+        if hadCopy(reporter, line, word) { return .word }
+        guard let home = configuration.directory.home(of: line.recipient), isBehindNextHop(line, home, known, word)
+        else { return .none }
+        if line.path.dropFirst(2).allSatisfy({ carriers.nodes.contains($0.node) }) { return .word }
+        // The home of another recipient knows the name because it had a copy for that one.
+        if !word.atHome.isEmpty { return .none }
+        return line.state == .expired && isOver(known, turn) ? .word : .hearsay
+    }
+
+    /// Does the home of the recipient, by the directory, say it?
+    func isOfHome(_ line: ReportRow) -> Bool {
+        line.reporter.map { configuration.directory.home(of: line.recipient) == $0 } ?? false
+    }
+
+    /// Does the way that it names begin with a hop that was handed the copy, and lead further, not by its end?
+    private func isBehindNextHop(
+        _ line: ReportRow, _ home: NodeID, _ known: ReportEvidence.Known, _ word: ReportEvidence.Word
+    ) -> Bool {
+        guard line.path.count > 2, !line.path.contains(where: { $0.node == home }) else { return false }
+        let first = line.path[1].node
+        if word.nextHops[line.recipient.text]?.contains(first) == true { return true }
+        return known.copies.isEmpty && configuration.routes.hops(for: line.recipient, home: home).contains(first)
+    }
+
+    /// By the books here, the lifetime of all copies has ended.
+    private func isOver(_ known: ReportEvidence.Known, _ turn: Turn) -> Bool {
+        !known.copies.isEmpty && known.copies.allSatisfy { $0.expiry <= turn.now.relay + limits.clockDisagreementMax }
     }
 
     private func known(of bundle: BundleID, _ rows: any RowReader) -> ReportEvidence.Known {
@@ -87,20 +122,65 @@ extension RelayCore {
     private func isOurs(_ line: ReportRow, _ known: ReportEvidence.Known, _ turn: Turn) -> Bool {
         if let recipients = known.recipients { return recipients.contains(line.recipient) }
         guard known.copies.isEmpty else { return false }
-        // Its row has gone with the transit memory; the counter was given out by this store. Nothing here knows its creation time any
-        // more, so a reporter could make up any number of names: only as many are kept as history may take.
-        // What a neighbour has taken, and this store has lost with what was newer than its copy, is expected.
-        guard hasGiven(line.bundle, turn.rows) || Outcomes.state(line.bundle, line.recipient, turn.rows) != nil else {
-            return false
-        }
-        let created = line.bundle.creationTime
+        guard turn.rows.count(.report) < historyRowsMax(turn.room) else { return false }
+        // Its row has gone with the transit memory; what is waited for, or was said, stands for longer, under its whole name. What a
+        // neighbour has taken, and this store has lost with what was newer than its copy, is waited for as well.
+        return Outcomes.state(line.bundle, line.recipient, turn.rows) != nil || hasSaying(line, turn.rows)
+            || wasGivenBeforeOutcomes(line.bundle, turn)
+    }
+
+    /// Has anything been said of this very pair?
+    private func hasSaying(_ line: ReportRow, _ rows: any RowReader) -> Bool {
+        var prefix = Keys.report(line.bundle)
+        prefix.append(text: line.recipient.text)
+        return rows.row(.report, atOrAfter: prefix).map { prefix.isPrefix(of: $0.key) } ?? false
+    }
+
+    /// Of what was handed in before outcomes were kept nothing here knows the creation time once its row has gone, so a reporter could
+    /// make one up. Only the counter is known, and that nothing else here has it.
+    private func wasGivenBeforeOutcomes(_ bundle: BundleID, _ turn: Turn) -> Bool {
+        guard bundle.incarnation == outcomes.incarnationBefore, hasGiven(bundle, turn.rows) else { return false }
+        let created = bundle.creationTime
         let wall = turn.now.wall.milliseconds
         if !clockJudge.isDoubted, created > 0 {
-            guard created <= wall.addingSaturating(limits.clockAheadMax.count),
+            // What is younger than the memory would have its row.
+            guard created.addingSaturating(limits.transitMemory.count) <= wall,
                 created.addingSaturating(limits.historyMemory.count) > wall
             else { return false }
         }
-        return turn.rows.count(.report) < historyRowsMax(turn.room)
+        return !hasOtherName(bundle, turn.rows)
+    }
+
+    /// Is another bundle here, or waited for, under this number?
+    private func hasOtherName(_ bundle: BundleID, _ rows: any RowReader) -> Bool {
+        for isBad in [false, true] {
+            let prefix = Keys.outcomes(isBad: isBad, of: bundle)
+            guard let found = rows.row(.outcome, atOrAfter: prefix), prefix.isPrefix(of: found.key) else { continue }
+            if OutcomeRow(record: found.value)?.about.bundle != bundle { return true }
+        }
+        // Within an incarnation numbers grow with time, so the place of a number is found by halving; later incarnations stand behind.
+        let source = RowKey(text: bundle.source.text)
+        var low: UInt64 = 1
+        var high = UInt64(1) << 48
+        while low < high {
+            let middle = low + (high - low) / 2
+            guard let sequence = firstSequence(source, from: middle, rows),
+                UInt32(truncatingIfNeeded: sequence >> 32) == bundle.incarnation, sequence < bundle.sequence
+            else {
+                high = middle
+                continue
+            }
+            low = middle + 1
+        }
+        return firstSequence(source, from: low, rows) == bundle.sequence
+    }
+
+    /// The number of the first bundle of this source that was made then or later.
+    private func firstSequence(_ source: RowKey, from created: UInt64, _ rows: any RowReader) -> UInt64? {
+        guard let found = rows.row(.bundle, atOrAfter: source.adding(created)), source.isPrefix(of: found.key),
+            found.key.count == source.bytes.count + 24
+        else { return nil }
+        return found.key.number(at: source.bytes.count + 8)
     }
 
     private func hasSaid(
@@ -112,9 +192,9 @@ extension RelayCore {
 
     /// Had this node, which is not the recipient's home, a copy for this recipient?
     private func hadCopy(_ reporter: NodeID, _ line: ReportRow, _ word: ReportEvidence.Word) -> Bool {
-        if word.handed.contains(line.recipient.text) || word.onTheWay.contains(line.recipient) { return true }
-        // A node that is the home of another recipient had a copy for that one.
-        guard word.atHome.count > (word.atHome.contains(line.recipient) ? 1 : 0) else { return true }
+        if word.nextHops[line.recipient.text]?.contains(reporter) == true || word.onTheWay.contains(line.recipient) {
+            return true
+        }
         guard let home = configuration.directory.home(of: line.recipient) else { return false }
         let hops = configuration.routes.hops(for: line.recipient, home: home)
         return configuration.transit.leads(hops, to: line.recipient, home: home, by: reporter)
@@ -126,19 +206,24 @@ extension RelayCore {
     ) -> ReportEvidence.Word {
         var word = ReportEvidence.Word()
         for row in known.copies {
-            for recipient in row.recipients where recipient.state == .forwarded && recipient.peer == reporter {
-                word.handed.insert(recipient.name)
+            for recipient in row.recipients where recipient.state == .forwarded {
+                if let peer = recipient.peer { word.nextHops[recipient.name, default: []].insert(peer) }
             }
-            var indexes = (active[row.number]?.copies ?? []).filter { $0.peer == reporter }.flatMap(\.recipients)
-            for doubt in doubts.rows[row.number] ?? [] where doubt.peer == reporter {
-                indexes += doubt.recipients.map { Int(clamping: $0) }
+            var sent = (active[row.number]?.copies ?? []).map { ($0.peer, $0.recipients) }
+            for doubt in doubts.rows[row.number] ?? [] {
+                sent.append((doubt.peer, doubt.recipients.map { Int(clamping: $0) }))
             }
-            for index in indexes where row.recipients.indices.contains(index) {
-                word.handed.insert(row.recipients[index].name)
+            for (peer, indexes) in sent {
+                for index in indexes where row.recipients.indices.contains(index) {
+                    word.nextHops[row.recipients[index].name, default: []].insert(peer)
+                }
             }
         }
-        rows.scan(.report, prefix: Keys.report(bundle)) { _, value in
-            guard let row = ReportRow(record: value) else { return true }
+        rows.scan(.report, prefix: Keys.report(bundle)) { key, value in
+            // What was only heard proves nothing.
+            guard key.count < 4 || key.number32(at: key.count - 4) < Self.warningOrder,
+                let row = ReportRow(record: value)
+            else { return true }
             if row.reporter == reporter {
                 // Its own word proves nothing of the copy that it had.
                 if row.isArrival { word.atHome.insert(row.recipient) }
@@ -176,6 +261,28 @@ extension RelayCore {
                         envelope: line.bundle, agency: line.recipient, kind: .reportsContradict)))
             break
         }
+        turn.rows.put(.report, key, line.encoded(received: turn.now.relay))
+        noteOutcome(line, &turn)
+    }
+
+    /// The order of warnings among the report rows of their pair, behind the delays: of refusals one a cause, and of hearsay one a state.
+    static let warningOrder: UInt32 = 1_000
+    private static let hearsayOrder = UInt64(warningOrder) + 300
+
+    /// At the submitter: the pair is late, and who said what stands in its trace and its outcome.
+    mutating func storeHearsay(_ line: ReportRow, _ turn: inout Turn) {
+        storeWarning(line, order: Self.hearsayOrder + UInt64(line.state.rawValue), &turn)
+    }
+
+    mutating func storeWarning(_ line: ReportRow, order: UInt64, _ turn: inout Turn) {
+        guard case .some(let known) = Outcomes.state(line.bundle, line.recipient, turn.rows),
+            known == nil || known == .delayed
+        else { return }
+        var line = line
+        line.state = .delayed
+        let key = Keys.report(
+            line.bundle, recipient: line.recipient, order: UInt64(ReportedState.delayed.rawValue) << 32 | order)
+        guard turn.rows.value(.report, key) == nil else { return }
         turn.rows.put(.report, key, line.encoded(received: turn.now.relay))
         noteOutcome(line, &turn)
     }

@@ -194,29 +194,34 @@ extension RelayCore {
             return
         }
         var believed = 0
+        var refused = 0
         var doubtful: ReportRow?
         // What the books say of an envelope is read once for all of its rows.
         for group in Self.byEnvelope(lines) {
             var evidence = ReportEvidence(group[0].bundle, reporter)
             for line in group {
-                guard isBelievable(line, &evidence, turn) else {
+                switch belief(in: line, &evidence, turn) {
+                case .none:
                     doubtful = doubtful ?? line
-                    continue
+                    refused += 1
+                case .hearsay: storeHearsay(line, &turn)
+                case .word:
+                    store(line, &turn)
+                    evidence.said(line)
+                    if isOfHome(line) { carriers.learn(line) }
+                    believeAsCustody(line, &turn)
+                    believed += 1
                 }
-                store(line, &turn)
-                evidence.said(line)
-                believeAsCustody(line, &turn)
-                believed += 1
             }
         }
         ledger.count(.recordTaken)
         noteTaken(bundle, turn.rows)
-        if believed < lines.count {
-            ledger.add(.reportRowRefused, Int64(lines.count - believed))
+        if refused > 0 {
+            ledger.add(.reportRowRefused, Int64(refused))
             turn.effects.append(
                 .notice(
                     Notice(
-                        .alarm, "\(lines.count - believed) report rows of \(reporter.name) are not believed",
+                        .alarm, "\(refused) report rows of \(reporter.name) are not believed",
                         peer: peer.node, envelope: doubtful?.bundle, agency: doubtful?.recipient,
                         kind: .reportsDisbelieved)))
         }

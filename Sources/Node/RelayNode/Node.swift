@@ -136,7 +136,7 @@ public final class Node: Sendable {
             },
             inHand: { inHand?.hold($0) },
             greet: { [board = engine.board] node in
-                board.picture(of: []).greeting(for: node, version: ProgramVersion.text)
+                board.picture(of: []).greeting(for: node, version: ProgramVersion.text, wall: clock.reading.wall)
             })
         links = Links(group: group, border: border, policy: LinkPolicy(prepared), tickets: tickets)
         let verifier = DocumentVerifier(store: store, pool: verifiers, inHand: inHand) { [engine] in engine.post($0) }

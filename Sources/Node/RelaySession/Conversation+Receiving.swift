@@ -184,7 +184,8 @@ extension Conversation {
         let ticket = tickets.take()
         undecided[ticket] = id
         counts.recordsReceived += 1
-        output.event(.refusalsTold(ticket: ticket, session: session, notice))
+        if let age = record.age { output.event(.recordHeard(ticket: ticket, age: age)) }
+        output.event(.refusalsTold(ticket: ticket, session: session, bundle: record.bundle, notice))
     }
 
     private func offer(_ header: BundleHeader, _ ticket: Ticket) -> Offer? {

@@ -36,8 +36,10 @@ final class ConversationSession: SimulatedSession {
             var settings = ConversationSettings(session)
             // What is written to a line is overtaken by nothing; the daemon keeps the rest of a portion before its socket.
             settings.portionBytesMax = 16 * 1_024
+            // The session is established at this moment, or as good as.
+            let wall = node.clock.wall(world.now)
             settings.greet = { [board = node.board] peer in
-                board?.picture(of: []).greeting(for: peer, version: "simulated")
+                board?.picture(of: []).greeting(for: peer, version: "simulated", wall: wall)
             }
             let judge = IdentityJudge(node.configuration.peers.map { PeerIdentity(node: $0.node) })
             speakers.append(

@@ -37,8 +37,9 @@ final class ValueSession: SimulatedSession {
         for end in [0, 1] {
             ends[end].isKnown = true
             let peer = world.nodes[ends[1 - end].node].id
-            let greeting = world.nodes[ends[1 - end].node].board?.picture(of: []).greeting(
-                for: world.nodes[ends[end].node].id, version: "simulated")
+            let other = world.nodes[ends[1 - end].node]
+            let greeting = other.board?.picture(of: []).greeting(
+                for: world.nodes[ends[end].node].id, version: "simulated", wall: other.clock.wall(world.now))
             world.post(
                 .event(
                     .sessionEstablished(
@@ -168,8 +169,11 @@ final class ValueSession: SimulatedSession {
         if case .refusals(let notice)? = record {
             let ticket = world.tickets.take()
             dispatchOfOffer[end][ticket] = current.dispatch
+            world.post(.event(.recordHeard(ticket: ticket, age: current.age)), to: ends[end].node)
             return world.post(
-                .event(.refusalsTold(ticket: ticket, session: ends[end].ticket, notice)), to: ends[end].node)
+                .event(
+                    .refusalsTold(ticket: ticket, session: ends[end].ticket, bundle: current.bundle, notice)),
+                to: ends[end].node)
         }
         guard case .reports(let rows)? = record, let reporter = current.bundle.source.node else {
             return world.fail("a report record of \(current.bundle) cannot be read")

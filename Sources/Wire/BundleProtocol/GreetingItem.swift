@@ -15,7 +15,7 @@ public enum GreetingItem {
 
     public static func encode(_ greeting: Greeting) -> ByteBuffer {
         var buffer = ByteBuffer()
-        PrivateMark.write(into: &buffer, items: Int(itemCount))
+        PrivateMark.write(into: &buffer, items: Int(itemCount) + (greeting.clock == nil ? 0 : 1))
         buffer.writeCBOR(text: greeting.version)
         buffer.writeCBOR(unsigned: UInt64(greeting.incarnation))
         buffer.writeCBOR(unsigned: UInt64(greeting.counter))
@@ -30,6 +30,7 @@ public enum GreetingItem {
             buffer.writeCBOR(unsigned: UInt64(numbers.counter))
             buffer.writeCBOR(unsigned: numbers.created)
         }
+        if let clock = greeting.clock { buffer.writeCBOR(unsigned: clock.milliseconds) }
         return buffer
     }
 
@@ -65,9 +66,11 @@ public enum GreetingItem {
                 TakenNumbers(incarnation: incarnation, counter: counter, created: try reader.readUnsigned()))
             try reader.closeArray(end)
         }
-        for _ in itemCount..<count { try reader.skipItem() }
+        let clock = count > itemCount ? WallTime(milliseconds: try reader.readUnsigned()) : nil
+        for _ in min(itemCount + 1, count)..<count { try reader.skipItem() }
         try reader.expectEnd()
         return Greeting(
-            version: version, incarnation: incarnation, counter: counter, features: features.sorted(), taken: taken)
+            version: version, incarnation: incarnation, counter: counter, features: features.sorted(), taken: taken,
+            clock: clock)
     }
 }

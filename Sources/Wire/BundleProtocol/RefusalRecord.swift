@@ -11,20 +11,29 @@ public enum RefusalRecord {
 
     /// Writes the whole record, ready to be a payload.
     public static func encode(_ notice: RefusalNotice, into buffer: inout ByteBuffer) throws(BundleError) {
-        guard (1...RefusalNotice.bundlesMax).contains(notice.bundles.count) else {
-            throw BundleError(.badRecord, "a refusal record has 1 to \(RefusalNotice.bundlesMax) names")
+        guard (1...RefusalNotice.namesMax).contains(notice.names.count) else {
+            throw BundleError(.badRecord, "a refusal record has 1 to \(RefusalNotice.namesMax) names")
+        }
+        guard notice.names.allSatisfy({ !$0.recipients.isEmpty }),
+            notice.names.reduce(0, { $0 + $1.recipients.count }) <= RefusalNotice.recipientsMax
+        else {
+            throw BundleError(
+                .badRecord, "a refusal record has 1 to \(RefusalNotice.recipientsMax) recipients, and one for each name"
+            )
         }
         buffer.writeCBOR(arrayOf: 2)
         buffer.writeCBOR(unsigned: AdministrativeRecord.refusalsType)
         PrivateMark.write(into: &buffer, items: itemCount)
         buffer.writeCBOR(endpoint: notice.refuser.endpoint)
         buffer.writeCBOR(unsigned: notice.cause)
-        buffer.writeCBOR(arrayOf: notice.bundles.count)
-        for bundle in notice.bundles {
-            buffer.writeCBOR(arrayOf: 3)
-            buffer.writeCBOR(endpoint: bundle.source)
-            buffer.writeCBOR(unsigned: bundle.creationTime)
-            buffer.writeCBOR(unsigned: bundle.sequence)
+        buffer.writeCBOR(arrayOf: notice.names.count)
+        for name in notice.names {
+            buffer.writeCBOR(arrayOf: 4)
+            buffer.writeCBOR(endpoint: name.bundle.source)
+            buffer.writeCBOR(unsigned: name.bundle.creationTime)
+            buffer.writeCBOR(unsigned: name.bundle.sequence)
+            buffer.writeCBOR(arrayOf: name.recipients.count)
+            for recipient in name.recipients { buffer.writeCBOR(text: recipient.text) }
         }
     }
 }
@@ -35,16 +44,25 @@ extension CBORReader {
         guard let end = try PrivateMark.read(&self, items: UInt64(RefusalRecord.itemCount)) else { return nil }
         let refuser = try readNodeID()
         let cause = try readUnsigned()
-        var list = try openList(countMax: RefusalNotice.bundlesMax)
-        var bundles: [BundleID] = []
+        var list = try openList(countMax: RefusalNotice.namesMax)
+        var names: [RefusalNotice.Name] = []
+        var left = RefusalNotice.recipientsMax
         while try list.hasNext(&self) {
-            let item = try openArray(3)
+            let item = try openArray(4)
             let source = try readEndpointID()
-            bundles.append(BundleID(source: source, creationTime: try readUnsigned(), sequence: try readUnsigned()))
+            let bundle = BundleID(source: source, creationTime: try readUnsigned(), sequence: try readUnsigned())
+            var codes = try openList(countMax: left)
+            var recipients: [AgencyCode] = []
+            while try codes.hasNext(&self) { recipients.append(try readAgencyCode(.badRecord)) }
             try closeArray(item)
+            guard !recipients.isEmpty else {
+                throw failure(.badRecord, "a refusal record has a name without recipients")
+            }
+            left -= recipients.count
+            names.append(RefusalNotice.Name(bundle, recipients))
         }
         try closeArray(end)
-        guard !bundles.isEmpty else { throw failure(.badRecord, "a refusal record has no names") }
-        return RefusalNotice(refuser: refuser, cause: cause, bundles: bundles)
+        guard !names.isEmpty else { throw failure(.badRecord, "a refusal record has no names") }
+        return RefusalNotice(refuser: refuser, cause: cause, names: names)
     }
 }

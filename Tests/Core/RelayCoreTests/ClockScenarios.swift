@@ -185,4 +185,60 @@ import Testing
         #expect(isDoubted(bench))
         #expect(offer("an", "A1").acknowledgements == 1)
     }
+
+    private func greeting(_ bench: Bench, off: Int64) -> Greeting {
+        Greeting(
+            version: "0.4", incarnation: 5, counter: 0,
+            clock: WallTime(milliseconds: UInt64(Int64(bench.wall) + off)))
+    }
+
+    private func ended(_ effects: [Effect]) -> [Ticket] {
+        effects.compactMap { if case .endSession(let session, _) = $0 { session } else { nil } }
+    }
+
+    /// A leaf that only sends: its hub's clock is wrong, and then right. Nothing comes in, and the doubt ends in some minutes.
+    @Test func aNodeThatOnlySendsHearsTheTime() {
+        let bench = bench(1)
+        bench.connect("p0", greeting: greeting(bench, off: 7_200_000))
+        #expect(isDoubted(bench), "said with the session")
+        #expect(ended(bench.advance(.minutes(9))).isEmpty)
+        let session = bench.sessions[node("p0")]!
+        #expect(ended(bench.advance(.minutes(3))) == [session])
+        bench.lose("p0")
+        bench.connect("p0", greeting: greeting(bench, off: 7_200_000))
+        #expect(isDoubted(bench))
+        #expect(ended(bench.advance(.minutes(12))).count == 1)
+        bench.lose("p0")
+        bench.connect("p0", greeting: greeting(bench, off: 0))
+        #expect(!isDoubted(bench))
+        #expect(ended(bench.advance(.hours(5))).isEmpty, "without a doubt nobody is asked")
+        // One that does not say it with the session is not asked in vain.
+        let old = self.bench(1)
+        old.connect("p0")
+        old.hear("p0", stamp: old.wall + 7_200_000)
+        #expect(isDoubted(old) && ended(old.advance(.hours(1))).isEmpty)
+    }
+
+    /// What a neighbour says of refusals has its stamp, too.
+    @Test func aRefusalRecordHasAStamp() {
+        let bench = bench(1)
+        func refuse(off: Int64) {
+            let ticket = bench.ticket()
+            bench.run([
+                .event(.recordHeard(ticket: ticket, age: .zero)),
+                .event(
+                    .refusalsTold(
+                        ticket: ticket, session: bench.sessions[node("p0")]!,
+                        bundle: bench.bundle(of: "p0", created: UInt64(Int64(bench.wall) + off)),
+                        RefusalNotice(
+                            refuser: node("p0"), cause: 7,
+                            names: [RefusalNotice.Name(bench.bundle(of: "tam"), [agency("B1")])]))),
+            ])
+        }
+        bench.connect("p0")
+        refuse(off: 7_200_000)
+        #expect(isDoubted(bench))
+        refuse(off: 0)
+        #expect(!isDoubted(bench))
+    }
 }

@@ -183,6 +183,116 @@ import Testing
         #expect(acknowledge(bench) == 60 && open(bench).isEmpty)
     }
 
+    /// A home invents documents: their numbers were given, their times were not. The outcome of the true one stays its own, and an operator
+    /// can have done with it.
+    @Test(arguments: [false, true]) func inventedTimesAreNotBelieved(restarts: Bool) {
+        let bench = Bench(restarts: restarts)
+        bench.connect("binh")
+        let effects = bench.submit(["B1"])!
+        let bundle = effects.accepted!
+        for dispatch in effects.documents { bench.answer(dispatch, .acknowledged) }
+        func lie(_ created: UInt64) -> [Effect] {
+            var invented = bundle
+            invented.creationTime = created
+            return say(bench, "binh", invented, "B1", .expired, .lifetimeExpired)
+        }
+        func invent() {
+            for created in [bundle.creationTime - 1, bundle.creationTime + 1, 0, bench.wall - 20 * 86_400_000] {
+                let told = lie(created)
+                #expect(told.notices.contains { $0.kind == .reportsDisbelieved } && open(bench).isEmpty)
+            }
+        }
+        invent()
+        #expect(outcome(bench, bundle, "B1") == .some(nil))
+        // The memory of its row is over: it is still waited for by its whole name.
+        bench.breathe()
+        bench.failingChanges = []
+        bench.advance(bench.limits.transitMemory + .minutes(1))
+        #expect(bench.rows(of: bundle).isEmpty)
+        _ = acknowledge(bench)
+        invent()
+        bench.breathe()
+        _ = say(bench, "binh", bundle, "B1", .expired, .lifetimeExpired)
+        #expect(open(bench) == ["expired-1": 1] && list(bench, .expired) == ["B1"])
+        invent2()
+        #expect(acknowledge(bench) == 1 && open(bench).isEmpty)
+        bench.restart()
+        #expect(open(bench).isEmpty)
+
+        func invent2() {
+            _ = lie(bundle.creationTime + 1)
+            #expect(open(bench) == ["expired-1": 1])
+        }
+    }
+
+    /// What was handed in before outcomes were kept has left its counter only: believed is what cannot be another's name, and is old enough
+    /// for its row to have gone.
+    @Test func ofBeforeOutcomesTheCounterIsLeft() {
+        let bench = Bench()
+        bench.connect("binh")
+        bench.failingChanges = []
+        let first = bench.submit(["B1"])!
+        for dispatch in first.documents { bench.answer(dispatch, .acknowledged) }
+        bench.advance(bench.limits.transitMemory + .days(1))
+        let second = bench.submit(["B1"])!.accepted!
+        // As a store of 0.3 is found: no outcomes, and one incarnation.
+        _ = bench.store.batch { rows in
+            for table in [Table.outcome, .outcomeChange, .report] {
+                var keys: [RowKey] = []
+                rows.scan(table, prefix: RowKey()) { key, _ in
+                    keys.append(RowKey(copying: key))
+                    return true
+                }
+                for key in keys { rows.delete(table, key) }
+            }
+            rows.delete(.meta, Keys.meta("outcomeEpoch"))
+            rows.delete(.counter, RowKey(text: CounterKey.outcomeOpen(OutcomeCause(.delayed, .noReport)!).name))
+        }
+        bench.restart()
+        var invented = second
+        invented.creationTime = first.accepted!.creationTime + 5
+        _ = say(bench, "binh", invented, "B1", .refused, .notAuthorised)
+        #expect(open(bench).isEmpty, "another bundle is here under that number")
+        invented = first.accepted!
+        invented.creationTime = bench.wall - 1_000
+        _ = say(bench, "binh", invented, "B1", .refused, .notAuthorised)
+        #expect(open(bench).isEmpty, "its row would be here")
+        _ = say(bench, "binh", first.accepted!, "B1", .refused, .notAuthorised)
+        #expect(open(bench) == ["refused-65537": 1])
+        invented.creationTime = first.accepted!.creationTime - 5
+        _ = say(bench, "binh", invented, "B1", .refused, .notAuthorised)
+        #expect(open(bench) == ["refused-65537": 1], "that number has a name now")
+        #expect(acknowledge(bench) == 1 && open(bench).isEmpty)
+    }
+
+    /// A store in which an earlier version took one pair for several: a look at the rows sets the counters, and the true one gets its place.
+    @Test func aSpoiltCountHeals() {
+        let bench = Bench()
+        bench.connect("binh")
+        let bundle = bench.submit(["B1"])!.accepted!
+        var invented = bundle
+        invented.creationTime += 7
+        var row = OutcomeRow(
+            OutcomeSubject(
+                bundle: invented, recipient: agency("B1"), number: 0, urgency: .normal, sender: "", documentID: ""),
+            accepted: RelayTime(milliseconds: bench.relay), wall: WallTime(milliseconds: bench.wall))
+        row.state = .expired
+        row.reason = .lifetimeExpired
+        row.isOpen = true
+        _ = bench.store.batch { rows in
+            rows.put(.outcome, Keys.outcome(isBad: true, invented, agency("B1")), row.encoded())
+            rows.setNumber(.counter, CounterKey.outcomeOpen(OutcomeCause(.expired, .lifetimeExpired)!).name, 3)
+        }
+        bench.restart()
+        bench.advance(.minutes(2))
+        #expect(open(bench) == ["expired-1": 1])
+        _ = say(bench, "binh", bundle, "B1", .refused, .notAuthorised)
+        #expect(open(bench) == ["refused-65537": 1] && outcome(bench, bundle, "B1") == .some(.refused))
+        #expect(acknowledge(bench) == 1 && open(bench).isEmpty)
+        bench.advance(.minutes(5))
+        #expect(open(bench).isEmpty)
+    }
+
     /// Reasons come from others: what is not known here makes no counters of its own.
     @Test func inventedReasonsCountAsOne() {
         let bench = Bench()

@@ -4,6 +4,7 @@
 import BundleProtocol
 import NIOCore
 import RelayCore
+import RelayEngine
 import RelayModel
 import RelayRouting
 import RelayRows
@@ -64,14 +65,15 @@ import Testing
         for _ in 0..<150 { bundles.append(offer(bench).bundle) }
         bench.advance(.seconds(2))
         var told = bench.refusalNotices
-        #expect(told.map(\.bundles) == [Array(bundles.prefix(100))])
+        #expect(told.map { $0.names.map(\.bundle) } == [Array(bundles.prefix(100))])
+        #expect(told.first?.names.allSatisfy { $0.recipients == [agency("B1")] } == true)
         #expect(told.first?.refuser == Bench.hub && told.first?.cause == RefusalCause.notAuthorised.code)
         let late = offer(bench).bundle
         bench.advance(.seconds(50))
         #expect(bench.refusalNotices.count == 1)
         bench.advance(.seconds(20))
         told = bench.refusalNotices
-        #expect(told.count == 2 && told.last?.bundles == [late])
+        #expect(told.count == 2 && told.last?.names == [RefusalNotice.Name(late, [agency("B1")])])
 
         let deaf = strict()
         deaf.connect("an", greeting: Self.old)
@@ -94,13 +96,16 @@ import Testing
         #expect(bench.refusalNotices.isEmpty)
     }
 
-    private func tell(_ bench: Bench, _ from: String, _ bundles: [BundleID], _ cause: RefusalCause = .notAuthorised)
-        -> [Effect]
-    {
+    private func tell(
+        _ bench: Bench, _ from: String, _ bundles: [BundleID], _ cause: RefusalCause = .notAuthorised,
+        refuser: String = "dao", of recipients: [String] = ["B1", "A1"], maker: String? = nil
+    ) -> [Effect] {
         bench.event(
             .refusalsTold(
-                ticket: bench.ticket(), session: bench.sessions[node(from)]!,
-                RefusalNotice(refuser: node("dao"), cause: cause.code, bundles: bundles)))
+                ticket: bench.ticket(), session: bench.sessions[node(from)]!, bundle: bench.bundle(of: maker ?? from),
+                RefusalNotice(
+                    refuser: node(refuser), cause: cause.code,
+                    names: bundles.map { RefusalNotice.Name($0, recipients.map { agency($0) }) })))
     }
 
     /// At the origin the pair is late, with node and cause; what the books do not say that neighbour had is not believed.
@@ -151,9 +156,97 @@ import Testing
                 #expect(told.isEmpty)
                 continue
             }
-            #expect(told.map(\.refuser) == [node("dao")] && told.map(\.bundles) == [[bundle]])
+            #expect(
+                told.map(\.refuser) == [node("dao")]
+                    && told.map(\.names) == [[RefusalNotice.Name(bundle, [agency("B1")])]])
             #expect(bench.refusalDispatches.map(\.peer) == [node("an")])
         }
+    }
+
+    private func isLate(_ bench: Bench, _ bundle: BundleID, _ recipient: String) -> Bool {
+        bench.read { Outcomes.state(bundle, agency(recipient), $0) } == .some(.delayed)
+    }
+
+    /// A leaf speaks for itself, of what it was offered and has not taken; what it says in another's name, or hands on, is not believed.
+    @Test func aLeafSpeaksForItself() {
+        for isHub in [false, true] {
+            let bench = Bench {
+                $0 = Bench.configuration(
+                    routes: [("an", ["binh"]), ("binh", ["binh"])], rights: isHub ? [:] : ["binh": SendRights()])
+            }
+            bench.connect("binh", greeting: Self.new)
+            let effects = bench.submit(["B1", "A1"])!
+            let bundle = effects.accepted!
+            // Still being offered: its own word counts.
+            #expect(
+                tell(bench, "binh", [bundle], refuser: "dao").notices.contains { $0.kind == .reportsDisbelieved }
+                    != isHub)
+            #expect(isLate(bench, bundle, "B1") == isHub)
+            #expect(tell(bench, "binh", [bundle], refuser: "tam").notices.contains { $0.kind == .reportsDisbelieved })
+            #expect(
+                tell(bench, "binh", [bundle], refuser: "binh", maker: "dao").notices.contains {
+                    $0.kind == .reportsDisbelieved
+                })
+            #expect(isLate(bench, bundle, "B1") == isHub)
+            _ = tell(bench, "binh", [bundle], .noRoute, refuser: "binh", of: ["B1"])
+            #expect(isLate(bench, bundle, "B1") && isLate(bench, bundle, "A1") == isHub)
+            let second = bench.submit(["B1"])!
+            for dispatch in effects.documents + second.documents { bench.answer(dispatch, .acknowledged) }
+            // What it has taken it does not refuse.
+            _ = tell(bench, "binh", [second.accepted!], refuser: "binh")
+            #expect(!isLate(bench, second.accepted!, "B1"))
+            _ = tell(bench, "binh", [second.accepted!], refuser: "dao")
+            #expect(isLate(bench, second.accepted!, "B1") == isHub)
+        }
+    }
+
+    /// A hub hands on what it offered to that neighbour, and nothing of the recipients whose copies wait here or went elsewhere.
+    @Test func aHubNamesRecipients() {
+        let bench = Bench { $0 = Bench.configuration(rights: ["binh": SendRights()]) }
+        bench.connect("an", greeting: Self.new)
+        bench.connect("binh", greeting: Self.new)
+        let bundle = bench.bundle(of: "an")
+        let document = bench.document("A1", ["B1", "C1", "D1"])
+        #expect(
+            bench.offer("an", bundle, document, path: bench.path("an")).documents.map { $0.copy?.recipients.count } == [
+                1
+            ])
+        // In its own name, of what is under way to it; the others' copies wait here.
+        _ = tell(bench, "binh", [bundle], refuser: "dao", of: ["B1", "C1", "D1"])
+        bench.advance(.seconds(2))
+        #expect(bench.refusalNotices.isEmpty)
+        _ = tell(bench, "binh", [bundle], refuser: "binh", of: ["B1", "D1", "T1"])
+        bench.advance(.seconds(2))
+        let told = bench.refusalNotices
+        #expect(told.map(\.refuser) == [node("binh")])
+        #expect(told.map(\.names) == [[RefusalNotice.Name(bundle, [agency("B1")])]])
+    }
+
+    /// A name is looked up once, and all that neighbours say in a turn costs no more than a turn may.
+    @Test func manyNamesAreBounded() {
+        let bench = Bench()
+        bench.failingChanges = []
+        bench.connect("binh", greeting: Self.new)
+        let bundles = (0..<90).map { _ in bench.submit(["B1", "B2"])!.accepted! }
+        func record(_ names: [BundleID]) -> EngineInput {
+            .event(
+                .refusalsTold(
+                    ticket: bench.ticket(), session: bench.sessions[node("binh")]!, bundle: bench.bundle(of: "binh"),
+                    RefusalNotice(
+                        refuser: node("dao"), cause: 7,
+                        names: names.map { RefusalNotice.Name($0, [agency("B1"), agency("B2")]) })))
+        }
+        let clock = ContinuousClock()
+        let asked = bundles.filter { bundle in bench.released.documents.contains { $0.bundle == bundle } }
+        #expect(!asked.isEmpty)
+        let time = clock.measure {
+            let effects = bench.run(
+                (0..<200).map { record(Array(repeating: $0 == 0 ? asked[0] : bundles[80], count: 100)) })
+            #expect(effects?.acknowledgements == 200)
+        }
+        #expect(isLate(bench, asked[0], "B1") && isLate(bench, asked[0], "B2"))
+        #expect(time < .seconds(2), "a debug build: \(time)")
+        #expect(bench.allReports(of: asked[0]).count == 2)
     }
 
     /// An alias that would hide a filled inbox is found, with its count.

@@ -358,8 +358,10 @@ private func expectBalance(_ bench: Bench, _ location: SourceLocation = #_source
         let early: [Event] = [
             .reported(ticket: bench.ticket(), session: pending, reporter: node("binh"), bundle: bundle, rows: [row]),
             .refusalsTold(
-                ticket: bench.ticket(), session: pending,
-                RefusalNotice(refuser: node("binh"), cause: RefusalCause.notAuthorised.code, bundles: [bundle])),
+                ticket: bench.ticket(), session: pending, bundle: bundle,
+                RefusalNotice(
+                    refuser: node("binh"), cause: RefusalCause.notAuthorised.code,
+                    names: [RefusalNotice.Name(bundle, [agency("B1")])])),
         ]
         for event in early { #expect(bench.event(event).refusals == [.noResources]) }
         bench.advance(.seconds(6))

@@ -160,7 +160,7 @@ final class Side {
             reports.append((ticket, reporter, bundle, rows))
             due.append(.acknowledge(session: Ticket(1), offer: ticket))
         case .refusedOutside(let key): counted.append(key)
-        case .refusalsTold(let ticket, _, _): due.append(.acknowledge(session: Ticket(1), offer: ticket))
+        case .refusalsTold(let ticket, _, _, _): due.append(.acknowledge(session: Ticket(1), offer: ticket))
         case .contactRefused(let peer, let reason): log.append("contactRefused \(peer.name): \(reason)")
         case .sessionAnswered: log.append("answered")
         case .identityTwice: log.append("identityTwice")

@@ -17,6 +17,9 @@ import Testing
 
     @Test func whatIsWrittenIsRead() {
         #expect(GreetingItem.decode(GreetingItem.encode(Self.sample)) == Self.sample)
+        var timed = Self.sample
+        timed.clock = WallTime(milliseconds: 820_454_400_000)
+        #expect(GreetingItem.decode(GreetingItem.encode(timed)) == timed)
         let empty = Greeting(version: "x", incarnation: 0, counter: 0, features: [])
         #expect(GreetingItem.decode(GreetingItem.encode(empty)) == empty)
     }
@@ -59,6 +62,7 @@ import Testing
             buffer.writeCBOR(text: "x")
             buffer.writeCBOR(text: "NOT A NAME")
             buffer.writeCBOR(arrayOf: 0)
+            if items > 7 { buffer.writeCBOR(unsigned: 9) }
             if more {
                 buffer.writeCBOR(arrayOf: 1)
                 buffer.writeCBOR(text: "later")
@@ -67,7 +71,11 @@ import Testing
         }
         let known = Greeting(version: "1.0", incarnation: 5, counter: 6, features: [Feature("x")!])
         #expect(GreetingItem.decode(bytes(items: 7)) == known)
-        #expect(GreetingItem.decode(bytes(items: 8, more: true)) == known)
+        var timed = known
+        timed.clock = WallTime(milliseconds: 9)
+        #expect(GreetingItem.decode(bytes(items: 8)) == timed)
+        #expect(GreetingItem.decode(bytes(items: 9, more: true)) == timed)
+        #expect(GreetingItem.decode(bytes(items: 8, more: true)) == nil)
         #expect(GreetingItem.decode(bytes(items: 7, more: true)) == nil)
         #expect(GreetingItem.decode(bytes(items: 7, mark: "else")) == nil)
         #expect(GreetingItem.decode(bytes(items: 7, version: 2)) == nil)

@@ -58,16 +58,17 @@ import Testing
     }
 
     @Test func refusalOctets() throws {
-        let notice = RefusalNotice(refuser: NodeID(name: "x")!, cause: 7, bundles: [bundle])
+        let name = RefusalNotice.Name(bundle, [AgencyCode("H29")!])
+        let notice = RefusalNotice(refuser: NodeID(name: "x")!, cause: 7, names: [name])
         var octets = ByteBuffer()
         try RefusalRecord.encode(notice, into: &octets)
         #expect(
             octets.hex == "821a00010001" + "85" + "6465646f63" + "01" + "8201" + "642f2f782f" + "07" + "81"
-                + "83" + "8202820201" + "00" + "1828")
+                + "84" + "8202820201" + "00" + "1828" + "81" + "63483239")
         #expect(try AdministrativeRecord(decoding: octets) == .refusals(notice))
         // A cause of a later version is kept; names are at least one and at most a hundred.
         let many = RefusalNotice(
-            refuser: NodeID(name: "x")!, cause: 4_711, bundles: Array(repeating: bundle, count: 100))
+            refuser: NodeID(name: "x")!, cause: 4_711, names: Array(repeating: name, count: 100))
         octets = ByteBuffer()
         try RefusalRecord.encode(many, into: &octets)
         #expect(try AdministrativeRecord(decoding: octets) == .refusals(many))
@@ -76,7 +77,7 @@ import Testing
             #expect(throws: BundleError.self) {
                 try RefusalRecord.encode(
                     RefusalNotice(
-                        refuser: NodeID(name: "x")!, cause: 0, bundles: Array(repeating: bundle, count: count)),
+                        refuser: NodeID(name: "x")!, cause: 0, names: Array(repeating: name, count: count)),
                     into: &none)
             }
         }
@@ -84,6 +85,18 @@ import Testing
         #expect(code(head + "01" + "8201" + "642f2f782f" + "07" + "80") == .badRecord)
         #expect(code(head + "02" + "8201" + "642f2f782f" + "07" + "80") == .unsupportedVersion)
         #expect(code(head + "01" + "8201" + "642f2f782f" + "07" + "9865") == .limitExceeded)
+        // Each name has recipients, and all together no more than a record may have.
+        let one = head + "01" + "8201" + "642f2f782f" + "07" + "81" + "84" + "8202820201" + "00" + "1828"
+        #expect(code(one + "80") == .badRecord)
+        #expect(code(one + "9907d1") == .limitExceeded)
+        for recipients in [0, 1_001] {
+            var none = ByteBuffer()
+            let name = RefusalNotice.Name(bundle, Array(repeating: AgencyCode("H29")!, count: recipients))
+            #expect(throws: BundleError.self) {
+                try RefusalRecord.encode(
+                    RefusalNotice(refuser: NodeID(name: "x")!, cause: 0, names: [name, name]), into: &none)
+            }
+        }
         // Another project's.
         #expect(code("821a00010001" + "8101") == nil)
     }
