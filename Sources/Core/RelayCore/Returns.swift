@@ -56,7 +56,8 @@ extension RelayCore {
         ledger.count(.refusedByPeer(dispatch.peer))
         if isOwn {
             leaveIncarnation(
-                of: row.bundle, why: "\(dispatch.peer.name) knows another document under a number of this node", &turn)
+                of: row.bundle, asToldBy: dispatch.peer,
+                why: "\(dispatch.peer.name) knows another document under a number of this node", &turn)
             rename(&row, copy.recipients, &turn)
         } else if let back {
             for index in copy.recipients {
@@ -78,15 +79,16 @@ extension RelayCore {
         settle(&row, &turn)
     }
 
-    /// Numbers of this incarnation are known to belong to others: it is left, once.
-    mutating func leaveIncarnation(of bundle: BundleID, why: String, _ turn: inout Turn) {
-        guard bundle.incarnation == incarnation else { return }
+    /// Numbers of this incarnation are known to belong to others: it is left, once. That ends all sessions: a neighbour that says it of
+    /// every number is believed once an hour; until then what it says it of gets a new name, and nothing else happens.
+    mutating func leaveIncarnation(of bundle: BundleID, asToldBy peer: NodeID, why: String, _ turn: inout Turn) {
+        guard bundle.incarnation == incarnation, believesOfNumbers(peer, turn.now.relay) else { return }
         beginIncarnation(&turn)
         turn.effects.append(
             .notice(
                 Notice(
-                    .alarm, "this node has gone back to an earlier state, or has a double: \(why)", envelope: bundle,
-                    kind: .numbersGivenTwice)))
+                    .alarm, "this node has gone back to an earlier state, or has a double: \(why)", peer: peer,
+                    envelope: bundle, kind: .numbersGivenTwice)))
     }
 
     /// Sends an envelope of this node under a new name, for these recipients; the rest of its lifetime goes with it.
@@ -194,7 +196,9 @@ extension RelayCore {
     mutating func renew(_ open: OpenOffer, _ recipients: [RecipientRow], _ old: UInt64, _ turn: inout Turn) {
         guard var sent = envelope(old, &turn) else { return discard(extent: open.extent, isMarked: false, &turn) }
         let offer = open.offer
-        leaveIncarnation(of: sent.bundle, why: "\(open.peer.name) sends back what another document's number had", &turn)
+        leaveIncarnation(
+            of: sent.bundle, asToldBy: open.peer,
+            why: "\(open.peer.name) sends back what another document's number had", &turn)
         var row = EnvelopeRow(
             number: offer.piece == nil ? open.extent : takeNumber(), bundle: takeBundleID(&turn), kind: .document,
             urgency: sent.urgency, lifetime: sent.lifetime, ageAtArrival: sent.age(at: turn.now.relay),
