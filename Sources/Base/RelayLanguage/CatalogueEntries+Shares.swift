@@ -20,5 +20,6 @@ extension CatalogueEntries {
         ),
         ("what was promised to it is taken back", "phần chỗ đã hứa cho nó bị thu lại"),
         ("copies of one envelope", "bản của một gói tin"),
+        ("recipients of all copies of one envelope", "nơi nhận của mọi bản của một gói tin"),
     ]
 }

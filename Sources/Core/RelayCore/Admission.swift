@@ -28,14 +28,6 @@ struct OpenOffer {
     var clockWord: ClockWord?
 }
 
-/// What the books say of one offered recipient.
-enum Standing: Equatable {
-    /// Held here, ended here, or handed on by an offer that is not a return.
-    case known
-    /// We have handed it on, and it comes back.
-    case returned
-}
-
 /// The judgement of an offer.
 enum Judgement {
     /// Rows for its recipients; for a bundle without a path, the hops that it has come back from.
@@ -237,7 +229,8 @@ extension RelayCore {
             return .refuse(.notAcceptable, why: "its header is longer than this node takes", count: .tooLarge)
         }
         if offer.isReturn { return judgeReturn(offer, peer, isGranted: isGranted, &turn) }
-        let past = past(of: offer, from: node, turn.rows)
+        let names = names(of: offer)
+        let past = past(of: offer, from: node, names, &turn)
         if let conflict = past.conflict {
             if conflict == .contentConflict { noticeContentDiffers(offer.bundle, from: node, &turn) }
             return .refuse(.notAcceptable, why: conflict.rawValue, count: conflict)
@@ -249,7 +242,7 @@ extension RelayCore {
             if !isGranted, offer.document == nil, !hasRoom(for: UInt64(offer.header.count), .peer(node), &turn) {
                 return .refuse(.noResources, why: RefusalCause.noResources.rawValue, count: .noResources)
             }
-            if let cover = offer.payloadCover, names(of: offer).contains(where: { isHome($0, offer) }) {
+            if let cover = offer.payloadCover, names.contains(where: { isHome($0, offer) }) {
                 return Self.refusalOfCover(cover)
             }
             return .join(number, isReserved: past.joinsReserved)
@@ -258,7 +251,7 @@ extension RelayCore {
             if offer.piece.map({ $0.offset > 0 }) ?? false { return askAnew(number, &turn) }
             noteBegunAnew(number, &turn)
         }
-        return ways(offer, peer, past, isGranted: isGranted, &turn)
+        return ways(offer, peer, names, past, isGranted: isGranted, &turn)
     }
 
     private func refusalOfRights(_ offer: Offer, _ peer: Peer) -> Judgement? {
@@ -340,124 +333,6 @@ extension RelayCore {
         return nil
     }
 
-    /// What is known here of the offered bundle.
-    struct Past {
-        var conflict: RefusalCause?
-        var hasPiece = false
-        var joins: UInt64?
-        var joinsReserved = false
-        /// Its pieces have been let go.
-        var letGo: UInt64?
-        /// By recipient name.
-        var standings: [String: Standing] = [:]
-        /// For bundles without a path: whom they were handed to from here before.
-        var tried: [PathStop] = []
-    }
-
-    private func past(of offer: Offer, from node: NodeID, _ rows: any RowReader) -> Past {
-        var past = Past()
-        // Another one may have the same name; each is taken as it comes.
-        if offer.isAnonymous { return past }
-        let isReturnByPath = offer.copy?.path.contains { $0.node == self.node } ?? false
-        let wanted = names(of: offer)
-        var numbers: [UInt64] = []
-        let prefix = Keys.bundle(offer.bundle)
-        rows.scan(.bundle, prefix: prefix) { key, _ in
-            if key.count == prefix.bytes.count + 8 { numbers.append(key.number(at: key.count - 8)) }
-            return numbers.count <= Self.copiesOfOneMax
-        }
-        if numbers.count > Self.copiesOfOneMax {
-            past.conflict = .tooManyCopies
-            return past
-        }
-        for number in numbers {
-            let row: EnvelopeRow
-            if let entry = active[number] {
-                row = entry.row
-            } else if let raw = rows.value(.envelope, Keys.envelope(number)),
-                let read = EnvelopeRow(number: number, record: raw)
-            {
-                row = read
-            } else {
-                continue
-            }
-            if row.payloadLength != offer.documentLength || row.document?.digest != offer.document?.digest {
-                past.conflict = .contentConflict
-                return past
-            }
-            guard row.isComplete else {
-                // What is not whole here proves nothing of the recipients; its pieces count for the same copy only.
-                if let piece = offer.piece, row.isInPieces, isSameCopy(offer, wanted, row) || isAllAtHome(wanted, row) {
-                    if row.ended == .zero {
-                        judgePiece(piece, of: row, isOwn: isSameCopy(offer, wanted, row), rows, &past)
-                    } else if row.holding.isLetGo {
-                        // Foreign nodes cut where they like, and need not begin anew.
-                        if offer.document != nil { past.letGo = row.number }
-                    } else if row.kind == .foreign, row.recipients.allSatisfy({ $0.state == .forwarded }) {
-                        // Fragments that are at the next hop; this one follows them.
-                    } else if !row.isLostInPart {
-                        past.conflict = .expired
-                    }
-                }
-                continue
-            }
-            if offer.copy == nil { past.tried += tried(row) }
-            let places = recipientPlaces(row)
-            for name in wanted {
-                guard let place = places[name], !row.recipients[place].isDuplicate,
-                    case let recipient = row.recipients[place],
-                    let standing = standing(of: recipient, row, offer, from: node, isReturnByPath: isReturnByPath)
-                else { continue }
-                if past.standings[name] != .known { past.standings[name] = standing }
-            }
-        }
-        return past
-    }
-
-    /// Copies of one envelope that are told apart; each is looked at when another comes.
-    static let copiesOfOneMax = 64
-
-    /// Where a name stands first among the recipients.
-    func recipientPlaces(_ row: EnvelopeRow) -> [String: Int] {
-        var places: [String: Int] = Dictionary(minimumCapacity: row.recipients.count)
-        for index in row.recipients.indices where places[row.recipients[index].name] == nil {
-            places[row.recipients[index].name] = index
-        }
-        return places
-    }
-
-    /// What a whole envelope here says of an offered copy for one of its recipients; nil: nothing.
-    private func standing(
-        of recipient: RecipientRow, _ row: EnvelopeRow, _ offer: Offer, from node: NodeID, isReturnByPath: Bool
-    ) -> Standing? {
-        // Put together from pieces of which one was wrong: that says nothing of another copy. What is left of the same one, or of one
-        // that had begun to join it, would never become whole: a copy begins with its first piece.
-        if recipient.state == .refused, recipient.reason == .digestMismatch,
-            offer.piece.map({ $0.offset == 0 }) ?? true,
-            !row.path.dropLast().elementsEqual(offer.copy?.path ?? [])
-        {
-            return nil
-        }
-        if has(.completedWhileHeld), recipient.state == .held { return .known }
-        // Here for good, or ended here and reported.
-        guard recipient.state == .forwarded || recipient.state.isQueued || recipient.state == .held else {
-            return .known
-        }
-        guard let path = offer.copy?.path else {
-            // Handed to the very node that it is for.
-            if recipient.state == .forwarded, recipient.peer == offer.destination.node { return .known }
-            if recipient.state == .forwarded, recipient.peer == node { return .returned }
-            // Records and foreign bundles have no path. One that has come further than the one that was here may be the same on
-            // its way back; and as the count grows on every way, no two nodes let go one for the other's.
-            return offer.hopCount.map { $0 > row.hopCount } ?? false ? .returned : .known
-        }
-        if row.path.dropLast().elementsEqual(path) { return .known }
-        // It has been here, so this node has sent it on, answered or not. A copy that is still kept here does not count: the next
-        // hop may call that one complete because it has had the one that now returns.
-        if isReturnByPath || recipient.state == .forwarded && recipient.peer == node { return .returned }
-        return isSenior(row.path, to: path) ? .known : nil
-    }
-
     /// The recipients that this copy is for, as row names.
     func names(of offer: Offer) -> [String] {
         if let copy = offer.copy, offer.document != nil { return copy.recipients.map(\.text) }
@@ -475,18 +350,18 @@ extension RelayCore {
 
     /// Finds each recipient's way; the copy is taken if custody is possible for at least one.
     private mutating func ways(
-        _ offer: Offer, _ peer: Peer, _ past: Past, isGranted: Bool, _ turn: inout Turn
+        _ offer: Offer, _ peer: Peer, _ names: [String], _ past: Past, isGranted: Bool, _ turn: inout Turn
     ) -> Judgement {
         var taken: [RecipientRow] = []
         var refused: [RecipientRow] = []
         var known: [RecipientRow] = []
         var isLoop = false
         var knownCount = 0
-        let names = names(of: offer)
-        for name in names {
+        for (place, name) in names.enumerated() {
             var recipient = RecipientRow(
                 name: name, state: .waiting, routeClass: 0, due: turn.now.relay, since: turn.now.relay)
-            guard let isKnown = past.standings[name] == .known ? true : isRemembered(offer, name, turn.rows) else {
+            let isHere = !past.standings.isEmpty && past.standings[place] == .known
+            guard let isKnown = isHere ? true : isRemembered(offer, name, &turn) else {
                 noticeContentDiffers(offer.bundle, from: peer.node, &turn)
                 return .refuse(.notAcceptable, why: RefusalCause.contentConflict.rawValue, count: .contentConflict)
             }
@@ -529,6 +404,12 @@ extension RelayCore {
                     ? .hopLimit
                     : why == .notAuthorised ? .notAuthorised : why == .unknownAgency ? .unknownAgency : .noRoute
             return .refuse(.notAcceptable, why: why.word, count: cause)
+        }
+        if past.copies >= Self.copiesOfOneMax
+            || past.copies > 0 && past.recipients + names.count > Self.recipientsOfCopiesMax
+        {
+            return .refuse(
+                .notAcceptable, why: RefusalCause.tooManyCopies.rawValue, count: .tooManyCopies)
         }
         if mayLackPieces(offer, turn.now) {
             return .refuse(.notAcceptable, why: "its first pieces were lost with the old store", count: .lostInPart)

@@ -7,6 +7,28 @@
 import RelayModel
 import RelayRows
 
+/// A number of which history is asked, and since when.
+struct NumberName: Hashable {
+    var source: EndpointID
+    var sequence: UInt64
+    var created: UInt64
+}
+
+/// What history says of a number and one recipient, as far as it tells one document from another.
+struct NumberPast {
+    var creationTime: UInt64
+    var documentID: String
+    var payloadLength: UInt64
+    var sender: String
+
+    init(_ row: HistoryRow) {
+        creationTime = row.bundle.creationTime
+        documentID = row.documentID
+        payloadLength = row.payloadLength
+        sender = row.sender
+    }
+}
+
 extension RelayCore {
     /// In the transaction that builds the core.
     mutating func loadSeenKey(_ rows: any RowReader) {
@@ -34,19 +56,20 @@ extension RelayCore {
     }
 
     /// What is remembered of an offered copy for one recipient.
-    func memory(of offer: Offer, _ name: String, _ rows: any RowReader) -> SeenAnswer {
+    func memory(of offer: Offer, _ name: String, _ turn: inout Turn) -> SeenAnswer {
         guard let document = offer.document else {
             // Whose number it is, nobody knows.
             if offer.isAnonymous { return .unknown }
             // Sequence numbers of foreign sources are not ours to interpret: their bundles are remembered by their whole names.
-            return rows.value(.seen, Keys.seenForeign(offer.bundle, recipient: name)) != nil ? .same : .unknown
+            return turn.rows.value(.seen, Keys.seenForeign(offer.bundle, recipient: name)) != nil ? .same : .unknown
         }
-        return memory(of: offer.bundle, document, name, rows)
+        return memory(of: offer.bundle, document, name, &turn)
     }
 
     func memory(
-        of bundle: BundleID, _ document: DocumentDescription, _ name: String, _ rows: any RowReader
+        of bundle: BundleID, _ document: DocumentDescription, _ name: String, _ turn: inout Turn
     ) -> SeenAnswer {
+        let rows = turn.rows
         let place = SeenPlace(bundle, name)
         // Without a key there is no row with a hash.
         let answer =
@@ -54,36 +77,45 @@ extension RelayCore {
                 rows.seen(place, hash: seenKey.hash(created: bundle.creationTime, document), seenKey.identity)
             } else { rows.hasSeen(place) ? SeenAnswer.unhashed : .unknown }
         guard answer == .unhashed else { return answer }
-        return history(of: bundle, document, name, rows) ?? .unhashed
+        return history(of: bundle, document, name, &turn) ?? .unhashed
     }
 
     /// So many rows of history are looked at for one number.
     private static let historyLook = 4_096
 
-    /// What history says of a number that is remembered without a hash; nil: nothing. It stands by the time of the end, which is not
-    /// before the document was made.
+    /// What history says of a number that is remembered without a hash; nil: nothing.
     private func history(
-        of bundle: BundleID, _ document: DocumentDescription, _ name: String, _ rows: any RowReader
+        of bundle: BundleID, _ document: DocumentDescription, _ name: String, _ turn: inout Turn
     ) -> SeenAnswer? {
+        let number = NumberName(source: bundle.source, sequence: bundle.sequence, created: bundle.creationTime)
+        let found = turn.pastOfNumbers[number] ?? pastOf(number, &turn)
+        guard let past = found[name] else { return nil }
+        let isSame =
+            past.creationTime == bundle.creationTime && past.documentID == document.documentID
+            && past.payloadLength == document.payloadLength && past.sender == document.sender.text
+        return isSame ? .same : .other
+    }
+
+    /// One look a turn, for all recipients: each of a thousand would look at as many rows. History stands by the time of the end, which
+    /// is not before the document was made.
+    private func pastOf(_ number: NumberName, _ turn: inout Turn) -> [String: NumberPast] {
         var looked = 0
-        var answer: SeenAnswer?
-        let start = historyStart(bundle.creationTime)
+        var found: [String: NumberPast] = [:]
+        let start = historyStart(number.created)
         RowKey(start.milliseconds).withBytes { from in
-            rows.scan(.history, from: from) { _, value in
+            turn.rows.scan(.history, from: from) { _, value in
                 looked += 1
-                if let row = HistoryRow(record: value), row.recipient == name,
-                    row.bundle.source == bundle.source, row.bundle.sequence == bundle.sequence
+                if let row = HistoryRow(record: value), row.bundle.source == number.source,
+                    row.bundle.sequence == number.sequence, found[row.recipient] == nil
                 {
-                    let isSame =
-                        row.bundle.creationTime == bundle.creationTime && row.documentID == document.documentID
-                        && row.payloadLength == document.payloadLength && row.sender == document.sender.text
-                    answer = isSame ? .same : .other
-                    return false
+                    found[row.recipient] = NumberPast(row)
                 }
                 return looked < Self.historyLook
             }
         }
-        return answer
+        turn.looked(smallRows: looked)
+        turn.pastOfNumbers[number] = found
+        return found
     }
 
     /// Relay time and the wall clock drift apart where a node was off; what they show now tells one from the other, within an hour.
@@ -116,18 +148,18 @@ extension RelayCore {
     }
 
     /// What is known of a copy that has come whole, and is about to arrive.
-    func memory(of row: EnvelopeRow, _ name: String, _ rows: any RowReader) -> SeenAnswer {
+    func memory(of row: EnvelopeRow, _ name: String, _ turn: inout Turn) -> SeenAnswer {
         guard let document = row.document else {
             if row.bundle.isAnonymous { return .unknown }
-            return rows.value(.seen, Keys.seenForeign(row.bundle, recipient: name)) != nil ? .same : .unknown
+            return turn.rows.value(.seen, Keys.seenForeign(row.bundle, recipient: name)) != nil ? .same : .unknown
         }
-        return memory(of: row.bundle, document, name, rows)
+        return memory(of: row.bundle, document, name, &turn)
     }
 
     /// Has this very document arrived for this agency? Nil: another one has, under its number.
-    mutating func isRemembered(_ offer: Offer, _ name: String, _ rows: any RowReader) -> Bool? {
-        switch memory(of: offer, name, rows) {
-        case .unknown: return hasFormerly(offer.formerName, offer.document, name, rows)
+    mutating func isRemembered(_ offer: Offer, _ name: String, _ turn: inout Turn) -> Bool? {
+        switch memory(of: offer, name, &turn) {
+        case .unknown: return hasFormerly(offer.formerName, offer.document, name, &turn)
         case .same: return true
         case .unhashed:
             // Of 0.3, and history has gone: the number alone speaks.
@@ -138,11 +170,10 @@ extension RelayCore {
     }
 
     /// Has this agency been given the same document under the name that it had before? What is not proven is given once more.
-    func hasFormerly(_ former: BundleID?, _ document: DocumentDescription?, _ name: String, _ rows: any RowReader)
-        -> Bool
+    func hasFormerly(_ former: BundleID?, _ document: DocumentDescription?, _ name: String, _ turn: inout Turn) -> Bool
     {
         guard let former, let document else { return false }
-        return memory(of: former, document, name, rows) == .same
+        return memory(of: former, document, name, &turn) == .same
     }
 
     /// A copy under a new name was known under its old one: its source hears that it is there.
@@ -150,7 +181,7 @@ extension RelayCore {
         guard let former = offer.formerName, let copy = offer.copy, let source = offer.bundle.source.node,
             source != node, offer.piece.map({ $0.offset == 0 }) ?? true
         else { return }
-        for code in copy.recipients where hasFormerly(former, offer.document, code.text, turn.rows) {
+        for code in copy.recipients where hasFormerly(former, offer.document, code.text, &turn) {
             let line = ReportRow(
                 bundle: offer.bundle, recipient: code, state: .arrived, time: turn.now.wall, reason: .none,
                 path: copy.path + [PathStop(node: node, time: turn.now.wall)])

@@ -87,7 +87,7 @@ extension RelayCore {
         let before = row
         row.holding.touched = turn.now.relay
         let isPlain = open.offer.header == row.header || open.offer.document != nil
-        let gaps = gaps(of: number, over: range, turn.rows)
+        let gaps = gaps(of: number, over: range, &turn)
         for gap in gaps {
             let piece = PieceRow(
                 offset: gap.lowerBound, length: UInt64(gap.count), extent: open.extent,
@@ -102,6 +102,8 @@ extension RelayCore {
         ledger.restocked(row, was: before)
         removeUnused(of: open.extent, range, gaps, turn.rows)
         if row.isComplete { complete(&row, &turn) }
+        // Its row is written again, too, for what may be a few octets.
+        turn.looked(recipients: row.recipients.count)
         save(row, turn.rows)
         pieceArrived(number, offset: gaps.first?.lowerBound ?? range.offset)
         reopenQueued(row)
@@ -183,8 +185,8 @@ extension RelayCore {
         unqueue(row, index, turn.rows)
         let name = row.recipients[index].name
         reading = turn.now
-        switch memory(of: row, name, turn.rows) {
-        case .unknown where hasFormerly(row.formerName, row.document, name, turn.rows):
+        switch memory(of: row, name, &turn) {
+        case .unknown where hasFormerly(row.formerName, row.document, name, &turn):
             report(row, row.recipients[index], .arrived, &turn)
             return end(&row, index, .deleted, .none, &turn, isReported: false)
         case .unknown: break

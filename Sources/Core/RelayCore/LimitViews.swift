@@ -182,6 +182,9 @@ extension RelayCore {
             LimitView(
                 "copies of one envelope", "built in", .count, UInt64(Self.copiesOfOneMax), used: nil, effect: "refused"),
             LimitView(
+                "recipients of all copies of one envelope", "built in", .count, UInt64(Self.recipientsOfCopiesMax),
+                used: nil, effect: "refused"),
+            LimitView(
                 "lifetime", "limits.lifetime_max", .milliseconds, limits.lifetimeMax.count, used: nil,
                 effect: "refused"),
             LimitView("hops", "limits.hops_max", .count, limits.hopLimit, used: nil, effect: "refused as a loop"),

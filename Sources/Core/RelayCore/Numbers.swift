@@ -201,15 +201,21 @@ extension RelayCore {
     /// A neighbour is not believed more often that this node has gone back.
     private static let believedAgainAfter = Milliseconds.hours(1)
 
+    /// Is what a neighbour says of this node's numbers a reason to leave them? Believed now, it is not again for that time.
+    mutating func believesOfNumbers(_ peer: NodeID, _ now: RelayTime) -> Bool {
+        guard let state = peers[peer],
+            state.numbersBelieved == .zero || state.numbersBelieved + Self.believedAgainAfter <= now
+        else { return false }
+        peers.change(peer) { $0.numbersBelieved = now }
+        return true
+    }
+
     /// Before anything is sent to it a neighbour says what it has taken of this incarnation. More than was given: this node has gone back
     /// without a start, as a resumed snapshot of a running machine does.
     mutating func compareNumbers(_ facts: SessionFacts, _ turn: inout Turn) {
         guard let told = facts.greeting?.taken.first(where: { $0.incarnation == incarnation }),
-            told.counter >= nextCounter, let state = peers[facts.peer]
+            told.counter >= nextCounter, believesOfNumbers(facts.peer, turn.now.relay)
         else { return }
-        let now = turn.now.relay
-        guard state.numbersBelieved == .zero || state.numbersBelieved + Self.believedAgainAfter <= now else { return }
-        peers.change(facts.peer) { $0.numbersBelieved = now }
         let given = nextCounter - 1
         renaming = told.created > 0 ? RenamePass(incarnation: incarnation, after: told.created, node) : nil
         beginIncarnation(&turn)

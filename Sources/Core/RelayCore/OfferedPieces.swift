@@ -6,27 +6,22 @@ import RelayRows
 
 extension RelayCore {
     /// The copy of which some pieces are here already.
-    func isSameCopy(_ offer: Offer, _ names: [String], _ row: EnvelopeRow) -> Bool {
+    func isSameCopy(_ offer: Offer, _ names: OfferedNames, _ row: EnvelopeRow) -> Bool {
         guard let path = offer.copy?.path else { return true }
-        guard row.path.dropLast().elementsEqual(path), row.recipients.count == names.count else { return false }
-        let places = recipientPlaces(row)
-        return names.allSatisfy { places[$0] != nil }
+        return row.path.dropLast().elementsEqual(path) && row.recipients.count == names.count && names.areAll(in: row)
     }
 
     /// Copies that end here may be put together from the pieces of any of them.
-    func isAllAtHome(_ names: [String], _ row: EnvelopeRow) -> Bool {
-        let home = Set(row.recipients.lazy.filter { $0.state == .waiting && $0.routeClass == 0 }.map(\.name))
-        return names.allSatisfy(home.contains)
+    func isAllAtHome(_ names: OfferedNames, _ row: EnvelopeRow) -> Bool {
+        names.areAll(in: row) { $0.state == .waiting && $0.routeClass == 0 }
     }
 
-    func judgePiece(
-        _ piece: PieceRange, of row: EnvelopeRow, isOwn: Bool, _ rows: any RowReader, _ past: inout Past
-    ) {
+    func judgePiece(_ piece: PieceRange, of row: EnvelopeRow, isOwn: Bool, _ past: inout Past, _ turn: inout Turn) {
         // One row only: the copy's own, or else the first that takes any copy's pieces.
         if past.joins != nil, !isOwn { return }
         past.joins = row.number
         past.joinsReserved = !row.holding.isAsItComes
-        past.hasPiece = gaps(of: row.number, over: piece, rows).isEmpty
+        past.hasPiece = gaps(of: row.number, over: piece, &turn).isEmpty
         // What foreign pieces bring beside their payload counts against whoever brought the first one.
         if !past.hasPiece, row.pieceCount >= Self.piecesMax || row.holding.overhead >= Self.pieceHeadersMax {
             past.conflict = .tooManyPieces
@@ -44,10 +39,12 @@ extension RelayCore {
 
     /// The parts of an offered piece that are not here yet, in order. Foreign nodes cut where they like, and pieces may overlap: what
     /// came first is kept (RFC 9171, 5.9 leaves open which). Looks at the pieces that the offered one touches only.
-    func gaps(of number: UInt64, over piece: PieceRange, _ rows: any RowReader) -> [Range<UInt64>] {
+    func gaps(of number: UInt64, over piece: PieceRange, _ turn: inout Turn) -> [Range<UInt64>] {
         let prefix = RowKey(number)
         var gaps: [Range<UInt64>] = []
         var from = piece.offset
+        let rows = turn.rows
+        var looked = 0
         if let before = rows.row(.piece, before: Keys.piece(number, offset: piece.offset)),
             prefix.isPrefix(of: before.key),
             let part = PieceRow(offset: before.key.number(at: 8), record: before.value, withHeader: false)
@@ -56,6 +53,7 @@ extension RelayCore {
         }
         Keys.piece(number, offset: piece.offset).withBytes { start in
             rows.scan(.piece, from: start) { key, value in
+                looked += 1
                 guard prefix.isPrefix(of: key), from < piece.end, key.number(at: 8) < piece.end else { return false }
                 guard let part = PieceRow(offset: key.number(at: 8), record: value, withHeader: false) else {
                     return true
@@ -65,6 +63,7 @@ extension RelayCore {
                 return true
             }
         }
+        turn.looked(smallRows: looked)
         if from < piece.end { gaps.append(from..<piece.end) }
         return gaps
     }

@@ -119,7 +119,10 @@ extension RelayCore {
         if let active = active[number] { return active.row }
         let key = Keys.envelope(number)
         guard let raw = turn.rows.value(.envelope, key) else { return nil }
-        if let row = EnvelopeRow(number: number, record: raw) { return row }
+        if let row = EnvelopeRow(number: number, record: raw) {
+            turn.looked(recipients: row.recipients.count * 4)
+            return row
+        }
         setAside(.envelope, key, [UInt8](raw), &turn)
         let row = standIn(for: number, &turn)
         // In which states its recipients were is not known: the books are counted anew, if they are not just now.

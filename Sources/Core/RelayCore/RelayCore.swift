@@ -42,6 +42,11 @@ public struct Turn {
     var promisedBytes: UInt64 = 0
     /// What of the free room is kept for each neighbour; counted once a turn, when room is short.
     var keptRoom: KeptRoom?
+    /// What was looked at for the inputs of this turn, in recipients of an envelope: what is asked in a hundred octets may be about
+    /// envelopes of a thousand. The engine ends its batch by it.
+    public private(set) var work = 0
+    /// What history says of numbers that 0.3 has remembered.
+    var pastOfNumbers: [NumberName: [String: NumberPast]] = [:]
     /// Chunk rows that this turn may still remove; more go by and by, so that no transaction grows without bound.
     var removalsLeft = 2_048
     /// Recipients that deadlines, reloads and the like may still change in this turn: each costs some rows.
@@ -58,6 +63,11 @@ public struct Turn {
         removalsLeft = isLean ? 16 : min(removalsLeft, room.removalsMax)
         if isLean { recipientsLeft = 16 }
     }
+
+    /// An envelope's row was looked at, with so many recipients.
+    mutating func looked(recipients: Int) { work += 8 + recipients }
+    /// Rows of a few fields.
+    mutating func looked(smallRows: Int) { work += smallRows * 4 }
 }
 
 /// The decisions of one node.

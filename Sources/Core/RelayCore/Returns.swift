@@ -56,7 +56,8 @@ extension RelayCore {
         ledger.count(.refusedByPeer(dispatch.peer))
         if isOwn {
             leaveIncarnation(
-                of: row.bundle, why: "\(dispatch.peer.name) knows another document under a number of this node", &turn)
+                of: row.bundle, asToldBy: dispatch.peer,
+                why: "\(dispatch.peer.name) knows another document under a number of this node", &turn)
             rename(&row, copy.recipients, &turn)
         } else if let back {
             for index in copy.recipients {
@@ -78,15 +79,16 @@ extension RelayCore {
         settle(&row, &turn)
     }
 
-    /// Numbers of this incarnation are known to belong to others: it is left, once.
-    mutating func leaveIncarnation(of bundle: BundleID, why: String, _ turn: inout Turn) {
-        guard bundle.incarnation == incarnation else { return }
+    /// Numbers of this incarnation are known to belong to others: it is left, once. That ends all sessions: a neighbour that says it of
+    /// every number is believed once an hour; until then what it says it of gets a new name, and nothing else happens.
+    mutating func leaveIncarnation(of bundle: BundleID, asToldBy peer: NodeID, why: String, _ turn: inout Turn) {
+        guard bundle.incarnation == incarnation, believesOfNumbers(peer, turn.now.relay) else { return }
         beginIncarnation(&turn)
         turn.effects.append(
             .notice(
                 Notice(
-                    .alarm, "this node has gone back to an earlier state, or has a double: \(why)", envelope: bundle,
-                    kind: .numbersGivenTwice)))
+                    .alarm, "this node has gone back to an earlier state, or has a double: \(why)", peer: peer,
+                    envelope: bundle, kind: .numbersGivenTwice)))
     }
 
     /// Sends an envelope of this node under a new name, for these recipients; the rest of its lifetime goes with it.
@@ -132,30 +134,25 @@ extension RelayCore {
             return no("only documents come back")
         }
         let names = names(of: offer)
-        let rows = copies(of: offer.bundle, document, turn.rows)
+        let wanted = OfferedNames(names)
+        let rows = copies(of: offer.bundle, document, &turn)
         guard
             let sent = rows.first(where: { row in
-                names.allSatisfy { name in
-                    row.recipients.contains {
-                        $0.name == name && $0.state == .forwarded && $0.peer == peer.node && !$0.isReturning
-                    }
-                }
+                wanted.areAll(in: row) { $0.state == .forwarded && $0.peer == peer.node && !$0.isReturning }
             })
         else { return no("it was not sent from here to \(peer.node.name)") }
         let isOwn = isOwn(sent)
         // It may have come before, whole or in part.
         let before =
             isOwn
-            ? sent.resubmittedAs.flatMap { copies(of: $0, document, turn.rows) }
+            ? sent.resubmittedAs.flatMap { copies(of: $0, document, &turn) }
             : rows.filter { row in row.number != sent.number && row.path.dropLast().elementsEqual(copy.path) }
-        if let known = before.last(where: { row in
-            names.allSatisfy { name in row.recipients.contains { $0.name == name } }
-        }) {
+        if let known = before.last(where: { wanted.areAll(in: $0) }) {
             guard !known.isComplete, known.ended == .zero, let piece = offer.piece else {
                 return .refuse(.completed, why: RefusalCause.duplicate.rawValue, count: .duplicate)
             }
             var past = Past()
-            judgePiece(piece, of: known, isOwn: true, turn.rows, &past)
+            judgePiece(piece, of: known, isOwn: true, &past, &turn)
             return past.hasPiece
                 ? .refuse(.completed, why: RefusalCause.duplicate.rawValue, count: .duplicate)
                 : .join(known.number, isReserved: !known.holding.isAsItComes)
@@ -176,25 +173,32 @@ extension RelayCore {
             }, avoiding: [])
     }
 
-    /// The rows of one bundle with this content.
-    private func copies(of bundle: BundleID, _ document: DocumentDescription, _ rows: any RowReader) -> [EnvelopeRow] {
-        var numbers: [UInt64] = []
-        let prefix = Keys.bundle(bundle)
-        rows.scan(.bundle, prefix: prefix) { key, _ in
-            if key.count == prefix.bytes.count + 8 { numbers.append(key.number(at: key.count - 8)) }
-            return true
+    /// The rows of one bundle with this content, as many as are told apart.
+    private func copies(of bundle: BundleID, _ document: DocumentDescription, _ turn: inout Turn) -> [EnvelopeRow] {
+        var found: [EnvelopeRow] = []
+        var recipients = 0
+        for number in numbersOfCopies(bundle, turn.rows) {
+            guard
+                let row = active[number]?.row
+                    ?? turn.rows.value(.envelope, Keys.envelope(number)).flatMap({
+                        EnvelopeRow(number: number, record: $0)
+                    })
+            else { continue }
+            turn.looked(recipients: row.recipients.count * 4)
+            recipients += row.recipients.count
+            if row.document == document { found.append(row) }
+            if recipients > 2 * Self.recipientsOfCopiesMax { break }
         }
-        return numbers.compactMap { number in
-            if let entry = active[number] { return entry.row }
-            return rows.value(.envelope, Keys.envelope(number)).flatMap { EnvelopeRow(number: number, record: $0) }
-        }.filter { $0.document == document }
+        return found
     }
 
     /// A copy of this node's own is back: it is sent under a new name.
     mutating func renew(_ open: OpenOffer, _ recipients: [RecipientRow], _ old: UInt64, _ turn: inout Turn) {
         guard var sent = envelope(old, &turn) else { return discard(extent: open.extent, isMarked: false, &turn) }
         let offer = open.offer
-        leaveIncarnation(of: sent.bundle, why: "\(open.peer.name) sends back what another document's number had", &turn)
+        leaveIncarnation(
+            of: sent.bundle, asToldBy: open.peer,
+            why: "\(open.peer.name) sends back what another document's number had", &turn)
         var row = EnvelopeRow(
             number: offer.piece == nil ? open.extent : takeNumber(), bundle: takeBundleID(&turn), kind: .document,
             urgency: sent.urgency, lifetime: sent.lifetime, ageAtArrival: sent.age(at: turn.now.relay),
@@ -211,8 +215,8 @@ extension RelayCore {
         row.holding.overhead = offer.overhead(recipients.count)
         row.holding.isAsItComes = offer.piece != nil && offer.comesUnpromised
         sent.resubmittedAs.append(row.bundle)
-        for name in recipients.map(\.name) {
-            guard let index = sent.recipients.firstIndex(where: { $0.name == name }) else { continue }
+        let back = OfferedNames(recipients.map(\.name))
+        for index in sent.recipients.indices where back.place(sent.recipients[index].name) != nil {
             sent.recipients[index].isRenewed = true
             sent.recipients[index].lastAnswer = "sent again as \(row.bundle.envelopeName)"
             report(sent, sent.recipients[index], .deleted, &turn, reason: .renamed)

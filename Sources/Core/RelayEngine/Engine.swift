@@ -53,7 +53,7 @@ public struct Engine {
             take(input, &turn, rows)
             taken += 1
             weight += 1 + input.valueBytes / Self.inputBytes
-            if rows.isLarge || rows.isFailed || weight >= Self.inputsMax { break }
+            if rows.isLarge || rows.isFailed || weight + turn.work / Self.inputWork >= Self.inputsMax { break }
         }
         core.finish(&turn)
         return BatchOutcome(taken: taken, effects: turn.effects, picture: core.takePicture())
@@ -63,6 +63,8 @@ public struct Engine {
     private static let inputsMax = 8_192
     /// Beside one, each so many octets of values (recipients, headers, rows) count as another input.
     private static let inputBytes = 1_024
+    /// The same of what was looked at for it in the store, in recipients of an envelope.
+    private static let inputWork = 32
 
     private mutating func take(_ input: EngineInput, _ turn: inout Turn, _ rows: any StoreTransaction) {
         switch input {

@@ -119,7 +119,8 @@ final class LinkHandler: ChannelInboundHandler {
         conversation.host = context.remoteAddress?.ipAddress ?? ""
         holder = SessionPlaces.owner(of: info.address)
         let (isWelcome, gone) = registry.add(
-            conversation.session, NIOLoopBound(self, eventLoop: context.eventLoop), record, context.channel)
+            conversation.session, NIOLoopBound(self, eventLoop: context.eventLoop), record, context.channel,
+            dialled: conversation.dialled)
         if !gone.isEmpty { registry.onLoops(of: gone) { $0.loseStrangersPlace() } }
         if let dialled = conversation.dialled { for tap in registry.taps(of: dialled) { watch(tap) } }
         conversation.start(now: now, &output)

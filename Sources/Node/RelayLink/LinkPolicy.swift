@@ -126,6 +126,14 @@ public struct LinkPolicy: Sendable {
             sessionsMax: settings.sessionsMax, perPeer: settings.sessionsPerPeer, strangersMax: settings.strangersMax)
     }
 
+    /// Where peers are dialled, as far as it is no name.
+    var addresses: [(node: NodeID, address: String?)] {
+        peers.map { peer in
+            let numbers = peer.address.flatMap { try? SocketAddress(ipAddress: $0.host, port: 1) }
+            return (peer.identity.node, numbers.flatMap(\.ipAddress).map { $0.contains(":") ? "[\($0)]:1" : "\($0):1" })
+        }
+    }
+
     var handshakeLimits: TLSHandler.Limits {
         TLSHandler.Limits(handshakeTime: TimeAmount(settings.handshakeTimeout))
     }

@@ -26,7 +26,9 @@ final class LinkRegistry: Sendable {
     let memory: SessionMemory
 
     init(_ policy: LinkPolicy) {
-        state = Mutex(State(policy: policy, places: SessionPlaces(policy.places)))
+        var places = SessionPlaces(policy.places)
+        places.configure(policy.addresses)
+        state = Mutex(State(policy: policy, places: places))
         memory = SessionMemory(max: policy.settings.memoryMax)
     }
 
@@ -44,14 +46,18 @@ final class LinkRegistry: Sendable {
     /// Who holds the places of accepted sessions.
     var places: SessionPlaces { state.withLock { $0.places } }
 
-    /// Enters a session. Answers whether it may begin, and which strangers have to go for it.
+    /// Enters a session. Answers whether it may begin, and which strangers have to go for it. `dialled`: whom it was dialled to.
     func add(
-        _ session: Ticket, _ handler: NIOLoopBound<LinkHandler>, _ record: SessionRecord, _ channel: any Channel
+        _ session: Ticket, _ handler: NIOLoopBound<LinkHandler>, _ record: SessionRecord, _ channel: any Channel,
+        dialled: NodeID?
     ) -> (isWelcome: Bool, gone: [Entry]) {
         let info = record.current
         return state.withLock { state in
             state.entries[session] = Entry(handler: handler, record: record, channel: channel)
-            guard !info.isDialled else { return (!state.isStopping, []) }
+            guard !info.isDialled else {
+                if let dialled { state.places.dialled(dialled, at: info.address) }
+                return (!state.isStopping, [])
+            }
             let gone = state.places.came(session, from: info.address).compactMap { state.entries[$0] }
             return (!state.isStopping, gone)
         }
@@ -95,6 +101,7 @@ final class LinkRegistry: Sendable {
         state.withLock { state in
             state.policy = policy
             state.places.bounds = policy.places
+            state.places.configure(policy.addresses)
         }
     }
 

@@ -1,7 +1,8 @@
 // SessionPlaces: who may hold how many of the connections that others open. A value under the registry's lock; decides only, closes nothing.
 // There are two rooms. In the first are strangers: whoever has connected and not yet proven who it is. When it is full, the
-// address that holds most loses its oldest, so that a crowd pushes out its own. In the second are proven neighbours: each has a
-// share, and one place is kept for every configured peer, whatever the others hold.
+// address that holds most loses its oldest, so that a crowd pushes out its own. A crowd whose every member has another address is
+// no crowd by that: so beside the room one place is kept for each address that a configured peer came from last, or is dialled at. In the
+// second are proven neighbours: each has a share, and one place is kept for every configured peer, whatever the others hold.
 
 import RelayCore
 import RelayModel
@@ -34,7 +35,34 @@ struct SessionPlaces: Sendable {
     private var sessions: [NodeID: Int] = [:]
     private var owners: [Ticket: NodeID] = [:]
 
+    /// Where configured peers came from last, and where they are dialled.
+    private var origins: [NodeID: String] = [:]
+    private var targets: [NodeID: String] = [:]
+    /// One stranger of each of these addresses has a place, whatever the others hold.
+    private var kept: Set<String> = []
+
     init(_ bounds: Bounds) { self.bounds = bounds }
+
+    /// The configured peers, and their addresses where there are some. What is known of others is forgotten.
+    mutating func configure(_ peers: [(node: NodeID, address: String?)]) {
+        let known = Set(peers.map(\.node))
+        origins = origins.filter { known.contains($0.key) }
+        let before = targets
+        targets = [:]
+        for peer in peers {
+            // A name was looked up when it was dialled.
+            targets[peer.node] = peer.address.map(Self.owner) ?? before[peer.node]
+        }
+        keep()
+    }
+
+    /// A connection to a peer stands.
+    mutating func dialled(_ peer: NodeID, at address: String) {
+        targets[peer] = Self.owner(of: address)
+        keep()
+    }
+
+    private mutating func keep() { kept = Set(origins.values).union(targets.values) }
 
     var strangerCount: Int { addresses.count }
     var sessionCount: Int { owners.count }
@@ -48,18 +76,28 @@ struct SessionPlaces: Sendable {
         addresses[session] = key
         strangers[key, default: []].append(session)
         var gone: [Ticket] = []
-        while addresses.count > bounds.strangersMax, let oldest = oldestOfTheMost() {
+        while addresses.count > bounds.strangersMax, addresses.count - keptCount > bounds.strangersMax,
+            let oldest = oldestOfTheMost()
+        {
             leave(oldest)
             gone.append(oldest)
         }
         return gone
     }
 
-    /// Of the address that holds most; of several such, of the one whose oldest came first.
+    /// Strangers in the places that are kept.
+    private var keptCount: Int { kept.count { strangers[$0] != nil } }
+
+    /// Of the address that holds most; of several such, of the one whose oldest came first. A kept place is no part of what it holds.
     private func oldestOfTheMost() -> Ticket? {
-        strangers.values.max { left, right in
-            left.count == right.count ? right[0] < left[0] : left.count < right.count
-        }?.first
+        var most: (count: Int, oldest: Ticket)?
+        for (address, tickets) in strangers {
+            let count = tickets.count - (kept.contains(address) ? 1 : 0)
+            guard count > 0 else { continue }
+            if let most, (most.count, tickets[0]) > (count, most.oldest) { continue }
+            most = (count, tickets[0])
+        }
+        return most?.oldest
     }
 
     /// It has proven to be a peer. Nil when it has a place.
@@ -69,6 +107,10 @@ struct SessionPlaces: Sendable {
         // A first one is within what is kept.
         let further = owners.count - sessions.count
         if own > 0, further >= max(bounds.sessionsMax - sessions.count, 0) { return .allTaken(bounds.sessionsMax) }
+        if let address = addresses[session], origins[be] != address {
+            origins[be] = address
+            keep()
+        }
         leave(session)
         owners[session] = be
         sessions[be] = own + 1

@@ -52,7 +52,7 @@ final class LogThinning: Sendable {
     private static let always: Set<EventKind> = [
         .started, .stopping, .stopped, .configurationChanged, .configurationRefused, .configurationWarning,
         .storeFailed, .deedDone, .operatorLogHead, .storeRestored, .restoredInPart, .restoreReleased, .resubmitted,
-        .drained, .logLevelReturned, .logLost, .suspectHeld, .clockDoubted, .clockBelieved,
+        .drained, .logLevelReturned, .logLost, .suspectHeld,
     ]
 
     /// `kind`: nil for lines that only tell more; `owner`: the peer, address or user that brought it about; `now`: of the monotonic

@@ -191,6 +191,49 @@ private func expectBalance(_ bench: Bench, _ location: SourceLocation = #_source
         expectBalance(bench)
     }
 
+    /// To leave an incarnation ends every session of the node: a neighbour that says it of each document, by a refusal or by what it
+    /// sends back, is believed once an hour. What it says it of gets a new name all the same.
+    @Test(arguments: [false, true]) func aNeighbourEndsTheSessionsOnce(sendsBack: Bool) throws {
+        let bench = Bench()
+        var incarnations: Set<UInt32> = [bench.engine.core.incarnation]
+        var ends = 0
+        var alarms = 0
+        func round() throws {
+            if bench.sessions[node("binh")] == nil { bench.connect("binh", greeting: Self.greeting(6)) }
+            if bench.sessions[node("an")] == nil { bench.connect("an", greeting: Self.greeting()) }
+            let sent = try #require(bench.submit(["B1"]))
+            let old = try #require(sent.accepted)
+            let dispatch = try #require(sent.documents.first { $0.bundle == old })
+            var effects: [Effect] = []
+            if sendsBack {
+                bench.answer(dispatch, .acknowledged)
+                let row = bench.rows(of: old)[0]
+                let path = row.path + [PathStop(node: node("binh"), time: WallTime(milliseconds: 9))]
+                effects = bench.offer("binh", old, try #require(row.document), path: path, isReturn: true)
+                #expect(effects.acknowledgements == 1)
+                #expect(bench.allRows.contains { $0.formerName == old })
+            } else {
+                effects = bench.answer(dispatch, .refused(.numberTaken))
+                #expect(bench.allRows.contains { $0.formerly == old })
+            }
+            let isOver = effects.contains { if case .endSession = $0 { true } else { false } }
+            ends += isOver ? 1 : 0
+            alarms += effects.notices.count { $0.kind == .numbersGivenTwice }
+            incarnations.insert(bench.engine.core.incarnation)
+            if isOver { for name in ["an", "binh"] { bench.lose(name) } }
+            for dispatch in bench.released.documents where dispatch.formerName != nil {
+                bench.answer(dispatch, .acknowledged)
+            }
+            bench.advance(.seconds(2))
+        }
+        for _ in 0..<10 { try round() }
+        #expect(ends == 1 && alarms == 1 && incarnations.count == 2)
+        bench.advance(.hours(1))
+        for _ in 0..<3 { try round() }
+        #expect(ends == 2 && alarms == 2 && incarnations.count == 3)
+        expectBalance(bench)
+    }
+
     /// Nothing new is sent to a node that has not said that it understands it.
     @Test func aNodeThatSaysNothingHearsNothingNew() throws {
         let bench = Bench()

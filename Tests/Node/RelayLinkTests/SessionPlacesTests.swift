@@ -35,6 +35,37 @@ import Testing
         #expect(places.sessionCount == 4)
     }
 
+    /// A crowd that comes from another address each time holds one place an address: nobody of it holds most, and the oldest went.
+    @Test(arguments: ["10.0.0.1:77", "[2001:db8:0:7::9]:77", "192.0.2.4:9", "198.51.100.1:4"])
+    func aMovingCrowdDoesNotPushOutAPeer(address: String) {
+        var places = SessionPlaces(Self.bounds)
+        places.configure([
+            (node("a"), nil), (node("b"), "[2001:db8:0:7::1]:4556"), (node("c"), "192.0.2.4:4556"), (node("d"), nil),
+        ])
+        // One came from there before, three are dialled: one of them by its name.
+        _ = places.came(Ticket(1), from: "10.0.0.1:5")
+        #expect(places.proved(Ticket(1), to: node("a")) == nil)
+        places.leave(Ticket(1))
+        places.dialled(node("d"), at: "198.51.100.1:4556")
+        let peer = Ticket(10)
+        #expect(places.came(peer, from: address) == [])
+        for index in 0..<5_000 {
+            let gone = places.came(
+                Ticket(100 + UInt64(index)), from: "[2001:db8:\(String(index + 16, radix: 16))::1]:\(index)")
+            #expect(!gone.contains(peer))
+            #expect(places.strangerCount <= Self.bounds.strangersMax + 1)
+        }
+        // It is one place: a crowd from that very address pushes out its own.
+        for index in 0..<20 { _ = places.came(Ticket(10_000 + UInt64(index)), from: address) }
+        #expect(places.strangerCount <= Self.bounds.strangersMax + 1)
+        // The last newcomer has a place all the same.
+        #expect(places.came(Ticket(20_000), from: "203.0.113.9:1") != [Ticket(20_000)])
+        // Whoever is no peer any more has none kept.
+        places.configure([])
+        #expect(places.came(Ticket(20_001), from: "203.0.113.10:1").count >= 1)
+        #expect(places.strangerCount <= Self.bounds.strangersMax)
+    }
+
     @Test func aPeerHasItsShareAndEachHasOne() {
         var places = SessionPlaces(Self.bounds)
         var next: UInt64 = 0

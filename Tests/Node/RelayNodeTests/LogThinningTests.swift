@@ -50,6 +50,17 @@ import Testing
         }
     }
 
+    /// Neighbours bring them about: a hub wrote 399 of them for 400 documents whose stamps changed to and fro.
+    @Test func doubtsOfTheClockAreThinned() {
+        let thinning = LogThinning()
+        let kinds: [EventKind] = [.clockDoubted, .clockBelieved]
+        for kind in kinds {
+            let written = (0..<200).count { _ in thinning.judge(kind, "leaf", now: 1_000) != .drop }
+            #expect(written == Int(LogThinning.ownerMax))
+            #expect(thinning.judge(kind, nil, now: 1_000) == .write(unsaid: 0))
+        }
+    }
+
     @Test func theLeastRecentlyUsedGoesFirst() {
         var used = RecentlyUsed<Int, String>(max: 3)
         for key in 0..<3 { used.put(key, "\(key)") }
