@@ -193,7 +193,8 @@ extension ReportedOutcome {
         }
         self.init(
             state: String(describing: heard.state), reason: heard.reason == .none ? nil : heard.reason.word,
-            reporter: heard.reporter?.name)
+            reporter: heard.reporter?.name,
+            isRefusal: heard.state == .delayed && heard.reason.isOfRefusal ? true : nil)
     }
 }
 

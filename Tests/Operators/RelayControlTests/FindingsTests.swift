@@ -47,6 +47,25 @@ import Testing
         }
     }
 
+    /// What another check counts is no news for this one, and it does not say that there is none.
+    @Test func theCheckOfAlarmsSpeaksForItself() async throws {
+        try await World.with { world in
+            _ = try await world.submit([("sender", "G22"), ("to", "H29"), ("document", "1/VP")], [1])
+            world.node.advance(.hours(5))
+            await world.node.run([])
+            let ladder = CheckLadder(
+                chosen: ["alarms", "outcomes"], warn: try AgeLimits("1h", "--warn"),
+                crit: try AgeLimits("1d", "--crit"), warnArrived: 14_400, linkDown: (60, 90_000), room: (20, 10),
+                certificate: (2_592_000, 604_800),
+                linkLimits: try LinkLimits(share: "50,100", waiting: "9,99", warn: "3h", crit: "1d"))
+            var facts = CheckFacts(health: try await world.get(ControlPath.health, as: HealthAnswer.self))
+            facts.findings = try await world.get(ladder.findingsURI, as: FindingsAnswer.self)
+            let results = Language.$spoken.withValue(.english) { ladder.judge(facts) }
+            #expect(results.map(\.grade) == [.ok, .warning])
+            #expect(results.first?.sentence == "no other finding")
+        }
+    }
+
     /// Of many links that are down, those that somebody is called for stand by their own text, where the list has them.
     @Test func theWorstLinksAreNotHidden() {
         func link(_ grade: FindingGrade, _ name: String) -> RelayModel.Finding {
