@@ -204,8 +204,8 @@ let package = Package(
         tests(
             "RelayNodeTests",
             [
-                "RelayNode", "RelayModel", "RelayCore", "RelayEngine", "RelayStore", "RelayConfiguration", "ControlAPI",
-                "TestNetwork", nioCore, nioPosix, nioLocks, logging,
+                "RelayNode", "RelayModel", "RelayRows", "RelayCore", "RelayEngine", "RelayStore",
+                "RelayConfiguration", "ControlAPI", "TestNetwork", nioCore, nioPosix, nioLocks, logging,
             ]),
         tests(
             "RelayControlTests",

@@ -60,15 +60,23 @@ extension CatalogueEntries {
         ("a document handed in here is late at %: %", "văn bản nộp tại đây bị chậm tại %n1: %2"),
         ("a document handed in here has ended as % at %: %", "văn bản nộp tại đây đã kết thúc là %w1 tại %n2: %3"),
         (
-            "documents handed in here have ended badly or are late, for further recipients: %; edocctl outcomes",
-            "văn bản nộp tại đây kết thúc xấu hoặc bị chậm, thêm số nơi nhận: %n1; edocctl outcomes"
+            "a document handed in here is late: % refuses it: %",
+            "văn bản nộp tại đây bị chậm: %n1 từ chối nhận: %2"
+        ),
+        (
+            "documents handed in here have ended badly, for further recipients: %; edocctl outcomes",
+            "văn bản nộp tại đây kết thúc xấu, thêm số nơi nhận: %n1; edocctl outcomes"
+        ),
+        (
+            "documents handed in here are late, for further recipients: %; edocctl outcomes",
+            "văn bản nộp tại đây bị chậm, thêm số nơi nhận: %n1; edocctl outcomes"
         ),
         ("at most % envelopes can be named at once", "mỗi lần nêu tối đa %1 gói tin"),
         ("--cause %", "--cause %=1"), ("--from %", "--from %=1"), ("--to %", "--to %=1"),
     ]
 
     private static let refusals: [Pair] = [
-        ("refused a document of % (%): %", "đã từ chối văn bản của %n1 (%n2): %3"),
+        ("refused a document of % (%): %", "đã từ chối văn bản của %n1 (%w2): %3"),
         ("receipts of % are not written: %", "không ghi được biên nhận của %n1: %2"),
         ("%: there is no group % on this machine", "%1: máy này không có nhóm %n2"),
         ("%: % files lie there and nobody takes them", "%1: có %n2 tệp nằm đó mà không ai lấy"),
@@ -77,8 +85,24 @@ extension CatalogueEntries {
             "không đọc được %1/.cursor; xóa nó để bắt đầu lại từ bây giờ"
         ),
         ("refused here: %", "bị từ chối tại đây: %1"),
-        ("refused a bundle (%): %", "đã từ chối một gói tin (%n1): %2"),
-        ("bundles of % are refused (%): %, the last %: %", "gói tin từ %n1 bị từ chối (%n2): %n3, gần nhất %n4: %5"),
+        ("may not send for %", "không được gửi thay %n1"),
+        ("may not send from node %", "không được gửi từ nút %n1"),
+        ("it may not send bundles without a document block", "nút này không được gửi gói tin không có khối văn bản"),
+        ("% sends without a document block", "%n1 gửi mà không có khối văn bản"),
+        ("% is not at home at %", "%n1 không thuộc nút %n2"),
+        ("no such sender agency: %", "không có cơ quan gửi này: %n1"),
+        ("peer is not marked edoc", "nút kề không được ghi là edoc"),
+        ("not a peer", "không phải nút kề"),
+        ("larger than this node takes", "lớn hơn mức nút này nhận"),
+        ("its header is longer than this node takes", "phần đầu dài hơn mức nút này nhận"),
+        ("path too long", "đường đi quá dài"),
+        ("created in the future", "lập ở tương lai"),
+        ("its lifetime is longer than this node's limit", "thời hạn dài hơn giới hạn của nút này"),
+        ("document block without copy block", "có khối văn bản mà không có khối bản gửi"),
+        ("copy names recipients that the document does not", "bản gửi nêu nơi nhận mà văn bản không nêu"),
+        ("payload length differs from the document block", "độ dài nội dung khác với khối văn bản"),
+        ("refused a bundle (%): %", "đã từ chối một gói tin (%w1): %2"),
+        ("bundles of % are refused (%): %, the last %: %", "gói tin từ %n1 bị từ chối (%w2): %n3, gần nhất %n4: %5"),
         (
             "peers.%.may_send_from is the default: documents of other nodes than % are refused from it, and it is the one way to % of them",
             "peers.%n1.may_send_from đang là mặc định: văn bản của các nút khác %n2 gửi qua nó bị từ chối, mà đó là đường duy nhất tới %n3 nút khác"
@@ -98,6 +122,14 @@ extension CatalogueEntries {
         (
             "% would become another spelling of %, and more than % documents lie in its inbox here: have them taken first",
             "%n1 sẽ thành cách viết khác của %n2, mà hơn %n3 văn bản đang nằm trong hộp văn bản đến của nó tại đây: hãy cho nhận trước"
+        ),
+        (
+            "% is another spelling of % now, and nobody can take what lies in its inbox here: %; take the alias away, reload, and have it taken first",
+            "%n1 nay là cách viết khác của %n2 nên không ai lấy được văn bản trong hộp văn bản đến của nó tại đây: %n3; hãy bỏ cách viết đó, nạp lại cấu hình và cho nhận trước"
+        ),
+        (
+            "% is another spelling of % now, and nobody can take what lies in its inbox here: more than %; take the alias away, reload, and have it taken first",
+            "%n1 nay là cách viết khác của %n2 nên không ai lấy được văn bản trong hộp văn bản đến của nó tại đây: hơn %n3; hãy bỏ cách viết đó, nạp lại cấu hình và cho nhận trước"
         ),
         (
             "taken by %, as its books say; this store was restored and does not know it; no report has come since",

@@ -151,6 +151,9 @@ extension CatalogueEntries {
         ("storeInPieces", "kho phân mảnh"), ("noResources", "hết tài nguyên"), ("quota", "hết hạn mức"),
         ("draining", "đang xả hết"),
         ("digestMismatch", "mã băm không khớp"), ("contentConflict", "nội dung mâu thuẫn"),
+        ("badCopy", "bản sao sai"), ("lostInPart", "mảnh đầu mất theo kho cũ"), ("falseReturn", "trả lại sai"),
+        ("tooManyPieces", "quá nhiều mảnh"), ("tooManyCopies", "quá nhiều bản"), ("letGo", "nhận dở, đã thôi"),
+        ("unknownPeer", "nút kề lạ"), ("forgedReport", "báo cáo giả"), ("badPayload", "nội dung sai"),
         ("submit", "nộp văn bản"),
     ]
 

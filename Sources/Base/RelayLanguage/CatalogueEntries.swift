@@ -22,6 +22,12 @@ public enum CatalogueEntries {
             "the path has no sound %; percent-encode it as UTF-8",
             "đường dẫn không có %1 hợp lệ; hãy mã hóa phần trăm theo UTF-8"
         ),
+        ("unknown parameter %; none is known here", "tham số %1 không có; ở đây không có tham số nào"),
+        (
+            "the body is not an order to verify: {\"rate\": 1048576, \"reason\": \"…\"}",
+            "nội dung không phải là lệnh kiểm tra kho: {\"rate\": 1048576, \"reason\": \"…\"}"
+        ),
+        ("the request is not HTTP that can be understood", "yêu cầu không phải HTTP đúng quy cách"),
         ("unknown parameter %; known here: %", "tham số %1 không có; ở đây chỉ có: %2"),
         ("the parameter % is not percent-encoded UTF-8", "tham số %1 không được mã hóa phần trăm theo UTF-8"),
         ("the parameter % is given twice", "tham số %1 xuất hiện hai lần"),
@@ -503,7 +509,6 @@ public enum CatalogueEntries {
         ("the active set (%) has no place left for %", "tập đang gửi (%1) hết chỗ cho %2"),
         ("in the agency's inbox, not yet taken", "trong hộp văn bản đến của cơ quan, chưa được lấy"),
         ("held by an operator", "người vận hành đang giữ lại"),
-        ("its record could not be read", "không đọc được bản ghi của nó"),
         ("taken by %", "%1 đã nhận"),
         ("the agency has taken it", "cơ quan đã lấy"),
         ("refused: %", "bị từ chối: %w1"),
@@ -544,6 +549,8 @@ public enum CatalogueEntries {
         ),
         ("the clock is not believed: expiry is suspended", "đồng hồ không đáng tin: tạm ngừng tính hết hạn"),
         ("links down: %", "liên kết mất: %1"),
+        ("1 more is down: %", "còn 1 liên kết nữa bị mất: %=1"),
+        ("% more are down: %", "còn %n1 liên kết nữa bị mất: %=2"),
         (
             "refused by every next hop, tried until retry.refusal_grace is over: %; edocctl queue list --answer \"not acceptable\"",
             "mọi nút kế tiếp đều từ chối, còn thử lại đến khi hết retry.refusal_grace: %1; edocctl queue list --answer \"not acceptable\""

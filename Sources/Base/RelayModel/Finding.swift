@@ -40,6 +40,7 @@ public enum FindingCode: String, Sendable, Hashable, CaseIterable {
     case linkBarren
     case backupOld
     case spoolUntaken
+    case inboxHidden
 
     /// The check of `edocctl check` that counts it.
     public var check: String {
@@ -50,7 +51,7 @@ public enum FindingCode: String, Sendable, Hashable, CaseIterable {
         case .linkDown, .linkBarren: "links"
         case .recordsCorrupt, .storeMended, .unreadable: "records"
         case .oldWaiting: "oldest"
-        case .oldArrived, .spoolUntaken: "arrived"
+        case .oldArrived, .spoolUntaken, .inboxHidden: "arrived"
         case .endedBadly, .documentsLate: "outcomes"
         case .backupOld: "backup"
         default: "alarms"

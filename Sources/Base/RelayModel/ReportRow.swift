@@ -60,6 +60,16 @@ public struct ReportReason: RawRepresentable, Hashable, Sendable {
     /// Private: every next hop refused it as made in the future; the clock of its source was ahead when it was accepted.
     public static let clockWasAhead = ReportReason(rawValue: 65_550)
 
+    /// Of a delay: who said it has never had the copy and refuses it; the hop before it tries on.
+    public var isOfRefusal: Bool {
+        switch self {
+        case .loop, .lifetimeExpired, .hopLimitExceeded, .notAuthorised, .unknownAgency, .noKnownRoute,
+            .depletedStorage, .digestMismatch, .blockUnintelligible, .refusedByNextHop:
+            true
+        default: false
+        }
+    }
+
     /// The word that tools show.
     public var word: String {
         switch rawValue {

@@ -72,6 +72,7 @@ public struct CorePicture: Sendable {
     public func peerViews(at now: RelayTime) -> [PeerView] { core.peerViews(at: now) }
     /// The order of the last change of outcomes, and the epoch in which it counts.
     public var outcomeHead: (epoch: UInt32, order: UInt64) { core.outcomeHead }
+    public var outcomeStart: UInt64 { core.outcomeStart }
     public var isClockDoubted: Bool { core.isClockDoubted }
     public var spoolViews: [SpoolView] { core.spoolViews }
     /// What to tell a node that is, or says that it is, this one.

@@ -244,7 +244,8 @@ extension RelayCore {
         case .handing: "handing over to the agency's spool"
         case .held: recipient.heldBecause.isEmpty ? "held by an operator" : recipient.heldBecause
         case .deleting: "deleted by an operator, who may still undo it"
-        case .corrupt: "its record could not be read"
+        // What was done with the copy says what of it is damaged.
+        case .corrupt: recipient.lastAnswer.isEmpty ? "its record in the store cannot be read" : recipient.lastAnswer
         case .forwarded: "taken by \(recipient.peer?.name ?? "the next hop")"
         case .delivered: "the agency has taken it"
         case .refused: "refused: \(recipient.reason.word)"

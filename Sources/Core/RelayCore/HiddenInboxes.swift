@@ -14,14 +14,29 @@ public struct HiddenInbox: Sendable, Hashable {
     public var isMore: Bool
 
     private static let countMax: UInt64 = 10_000
+    /// More agencies than a country has.
+    private static let agenciesMax = 100_000
 
     /// Agencies of the old directory with documents in their inbox that the new one has as aliases.
     public static func found(from old: Directory, to new: Directory, _ rows: any RowReader) -> [HiddenInbox] {
+        found(in: new, rows) { old.contains($0) }
+    }
+
+    /// Agencies with documents in their inbox that a directory in force has as aliases: a restart has not asked.
+    public static func found(in directory: Directory, _ rows: any RowReader) -> [HiddenInbox] {
+        found(in: directory, rows) { _ in true }
+    }
+
+    private static func found(
+        in new: Directory, _ rows: any RowReader, _ means: (AgencyCode) -> Bool
+    ) -> [HiddenInbox] {
         var result: [HiddenInbox] = []
+        var looked = 0
         var from = RowKey()
-        while let row = rows.row(.inbox, atOrAfter: from) {
+        while looked < agenciesMax, let row = rows.row(.inbox, atOrAfter: from) {
+            looked += 1
             let name = String(decoding: row.key.prefix { $0 != 0 }, as: UTF8.self)
-            if let code = AgencyCode(name), old.contains(code), let owner = new.canonical(code), owner != code {
+            if let code = AgencyCode(name), means(code), let owner = new.canonical(code), owner != code {
                 var found = HiddenInbox(agency: code, owner: owner, count: 0, isMore: false)
                 rows.scan(.inbox, prefix: RowKey(text: name)) { _, _ in
                     if found.count == countMax {
@@ -44,4 +59,11 @@ public struct HiddenInbox: Sendable, Hashable {
     public var sentence: String {
         "\(agency) would become another spelling of \(owner), and \(isMore ? "more than " : "")\(count) documents lie in its inbox here: have them taken first"
     }
+
+    /// Where it has happened already.
+    public var standing: String {
+        "\(agency) is another spelling of \(owner) now, and nobody can take what lies in its inbox here: \(isMore ? "more than " : "")\(count); take the alias away, reload, and have it taken first"
+    }
+
+    public var finding: Finding { Finding(.critical, .inboxHidden, subject: agency.text, standing) }
 }

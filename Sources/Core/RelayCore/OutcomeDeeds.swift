@@ -86,15 +86,22 @@ extension RelayCore {
         return .acknowledged(count: UInt64(found.count), next: left)
     }
 
-    /// The pair goes on under another name, which is waited for.
-    mutating func forgetOutcome(_ bundle: BundleID, _ recipient: String, _ rows: any RowTransaction) {
-        guard bundle.source == node.endpoint, let code = AgencyCode(recipient) else { return }
+    /// The pair goes on under another name, which is waited for. Who follows the changes is told the new name: he would wait for the
+    /// old one for ever.
+    mutating func passOn(_ line: ReportRow, _ turn: inout Turn) {
+        guard line.bundle.source == node.endpoint else { return }
         for isBad in [false, true] {
-            let key = Keys.outcome(isBad: isBad, bundle, code)
-            guard let raw = rows.value(.outcome, key), let row = OutcomeRow(record: raw), row.about.bundle == bundle
+            let key = Keys.outcome(isBad: isBad, line.bundle, line.recipient)
+            guard let raw = turn.rows.value(.outcome, key), let row = OutcomeRow(record: raw),
+                row.about.bundle == line.bundle
             else { continue }
             countOpen(row, at: key, -1)
-            rows.delete(.outcome, key)
+            turn.rows.delete(.outcome, key)
+            outcomes.head += 1
+            var change = OutcomeChangeRow(
+                row.about, state: .deleted, reason: .renamed, reporter: node, time: line.time, changed: turn.now.relay)
+            change.successor = outcomes.successor
+            turn.rows.put(.outcomeChange, Keys.outcomeChange(outcomes.head), change.encoded())
         }
     }
 

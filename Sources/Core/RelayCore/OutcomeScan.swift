@@ -15,6 +15,8 @@ public struct KnownOutcome: Sendable, Hashable {
     public var time: WallTime
     public var order: UInt64
     public var isOpen: Bool
+    /// Of a change: the name under which the document goes on.
+    public var successor: BundleID?
 
     init(_ row: OutcomeRow) {
         about = row.about
@@ -34,6 +36,7 @@ public struct KnownOutcome: Sendable, Hashable {
         time = row.time
         self.order = order
         isOpen = false
+        successor = row.successor
     }
 }
 

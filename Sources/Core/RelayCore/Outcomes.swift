@@ -12,18 +12,29 @@ struct OutcomeBook: Sendable {
     var head: UInt64 = 0
     /// Another one than before when the store has come back from a copy: cursors of before say nothing of it.
     var epoch: UInt32 = 0
+    /// The head with which the epoch began; nil: it began before this was noted.
+    var start: UInt64?
     var minute: UInt64 = 0
-    var told = 0
-    /// Not told by themselves within this minute.
-    var untold = 0
+    /// Of each kind by itself: a night of delays must not silence the first bad end.
+    var ended = Telling()
+    var late = Telling()
     /// Where the look for old rows goes on. What has ended badly, of which there is least, is looked at first.
     var sweep: RowKey? = Keys.outcomes(isBad: true)
     /// The open ones that this look has met: when it has come to the end, the counters are set by it.
     var recount: [OutcomeCause: Int64]? = [:]
     /// The incarnation whose numbers were given when no outcomes were kept; 0: none.
     var incarnationBefore: UInt32 = 0
+    /// Under which name the pair goes on whose end is being noted.
+    var successor: BundleID?
 
-    /// So many bad ends and delays are told by name within a minute.
+    /// What has been said of one kind within this minute.
+    struct Telling: Sendable {
+        var told = 0
+        /// Not told by themselves.
+        var untold = 0
+    }
+
+    /// So many of each kind are told by name within a minute.
     static let toldMax = 20
 
     mutating func load(_ rows: any RowReader) {
@@ -32,12 +43,17 @@ struct OutcomeBook: Sendable {
             rows.row(.outcomeChange, before: Keys.outcomeChange(.max))?.key.number(at: 0) ?? 0,
             rows.number(.meta, "outcomeHead"))
         incarnationBefore = UInt32(truncatingIfNeeded: rows.number(.meta, "outcomesAfter"))
+        let began = rows.number(.meta, "outcomeStart")
+        start = began > 0 ? began - 1 : nil
     }
 }
 
 extension RelayCore {
     /// The order of the last change, and the epoch in which it counts.
     public var outcomeHead: (epoch: UInt32, order: UInt64) { (outcomes.epoch, outcomes.head) }
+
+    /// Up to which change the cursors of an earlier epoch may be believed: what is behind it, they have not counted.
+    public var outcomeStart: UInt64 { outcomes.start ?? outcomes.head }
 
     /// Cursors of another life of this store must not be taken for its own.
     mutating func drawOutcomeEpoch(_ turn: inout Turn) {
@@ -48,6 +64,9 @@ extension RelayCore {
             outcomes.epoch = UInt32(truncatingIfNeeded: generator.next())
         } while outcomes.epoch == old || outcomes.epoch == 0
         turn.rows.setNumber(.meta, "outcomeEpoch", UInt64(outcomes.epoch))
+        outcomes.start = outcomes.head
+        // One more, so that zero says that nothing was noted.
+        turn.rows.setNumber(.meta, "outcomeStart", outcomes.head + 1)
     }
 
     /// The store begins to keep outcomes: of what it gave numbers to before, there are none.
@@ -78,9 +97,7 @@ extension RelayCore {
     /// A report row of an own document has been stored.
     mutating func noteOutcome(_ line: ReportRow, _ turn: inout Turn) {
         // The pair goes on under another name, which is waited for.
-        if line.state == .deleted, line.reason == .renamed {
-            return forgetOutcome(line.bundle, line.recipient.text, turn.rows)
-        }
+        if line.state == .deleted, line.reason == .renamed { return passOn(line, &turn) }
         let found = outcome(of: line, turn)
         guard var row = found?.row ?? firstOutcome(of: line, turn), changes(row, line, turn.rows),
             hasPlace(row, turn)
@@ -96,9 +113,10 @@ extension RelayCore {
         row.order = outcomes.head
         // Who has deleted it here has said why in the operator log: that is nobody's news.
         row.isOpen = line.state.isBadOutcome && !(line.state == .deleted && row.reporter == node)
-        let change = OutcomeChangeRow(
+        var change = OutcomeChangeRow(
             row.about, state: line.state, reason: line.reason, reporter: row.reporter, time: line.time,
             changed: turn.now.relay)
+        change.successor = outcomes.successor
         turn.rows.put(.outcomeChange, Keys.outcomeChange(outcomes.head), change.encoded())
         ledger.count(.outcome(line.state))
         let key = Keys.outcome(isBad: line.state.isBadOutcome, line.bundle, line.recipient)
@@ -191,17 +209,19 @@ extension RelayCore {
     /// A burst is told by its first cases and a count.
     private mutating func tell(_ row: OutcomeRow, _ line: ReportRow, _ turn: inout Turn) {
         tellOutcomes(&turn)
-        guard outcomes.told < OutcomeBook.toldMax else {
-            outcomes.untold += 1
-            return
-        }
-        outcomes.told += 1
-        let reporter = row.reporter?.name ?? "?"
         let isDelay = line.state == .delayed
+        var telling = isDelay ? outcomes.late : outcomes.ended
+        let isTold = telling.told < OutcomeBook.toldMax
+        if isTold { telling.told += 1 } else { telling.untold += 1 }
+        if isDelay { outcomes.late = telling } else { outcomes.ended = telling }
+        guard isTold else { return }
+        let reporter = row.reporter?.name ?? "?"
         let text =
-            isDelay
-            ? "a document handed in here is late at \(reporter): \(line.reason.word)"
-            : "a document handed in here has ended as \(line.state) at \(reporter): \(line.reason.word)"
+            isDelay && line.reason.isOfRefusal
+            ? "a document handed in here is late: \(reporter) refuses it: \(line.reason.word)"
+            : isDelay
+                ? "a document handed in here is late at \(reporter): \(line.reason.word)"
+                : "a document handed in here has ended as \(line.state) at \(reporter): \(line.reason.word)"
         turn.effects.append(
             .notice(
                 Notice(
@@ -214,14 +234,24 @@ extension RelayCore {
         let minute = turn.now.relay.milliseconds / 60_000
         guard minute != outcomes.minute else { return }
         outcomes.minute = minute
-        outcomes.told = 0
-        guard outcomes.untold > 0 else { return }
-        turn.effects.append(
-            .notice(
-                Notice(
-                    .alarm,
-                    "documents handed in here have ended badly or are late, for further recipients: \(outcomes.untold); edocctl outcomes",
-                    kind: .documentEndedBadly)))
-        outcomes.untold = 0
+        let (ended, late) = (outcomes.ended.untold, outcomes.late.untold)
+        outcomes.ended = .init()
+        outcomes.late = .init()
+        if ended > 0 {
+            turn.effects.append(
+                .notice(
+                    Notice(
+                        .alarm,
+                        "documents handed in here have ended badly, for further recipients: \(ended); edocctl outcomes",
+                        kind: .documentEndedBadly)))
+        }
+        if late > 0 {
+            turn.effects.append(
+                .notice(
+                    Notice(
+                        .warning,
+                        "documents handed in here are late, for further recipients: \(late); edocctl outcomes",
+                        kind: .documentLate)))
+        }
     }
 }

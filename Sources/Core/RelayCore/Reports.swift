@@ -81,7 +81,10 @@ extension RelayCore {
                 bundle: row.bundle, recipient: code, state: state, time: turn.now.wall,
                 reason: reason ?? recipient.reason, path: row.path)
             if source == node {
+                let successor = outcomes.successor
+                if line.reason == .renamed { outcomes.successor = row.resubmittedAs.last }
                 store(line, &turn)
+                outcomes.successor = successor
             } else {
                 turn.rows.put(
                     .outgoingReport, Keys.outgoingReport(source, order: takeNumber()), line.encoded())

@@ -41,6 +41,8 @@ extension RelayCore {
         }
         record(&new, isComplete: true, &turn)
         if recipients.contains(where: { $0.state == .held }) { LookupIndex.park(new, turn.rows) }
+        outcomes.successor = new.bundle
+        defer { outcomes.successor = nil }
         for index in indexes {
             if row.recipients[index].state.isQueued { unqueue(row, index, turn.rows) }
             row.recipients[index].lastAnswer = said(new.bundle.envelopeName)

@@ -18,6 +18,7 @@ import RelayModel
 import RelaySession
 import RelayStore
 import ServiceLifecycle
+import Synchronization
 import UnixSignals
 
 /// Why the daemon cannot run.
@@ -25,6 +26,16 @@ public struct NodeFailure: Error, CustomStringConvertible {
     public var sentence: String
     public var exitCode: Int32
     public var description: String { sentence }
+}
+
+/// Says that the node is about to stop, as soon as it has been told to.
+private struct StoppingNotice: Service {
+    var say: @Sendable () -> Void
+
+    func run() async throws {
+        try? await gracefulShutdown()
+        if Task.isShuttingDownGracefully { say() }
+    }
 }
 
 /// One running node.
@@ -58,6 +69,7 @@ public final class Node: Sendable {
     let controlPlaces: LocalPlaces
     let submitPlaces: LocalPlaces
     let reloading = NIOLock()
+    private let isStopping = Atomic(false)
     let started: WallTime
 
     /// Event loops for links and submissions. One carries gigabits; the second keeps a busy link from delaying the others.
@@ -148,7 +160,7 @@ public final class Node: Sendable {
         configuration = NIOLockedValueBox(prepared.configuration)
         rights = RightsTable(configuration)
         receipts = Receipts(
-            store: store, head: { [board = engine.board] in board.picture(of: []).outcomeHead },
+            store: store, head: { [board = engine.board] in .init(board.picture(of: [])) },
             settings: { [configuration] in configuration.withLockedValue { $0.settings.spools } })
         receipts.watch(on: group.next())
         untaken = UntakenFiles(
@@ -243,6 +255,8 @@ public final class Node: Sendable {
         if let watchdog = Watchdog(engine: engine, group: group, notifier: notifier) {
             services.services.append(.init(service: watchdog))
         }
+        // The last is told first: the line stands before the wait for callers.
+        services.services.append(.init(service: StoppingNotice { [self] in noteStopping() }))
         // A caller that does not read its answer must not keep the node from stopping.
         services.maximumGracefulShutdownDuration = .seconds(10)
         let group = ServiceGroup(configuration: services)
@@ -300,9 +314,15 @@ public final class Node: Sendable {
         }
     }
 
-    private func stop(_ bulk: BulkListener?) async {
+    /// Once: when the signal comes, or when a service has failed.
+    private func noteStopping() {
+        guard !isStopping.exchange(true, ordering: .relaxed) else { return }
         notifier.stopping()
         logger.notice("stopping", metadata: .event(.stopping))
+    }
+
+    private func stop(_ bulk: BulkListener?) async {
+        noteStopping()
         await bulk?.stop()
         if await !backup.stop(within: Self.diskPatience) {
             logger.warning("the disk of the backup does not answer; the daemon stops without it")

@@ -24,13 +24,21 @@ final class Receipts: Sendable {
         var troubles: [AgencyCode: String] = [:]
     }
 
+    /// Where the log of changes stands.
+    struct Head: Sendable {
+        var epoch: UInt32
+        var order: UInt64
+        /// The last change before this epoch.
+        var start: UInt64
+    }
+
     private let state = NIOLockedValueBox(State())
     private let store: LMDBStore
-    private let head: @Sendable () -> (epoch: UInt32, order: UInt64)
+    private let head: @Sendable () -> Head
     private let settings: @Sendable () -> [SpoolConfiguration]
 
     init(
-        store: LMDBStore, head: @escaping @Sendable () -> (epoch: UInt32, order: UInt64),
+        store: LMDBStore, head: @escaping @Sendable () -> Head,
         settings: @escaping @Sendable () -> [SpoolConfiguration]
     ) {
         self.store = store
@@ -89,8 +97,9 @@ final class Receipts: Sendable {
                 try folder.setCursor(epoch: head.epoch, order: head.order)
                 return nil
             }
-            // Of a store that came back from a copy: what it has lost it has lost.
-            var order = min(cursor.order, head.order)
+            // Of a store that came back from a copy: what it has lost it has lost. What it has counted since then the cursor does not
+            // mean, however far it has come.
+            var order = min(cursor.order, cursor.epoch == head.epoch ? head.order : head.start)
             while order < head.order {
                 try folder.requireRoom()
                 let from = order
@@ -124,6 +133,13 @@ final class Receipts: Sendable {
         let digits = String(order)
         let lead = String(repeating: "0", count: max(0, 12 - digits.count))
         return "\(String(epoch, radix: 16))-\(lead)\(digits).json"
+    }
+}
+
+extension Receipts.Head {
+    init(_ picture: CorePicture) {
+        let head = picture.outcomeHead
+        self.init(epoch: head.epoch, order: head.order, start: picture.outcomeStart)
     }
 }
 

@@ -134,10 +134,13 @@ public struct ReportedOutcome: Codable, Sendable, Hashable {
     public var reason: String?
     /// The node that says so.
     public var reporter: String?
-    public init(state: String, reason: String?, reporter: String?) {
+    /// True when that node has never had it, for it refuses it; the hop before it tries on.
+    public var isRefusal: Bool?
+    public init(state: String, reason: String?, reporter: String?, isRefusal: Bool? = nil) {
         self.state = state
         self.reason = reason
         self.reporter = reporter
+        self.isRefusal = isRefusal
     }
 }
 

@@ -25,7 +25,8 @@ public struct OutcomesAnswer: ControlAnswer {
 public struct OutcomeLine: Codable, Sendable, Hashable {
     public var envelope: String
     public var recipient: String
-    /// waiting (nothing has been heard), arrived, delivered, delayed, refused, expired, deleted
+    /// waiting (nothing has been heard), arrived, delivered, delayed, refused, expired, deleted; of a change also renamed: what is heard
+    /// from then on bears the new name
     public var outcome: String
     public var reason: String?
     /// The reason as a number of docs/protocol.md, 4.
@@ -38,6 +39,8 @@ public struct OutcomeLine: Codable, Sendable, Hashable {
     public var time: Timestamp
     public var sender: String?
     public var documentID: String?
+    /// The name under which the document goes on to this recipient.
+    public var resubmittedAs: String?
     public var urgency: Int
     /// A bad end or a delay that nobody has acknowledged.
     public var isOpen: Bool

@@ -12,7 +12,7 @@ public struct TraceAnswer: ControlAnswer {
     public var sender: String?
     public var documentID: String?
     public var submitted: Timestamp?
-    /// The envelope that this one was a resubmission of, and the one that it was resubmitted as.
+    /// The envelope that this one was a resubmission of, and those that it was resubmitted as, one after the other.
     public var formerly: String?
     public var resubmittedAs: [String] = []
     public var recipients: [Recipient]
@@ -48,10 +48,13 @@ public struct TraceAnswer: ControlAnswer {
         public var node: String
         public var time: Timestamp
         public var reason: String
-        public init(node: String, time: Timestamp, reason: String) {
+        /// True when the node has never had it, for it refuses it; the hop before it tries on.
+        public var isRefusal: Bool?
+        public init(node: String, time: Timestamp, reason: String, isRefusal: Bool? = nil) {
             self.node = node
             self.time = time
             self.reason = reason
+            self.isRefusal = isRefusal
         }
     }
 

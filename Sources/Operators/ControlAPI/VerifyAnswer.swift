@@ -1,5 +1,13 @@
 // VerifyAnswer: how a verification of the store stands, or how the last one ended.
 
+/// POST /v1/verify, instead of a query.
+public struct VerifyOrder: Codable, Sendable, Hashable {
+    /// Octets a second.
+    public var rate: UInt64?
+    public var reason: String?
+    public init() {}
+}
+
 public struct VerifyAnswer: ControlAnswer {
     public var schema = ControlPath.schema
     public var now: Timestamp

@@ -9,13 +9,15 @@ extension ControlServer {
     private static var orderBytesMax: Int { 16 << 10 }
 
     func addBackup(to router: Router<ControlContext>) {
-        router.get("v1/backup") { _, context in
+        router.get("v1/backup") { request, context in
             try await requireSee(context)
+            try requireNoQuery(request)
             return try json(await node.backup)
         }
         router.post("v1/backup") { request, context in
             let rights = try await rights(context)
             guard rights.may(.act) else { throw denied(rights.caller, "act") }
+            try requireNoQuery(request)
             let bytes = try await request.body.collect(upTo: Self.orderBytesMax)
             guard let order = try? ControlJSON.answer(BackupOrder.self, from: Array(bytes.readableBytesView)),
                 order.path.isEmpty || order.path.hasPrefix("/"), order.bytesPerSecond != 0, order.keep != 0,
@@ -37,9 +39,10 @@ extension ControlServer {
             }
             return try json(answer)
         }
-        router.post("v1/backup/cancel") { _, context in
+        router.post("v1/backup/cancel") { request, context in
             let rights = try await rights(context)
             guard rights.may(.act) else { throw denied(rights.caller, "act") }
+            try requireNoQuery(request)
             let answer = await node.backup
             guard await node.cancelBackup() else { throw ControlError.notFound("no backup is under way") }
             await record(rights.caller, "backup cancel", subject: answer.path)

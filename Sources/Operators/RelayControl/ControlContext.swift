@@ -46,6 +46,9 @@ struct ControlQuery {
         for item in (request.uri.query ?? "").split(separator: "&") {
             let parts = item.split(separator: "=", maxSplits: 1, omittingEmptySubsequences: false)
             let name = String(parts[0])
+            guard !known.isEmpty else {
+                throw ControlError.badRequest("unknown parameter \(printable(name)); none is known here")
+            }
             guard known.contains(name) else {
                 throw ControlError.badRequest(
                     "unknown parameter \(printable(name)); known here: \(known.sorted().joined(separator: ", "))")
@@ -105,6 +108,11 @@ struct ControlQuery {
 
     /// How many lines an answer may have.
     func limit() throws -> Int { Int(try number("limit", in: 1...Page.limitMax) ?? Page.limitDefault) }
+}
+
+extension ControlServer {
+    /// A call without parameters says so: who gives one believes that it is heeded.
+    func requireNoQuery(_ request: Request) throws { _ = try ControlQuery(request, known: []) }
 }
 
 /// The bounds of one answer: what it may show, and how many rows it may look at.

@@ -62,7 +62,7 @@ struct ControlListener<Responder: HTTPResponder>: Sendable where Responder.Conte
                 additionalChannelHandlers: [
                     StalledReader(patience: patience) { [drops, notices] in
                         drops.drop(.control, .answersNotRead, logger: notices)
-                    }
+                    }, MalformedHeadAnswer(),
                 ],
                 idleTimeout: Self.idleTimeout))
         let listening = try await bind(place) { [self] child in

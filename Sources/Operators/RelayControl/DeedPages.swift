@@ -18,6 +18,7 @@ extension ControlServer {
     func addDeeds(to router: Router<ControlContext>) {
         router.post("v1/deeds/preview") { request, context in
             let caller = try await requireAct(context)
+            try requireNoQuery(request)
             let asked: DeedRequest = try await body(request)
             return try json(try await preview(try DeedPlan(asked, node.configuration), asked, caller))
         }
@@ -28,8 +29,9 @@ extension ControlServer {
             try await requireSee(context)
             return try json(try await jobs(try ControlQuery(request, known: ["limit", "cursor"])))
         }
-        router.get("v1/jobs/{id}") { _, context in
+        router.get("v1/jobs/{id}") { request, context in
             try await requireSee(context)
+            try requireNoQuery(request)
             let number = try Self.number(try context.text("id"))
             let now = node.now
             guard let job = try await node.read({ JobRow.read(number, $0) }) else {
@@ -43,12 +45,14 @@ extension ControlServer {
         router.post("v1/jobs/{id}/undo") { request, context in
             try json(try await operate(request, context) { .undo($0, as: $1) })
         }
-        router.get("v1/suspensions") { _, context in
+        router.get("v1/suspensions") { request, context in
             try await requireSee(context)
+            try requireNoQuery(request)
             return try json(try await suspensions())
         }
-        router.get("v1/drain") { _, context in
+        router.get("v1/drain") { request, context in
             try await requireSee(context)
+            try requireNoQuery(request)
             return try json(try await drainAnswer())
         }
         router.post("v1/drain") { request, context in
@@ -57,8 +61,9 @@ extension ControlServer {
             try await drain(true, try Self.reason(try query.one("reason")), caller)
             return try json(try await drainAnswer())
         }
-        router.post("v1/drain/cancel") { _, context in
+        router.post("v1/drain/cancel") { request, context in
             let caller = try await requireAct(context)
+            try requireNoQuery(request)
             try await drain(false, "", caller)
             return try json(try await drainAnswer())
         }

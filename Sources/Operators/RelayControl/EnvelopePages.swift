@@ -14,12 +14,14 @@ extension ControlServer {
             let query = try ControlQuery(request, known: ["document", "state", "limit", "cursor"])
             return try json(try await list(query))
         }
-        router.get("v1/envelopes/{envelope}") { _, context in
+        router.get("v1/envelopes/{envelope}") { request, context in
             try await requireSee(context)
+            try requireNoQuery(request)
             return try json(try await show(try context.text("envelope")))
         }
-        router.get("v1/trace/{envelope}") { _, context in
+        router.get("v1/trace/{envelope}") { request, context in
             let (sight, _) = try await sight(context)
+            try requireNoQuery(request)
             let name = try context.text("envelope")
             return try json(try sight.seen(try await trace(name), asked: name))
         }
@@ -191,7 +193,8 @@ extension ReportedOutcome {
         }
         self.init(
             state: String(describing: heard.state), reason: heard.reason == .none ? nil : heard.reason.word,
-            reporter: heard.reporter?.name)
+            reporter: heard.reporter?.name,
+            isRefusal: heard.state == .delayed && heard.reason.isOfRefusal ? true : nil)
     }
 }
 

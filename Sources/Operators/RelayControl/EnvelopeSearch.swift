@@ -72,11 +72,50 @@ enum EnvelopeSearch {
             // The look goes on: an older envelope may have just this name, where all these have it and more.
             if matches.count < matchesMax { matches.append(bundle) }
         }
+        if matches.isEmpty, let bundle = expected(text, rows) { return .found(bundle, numbers: []) }
         switch matches.count {
         case 0: return .nothing(isExhaustive: scanned < Page.scanMax)
         case 1: return .found(matches[0], numbers: copies(of: matches[0], rows))
         default: return .ambiguous(matches.map(\.envelopeName))
         }
+    }
+
+    /// Of this node's own: a name without its time, of which nothing is left but what is waited for. A restored store has such, by its
+    /// neighbours' books.
+    private static func expected(_ text: String, _ rows: any RowReader) -> BundleID? {
+        guard let asked = BundleID(envelopeName: text + "@0") else { return nil }
+        for isBad in [false, true] {
+            var found: BundleID?
+            var looked = 0
+            rows.scan(.outcome, prefix: Keys.outcomes(isBad: isBad, of: asked)) { _, value in
+                looked += 1
+                if let row = OutcomeRow(record: value), row.about.bundle.envelopeName.hasPrefix(text + "@") {
+                    found = row.about.bundle
+                }
+                return found == nil && looked < 1_000
+            }
+            if let found { return found }
+        }
+        return nil
+    }
+
+    /// How often a name is followed to the next one.
+    static let successorsMax = 16
+
+    /// The names under which an envelope goes on, each after the one that it follows.
+    static func successors(_ copies: [EnvelopeRow], _ rows: any RowReader) -> [BundleID] {
+        var found: [BundleID] = []
+        for name in copies.flatMap(\.resubmittedAs) where !found.contains(name) { found.append(name) }
+        var next = 0
+        while next < found.count, next < successorsMax {
+            for number in self.copies(of: found[next], rows).prefix(8) {
+                for name in envelope(number, rows)?.resubmittedAs ?? [] where !found.contains(name) {
+                    found.append(name)
+                }
+            }
+            next += 1
+        }
+        return found
     }
 
     /// The ID in a key of the table `bundle`.

@@ -35,17 +35,19 @@ extension ControlServer {
         let facts = try await node.facts()
         let watch = try? await node.watchFacts()
         let peers = node.configuration.settings.peers.map(\.node)
-        let stored = try await node.read { rows in
+        let stored = try await node.read { [directory = node.configuration.directory] rows in
             (
                 findings: Finding.ofStore(rows, at: now),
                 reserved: rows.number(.counter, CounterKey.reservedBytes.name),
                 queues: QueueFigures.all(rows, peers: peers, now: now.relay),
                 inboxes: OldestArrived(rows, now: now.relay),
+                hidden: HiddenInbox.found(in: directory, rows).map(\.finding),
                 backup: LastBackup.read(rows)
             )
         }
         var found = Self.ofRoom(facts.headRoom, live, reserved: stored.reserved, at: now, bounds)
         found += live.findings(at: now, bounds, waiting: Self.backlogs(stored.queues)) + stored.findings
+        found += stored.hidden
         if let watch {
             let sessions = (try? await node.sessions()) ?? []
             found += Self.ofProcess(watch) + Self.ofCertificates(watch, sessions, at: now, bounds)

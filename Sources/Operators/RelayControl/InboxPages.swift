@@ -16,12 +16,14 @@ extension ControlServer {
             let query = try ControlQuery(request, known: ["limit", "cursor"])
             return try json(try await inbox(agency, query))
         }
-        router.get("v1/inbox/{agency}/{envelope}") { _, context in
+        router.get("v1/inbox/{agency}/{envelope}") { request, context in
             let (agency, caller) = try await inboxAgency(context)
+            try requireNoQuery(request)
             return try await document(agency, try context.text("envelope"), caller)
         }
         router.post("v1/inbox/{agency}/ack") { request, context in
             let (agency, caller) = try await inboxAgency(context)
+            try requireNoQuery(request)
             return try json(try await acknowledge(agency, request, caller))
         }
     }

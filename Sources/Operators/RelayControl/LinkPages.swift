@@ -8,8 +8,9 @@ import RelayModel
 
 extension ControlServer {
     func addLinks(to router: Router<ControlContext>) {
-        router.get("v1/peers") { _, context in
+        router.get("v1/peers") { request, context in
             try await requireSee(context)
+            try requireNoQuery(request)
             return try json(try await peers())
         }
         router.get("v1/routes") { request, context in

@@ -12,8 +12,9 @@ extension ControlServer {
     static var loanMax: Milliseconds { .days(1) }
 
     func addLogs(to router: Router<ControlContext>) {
-        router.get("v1/notices") { _, context in
+        router.get("v1/notices") { request, context in
             try await requireSee(context)
+            try requireNoQuery(request)
             return try json(
                 NoticesAnswer(
                     notices: node.recentEntries.map {
@@ -22,8 +23,9 @@ extension ControlServer {
                             text: $0.text)
                     }))
         }
-        router.get("v1/log-level") { _, context in
+        router.get("v1/log-level") { request, context in
             try await requireSee(context)
+            try requireNoQuery(request)
             return try json(logLevelAnswer)
         }
         router.post("v1/log-level") { request, context in

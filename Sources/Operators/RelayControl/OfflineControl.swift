@@ -25,7 +25,9 @@ public struct OfflineControl: Sendable {
     }
 
     /// What is in the store by itself; the rest is known by a running daemon only.
-    private static let pages = ["status", "queue", "envelopes", "trace", "history", "ledger", "audit", "restore"]
+    private static let pages = [
+        "status", "queue", "envelopes", "trace", "history", "ledger", "audit", "restore", "outcomes",
+    ]
 
     /// The answer to GET, or to anything else a refusal.
     public func answer(_ method: String, _ uri: String) async throws -> (status: UInt, bytes: [UInt8]) {

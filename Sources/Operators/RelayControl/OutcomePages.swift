@@ -9,6 +9,7 @@ import RelayCore
 import RelayModel
 import RelayRouting
 import RelayRows
+import ServiceLifecycle
 import Trap
 
 /// What of the documents here a caller may know.
@@ -63,13 +64,15 @@ extension ControlServer {
                 request, known: ["outcome", "open", "cause", "from", "to", "limit", "cursor"])
             return try json(try await outcomes(query, sight))
         }
-        router.get("v1/outcomes/open") { _, context in
+        router.get("v1/outcomes/open") { request, context in
             try await requireSee(context)
+            try requireNoQuery(request)
             return try json(try await openOutcomes())
         }
         router.post("v1/outcomes/ack") { request, context in
             let rights = try await rights(context)
             guard rights.may(.act) else { throw denied(rights.caller, "act") }
+            try requireNoQuery(request)
             let bytes = try await request.body.collect(upTo: Self.bodyMax)
             guard let order = try? ControlJSON.answer(OutcomeAckRequest.self, from: Array(bytes.readableBytesView))
             else { throw ControlError.badRequest("the body is not an acknowledgement of outcomes") }
@@ -121,7 +124,9 @@ extension ControlServer {
             if from > 0, found.first > from + 1 { isGap = true }
             order = found.page.order
             head = try node.picture(of: []).outcomeHead
-            if !found.page.changes.isEmpty || isGap || order == from && ContinuousClock.now >= end {
+            // A node that stops keeps nobody waiting: the reader asks again with the same cursor.
+            let isOver = ContinuousClock.now >= end || Task.isShuttingDownGracefully
+            if !found.page.changes.isEmpty || isGap || order == from && isOver {
                 var answer = OutcomesAnswer(
                     now: node.now.wall.timestamp, node: node.configuration.settings.node.name)
                 answer.outcomes = found.page.changes.map(OutcomeLine.init)
@@ -279,7 +284,9 @@ extension OutcomeLine {
             reason = known.reason.word
             reasonCode = known.reason.rawValue
         }
-        cause = known.state.flatMap { OutcomeCause($0, known.reason) }?.code
+        if known.reason == .renamed { outcome = "renamed" }
+        resubmittedAs = known.successor?.envelopeName
+        cause = known.reason == .renamed ? nil : known.state.flatMap { OutcomeCause($0, known.reason) }?.code
         reporter = known.reporter?.name
         sender = known.about.sender.isEmpty ? nil : known.about.sender
         documentID = known.about.documentID.isEmpty ? nil : known.about.documentID

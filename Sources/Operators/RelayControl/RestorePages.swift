@@ -19,6 +19,7 @@ extension ControlServer {
         }
         router.post("v1/restore/compare") { request, context in
             let rights = try await rights(context)
+            try requireNoQuery(request)
             let bytes = try await request.body.collect(upTo: Self.compareBytesMax)
             guard let order = try? ControlJSON.answer(CompareOrder.self, from: Array(bytes.readableBytesView)),
                 (1...CompareOrder.linesMax).contains(order.lines.count)
@@ -34,6 +35,7 @@ extension ControlServer {
         router.post("v1/restore/release") { request, context in
             let rights = try await rights(context)
             guard rights.may(.act) else { throw denied(rights.caller, "act") }
+            try requireNoQuery(request)
             let bytes = try await request.body.collect(upTo: Self.compareBytesMax)
             guard let order = try? ControlJSON.answer(ReleaseOrder.self, from: Array(bytes.readableBytesView)),
                 !order.reason.isEmpty

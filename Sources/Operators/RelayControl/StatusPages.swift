@@ -9,24 +9,29 @@ import RelayRows
 
 extension ControlServer {
     func addStatus(to router: Router<ControlContext>) {
-        router.get("v1/status") { _, context in
+        router.get("v1/status") { request, context in
             try await requireSee(context)
+            try requireNoQuery(request)
             return try json(try await status())
         }
-        router.get("v1/queue") { _, context in
+        router.get("v1/queue") { request, context in
             try await requireSee(context)
+            try requireNoQuery(request)
             return try json(try await queue())
         }
-        router.get("v1/limits") { _, context in
+        router.get("v1/limits") { request, context in
             try await requireSee(context)
+            try requireNoQuery(request)
             return try json(try await limits())
         }
-        router.get("v1/ledger") { _, context in
+        router.get("v1/ledger") { request, context in
             try await requireSee(context)
+            try requireNoQuery(request)
             return try json(try await ledger(of: nil))
         }
-        router.get("v1/ledger/{peer}") { _, context in
+        router.get("v1/ledger/{peer}") { request, context in
             try await requireSee(context)
+            try requireNoQuery(request)
             return try json(try await ledger(of: try context.text("peer")))
         }
     }
@@ -70,15 +75,26 @@ extension ControlServer {
     }
 
     /// A line each; of many links one for all.
-    private static func attention(_ findings: [Finding]) -> [String] {
-        let down = findings.filter { $0.code == .linkDown }.map(\.subject)
-        // So few stand with what was tried and what waits.
-        if down.count <= 3 { return findings.map(\.text) }
+    static func attention(_ findings: [Finding]) -> [String] {
+        // So many stand with what was tried and what waits.
+        let shownMax = 3
+        let down = findings.filter { $0.code == .linkDown }
+        if down.count <= shownMax { return findings.map(\.text) }
+        // The worst come first; of notes nobody has to read each.
+        let shown = Set(down.filter { $0.grade > .note }.prefix(shownMax).map(\.subject))
+        let rest = down.map(\.subject).filter { !shown.contains($0) }
         // `peers --down` has all.
         let namesMax = 10
-        var names = down.prefix(namesMax).joined(separator: ", ")
-        if down.count > namesMax { names = "\(down.count) (\(names), …)" }
-        return findings.filter { $0.code != .linkDown }.map(\.text) + ["links down: " + names]
+        var names = rest.prefix(namesMax).joined(separator: ", ")
+        if rest.count > namesMax { names += ", …" }
+        let sum =
+            shown.isEmpty
+            ? "links down: \(rest.count) (\(names))"
+            : rest.count == 1 ? "1 more is down: \(names)" : "\(rest.count) more are down: \(names)"
+        return findings.compactMap { finding in
+            guard finding.code == .linkDown, !shown.contains(finding.subject) else { return finding.text }
+            return finding.subject == rest.first ? sum : nil
+        }
     }
 
     private func queue() async throws -> QueueAnswer {

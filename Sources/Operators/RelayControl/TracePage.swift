@@ -15,12 +15,14 @@ extension ControlServer {
             let outcome = EnvelopeSearch.find(text, rows)
             guard case .found(let bundle, let numbers) = outcome else {
                 return (
-                    outcome: outcome, copies: [EnvelopeRow](), reports: [ReportRow](), expected: [KnownOutcome]()
+                    outcome: outcome, copies: [EnvelopeRow](), reports: [ReportRow](), expected: [KnownOutcome](),
+                    successors: [BundleID]()
                 )
             }
+            let copies = numbers.prefix(8).compactMap { EnvelopeSearch.envelope($0, rows) }
             return (
-                outcome: outcome, copies: numbers.prefix(8).compactMap { EnvelopeSearch.envelope($0, rows) },
-                reports: Self.reports(bundle, rows), expected: Outcomes.all(of: bundle, rows)
+                outcome: outcome, copies: copies, reports: Self.reports(bundle, rows),
+                expected: Outcomes.all(of: bundle, rows), successors: EnvelopeSearch.successors(copies, rows)
             )
         }
         let (bundle, _) = try found.outcome.resolved(text)
@@ -32,7 +34,8 @@ extension ControlServer {
         let configuration = node.configuration
         let tracer = Tracer(
             node: configuration.settings.node, directory: configuration.directory, now: now, bundle: bundle,
-            copies: found.copies, reports: found.reports, expected: found.expected)
+            copies: found.copies, reports: found.reports, expected: found.expected,
+            successors: found.successors)
         return tracer.answer
     }
 
@@ -64,6 +67,8 @@ private struct Tracer {
     let reports: [ReportRow]
     /// What stands of its pairs, whether anything of the envelope is left here or not.
     let expected: [KnownOutcome]
+    /// The names under which it goes on, to the last.
+    let successors: [BundleID]
 
     private var isSubmitter: Bool { bundle.source == node.endpoint }
 
@@ -88,7 +93,7 @@ private struct Tracer {
             submitted: copies.first { $0.origin == nil }?.arrivalWall.timestamp ?? created,
             recipients: names.map(recipient))
         answer.formerly = copies.lazy.compactMap(\.predecessor).first?.envelopeName
-        answer.resubmittedAs = copies.flatMap(\.resubmittedAs).map(\.envelopeName)
+        answer.resubmittedAs = successors.map(\.envelopeName)
         return answer
     }
 
@@ -97,7 +102,9 @@ private struct Tracer {
         var line = TraceAnswer.Recipient(name: name, home: home?.name, state: "unknown")
         let delays = self.delays(name)
         line.delays = delays.map {
-            .init(node: $0.path.last?.node.name ?? "?", time: $0.time.timestamp, reason: $0.reason.word)
+            .init(
+                node: $0.path.last?.node.name ?? "?", time: $0.time.timestamp, reason: $0.reason.word,
+                isRefusal: $0.reason.isOfRefusal ? true : nil)
         }
         if let report = bestReport(name) {
             line.state = String(describing: report.state)
@@ -120,12 +127,16 @@ private struct Tracer {
         line.since = now.timestamp(recipient.since)
         line.reason = recipient.reason == .none ? nil : recipient.reason.word
         line.stops = row.path.map(Stop.init)
-        if recipient.state == .forwarded, let last = delays.last {
-            // Nobody has said more than that it takes long; the furthest who did knows the way up to there.
+        if recipient.state == .forwarded, !delays.isEmpty {
+            // Nobody has said more than that it takes long; the furthest who did knows the way up to there. Who refuses it has never had it
+            // and is no stop; why it is late, the newest word says.
+            let last = delays.last { !$0.reason.isOfRefusal }
+            let refusal = delays.filter(\.reason.isOfRefusal).max { $0.time < $1.time }
+            guard let newest = [last, refusal].compactMap(\.self).max(by: { $0.time < $1.time }) else { return line }
             line.state = String(describing: ReportedState.delayed)
-            line.since = last.time.timestamp
-            line.reason = last.reason.word
-            line.stops = last.path.map(Stop.init)
+            line.since = newest.time.timestamp
+            line.reason = newest.reason.word
+            if let last { line.stops = last.path.map(Stop.init) }
             line.unknown = Self.unknown(last, node, recipient)
             return line
         }
@@ -144,8 +155,8 @@ private struct Tracer {
         return line
     }
 
-    private static func unknown(_ delay: ReportRow, _ node: NodeID, _ recipient: RecipientRow) -> String {
-        let last = delay.path.last?.node ?? node
+    private static func unknown(_ delay: ReportRow?, _ node: NodeID, _ recipient: RecipientRow) -> String {
+        let last = delay?.path.last?.node ?? node
         guard last == node else {
             return "it waited at \(last.name) at that time; no report has come since"
         }

@@ -12,8 +12,9 @@ import Trap
 
 extension ControlServer {
     func addVerify(to router: Router<ControlContext>) {
-        router.get("v1/verify") { _, context in
+        router.get("v1/verify") { request, context in
             try await requireSee(context)
+            try requireNoQuery(request)
             return try json(try await verifyAnswer())
         }
         router.post("v1/verify") { request, context in
@@ -22,13 +23,16 @@ extension ControlServer {
             let query = try ControlQuery(request, known: ["rate", "reason"])
             var rate = node.configuration.settings.store.verifyRate
             if let text = try query.one("rate") {
-                guard let number = UInt64(text), number >= 64 << 10 else {
-                    throw ControlError.badRequest("rate is a number of octets a second, 65536 at least")
-                }
+                guard let number = UInt64(text), number >= 64 << 10 else { throw Self.badRate }
+                rate = number
+            }
+            let order = try await Self.order(request)
+            if let number = order.rate {
+                guard number >= 64 << 10 else { throw Self.badRate }
                 rate = number
             }
             let caller = Operator(uid: rights.caller.uid, login: printable(rights.caller.text))
-            let reason = try query.one("reason") ?? ""
+            let reason = try Self.reason(try query.one("reason") ?? order.reason)
             switch try await node.operate(caller, .verify(bytesPerSecond: rate, reason: reason)) {
             case .verifying: return try json(try await verifyAnswer())
             case .unknown(let sentence), .refused(let sentence):
@@ -36,6 +40,20 @@ extension ControlServer {
             case .job, .draining, .acknowledged: trap("a verification was answered as something else")
             }
         }
+    }
+
+    private static var badRate: ControlError {
+        .badRequest("rate is a number of octets a second, 65536 at least")
+    }
+
+    /// What stands in the query may stand in a body instead. One that is none is an error: its reason would be lost.
+    private static func order(_ request: Request) async throws -> VerifyOrder {
+        let bytes = try await request.body.collect(upTo: 64 << 10)
+        guard bytes.readableBytes > 0 else { return VerifyOrder() }
+        guard let order = try? ControlJSON.answer(VerifyOrder.self, from: Array(bytes.readableBytesView)) else {
+            throw ControlError.badRequest("the body is not an order to verify: {\"rate\": 1048576, \"reason\": \"…\"}")
+        }
+        return order
     }
 
     private func verifyAnswer() async throws -> VerifyAnswer {

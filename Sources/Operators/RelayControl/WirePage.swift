@@ -5,6 +5,7 @@ import ControlAPI
 import Hummingbird
 import NIOCore
 import RelayModel
+import ServiceLifecycle
 import Synchronization
 
 extension ControlServer {
@@ -60,8 +61,12 @@ extension ControlServer {
             }
             defer { pulse.cancel() }
             channel.closeFuture.whenComplete { _ in stream.end(nil) }
-            for await bytes in stream.lines { try await writer.write(bytes) }
-            try await writer.finish(nil)
+            try await withGracefulShutdownHandler {
+                for await bytes in stream.lines { try await writer.write(bytes) }
+                try await writer.finish(nil)
+            } onGracefulShutdown: {
+                stream.end("this node is stopping")
+            }
             timer.cancel()
         }
         return Response(status: .ok, headers: [.contentType: "application/x-ndjson"], body: body)

@@ -135,7 +135,7 @@ struct CheckLadder: Sendable {
             return judged(name, facts, good)
         case "commit": return [commit(health)]
         case "alarms":
-            let good = phrase("nothing needs a person", "không có việc gì cần người xử lý")
+            let good = phrase("no other finding", "không có phát hiện nào khác")
             return judged(name, facts, CheckResult(.ok, name, good))
         case "outcomes":
             let good = phrase(

@@ -67,6 +67,11 @@ enum StatusView {
         return facts.text(columns: columns)
     }
 
+    /// A line for many links.
+    private static func isOfLinks(_ line: String) -> Bool {
+        line.hasPrefix("links down: ") || line.contains(" more are down: ") || line.hasPrefix("1 more is down: ")
+    }
+
     /// Of the store of a stopped daemon: what it knows by itself.
     private static func offline(_ answer: StatusAnswer, _ columns: Int?) -> String {
         var facts = FactList()
@@ -78,7 +83,7 @@ enum StatusView {
                 "không chạy; lần ghi cuối lúc \(Shown.time(answer.started))"))
         // Links are down because nobody runs.
         let down = Set((answer.findings ?? []).filter { $0.code == FindingCode.linkDown.rawValue }.map(\.text))
-        let lines = answer.attention.filter { !$0.hasPrefix("links down") && !down.contains($0) }
+        let lines = answer.attention.filter { !isOfLinks($0) && !down.contains($0) }
         for (index, line) in lines.enumerated() {
             facts.add(index == 0 ? phrase("attention", "cần chú ý") : "", Words.attention(line))
         }

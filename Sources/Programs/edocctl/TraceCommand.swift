@@ -111,7 +111,7 @@ enum TraceView {
     /// What is said of a recipient, but for times.
     private static func key(_ recipient: TraceAnswer.Recipient) -> [String] {
         [recipient.state, recipient.reason ?? "", recipient.unknown ?? ""] + recipient.stops.map(\.node)
-            + recipient.delays.flatMap { ["!", $0.node, $0.reason] }
+            + recipient.delays.flatMap { ["!", $0.node, $0.reason, $0.isRefusal == true ? "refuses" : ""] }
     }
 
     private static func lines(_ group: AlikeRecipients.Group<TraceAnswer.Recipient>, _ columns: Int?) -> String {
@@ -136,7 +136,11 @@ enum TraceView {
         for (index, delay) in first.delays.enumerated() {
             let times = members.compactMap { $0.delays.indices.contains(index) ? $0.delays[index].time : nil }
             let time = AlikeRecipients.range(times.sorted().map { Shown.time($0) }) ?? "-"
-            text += note("!", Sentences.delay(delay.node, time, Shown.sentence(delay.reason)))
+            let reason = Shown.sentence(delay.reason)
+            text += note(
+                "!",
+                delay.isRefusal == true
+                    ? Sentences.refusal(delay.node, time, reason) : Sentences.delay(delay.node, time, reason))
         }
         if let unknown = first.unknown { text += note("?", Shown.sentence(unknown)) }
         return text
@@ -148,6 +152,11 @@ enum TraceView {
                 "only the submitter's node hears of every end", "chỉ nút nơi nộp được báo về mọi kết thúc")
         }
         static func way(_ nodes: String) -> String { phrase("by way of \(nodes)", "qua \(nodes)") }
+        static func refusal(_ node: String, _ time: String, _ reason: String) -> String {
+            phrase(
+                "\(node) refuses it, \(time): \(reason); the hop before it tries on",
+                "\(node) từ chối nhận, \(time): \(reason); nút trước nó vẫn thử tiếp")
+        }
         static func delay(_ node: String, _ time: String, _ reason: String) -> String {
             phrase("\(node) said that it takes long, \(time): \(reason)", "\(node) báo chậm, \(time): \(reason)")
         }

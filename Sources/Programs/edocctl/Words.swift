@@ -33,7 +33,12 @@ enum Words {
     /// What became of a recipient behind the next hop: `expired at truc: its lifetime is over`.
     static func reported(_ outcome: ReportedOutcome) -> String {
         let state = state(outcome.state)
-        let place = outcome.reporter.map { phrase("\(state) at \($0)", "\(state) tại \($0)") } ?? state
+        let place =
+            outcome.reporter.map {
+                outcome.isRefusal == true
+                    ? phrase("\(state), \($0) refuses it", "\(state), \($0) từ chối nhận")
+                    : phrase("\(state) at \($0)", "\(state) tại \($0)")
+            } ?? state
         let words = outcome.reason.map { "\(place): \(Shown.sentence($0))" } ?? place
         return phrase("reported since: \(words)", "đã được báo: \(words)")
     }

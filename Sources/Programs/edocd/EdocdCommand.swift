@@ -137,6 +137,7 @@ struct EdocdCommand: AsyncParsableCommand {
         }
         for warning in prepared.warnings { complain("warning: \(warning)") }
         if checkConfiguration {
+            for warning in StoreLook.warnings(prepared.configuration) { complain("warning: \(warning)") }
             for note in prepared.notes { complain(note) }
             print("\(path): " + phrase("in order; ", "hợp lệ; ") + Self.summary(prepared.configuration))
             return

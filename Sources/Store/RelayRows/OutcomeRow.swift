@@ -113,6 +113,8 @@ public struct OutcomeChangeRow: Sendable, Hashable {
     public var time: WallTime
     public var changed: RelayTime
     public var about: OutcomeSubject
+    /// Of one that is renamed: the name under which the document goes on to this recipient.
+    public var successor: BundleID?
 
     public init(
         _ about: OutcomeSubject, state: ReportedState, reason: ReportReason, reporter: NodeID?, time: WallTime,
@@ -134,6 +136,11 @@ public struct OutcomeChangeRow: Sendable, Hashable {
         out.number(time.milliseconds)
         out.number(changed.milliseconds)
         about.write(to: &out)
+        if let successor {
+            out.endpoint(successor.source)
+            out.number(successor.creationTime)
+            out.number(successor.sequence)
+        }
         return out.record()
     }
 
@@ -144,8 +151,12 @@ public struct OutcomeChangeRow: Sendable, Hashable {
         reporter = row.node()
         time = WallTime(milliseconds: row.number())
         changed = RelayTime(milliseconds: row.number())
-        guard let about = OutcomeSubject(&row), row.isSound else { return nil }
+        guard let about = OutcomeSubject(&row) else { return nil }
         self.about = about
+        if !row.isAtEnd {
+            successor = BundleID(source: row.endpoint(), creationTime: row.number(), sequence: row.number())
+        }
+        guard row.isSound else { return nil }
     }
 }
 

@@ -230,6 +230,10 @@ import Testing
         bench.event(.documentUnreadable(number: bench.rows(of: bundle)[0].number))
         #expect(bench.states(of: bundle) == ["B1": .corrupt])
         bench.breathe()
+        // Its record is in good order: what cannot be read is its payload.
+        let row = bench.rows(of: bundle)[0]
+        let why = bench.engine.core.picture.wait(row, 0, now: bench.reading.relay).why
+        #expect(why == ["its payload cannot be read back"], "\(why)")
         #expect(bench.deed(.release) { $0.states = [.corrupt] }?.done == 1)
         #expect(bench.states(of: bundle) == ["B1": .waiting])
         bench.connect("binh")

@@ -178,7 +178,7 @@ import Testing
         let rest = bench.advance(.minutes(2)).notices.filter { $0.kind == .documentEndedBadly }
         #expect(
             rest.map(\.text) == [
-                "documents handed in here have ended badly or are late, for further recipients: 40; edocctl outcomes"
+                "documents handed in here have ended badly, for further recipients: 40; edocctl outcomes"
             ])
         #expect(acknowledge(bench) == 60 && open(bench).isEmpty)
     }
@@ -291,6 +291,87 @@ import Testing
         #expect(acknowledge(bench) == 1 && open(bench).isEmpty)
         bench.advance(.minutes(5))
         #expect(open(bench).isEmpty)
+    }
+
+    /// A night of delays does not silence what ends badly in it: each kind has its own lines and its own count.
+    @Test func delaysDoNotSilenceBadEnds() {
+        let bench = Bench()
+        bench.connect("binh")
+        let bundles = (0..<60).map { _ in bench.submit(["B1"])!.accepted! }
+        bench.advance(.minutes(1))
+        var told: [EventKind: Int] = [:]
+        for bundle in bundles {
+            for notice in say(bench, "binh", bundle, "B1", .delayed, .stillQueued).notices {
+                if let kind = notice.kind { told[kind, default: 0] += 1 }
+            }
+        }
+        #expect(told[.documentLate] == 20 && told[.documentEndedBadly] == nil)
+        let ended = say(bench, "binh", bundles[0], "B1", .expired, .lifetimeExpired).notices
+        #expect(ended.contains { $0.kind == .documentEndedBadly && $0.envelope == bundles[0] })
+        let rest = bench.advance(.minutes(2)).notices.filter {
+            $0.kind == .documentLate || $0.kind == .documentEndedBadly
+        }
+        #expect(
+            rest.map(\.text) == ["documents handed in here are late, for further recipients: 40; edocctl outcomes"])
+        #expect(rest.map(\.kind) == [.documentLate] && rest.map(\.grade) == [.warning])
+    }
+
+    /// Who refuses it has never had it: it is late, and not there.
+    @Test func aRefusalIsNoPlaceWhereItIsLate() {
+        let bench = Bench()
+        bench.connect("binh")
+        let bundle = bench.submit(["B1"])!.accepted!
+        let notices = say(bench, "binh", bundle, "B1", .delayed, .notAuthorised).notices
+        #expect(
+            notices.first { $0.kind == .documentLate }?.text
+                == "a document handed in here is late: binh refuses it: not authorised")
+    }
+
+    /// Who follows the changes hears the new name of a document before the first change that bears it.
+    @Test(arguments: [false, true]) func aNewNameIsAChange(restarts: Bool) throws {
+        let bench = Bench(restarts: restarts)
+        let old = bench.submit(["B1", "C1"], lifetime: .days(2))!.accepted!
+        bench.breathe()
+        #expect(bench.deed(.lifetime, setting: .longer(.days(3))) { $0.to = .agency(agency("B1")) }?.done == 1)
+        let new = try #require(bench.rows(of: old).first?.resubmittedAs.last)
+        bench.breathe()
+        bench.connect("binh")
+        _ = say(bench, "binh", new, "B1", .arrived)
+        let changes = bench.read { Outcomes.changes(after: 0, limit: 10, budget: 100, $0) { _ in true } }.changes
+        #expect(changes.map(\.about.bundle) == [old, new] && changes.map(\.state) == [.deleted, .arrived])
+        #expect(changes.map(\.reason) == [.renamed, .none] && changes.map(\.successor) == [new, nil])
+        #expect(open(bench).isEmpty && outcome(bench, old, "B1") == .none && outcome(bench, old, "C1") == .some(nil))
+    }
+
+    /// A change without a new name is what it was before there were any.
+    @Test func changesOfEarlierVersionsOpen() {
+        let about = OutcomeSubject(
+            bundle: BundleID(source: node("tam").endpoint, creationTime: 5, sequence: 7), recipient: agency("B1"),
+            number: 3, urgency: .urgent, sender: "T1", documentID: "1/VB")
+        var change = OutcomeChangeRow(
+            about, state: .deleted, reason: .renamed, reporter: node("tam"), time: WallTime(milliseconds: 9),
+            changed: RelayTime(milliseconds: 8))
+        let short = change.encoded()
+        change.successor = BundleID(source: node("tam").endpoint, creationTime: 5, sequence: 8)
+        let long = change.encoded()
+        #expect(short.count < long.count)
+        #expect(long.withUnsafeBytes { OutcomeChangeRow(record: $0) } == change)
+        change.successor = nil
+        #expect(short.withUnsafeBytes { OutcomeChangeRow(record: $0) } == change)
+    }
+
+    /// The cursors of before a restore are worth no more than the copy had counted.
+    @Test func anEpochKnowsWhereItBegan() {
+        let bench = Bench()
+        #expect(bench.submit(["T2"])?.accepted != nil)
+        let before = bench.engine.core.outcomeHead
+        #expect(before.order == 1 && bench.engine.core.outcomeStart == 0)
+        bench.bringBack()
+        #expect(bench.engine.core.outcomeHead.epoch != before.epoch)
+        #expect(bench.engine.core.outcomeStart == 1)
+        #expect(bench.submit(["T2"])?.accepted != nil)
+        bench.restart()
+        #expect(bench.engine.core.outcomeHead.order == 2 && bench.engine.core.outcomeStart == 1)
     }
 
     /// Reasons come from others: what is not known here makes no counters of its own.

@@ -121,7 +121,7 @@ import Testing
         #expect(bench.read { Outcomes.state(bundle, agency("B1"), $0) } == .some(.delayed))
         #expect(bench.read { Outcomes.state(bundle, agency("A1"), $0) } == .some(nil), "binh never had that one")
         let notice = answered.notices.first { $0.kind == .documentLate }
-        #expect(notice?.text == "a document handed in here is late at dao: not authorised")
+        #expect(notice?.text == "a document handed in here is late: dao refuses it: not authorised")
         let row = bench.allReports(of: bundle).first { $0.recipient == agency("B1") }
         #expect(row?.path.map(\.node) == [Bench.hub, node("dao")] && row?.reason == .notAuthorised)
         // Again it says nothing new, and the arrival ends it.
@@ -263,6 +263,14 @@ import Testing
             hidden.first?.sentence
                 == "T2 would become another spelling of T1, and 3 documents lie in its inbox here: have them taken first"
         )
+        // A restart has not asked: then it is a finding.
+        let finding = bench.read { HiddenInbox.found(in: merged, $0) }.map(\.finding)
+        #expect(
+            finding.map(\.text) == [
+                "T2 is another spelling of T1 now, and nobody can take what lies in its inbox here: 3; take the alias away, reload, and have it taken first"
+            ])
+        #expect(finding.map(\.grade) == [.critical] && finding.map(\.subject) == ["T2"])
+        #expect(bench.read { HiddenInbox.found(in: bench.configuration.directory, $0) }.isEmpty)
         for row in bench.allRows where row.recipients[0].name == "T2" {
             bench.event(.inboxAcknowledged(ticket: bench.ticket(), agency: agency("T2"), envelopes: [row.number]))
         }

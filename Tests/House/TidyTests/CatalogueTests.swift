@@ -62,7 +62,7 @@ import Testing
         "Sources/Operators/RelayConfiguration/NodeConfigurationDecoding.swift": ["at most %.%, %"],
         "Sources/Operators/RelayControl/Caller.swift": ["uid %"],
         "Sources/Operators/RelayControl/LogPages.swift": ["level is one of "],
-        "Sources/Operators/RelayControl/StatusPages.swift": ["links down: "],
+        "Sources/Operators/RelayControl/StatusPages.swift": ["links down: % (%)"],
         "Sources/Operators/RelayControl/StuckJudge.swift": [
             ", asked again in %", "it says that it has no resources%", "it dials us, and has not; % for it",
             "% under way, and nothing was acknowledged for %",
@@ -78,7 +78,8 @@ import Testing
             "a document of %", "; % more of this cause since the last line",
         ],
         "Sources/Core/RelayCore/HiddenInboxes.swift": [
-            "% would become another spelling of %, and %% documents lie in its inbox here: have them taken first"
+            "% would become another spelling of %, and %% documents lie in its inbox here: have them taken first",
+            "% is another spelling of % now, and nobody can take what lies in its inbox here: %%; take the alias away, reload, and have it taken first",
         ],
         // To the log, by a variable.
         "Sources/Core/RelayCore/ClockJudge.swift": [
@@ -148,7 +149,9 @@ import Testing
             "left out, this daemon has no such page", "edocctl report, %n",
         ],
         "Sources/Programs/edocctl/ReportCommand.swift": ["edocd --examine cannot be run"],
-        "Sources/Programs/edocctl/StatusCommand.swift": ["%, edocd %", "links down"],
+        "Sources/Programs/edocctl/StatusCommand.swift": [
+            "%, edocd %", "links down: ", " more are down: ", "1 more is down: ",
+        ],
         "Sources/Programs/edocctl/PeersView.swift": ["edocctl peers NODE", "edocd %"],
         "Sources/Programs/edocctl/TopView.swift": ["%  edocd %  ", "edocctl queue"],
         "Sources/Programs/edocctl/Words.swift": [
@@ -185,6 +188,8 @@ import Testing
         "failed; the old configuration stays", "page %: %", "refused a document of % (%): %", "refused a bundle (%): %",
         "% would become another spelling of %, and % documents lie in its inbox here: have them taken first",
         "% would become another spelling of %, and more than % documents lie in its inbox here: have them taken first",
+        "% is another spelling of % now, and nobody can take what lies in its inbox here: %; take the alias away, reload, and have it taken first",
+        "% is another spelling of % now, and nobody can take what lies in its inbox here: more than %; take the alias away, reload, and have it taken first",
     ]
 
     @Test func everySentenceHasItsEntry() throws {

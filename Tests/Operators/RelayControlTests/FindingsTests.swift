@@ -47,6 +47,50 @@ import Testing
         }
     }
 
+    /// What another check counts is no news for this one, and it does not say that there is none.
+    @Test func theCheckOfAlarmsSpeaksForItself() async throws {
+        try await World.with { world in
+            _ = try await world.submit([("sender", "G22"), ("to", "H29"), ("document", "1/VP")], [1])
+            world.node.advance(.hours(5))
+            await world.node.run([])
+            let ladder = CheckLadder(
+                chosen: ["alarms", "outcomes"], warn: try AgeLimits("1h", "--warn"),
+                crit: try AgeLimits("1d", "--crit"), warnArrived: 14_400, linkDown: (60, 90_000), room: (20, 10),
+                certificate: (2_592_000, 604_800),
+                linkLimits: try LinkLimits(share: "50,100", waiting: "9,99", warn: "3h", crit: "1d"))
+            var facts = CheckFacts(health: try await world.get(ControlPath.health, as: HealthAnswer.self))
+            facts.findings = try await world.get(ladder.findingsURI, as: FindingsAnswer.self)
+            let results = Language.$spoken.withValue(.english) { ladder.judge(facts) }
+            #expect(results.map(\.grade) == [.ok, .warning])
+            #expect(results.first?.sentence == "no other finding")
+        }
+    }
+
+    /// Of many links that are down, those that somebody is called for stand by their own text, where the list has them.
+    @Test func theWorstLinksAreNotHidden() {
+        func link(_ grade: FindingGrade, _ name: String) -> RelayModel.Finding {
+            RelayModel.Finding(grade, .linkDown, subject: name, "\(name) down for 2h: Connection refused")
+        }
+        func attention(_ findings: [RelayModel.Finding]) -> [String] { ControlServer<FakeNode>.attention(findings) }
+        let full = RelayModel.Finding(.critical, .storeFull, "the store is full")
+        let held = RelayModel.Finding(.warning, .held, "held: 3")
+        let notes = (1...12).map { link(.note, "n\($0)") }
+        #expect(
+            attention([full, link(.critical, "truc"), held, link(.warning, "hcm")] + notes) == [
+                "the store is full", "truc down for 2h: Connection refused", "held: 3",
+                "hcm down for 2h: Connection refused",
+                "12 more are down: n1, n2, n3, n4, n5, n6, n7, n8, n9, n10, …",
+            ])
+        let four = ["a", "b", "c", "d"].map { link(.warning, $0) }
+        #expect(
+            attention([full] + four + [held]) == [
+                "the store is full", "a down for 2h: Connection refused", "b down for 2h: Connection refused",
+                "c down for 2h: Connection refused", "1 more is down: d", "held: 3",
+            ])
+        #expect(attention([held] + Array(notes.prefix(4))) == ["held: 3", "links down: 4 (n1, n2, n3, n4)"])
+        #expect(attention(Array(notes.prefix(3))) == notes.prefix(3).map(\.text))
+    }
+
     @Test func boundsThatMakeNoSense() async throws {
         try await World.with { world in
             for query in ["?link-down=1", "?room=a,b", "?waiting-warning=9=1", "?colour=red"] {

@@ -102,10 +102,14 @@ import Testing
             let stranger = Caller(uid: 1_000, user: "lan", groups: [])
             let root = Caller(uid: 0, user: "root", groups: [])
             for path in Self.asked {
-                // Some take no parameters at all and do not look for them; everybody is asked for a right.
                 world.caller.set(stranger)
                 try await expectCode("GET \(path) by a stranger") { _ = try await world.client.get(path) }
                 world.caller.set(root)
+                guard path != ControlPath.metrics else { continue }
+                // Also where no parameter is known: who gives one believes that it is heeded.
+                let refusal = try await world.refusal { _ = try await world.client.get(path + "?nonsense=1") }
+                #expect(refusal.status == 400 || refusal.status == 404, "GET \(path)?nonsense=1")
+                if refusal.status == 400 { #expect(refusal.answer.error.contains("nonsense"), "\(refusal.answer)") }
             }
             for path in Self.asked where path != ControlPath.metrics {
                 try await expectCode("a wrong method for \(path)") {
@@ -122,6 +126,22 @@ import Testing
                     _ = try await world.client.post(path + "?nonsense=1", length: 2, from: body("{]"))
                 }
             }
+            // What stands in a body instead of the query is read, or is an error.
+            for text in ["{]", "[]", "{\"rate\": 1}"] {
+                let bytes = Array(text.utf8)
+                let refusal = try await world.refusal {
+                    _ = try await world.client.post(ControlPath.verify, json: bytes)
+                }
+                #expect(refusal.status == 400, "\(text)")
+            }
+            var verify = try await world.get(ControlPath.verify, as: VerifyAnswer.self)
+            #expect(!verify.isRunning && verify.began == nil, "nothing was begun by what is no order")
+            verify = try ControlJSON.answer(
+                VerifyAnswer.self,
+                from: try await world.client.post(
+                    ControlPath.verify, json: Array("{\"reason\": \"a new disk\"}".utf8)))
+            let audit = try await world.get(ControlPath.audit, as: AuditAnswer.self)
+            #expect(audit.entries.first?.verb == "verify" && audit.entries.first?.reason == "a new disk")
             try await expectCode("no path") { _ = try await world.client.get("/v1/nothing") }
             try await expectCode("no envelope") { _ = try await world.client.get(ControlPath.envelope("9")) }
         }

@@ -4,6 +4,7 @@
 import ControlAPI
 import RelayCore
 import RelayModel
+import RelayRows
 import Testing
 
 @testable import RelayControl
@@ -122,6 +123,54 @@ import Testing
             #expect(refusal.status == 403)
             become(world, "ai-do", 1_009)
             #expect(try await world.refusal { _ = try await feed(world, []) }.status == 403)
+        }
+    }
+
+    /// What a restored store only waits for has a short name, too.
+    @Test func aShortNameOfWhatIsOnlyWaitedFor() async throws {
+        try await World.with { world in
+            let bundle = BundleID(
+                source: world.node.configuration.settings.node.endpoint, creationTime: 826_000_000_000,
+                sequence: 77 << 32 | 5)
+            let about = OutcomeSubject(
+                bundle: bundle, recipient: AgencyCode("H29")!, number: 0, urgency: .normal, sender: "", documentID: "")
+            var row = OutcomeRow(about, accepted: world.node.now.relay, wall: world.node.now.wall)
+            row.reporter = NodeID(name: "truc")
+            _ = world.node.store.batch { [row] rows in
+                rows.put(.outcome, Keys.outcome(isBad: false, bundle, about.recipient), row.encoded())
+            }
+            let short = String(bundle.envelopeName.prefix { $0 != "@" })
+            let trace = try await world.get(ControlPath.trace(short), as: TraceAnswer.self)
+            #expect(trace.name == bundle.envelopeName && trace.recipients.map(\.name) == ["H29"])
+            #expect(
+                try await world.refusal { _ = try await world.client.get(ControlPath.trace(short + "1")) }.status == 404
+            )
+        }
+    }
+
+    /// Each new name is named, to the last; and the feed names the next.
+    @Test func aNameIsFollowedToItsEnd() async throws {
+        try await World.with { world in
+            var names = [try await send(world, "G22", ["H29"])]
+            for urgency in [1, 2, 3] {
+                var request = DeedRequest(verb: "urgency", selector: SelectorValues(), reason: "it is needed")
+                request.selector.envelope = [names.last!]
+                request.urgency = urgency
+                let preview = try ControlJSON.answer(
+                    PreviewAnswer.self,
+                    from: try await world.client.post(ControlPath.preview, json: try ControlJSON.bytes(request)))
+                let id = try #require(preview.job?.id)
+                _ = try await world.client.post(ControlPath.apply(id), json: [])
+                _ = await world.node.run([])
+                let changes = try await feed(world, []).outcomes
+                let change = try #require(changes.last)
+                #expect(change.envelope == names.last && change.outcome == "renamed" && change.cause == nil)
+                names.append(try #require(change.resubmittedAs))
+            }
+            for (index, name) in names.enumerated() {
+                let trace = try await world.get(ControlPath.trace(name), as: TraceAnswer.self)
+                #expect(trace.resubmittedAs == Array(names.dropFirst(index + 1)))
+            }
         }
     }
 

@@ -1,8 +1,10 @@
 // What the interface shows, asked through the real client from a real engine.
 
 import ControlAPI
+import Language
 import RelayCore
 import RelayModel
+import RelayRows
 import Testing
 
 @testable import RelayControl
@@ -208,6 +210,45 @@ import Testing
                 _ = try await world.client.get(ControlPath.trace("vpcp-zzz-1@a1"))
             }
             #expect(code == 404)
+        }
+    }
+
+    /// Who refuses a copy has never had it: it is no stop of its way, and nothing waited there.
+    @Test func aRefusalIsNoStop() async throws {
+        try await World.with { world in
+            let submitted = try await world.submit([("sender", "G22"), ("to", "H29")], [1, 2])
+            let session = Ticket(900)
+            let facts = SessionFacts(peer: NodeID(name: "truc")!, transferMRU: 1 << 30, isDialled: true)
+            await world.node.run([.event(.sessionEstablished(session: session, facts))])
+            let dispatch = try #require(await world.node.dispatches.first)
+            await world.node.run([.event(.transferAnswered(session: session, dispatch: dispatch.ticket, .acknowledged))]
+            )
+            let bundle = try #require(BundleID(envelopeName: submitted.envelope))
+            let time = world.node.now.wall
+            let line = ReportRow(
+                bundle: bundle, recipient: AgencyCode("H29")!, state: .delayed, time: time, reason: .notAuthorised,
+                path: ["vpcp", "hcm"].map { PathStop(node: NodeID(name: $0)!, time: time) })
+            _ = world.node.store.batch { rows in
+                let order = UInt64(ReportedState.delayed.rawValue) << 32 | 1_001
+                rows.put(
+                    .report, Keys.report(bundle, recipient: line.recipient, order: order),
+                    line.encoded(received: world.node.now.relay))
+            }
+            let trace = try await world.get(ControlPath.trace(submitted.envelope), as: TraceAnswer.self)
+            let recipient = try #require(trace.recipients.first)
+            #expect(recipient.state == "delayed" && recipient.reason == "not authorised")
+            #expect(recipient.stops.map(\.node) == ["vpcp"])
+            #expect(recipient.unknown == "taken by truc; no report has come since")
+            #expect(recipient.delays.map(\.node) == ["hcm"] && recipient.delays.map(\.isRefusal) == [true])
+            let (english, vietnamese) = (
+                Language.$spoken.withValue(.english) { TraceView.text(trace) },
+                Language.$spoken.withValue(.vietnamese) { TraceView.text(trace) }
+            )
+            #expect(
+                english.contains("  !  hcm refuses it, ")
+                    && english.contains(": not authorised; the hop before it tries on"))
+            #expect(!english.contains("it waited at") && !english.contains("takes long"))
+            #expect(vietnamese.contains("hcm từ chối nhận, "), "\(vietnamese)")
         }
     }
 

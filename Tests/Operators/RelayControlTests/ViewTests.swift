@@ -105,6 +105,24 @@ private let zone: Void = {
         #expect(line.vietnamese == "đang tạm ngừng: nút kề hanoi, cơ quan H26")
     }
 
+    /// What another node refuses, it has never had; and why this one refuses is said in one language.
+    @Test func refusals() {
+        let outcome = ReportedOutcome(state: "delayed", reason: "not authorised", reporter: "hcm", isRefusal: true)
+        let said = { (language: Language) in Language.$spoken.withValue(language) { Words.reported(outcome) } }
+        #expect(said(.english) == "reported since: delayed, hcm refuses it: not authorised")
+        #expect(said(.vietnamese) == "đã được báo: chậm, hcm từ chối nhận: không có thẩm quyền", "\(said(.vietnamese))")
+        let finding =
+            "bundles of truc are refused (notAuthorised): 3, the last vpcp-1ck43eq-1@ajgj2n0g: may not send for G22"
+        #expect(
+            Language.$spoken.withValue(.vietnamese) { Words.attention(finding) }
+                == "gói tin từ truc bị từ chối (không có thẩm quyền): 3, gần nhất vpcp-1ck43eq-1@ajgj2n0g: không được gửi thay G22"
+        )
+        let late = Language.$spoken.withValue(.vietnamese) {
+            Words.attention("a document handed in here is late: hcm refuses it: not authorised")
+        }
+        #expect(late == "văn bản nộp tại đây bị chậm: hcm từ chối nhận: không có thẩm quyền")
+    }
+
     @Test func operatorLogs() {
         func entry(_ verb: String, _ subject: String, _ outcome: String, _ reason: String) -> AuditAnswer.Entry {
             .init(

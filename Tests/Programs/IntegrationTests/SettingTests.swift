@@ -52,7 +52,7 @@ import Testing
         let document = try #require(try network.inbox("hcm", "H29").first)
         #expect(document.envelope == second && document.urgency == 3 && document.documentID == "1")
         #expect(try eventually { try network.trace("vpcp", second).recipients.first?.state == "arrived" })
-        #expect(try network.trace("vpcp", old).resubmittedAs == [first])
+        #expect(try network.trace("vpcp", old).resubmittedAs == [first, second])
         let waiting: QueueListAnswer = try network.ask("vpcp", "queue", "list", "--outcome", "undelivered")
         #expect(waiting.lines.map(\.name) == [second], "the old names wait for nothing: \(waiting.lines)")
         try network.expectBooksBalance(["vpcp", "truc", "hcm"])

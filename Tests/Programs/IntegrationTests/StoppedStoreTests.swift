@@ -108,6 +108,10 @@ import Testing
         #expect(list.end == .exited(0) && envelopes.allSatisfy(list.output.contains), "\(list)")
         let status = try network.run(Places.edocctl, store + ["status"])
         #expect(status.end == .exited(0), "\(status)")
+        for command in [["outcomes"], ["list", "--outcome", "undelivered"]] {
+            let answer = try network.run(Places.edocctl, store + command)
+            #expect(answer.end == .exited(0), "\(answer)")
+        }
         // Asking does not make it start.
         #expect(try refusal(network) == sentence)
         #expect(unlink(network.folder["truc/store/stopped"]) == 0)
