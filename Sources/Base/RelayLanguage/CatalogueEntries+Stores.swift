@@ -45,6 +45,10 @@ extension CatalogueEntries {
                 "The store in % has stopped % times running, the last time because: % edocctl --store asks it; edocctl salvage brings what can be read into a new store; to try once more, remove %.",
                 "Kho ở %1 đã dừng %2 lần liên tiếp, lần cuối vì: %3 edocctl --store hỏi kho; edocctl salvage đưa những gì còn đọc được vào một kho mới; để thử lại lần nữa, hãy xóa %4."
             ),
+            (
+                "% is there: a salvage was cut off. Remove it, and begin again.",
+                "Đã có %1: một lần cứu dữ liệu bị dừng giữa chừng. Hãy xóa nó rồi làm lại."
+            ),
             ("the program ended by a fault, signal %.", "chương trình kết thúc vì lỗi, tín hiệu %n1."),
             ("the program ended by a fault, signal %: %.", "chương trình kết thúc vì lỗi, tín hiệu %n1: %2."),
             (

@@ -50,6 +50,7 @@ public final class Node: Sendable {
     let group: MultiThreadedEventLoopGroup
     let readers: NIOThreadPool
     let verifiers: NIOThreadPool
+    let look: PageLook
     let spools: SpoolWriter
     let engine: EngineThread
     let desk = SubmissionDesk()
@@ -151,6 +152,7 @@ public final class Node: Sendable {
                 board.picture(of: []).greeting(for: node, version: ProgramVersion.text, wall: clock.reading.wall)
             })
         links = Links(group: group, border: border, policy: LinkPolicy(prepared), tickets: tickets)
+        look = PageLook(store: store, pool: readers, logger: logger) { [engine] in engine.ask { _, _ in } }
         let verifier = DocumentVerifier(store: store, pool: verifiers, inHand: inHand) { [engine] in engine.post($0) }
         spools = SpoolWriter(store: store, inHand: inHand) { [engine] in engine.post($0) }
         spools.watch(on: group.next())
@@ -223,6 +225,7 @@ public final class Node: Sendable {
             store: store, clock: clock, engine: engine, desk: desk, tickets: tickets, links: links, readers: readers,
             configurationBox: configuration, listening: listening, metrics: metrics, started: started,
             places: [("control", controlPlaces), ("submission", submitPlaces)], path: path, log: log, inHand: inHand,
+            look: look,
             copying: backup, receipts: receipts, untaken: untaken,
             reloadConfiguration: { [self] manner in reload(manner) })
         let settings = configuration.withLockedValue { $0.settings }
@@ -233,6 +236,7 @@ public final class Node: Sendable {
         ) { [self] in notifier.ready() }
         let bulk = try startBulk(settings, given.submit)
         bulkBox.withLockedValue { $0 = bulk }
+        look.watch(on: group.next(), every: settings.store.verifyEvery)
         try await startListening(settings, given.links)
         logger.notice(
             "started",

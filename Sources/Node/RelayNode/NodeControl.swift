@@ -34,6 +34,7 @@ struct NodeControl: NodeAccess {
     let path: String
     let log: NodeLogging
     let inHand: InHand?
+    let look: PageLook
     let copying: Backup
     let receipts: Receipts
     let untaken: UntakenFiles
@@ -116,6 +117,7 @@ struct NodeControl: NodeAccess {
     }
 
     func operate(_ caller: Operator, _ wish: Operation.Wish) async throws -> OperationAnswer {
+        if case .verify = wish { look.begin() }
         let operation = Operation(ticket: tickets.take(), caller: caller, wish: wish)
         return await withCheckedContinuation { continuation in
             desk.expectOperation(operation.ticket, post: { engine.post(.event(.operated(operation))) }) {

@@ -23,6 +23,8 @@ enum Entry {
             } else {
                 try command.run()
             }
+            // What was asked for has not been said: whoever reads the exit code must not take it for done.
+            guard fflush(nil) == 0 else { Terminal.failUnwritten() }
         } catch {
             finish(error)
         }
@@ -47,8 +49,25 @@ enum Entry {
 
 enum Terminal {
     static func put(_ text: String, _ descriptor: Int32) {
-        let bytes = Array(text.utf8)
-        _ = write(descriptor, bytes, bytes.count)
+        var bytes = Array(text.utf8)[...]
+        while !bytes.isEmpty {
+            let count = bytes.withUnsafeBytes { write(descriptor, $0.baseAddress, $0.count) }
+            if count < 0, errno == EINTR { continue }
+            guard count > 0 else {
+                if descriptor == STDOUT_FILENO { failUnwritten() }
+                return
+            }
+            bytes = bytes.dropFirst(count)
+        }
+    }
+
+    /// EX_IOERR, as edocctl ends.
+    static func failUnwritten() -> Never {
+        let why = String(cString: strerror(errno))
+        put(
+            phrase("the answer could not be written: \(why)", "không ghi được câu trả lời: \(why)") + "\n",
+            STDERR_FILENO)
+        _exit(74)
     }
 
     /// Columns; nil where nobody looks on a terminal.
@@ -117,7 +136,7 @@ struct EdocdCommand: AsyncParsableCommand {
         umask(0o027)
         defer { StandardErrorLog.pipe.flush(seconds: 2) }
         if printDefaults {
-            print(ConfigurationDefaults.text(), terminator: "")
+            Terminal.put(ConfigurationDefaults.text(), STDOUT_FILENO)
             return
         }
         if examine {
@@ -125,7 +144,9 @@ struct EdocdCommand: AsyncParsableCommand {
                 complain("\(user): \(problem)")
                 throw ExitCode(1)
             }
-            print(String(decoding: try ControlJSON.bytes(Examination.of(path: path)), as: UTF8.self))
+            Terminal.put(
+                String(decoding: try ControlJSON.bytes(Examination.of(path: path)), as: UTF8.self) + "\n", STDOUT_FILENO
+            )
             return
         }
         let prepared: PreparedNode
@@ -139,7 +160,9 @@ struct EdocdCommand: AsyncParsableCommand {
         if checkConfiguration {
             for warning in StoreLook.warnings(prepared.configuration) { complain("warning: \(warning)") }
             for note in prepared.notes { complain(note) }
-            print("\(path): " + phrase("in order; ", "hợp lệ; ") + Self.summary(prepared.configuration))
+            Terminal.put(
+                "\(path): " + phrase("in order; ", "hợp lệ; ") + Self.summary(prepared.configuration) + "\n",
+                STDOUT_FILENO)
             return
         }
         DescriptorLimit.raise()

@@ -28,6 +28,10 @@ public final class LMDBStore: DurableStore, @unchecked Sendable {
     private var stopped: String?
     /// When this opening found the note of a stop.
     private var stopNotedAt: UInt64?
+    /// Damage that a look beside the writer has found: the next batch ends the process.
+    private let foundDamage = Mutex<String?>(nil)
+    /// False: time did not suffice to look through the file before it was opened (`lookThrough`).
+    public let isLookedThrough: Bool
     /// What was mended before anything was decided.
     public let findings: OpeningFindings
 
@@ -53,6 +57,7 @@ public final class LMDBStore: DurableStore, @unchecked Sendable {
             StoreFiles.unlock(lock)
             throw StoreFailure(error, opening: directory)
         }
+        isLookedThrough = !anatomy.isCutShort
         files = try StoreFiles(directory: directory, lock: lock)
         databases = try StoreIdentity.openTables(of: environment, in: directory, for: settings.node)
         readers = ReaderPool(environment: environment, databases: databases, count: settings.readers)
@@ -73,6 +78,33 @@ public final class LMDBStore: DurableStore, @unchecked Sendable {
         makeRoom()
         publishHeadRoom()
     }
+
+    /// Looks through the trees of the last commit, and the list of free pages, beside everything else: page by page by reads of the file, for
+    /// at most so long. The snapshot keeps pages from being used again meanwhile. A fault ends the process with the next batch: what is
+    /// in use may be written over. The next opening finds it again, and refuses. Nil: the state could not be got hold of.
+    public func lookThrough(milliseconds: UInt64) -> StoreAnatomy? {
+        let path = directory + "/" + StorePlace.data
+        for _ in 0..<Self.looksMax {
+            let end = StoreOpening.now() + milliseconds
+            let found = try? readers.read { handle, _ throws(LMDBError) -> StoreAnatomy? in
+                guard let pages = try? StorePages(path: path) else { return nil }
+                var look = AnatomyLook(pages: pages, snapshot: handle.number) { StoreOpening.now() < end }
+                look.run()
+                return look.found
+            }
+            guard let found = found ?? nil else { return nil }
+            if found.pages == 0, found.isCutShort { continue }
+            if let fault = found.fault {
+                let sentence = StoreOpening.sentence(directory, fault, found.faultPage)
+                foundDamage.withLock { $0 = sentence }
+            }
+            return found
+        }
+        return nil
+    }
+
+    /// Two commits in a row write over the head of a snapshot: another one is tried.
+    private static let looksMax = 20
 
     /// The program before this one ended by a fault: noted before the next opening, which is refused when that has happened too often.
     /// `envelope`: what the thread had in hand, which is set aside or held for it; a program that ends over another one each time gets on.
@@ -97,6 +129,10 @@ public final class LMDBStore: DurableStore, @unchecked Sendable {
         demand(
             !isInBatch.exchange(true, ordering: .acquiring), "Two batches at a time: the store has one writer.")
         defer { isInBatch.store(false, ordering: .releasing) }
+        if let damage = foundDamage.withLock({ $0 }), stopped == nil {
+            StopNote.write(directory, damage)
+            stopped = damage
+        }
         if let stopped { return .fatal(stopped) }
         do throws(LMDBError) {
             outside.releaseDead(of: environment)

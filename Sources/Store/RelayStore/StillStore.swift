@@ -47,6 +47,7 @@ public final class StillStore: @unchecked Sendable {
             if errno == EACCES { throw StoreFailure(call: "access", path: data, errno: EACCES) }
             throw StoreFailure(.refused, "There is no store in \(directory).")
         }
+        guard StorePlace.bytes(data) > 0 else { throw StoreFailure(.refused, "There is no store in \(directory).") }
         if try Self.isInUse(directory) {
             throw StoreFailure(
                 .refused, "The store in \(directory) is in use by a running daemon; leave --store out and ask it.")

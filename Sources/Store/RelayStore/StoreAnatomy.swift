@@ -41,8 +41,12 @@ struct AnatomyLook {
     private var last: UInt64 = 0
     private var isEnded = false
 
-    init(pages: StorePages, mayGoOn: @escaping () -> Bool) {
+    /// The state that is looked at, by its transaction: of a store that is in use; nil: of one that nobody has mapped.
+    private let snapshot: UInt64?
+
+    init(pages: StorePages, snapshot: UInt64? = nil, mayGoOn: @escaping () -> Bool) {
         self.pages = pages
+        self.snapshot = snapshot
         self.mayGoOn = mayGoOn
     }
 
@@ -70,8 +74,10 @@ struct AnatomyLook {
         if found.fault == nil, tables.isEmpty, meta.main.rows > 0 {
             fault("its table of tables is not of a store", meta.main.page)
         }
-        for (table, root) in tables where !isEnded { tree(root, table) { _, _, _ in } }
+        // It is short, and what is wrong in it destroys what is whole: it must be seen where time does not suffice for all. What is free
+        // and in use shows at the page that uses it.
         if !isEnded { freeList(meta) }
+        for (table, root) in tables where !isEnded { tree(root, table) { _, _, _ in } }
     }
 
     /// The meta page in force, if the two agree.
@@ -80,6 +86,14 @@ struct AnatomyLook {
         guard let first = both.0, let second = both.1 else {
             fault("one of its two heads cannot be read", both.0 == nil ? 0 : 1)
             return nil
+        }
+        if let snapshot {
+            // The two are written while this is read; the one of this snapshot may have been written over.
+            guard let meta = [first, second].first(where: { $0.transaction == snapshot }) else {
+                found.isCutShort = true
+                return nil
+            }
+            return meta
         }
         let isNew = first.transaction == 0 && second.transaction == 0
         let (low, high) = (min(first.transaction, second.transaction), max(first.transaction, second.transaction))

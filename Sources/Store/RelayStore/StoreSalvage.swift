@@ -39,7 +39,11 @@ public enum StoreSalvage {
         }
         let pages = try StorePages(path: data)
         let scratch = file + ".salvage"
-        if mkdir(scratch, 0o700) != 0 { throw StoreFailure(call: "mkdir", path: scratch, errno: errno) }
+        if mkdir(scratch, 0o700) != 0 {
+            guard errno == EEXIST else { throw StoreFailure(call: "mkdir", path: scratch, errno: errno) }
+            throw StoreFailure(
+                .refused, "\(scratch) is there: a salvage was cut off. Remove it, and begin again.")
+        }
         defer { clear(scratch) }
         var work = SalvageWork(pages: pages)
         let owner = try owner(&work, directory, node)

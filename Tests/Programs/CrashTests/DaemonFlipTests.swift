@@ -34,9 +34,9 @@ import Testing
     private static let documents = 48
     private static let data = "truc/store/data.mdb"
 
-    @Test(.enabled(if: CrashTests.number("EDOC_DAEMON_FLIPS", 0) > 0, "A long proof: Scripts/flips --daemon."))
-    func theDaemonLosesNothingInSilence() throws {
-        let count = Int(CrashTests.number("EDOC_DAEMON_FLIPS", 12))
+    /// The long form is Scripts/flips --daemon.
+    @Test func theDaemonLosesNothingInSilence() throws {
+        let count = Int(CrashTests.number("EDOC_DAEMON_FLIPS", 8))
         let seed = CrashTests.number("EDOC_FLIPS_SEED", 1907)
         let network = try Network(plain: true)
         network.setEnvironment("truc", ["SWIFT_BACKTRACE": "enable=no"])

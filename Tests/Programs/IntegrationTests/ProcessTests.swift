@@ -117,5 +117,12 @@ import Testing
         }
         #expect(network.folder.text("errors").contains("the answer could not be written: No space left on device"))
         #expect(try end(["check"]) == .exited(3))
+        for arguments in [
+            ["--check-config", "--config", network.folder["vpcp.yaml"]], ["--help"], ["--print-defaults"],
+        ] {
+            let program = try Program(
+                Places.edocd, arguments, output: "/dev/full", errors: network.folder["errors"])
+            #expect(program.wait() == .exited(74), "\(arguments)")
+        }
     }
 }

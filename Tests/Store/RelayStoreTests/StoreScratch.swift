@@ -2,7 +2,8 @@
 
 import Glibc
 import RelayRows
-import RelayStore
+
+@testable import RelayStore
 
 /// A directory that is removed with the store in it.
 final class StoreScratch {
@@ -15,7 +16,7 @@ final class StoreScratch {
     }
 
     deinit {
-        for file in ["data.mdb", "lock.mdb", "owner.lock", "ballast"] { unlink("\(path)/\(file)") }
+        for file in ["data.mdb", "lock.mdb", "owner.lock", "ballast", StopNote.name] { unlink("\(path)/\(file)") }
         rmdir(path)
     }
 }
