@@ -21,7 +21,8 @@ struct DispatchNote {
     var sender: String
     /// Of the whole payload.
     var bytes: UInt64
-    /// It was taken off its silent session, and has gone to one of its recipients once more: what is answered to the second one counts.
+    /// It was taken off its silent session, and has gone to one of its recipients once more, or was about to: what is answered to the second
+    /// one counts.
     var isSuperseded = false
 }
 
@@ -121,6 +122,20 @@ extension World {
         handedOver(dispatch, node)
     }
 
+    /// A session that was silent for so long may have had taken from it what was under way.
+    private func supersede(_ session: Ticket, _ node: SimulatedNode) {
+        for (key, note) in belief.flights
+        where key.node == node.index && note.session == session && isOverdue(session, note.urgency, node) {
+            belief.flights[key]?.isSuperseded = true
+        }
+    }
+
+    private func isOverdue(_ session: Ticket, _ urgency: Urgency, _ node: SimulatedNode) -> Bool {
+        guard let since = belief.silentAt[BeliefBooks.Silence(node: node.index, session: session)] else { return false }
+        let wait = urgency >= .urgent ? limits.inDoubtWaitUrgent : limits.inDoubtWait
+        return node.clock.relay(now).since(since) >= wait
+    }
+
     /// An input that a committed batch has taken.
     func judgeTaken(_ input: EngineInput, _ node: SimulatedNode) {
         switch input {
@@ -138,7 +153,8 @@ extension World {
             }
             guard note.isWhole, note.isDocument else { return }
             if answer == .acknowledged || answer == .refused(.completed) { crossed(note.bundle, node) }
-            guard answer == .acknowledged || answer == .refused(.completed), !note.isSuperseded else { return }
+            let isWithdrawn = note.isSuperseded || isOverdue(note.session, note.urgency, node)
+            guard answer == .acknowledged || answer == .refused(.completed), !isWithdrawn else { return }
             guard let row = node.read({ $0.envelope(note.number) }), row.bundle == note.bundle else { return }
             for name in note.recipients {
                 guard let recipient = row.recipients.first(where: { $0.name == name }),
@@ -155,6 +171,7 @@ extension World {
         case .event(.sessionSilent(let session)):
             belief.silentAt[BeliefBooks.Silence(node: node.index, session: session)] = node.clock.relay(now)
         case .event(.sessionAcknowledgesAgain(let session)):
+            supersede(session, node)
             belief.silentAt[BeliefBooks.Silence(node: node.index, session: session)] = nil
         case .event(.sessionEnded(let session, let sentWhole, _)):
             for link in belief.established.keys where link.node == node.index {

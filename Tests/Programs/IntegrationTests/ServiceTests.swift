@@ -84,7 +84,7 @@ import Testing
         try network.folder.write(moved, to: "agencies.yaml")
         // systemctl status shows why.
         #expect(
-            try reload(network, manager).contains("STATUS=Reload refused, the old configuration stays: refused: more"))
+            try reload(network, manager).contains("STATUS=Reload refused, the old configuration stays: more"))
         #expect(network.logText("truc").contains("reload refused"))
         let answer: ExplainAnswer = try network.ask("truc", "routes", "explain", "H29.15")
         #expect(answer.home == "hcm")
