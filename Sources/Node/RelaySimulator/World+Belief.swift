@@ -125,14 +125,17 @@ extension World {
     /// A session that was silent for so long may have had taken from it what was under way.
     private func supersede(_ session: Ticket, _ node: SimulatedNode) {
         for (key, note) in belief.flights
-        where key.node == node.index && note.session == session && isOverdue(session, note.urgency, node) {
+        where key.node == node.index && note.session == session && isOverdue(session, note, node) {
             belief.flights[key]?.isSuperseded = true
         }
     }
 
-    private func isOverdue(_ session: Ticket, _ urgency: Urgency, _ node: SimulatedNode) -> Bool {
+    private func isOverdue(_ session: Ticket, _ note: DispatchNote, _ node: SimulatedNode) -> Bool {
         guard let since = belief.silentAt[BeliefBooks.Silence(node: node.index, session: session)] else { return false }
-        let wait = urgency >= .urgent ? limits.inDoubtWaitUrgent : limits.inDoubtWait
+        // Where the peer has been reached anew, nothing waits for the old session.
+        let sessions = belief.established[BeliefBooks.Link(node: node.index, peer: note.peer)] ?? []
+        if sessions.contains(where: { $0 > session }) { return true }
+        let wait = note.urgency >= .urgent ? limits.inDoubtWaitUrgent : limits.inDoubtWait
         return node.clock.relay(now).since(since) >= wait
     }
 
@@ -153,7 +156,7 @@ extension World {
             }
             guard note.isWhole, note.isDocument else { return }
             if answer == .acknowledged || answer == .refused(.completed) { crossed(note.bundle, node) }
-            let isWithdrawn = note.isSuperseded || isOverdue(note.session, note.urgency, node)
+            let isWithdrawn = note.isSuperseded || isOverdue(note.session, note, node)
             guard answer == .acknowledged || answer == .refused(.completed), !isWithdrawn else { return }
             guard let row = node.read({ $0.envelope(note.number) }), row.bundle == note.bundle else { return }
             for name in note.recipients {
