@@ -43,7 +43,10 @@ final class PageLook: Sendable {
         guard !isLooking.exchange(true, ordering: .acquiring) else { return }
         pool.submit { [self] state in
             defer { isLooking.store(false, ordering: .releasing) }
-            guard case .active = state, let found = store.lookThrough(milliseconds: Self.longest) else { return }
+            guard case .active = state else { return }
+            guard let found = store.lookThrough(milliseconds: Self.longest) else {
+                return logger.warning("the pages of the store could not be looked at; the next verification does it")
+            }
             if found.fault != nil { return wake() }
             let metadata: Logger.Metadata = ["pages": "\(found.pages)", "rows": "\(found.rows)"]
             if found.isCutShort {

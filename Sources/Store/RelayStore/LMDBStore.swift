@@ -84,6 +84,7 @@ public final class LMDBStore: DurableStore, @unchecked Sendable {
     /// in use may be written over. The next opening finds it again, and refuses. Nil: the state could not be got hold of.
     public func lookThrough(milliseconds: UInt64) -> StoreAnatomy? {
         let path = directory + "/" + StorePlace.data
+        var isSecond = false
         for _ in 0..<Self.looksMax {
             let end = StoreOpening.now() + milliseconds
             let found = try? readers.read { handle, _ throws(LMDBError) -> StoreAnatomy? in
@@ -95,6 +96,11 @@ public final class LMDBStore: DurableStore, @unchecked Sendable {
             guard let found = found ?? nil else { return nil }
             if found.pages == 0, found.isCutShort { continue }
             if let fault = found.fault {
+                // A head that is being written is read half old and half new: damage is what a second state shows as well.
+                guard isSecond else {
+                    isSecond = true
+                    continue
+                }
                 let sentence = StoreOpening.sentence(directory, fault, found.faultPage)
                 foundDamage.withLock { $0 = sentence }
             }
