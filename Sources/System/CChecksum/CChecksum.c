@@ -68,9 +68,63 @@ uint32_t cchecksum_crc32c_table(uint32_t crc, const void *bytes, size_t count) {
 }
 
 #if defined(__x86_64__)
+// The instruction takes three cycles and can begin one each cycle, so three strands side by side are three times as fast. Their states are
+// joined by what so many zero bytes would do to one: a linear map, tabled by byte of the state.
+#define STRAND 256
+static uint32_t crc32c_shift[2][4][256];
+
+__attribute__((target("sse4.2"), constructor)) static void fill_shifts(void) {
+    // The order of constructors is nobody's to choose: the processor is asked once more.
+    unsigned int a, b, c, d;
+    if (__get_cpuid(1, &a, &b, &c, &d) == 0 || (c & bit_SSE4_2) == 0) {
+        return;
+    }
+    for (int strands = 1; strands <= 2; strands++) {
+        uint32_t image[32];
+        for (int bit = 0; bit < 32; bit++) {
+            uint64_t state = 1u << bit;
+            for (int word = 0; word < strands * STRAND / 8; word++) {
+                state = _mm_crc32_u64(state, 0);
+            }
+            image[bit] = (uint32_t)state;
+        }
+        for (int place = 0; place < 4; place++) {
+            for (uint32_t byte = 0; byte < 256; byte++) {
+                uint32_t sum = 0;
+                for (int bit = 0; bit < 8; bit++) {
+                    if (byte >> bit & 1) {
+                        sum ^= image[8 * place + bit];
+                    }
+                }
+                crc32c_shift[strands - 1][place][byte] = sum;
+            }
+        }
+    }
+}
+
+static uint64_t shifted(int strands, uint64_t state) {
+    uint32_t(*table)[256] = crc32c_shift[strands - 1];
+    return table[0][state & 0xff] ^ table[1][state >> 8 & 0xff] ^ table[2][state >> 16 & 0xff]
+        ^ table[3][state >> 24 & 0xff];
+}
+
 __attribute__((target("sse4.2"))) static uint32_t crc32c_instruction(uint32_t crc, const void *bytes, size_t count) {
     const uint8_t *next = bytes;
     uint64_t state = (uint32_t)~crc;
+    for (; count >= 3 * STRAND; count -= 3 * STRAND, next += 3 * STRAND) {
+        uint64_t second = 0;
+        uint64_t third = 0;
+        for (size_t at = 0; at < STRAND; at += 8) {
+            uint64_t words[3];
+            memcpy(&words[0], next + at, 8);
+            memcpy(&words[1], next + STRAND + at, 8);
+            memcpy(&words[2], next + 2 * STRAND + at, 8);
+            state = _mm_crc32_u64(state, words[0]);
+            second = _mm_crc32_u64(second, words[1]);
+            third = _mm_crc32_u64(third, words[2]);
+        }
+        state = shifted(2, state) ^ shifted(1, second) ^ third;
+    }
     for (; count >= 8; count -= 8, next += 8) {
         uint64_t word;
         memcpy(&word, next, 8);
