@@ -69,10 +69,7 @@ extension Conversation {
         guard let rate = meter.bytesPerSecond, case .established = phase, machine.isOpen,
             measured == nil || now.since(measuredAt) >= Self.measureTime
         else { return }
-        var acknowledged: UInt64 = 0
-        for transfer in machine.unansweredTransfers {
-            acknowledged = acknowledged.saturatingPlus(transfer.acknowledgedBytes)
-        }
+        let acknowledged = machine.acknowledgedBytes
         let isNews = measured.map { $0.rate / 8 * 9 < rate || rate < $0.rate / 8 * 7 } ?? true
         guard isNews || acknowledged != measured?.acknowledged else { return }
         measured = (rate, acknowledged)

@@ -51,6 +51,8 @@ struct SendSide {
     private var current: TransferID?
     private(set) var unansweredCount = 0
     private(set) var unacknowledgedBytes: UInt64 = 0
+    /// Of transfers that are not answered, the octets that are acknowledged.
+    private(set) var acknowledgedBytes: UInt64 = 0
 
     init(segmentBytesMax: Int, transferBytesMax: UInt64, extensionLengthInEverySegment: Bool) {
         self.segmentBytesMax = segmentBytesMax
@@ -167,6 +169,7 @@ struct SendSide {
         else { return .acknowledgementBeyondSent(id, length) }
         unacknowledgedBytes -= length - transfer.acknowledged
         transfers[index].acknowledged = length
+        acknowledgedBytes += length - transfer.acknowledged
         if isEnd {
             markAnswered(index)
         }
@@ -211,6 +214,7 @@ struct SendSide {
     private mutating func markAnswered(_ index: CircularBuffer<Transfer>.Index) {
         transfers[index].isAnswered = true
         unansweredCount -= 1
+        acknowledgedBytes -= transfers[index].acknowledged
         while transfers.first?.isAnswered == true {
             transfers.removeFirst()
             first += 1

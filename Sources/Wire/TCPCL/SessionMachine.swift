@@ -71,6 +71,8 @@ public struct SessionMachine: ~Copyable, Sendable {
 
     /// The transfers that we began and the peer has not answered, oldest first. It stays readable when the session is over.
     public var unansweredTransfers: [UnansweredTransfer] { sending.unanswered }
+    /// Of these, the octets that are acknowledged.
+    public var acknowledgedBytes: UInt64 { sending.acknowledgedBytes }
     public var unansweredTransferCount: Int { sending.unansweredCount }
     /// The octets sent and not yet acknowledged, for the shell's window.
     public var unacknowledgedBytes: UInt64 { sending.unacknowledgedBytes }
