@@ -4,57 +4,85 @@
 // gives nil, and the caller sets it aside.
 
 import CChecksum
+import Glibc
 import RelayModel
 
 /// Writes the fields of one record.
 public struct RowWriter {
-    public private(set) var bytes: [UInt8]
+    /// Filled up to `count`; what is behind that is room.
+    private var place: [UInt8]
+    private var count: Int
 
     /// Bytes before the fields: version and checksum.
     static let headBytes = 5
+    /// The longest number.
+    private static let numberBytes = 10
 
     public init(version: UInt8 = 1, capacity: Int = 256) {
-        bytes = []
-        bytes.reserveCapacity(capacity)
-        bytes.append(version)
-        bytes.append(contentsOf: [0, 0, 0, 0])
+        place = [UInt8](repeating: 0, count: max(capacity, 0) + Self.headBytes)
+        place[0] = version
+        count = Self.headBytes
     }
 
-    public mutating func byte(_ value: UInt8) { bytes.append(value) }
+    /// What has been written.
+    public var bytes: [UInt8] { Array(place[..<count]) }
+
+    /// Room for so many bytes more.
+    @inline(__always)
+    private mutating func reserve(_ more: Int) {
+        if place.count - count < more { grow(more) }
+    }
+
+    private mutating func grow(_ more: Int) {
+        place.append(contentsOf: repeatElement(0, count: max(more, place.count)))
+    }
+
+    public mutating func byte(_ value: UInt8) {
+        reserve(1)
+        place[count] = value
+        count += 1
+    }
 
     public mutating func number(_ value: UInt64) {
+        reserve(Self.numberBytes)
         var rest = value
-        while rest >= 0x80 {
-            bytes.append(UInt8(truncatingIfNeeded: rest) | 0x80)
-            rest >>= 7
+        var end = count
+        place.withUnsafeMutableBufferPointer { place in
+            while rest >= 0x80 {
+                place[end] = UInt8(truncatingIfNeeded: rest) | 0x80
+                end += 1
+                rest >>= 7
+            }
+            place[end] = UInt8(truncatingIfNeeded: rest)
         }
-        bytes.append(UInt8(rest))
+        count = end + 1
     }
 
     public mutating func text(_ value: String) {
-        let utf8 = value.utf8
-        number(UInt64(utf8.count))
-        bytes.append(contentsOf: utf8)
+        var value = value
+        value.withUTF8 { run(UnsafeRawBufferPointer($0)) }
     }
 
-    public mutating func blob(_ value: [UInt8]) {
+    public mutating func blob(_ value: [UInt8]) { value.withUnsafeBytes { run($0) } }
+
+    /// A length, and so many bytes.
+    private mutating func run(_ value: UnsafeRawBufferPointer) {
         number(UInt64(value.count))
-        bytes.append(contentsOf: value)
+        fields(value.count) { $0.copyBytes(from: value) }
     }
 
     public mutating func digest(_ value: Digest) {
-        for word in [value.words.0, value.words.1, value.words.2, value.words.3] { fixed(word) }
-    }
-
-    private mutating func fixed(_ value: UInt64) {
-        withUnsafeBytes(of: value.bigEndian) { bytes.append(contentsOf: $0) }
+        for word in [value.words.0, value.words.1, value.words.2, value.words.3] {
+            fields(8) { $0.storeBytes(of: word.bigEndian, as: UInt64.self) }
+        }
     }
 
     /// Fields of one size each, written by `fill` into so many bytes.
-    mutating func fields(_ count: Int, fill: (UnsafeMutableRawBufferPointer) -> Void) {
-        let start = bytes.count
-        bytes.append(contentsOf: repeatElement(0, count: count))
-        bytes.withUnsafeMutableBytes { fill(UnsafeMutableRawBufferPointer(rebasing: $0[start...])) }
+    mutating func fields(_ length: Int, fill: (UnsafeMutableRawBufferPointer) -> Void) {
+        reserve(length)
+        let start = count
+        count += length
+        place.withUnsafeMutableBytes { fill(UnsafeMutableRawBufferPointer(rebasing: $0[start..<start + length])) }
     }
 
     public mutating func endpoint(_ value: EndpointID) {
@@ -80,13 +108,12 @@ public struct RowWriter {
 
     /// The finished record, checksum filled in.
     public consuming func record() -> [UInt8] {
-        var result = bytes
-        let sum = result.withUnsafeBytes(Self.checksum)
-        result[1] = UInt8(truncatingIfNeeded: sum >> 24)
-        result[2] = UInt8(truncatingIfNeeded: sum >> 16)
-        result[3] = UInt8(truncatingIfNeeded: sum >> 8)
-        result[4] = UInt8(truncatingIfNeeded: sum)
-        return result
+        place.removeLast(place.count - count)
+        place.withUnsafeMutableBytes { place in
+            let sum = Self.checksum(UnsafeRawBufferPointer(place))
+            place.storeBytes(of: sum.bigEndian, toByteOffset: 1, as: UInt32.self)
+        }
+        return place
     }
 }
 
@@ -126,6 +153,11 @@ public struct RowCursor {
     }
 
     public mutating func number() -> UInt64 {
+        // Most are small.
+        if position < bytes.count, bytes[position] < 0x80 {
+            position += 1
+            return UInt64(bytes[position - 1])
+        }
         var result: UInt64 = 0
         var shift: UInt64 = 0
         while true {
@@ -267,20 +299,23 @@ public struct RowKey: Hashable, Sendable, Comparable {
         bytes.append(0)
     }
 
-    public func adding(_ number: UInt64) -> RowKey {
-        var key = self
-        key.append(number)
-        return key
+    /// The key with a number behind it; of a key that nobody else holds, in its place.
+    public consuming func adding(_ number: UInt64) -> RowKey {
+        append(number)
+        return self
     }
-    public func adding(_ number: UInt32) -> RowKey {
-        var key = self
-        key.append(number)
-        return key
+    public consuming func adding(_ number: UInt32) -> RowKey {
+        append(number)
+        return self
     }
 
     /// True when a key in the store begins with these bytes.
     public func isPrefix(of raw: UnsafeRawBufferPointer) -> Bool {
-        raw.count >= bytes.count && bytes.withUnsafeBytes { $0.elementsEqual(raw.prefix(bytes.count)) }
+        bytes.withUnsafeBytes { own in
+            guard raw.count >= own.count else { return false }
+            guard let first = own.baseAddress, let other = raw.baseAddress else { return true }
+            return memcmp(first, other, own.count) == 0
+        }
     }
 
     @inline(__always)

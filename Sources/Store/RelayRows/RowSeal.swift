@@ -42,31 +42,42 @@ public enum RowSeal {
         return cchecksum_crc32c(cchecksum_crc32c(0, &number, 1), key.baseAddress, key.count)
     }
 
+    /// A value as it is to be stored: how long it will be, and what writes it in its place.
+    public struct Sealed {
+        public let count: Int
+        fileprivate let check: UInt32
+        /// What stands behind the head of a record; of a marker all of it.
+        fileprivate let rest: UnsafeRawBufferPointer
+        fileprivate let isRecord: Bool
+
+        /// Writes all `count` bytes.
+        public func write(to place: UnsafeMutableRawBufferPointer) {
+            guard isRecord else {
+                place.copyBytes(from: rest)
+                return place.set(check, at: rest.count)
+            }
+            place[0] = RowSeal.version
+            place.set(check, at: RowWriter.headBytes)
+            UnsafeMutableRawBufferPointer(rebasing: place[(RowWriter.headBytes + checkBytes)...]).copyBytes(from: rest)
+            place.set(RowWriter.checksum(UnsafeRawBufferPointer(place)), at: 1)
+        }
+    }
+
     /// The value as it is stored; nil when it is stored as it is: chunks have a checksum of their own that covers their key, what was
     /// set aside is kept as it was found, and the schema is for everybody.
     public static func sealed(
         _ table: Table, _ key: UnsafeRawBufferPointer, _ value: UnsafeRawBufferPointer
-    ) -> [UInt8]? {
+    ) -> Sealed? {
         switch table.form {
         case .bytes: return nil
         case .marker:
-            var stored = [UInt8](value)
-            stored.append(check: check(table, key))
-            return stored
+            return Sealed(count: value.count + checkBytes, check: check(table, key), rest: value, isRecord: false)
         case .record:
             if table == .meta, key.elementsEqual(schemaKey.bytes) { return nil }
             guard let fields = fields(value) else { return nil }
-            var stored: [UInt8] = []
-            stored.reserveCapacity(RowWriter.headBytes + checkBytes + fields.count)
-            stored.append(version)
-            stored.append(check: 0)
-            stored.append(check: check(table, key))
-            stored.append(contentsOf: fields)
-            let sum = stored.withUnsafeBytes(RowWriter.checksum)
-            for (index, shift) in [24, 16, 8, 0].enumerated() {
-                stored[1 + index] = UInt8(truncatingIfNeeded: sum >> UInt32(shift))
-            }
-            return stored
+            return Sealed(
+                count: RowWriter.headBytes + checkBytes + fields.count, check: check(table, key), rest: fields,
+                isRecord: true)
         }
     }
 
@@ -144,8 +155,8 @@ extension UnsafeRawBufferPointer {
     }
 }
 
-extension [UInt8] {
-    fileprivate mutating func append(check: UInt32) {
-        for shift in [24, 16, 8, 0] { append(UInt8(truncatingIfNeeded: check >> UInt32(shift))) }
+extension UnsafeMutableRawBufferPointer {
+    fileprivate func set(_ check: UInt32, at offset: Int) {
+        storeBytes(of: check.bigEndian, toByteOffset: offset, as: UInt32.self)
     }
 }

@@ -129,7 +129,7 @@ final class LMDBTransaction: LMDBView, StoreTransaction {
         requireKey(key)
         attempt(()) { (_) throws(LMDBError) in
             if let sealed = RowSeal.sealed(table, key, value) {
-                try transaction!.put(databases[table], key, count: sealed.count) { $0.copyBytes(from: sealed) }
+                try transaction!.put(databases[table], key, count: sealed.count, fill: sealed.write)
             } else {
                 try transaction!.put(databases[table], key, value)
             }

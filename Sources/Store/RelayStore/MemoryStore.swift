@@ -193,7 +193,7 @@ private final class MemoryTransaction: MemoryView, StoreTransaction {
 
     func put(_ table: Table, _ key: UnsafeRawBufferPointer, _ value: UnsafeRawBufferPointer) {
         if let sealed = RowSeal.sealed(table, key, value) {
-            sealed.withUnsafeBytes { put(table, key, StableBytes($0), counted: value.count) }
+            put(table, key, StableBytes(count: sealed.count, fill: sealed.write), counted: value.count)
         } else {
             put(table, key, StableBytes(value), counted: value.count)
         }
