@@ -21,8 +21,8 @@ public enum EndpointID: Hashable, Sendable {
         guard text.utf8.count <= Self.textBytesMax else { return nil }
         if text == "dtn:none" {
             self = .none
-        } else if text.hasPrefix("dtn://") {
-            let rest = String(text.dropFirst(6))
+        } else if text.utf8.starts(with: "dtn://".utf8) {
+            let rest = String(text[text.utf8.index(text.startIndex, offsetBy: 6)...])
             guard Self.isValidSpecificPart(rest) else { return nil }
             self = .dtn(rest)
         } else if text.hasPrefix("ipn:") {
@@ -34,6 +34,12 @@ public enum EndpointID: Hashable, Sendable {
         } else {
             return nil
         }
+    }
+
+    /// A `dtn` endpoint by the octets of its specific part without the two slashes; nil where they are not such a part.
+    public init?(specificPart octets: UnsafeRawBufferPointer) {
+        guard Self.isValidSpecificPart(octets) else { return nil }
+        self = .dtn(String(decoding: octets, as: UTF8.self))
     }
 
     /// The URI form.
@@ -49,16 +55,20 @@ public enum EndpointID: Hashable, Sendable {
     public var node: NodeID? {
         switch self {
         case .none: nil
-        case .dtn(let rest):
-            NodeID(name: String(rest.prefix { $0 != "/" }))
+        case .dtn(let rest): NodeID(specificPart: rest)
         case .ipn(let node, _): NodeID(ipn: node)
         }
     }
 
     /// True for a `dtn` specific part that is printable ASCII without spaces and has an authority (RFC 3986 characters).
     static func isValidSpecificPart(_ rest: String) -> Bool {
-        guard let first = rest.utf8.first, first != UInt8(ascii: "/") else { return false }
-        return rest.utf8.allSatisfy { $0 > 0x20 && $0 < 0x7f && $0 != UInt8(ascii: "\"") && $0 != UInt8(ascii: "\\") }
+        var rest = rest
+        return rest.withUTF8 { isValidSpecificPart(UnsafeRawBufferPointer($0)) }
+    }
+
+    private static func isValidSpecificPart(_ octets: UnsafeRawBufferPointer) -> Bool {
+        guard let first = octets.first, first != UInt8(ascii: "/") else { return false }
+        return octets.allSatisfy { $0 > 0x20 && $0 < 0x7f && $0 != UInt8(ascii: "\"") && $0 != UInt8(ascii: "\\") }
     }
 
     private static func decimal(_ digits: Substring) -> UInt64? {

@@ -8,6 +8,21 @@ public struct NodeID: Hashable, Sendable, Comparable {
     /// The longest node name in bytes.
     public static let nameBytesMax = 255
 
+    /// The node of a `dtn` endpoint's specific part: what stands before its first slash. An administrative endpoint's text is shared.
+    init?(specificPart part: String) {
+        var part = part
+        let named: (count: Int, isWhole: Bool)? = part.withUTF8 { bytes in
+            let count = bytes.firstIndex(of: UInt8(ascii: "/")) ?? bytes.count
+            guard (1...Self.nameBytesMax).contains(count), bytes[..<count].allSatisfy(Self.isNameByte) else {
+                return nil
+            }
+            return (count, count + 1 == bytes.count)
+        }
+        guard let named else { return nil }
+        endpoint = .dtn(
+            named.isWhole ? part : part[..<part.utf8.index(part.startIndex, offsetBy: named.count)] + "/")
+    }
+
     /// A `dtn` node by its name: `vpcp` becomes `dtn://vpcp/`. Nil unless the name is 1...255 of `a-z A-Z 0-9 . _ - ~`.
     public init?(name: String) {
         guard !name.isEmpty, name.utf8.count <= Self.nameBytesMax, name.utf8.allSatisfy(Self.isNameByte) else {
@@ -33,7 +48,7 @@ public struct NodeID: Hashable, Sendable, Comparable {
     public var name: String {
         switch endpoint {
         case .none: "none"
-        case .dtn(let rest): String(rest.dropLast())
+        case .dtn(let rest): String(rest[..<rest.utf8.index(before: rest.endIndex)])
         case .ipn(let number, _): "ipn:\(number)"
         }
     }

@@ -198,8 +198,6 @@ extension Conversation {
             else { return nil }
             piece = range
         }
-        var octets = ByteBuffer()
-        header.encode(into: &octets)
         var offer = Offer(
             ticket: ticket, session: session, bundle: primary.bundleID, destination: primary.destination,
             reportTo: primary.reportTo, piece: piece, payloadLength: header.payload.length,
@@ -207,7 +205,7 @@ extension Conversation {
             hopCount: header.hopCount?.count,
             isAdministrative: primary.flags.contains(.isAdministrativeRecord),
             wantsStatusReports: !primary.flags.isDisjoint(with: .reports),
-            document: header.document, copy: header.copy, header: Array(octets.readableBytesView))
+            document: header.document, copy: header.copy, header: header.octets)
         offer.formerName = header.formerName
         offer.isReturn = header.isReturn
         offer.statusRequest = StatusRequest(primary.flags)

@@ -72,7 +72,7 @@ extension Conversation {
         read: (ExtentRange) -> ByteBuffer?
     ) {
         let maker = DispatchHeader(node: settings.session.nodeID, hopLimit: settings.hopLimit)
-        let header: BundleHeader
+        let header: HeaderOctets
         do throws(BundleError) {
             header = try maker.header(of: dispatch, now: now)
         } catch {
@@ -99,7 +99,7 @@ extension Conversation {
             bundle.transfer = id
             dispatches[id] = dispatch.ticket
             counts.sent += 1
-            output.note(isSent: true, id, header)
+            if output.isWatched, let header = try? header.read() { output.note(isSent: true, id, header) }
             write(portion, of: bundle, &room, now, &output)
         } catch {
             answer(dispatch.ticket, .refused(.sessionTerminating), &output)

@@ -14,18 +14,28 @@ struct DispatchHeader {
     /// The destination of a document for several agencies (docs/protocol.md).
     static let agenciesEndpoint = EndpointID.dtn("edoc/~agencies")
 
-    func header(of dispatch: Dispatch, now: RelayTime) throws(BundleError) -> BundleHeader {
+    func header(of dispatch: Dispatch, now: RelayTime) throws(BundleError) -> HeaderOctets {
         // The bundle went on ageing while it waited for its turn on the session.
-        let age = dispatch.age + now.since(dispatch.decided)
-        let header =
-            dispatch.header.isEmpty
-            ? try made(for: dispatch, age: age) : try forwarded(dispatch, age: age)
+        var changes = HeaderChanges(previousNode: node, age: dispatch.age + now.since(dispatch.decided))
+        changes.copy = dispatch.document == nil ? nil : dispatch.copy
+        changes.setsNames = dispatch.document != nil
+        changes.formerName = dispatch.formerName
+        changes.isReturn = dispatch.isReturn
+        changes.removesFeatures = !dispatch.tellsFeatures
+        if dispatch.header.isEmpty { return try made(for: dispatch, changes) }
+        if dispatch.piece == nil,
+            let header = try HeaderOctets.forwarded(dispatch.header, payloadLength: dispatch.payloadLength, changes)
+        {
+            return header
+        }
+        let header = try forwarded(dispatch, age: changes.age)
         guard header.payload.length == dispatch.payloadLength else {
             throw BundleError(.badFragment, "the stored header is of another payload")
         }
-        return header
+        return HeaderOctets(header)
     }
 
+    /// By the whole header as a value.
     private func forwarded(_ dispatch: Dispatch, age: Milliseconds) throws(BundleError) -> BundleHeader {
         var octets = ByteBuffer(bytes: dispatch.header)
         var parser = BundleHeaderParser()
@@ -56,7 +66,7 @@ struct DispatchHeader {
                 flags: header.payload.flags, crcType: header.payload.crcType, length: dispatch.payloadLength))
     }
 
-    private func made(for dispatch: Dispatch, age: Milliseconds) throws(BundleError) -> BundleHeader {
+    private func made(for dispatch: Dispatch, _ changes: HeaderChanges) throws(BundleError) -> HeaderOctets {
         let isRecord = dispatch.kind == .administrative
         let primary = PrimaryBlock(
             flags: isRecord ? .isAdministrativeRecord : [], destination: destination(of: dispatch),
@@ -64,20 +74,13 @@ struct DispatchHeader {
             creationTime: dispatch.bundle.creationTime, sequence: dispatch.bundle.sequence,
             lifetime: dispatch.lifetime,
             fragment: dispatch.piece.map { FragmentPlace(offset: $0.offset, totalLength: $0.total) })
-        // RFC 9171, 4.4.3: counted at each hop; this is the first.
-        var blocks: [CanonicalBlock] = [
-            .previousNode(node, number: 2), .bundleAge(age, number: 3),
-            .hopCount(try HopCount(limit: hopLimit, count: 1), number: 4),
-        ]
-        if let document = dispatch.document { blocks.append(try .document(document, number: 5)) }
-        if let copy = dispatch.copy { blocks.append(try .copy(copy, number: 6)) }
+        var changes = changes
+        changes.copy = dispatch.copy
         // A document is checked by the digest in its block; nothing else guards a record.
-        var header = try BundleHeader(
-            primary: primary, blocks: blocks,
-            payload: PayloadHead(crcType: isRecord ? .crc32c : .none, length: dispatch.payloadLength))
-        if dispatch.document != nil { try header.setNames(former: dispatch.formerName, isReturn: dispatch.isReturn) }
-        if isRecord, dispatch.tellsFeatures { try header.setFeatures(Feature.own) }
-        return header
+        let payload = try PayloadHead(crcType: isRecord ? .crc32c : .none, length: dispatch.payloadLength)
+        return try HeaderOctets.made(
+            primary, hopLimit: hopLimit, document: dispatch.document,
+            features: isRecord && dispatch.tellsFeatures ? Feature.own : [], changes, payload: payload)
     }
 
     private func destination(of dispatch: Dispatch) -> EndpointID {

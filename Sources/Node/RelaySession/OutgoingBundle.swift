@@ -23,14 +23,12 @@ struct OutgoingBundle {
     /// Octets of payload that are not read yet.
     private(set) var remaining: UInt64
 
-    init(_ dispatch: Dispatch, _ header: BundleHeader) {
+    init(_ dispatch: Dispatch, _ header: HeaderOctets) {
         self.dispatch = dispatch.ticket
         number = dispatch.number
         head = header.payload
         totalLength = header.bundleLength
-        var octets = ByteBufferAllocator().buffer(capacity: header.encodedLength)
-        header.encode(into: &octets)
-        self.header = octets
+        self.header = header.octets
         checksum = PayloadChecksum(head)
         extents = dispatch.payload[...]
         remaining = head.length

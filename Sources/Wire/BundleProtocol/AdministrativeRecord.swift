@@ -29,11 +29,12 @@ public enum AdministrativeRecord: Hashable, Sendable {
     /// Whether a record with these first octets is one that this node hands on; nil: more of them are needed.
     public static func isHandedOn(head octets: ByteBuffer, isAll: Bool) -> Bool? {
         guard octets.readableBytes >= headOctetsMax || isAll else { return nil }
-        var reader = CBORReader(octets)
         do throws(BundleError) {
-            _ = try reader.readArrayHead()
-            let type = try reader.readUnsigned()
-            return type == statusReportType || ownTypes.contains(type)
+            return try CBORReader.read(octets) { (reader) throws(BundleError) in
+                _ = try reader.readArrayHead()
+                let type = try reader.readUnsigned()
+                return type == statusReportType || ownTypes.contains(type)
+            }
         } catch {
             return false
         }
@@ -44,7 +45,10 @@ public enum AdministrativeRecord: Hashable, Sendable {
         guard octets.readableBytes <= Self.octetsMax else {
             throw BundleError(.limitExceeded, "an administrative record is longer than \(Self.octetsMax) octets")
         }
-        var reader = CBORReader(octets)
+        self = try CBORReader.read(octets) { (reader) throws(BundleError) in try Self(from: &reader) }
+    }
+
+    private init(from reader: inout CBORReader) throws(BundleError) {
         // RFC 9171, 6.1: an array of two items, the type and the content.
         let end = try reader.openArray(2)
         let type = try reader.readUnsigned()

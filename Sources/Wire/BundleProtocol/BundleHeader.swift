@@ -47,7 +47,10 @@ public struct BundleHeader: Hashable, Sendable {
 
     /// Reads a header that is complete: exactly the octets before the payload.
     init(complete octets: ByteBuffer) throws(BundleError) {
-        var reader = CBORReader(octets)
+        self = try CBORReader.read(octets) { (reader) throws(BundleError) in try BundleHeader(from: &reader) }
+    }
+
+    private init(from reader: inout CBORReader) throws(BundleError) {
         try reader.readBundleStart()
         let primary = try PrimaryBlock(from: &reader)
         var blocks: [CanonicalBlock] = []
@@ -98,6 +101,17 @@ public struct BundleHeader: Hashable, Sendable {
         buffer.writeImmutableBuffer(primary.encoded)
         for block in blocks { buffer.writeImmutableBuffer(block.encoded) }
         buffer.writeImmutableBuffer(payload.encoded)
+    }
+
+    /// All octets before the payload.
+    public var octets: [UInt8] {
+        var octets: [UInt8] = []
+        octets.reserveCapacity(encodedLength)
+        octets.append(ByteBuffer.cborIndefiniteArray)
+        primary.encoded.withUnsafeReadableBytes { octets.append(contentsOf: $0) }
+        for block in blocks { block.encoded.withUnsafeReadableBytes { octets.append(contentsOf: $0) } }
+        payload.encoded.withUnsafeReadableBytes { octets.append(contentsOf: $0) }
+        return octets
     }
 
     // MARK: Rules
@@ -153,15 +167,14 @@ public struct BundleHeader: Hashable, Sendable {
         case .hopCount:
             hopCount = try block.content { (reader) throws(BundleError) in try HopCount(from: &reader) }
         case .document:
-            var reader = CBORReader(block.data, at: block.dataOffset)
-            guard let content = try DocumentDescription(from: &reader) else { return false }
-            try reader.expectEnd()
+            guard
+                let content = try block.own({ (reader) throws(BundleError) in try DocumentDescription(from: &reader) })
+            else { return false }
             guard document == nil else { throw repeated(block) }
             document = content
         case .copy:
-            var reader = CBORReader(block.data, at: block.dataOffset)
-            guard let content = try CopyDescription(from: &reader) else { return false }
-            try reader.expectEnd()
+            guard let content = try block.own({ (reader) throws(BundleError) in try CopyDescription(from: &reader) })
+            else { return false }
             guard copy == nil else { throw repeated(block) }
             copy = content
         case .formerName:

@@ -78,35 +78,41 @@ public struct BundleHeaderParser: Sendable {
 
     private static func exactCopy(of octets: ByteBuffer, _ length: Int) -> ByteBuffer {
         var copy = ByteBufferAllocator().buffer(capacity: length)
-        copy.writeBytes(octets.readableBytesView.prefix(length))
+        if let header = octets.getSlice(at: octets.readerIndex, length: length) { copy.writeImmutableBuffer(header) }
         return copy
     }
 
     /// The number of octets before the payload, nil while the octets do not reach so far.
     private mutating func headerLength(in octets: ByteBuffer) throws(BundleError) -> Int? {
         guard octets.readableBytes >= wanted else { return nil }
-        var reader = CBORReader(octets, octetsMax: octetsMax)
-        do throws(BundleError) {
-            reader.seek(to: passed)
-            if passed == 0 {
-                try reader.readBundleStart()
-                try reader.skipItem()
-                passed = reader.position
+        return try CBORReader.read(octets, octetsMax: octetsMax) { (reader) throws(BundleError) in
+            do throws(BundleError) {
+                try passHeader(&reader)
+            } catch  where error.code == .truncated {
+                wanted = reader.wanted
+                return nil
             }
-            while try !isAtPayload(&reader) {
-                try reader.skipItem()
-                passed = reader.position
-                blocksPassed += 1
-                guard blocksPassed <= BundleHeader.blocksMax else {
-                    throw reader.failure(.limitExceeded, "more than \(BundleHeader.blocksMax) extension blocks")
-                }
-            }
-        } catch  where error.code == .truncated {
-            wanted = reader.wanted
-            return nil
+            guard reader.position <= octetsMax else { throw tooLong }
+            return reader.position
         }
-        guard reader.position <= octetsMax else { throw tooLong }
-        return reader.position
+    }
+
+    /// Passes over the blocks before the payload's octets, from where it was left.
+    private mutating func passHeader(_ reader: inout CBORReader) throws(BundleError) {
+        reader.seek(to: passed)
+        if passed == 0 {
+            try reader.readBundleStart()
+            try reader.skipItem()
+            passed = reader.position
+        }
+        while try !isAtPayload(&reader) {
+            try reader.skipItem()
+            passed = reader.position
+            blocksPassed += 1
+            guard blocksPassed <= BundleHeader.blocksMax else {
+                throw reader.failure(.limitExceeded, "more than \(BundleHeader.blocksMax) extension blocks")
+            }
+        }
     }
 
     /// Passes over the head of the payload block if that comes next, else stays before the block.

@@ -1,6 +1,6 @@
 // CBORReader: reads the part of CBOR (RFC 8949) that bundles use: unsigned integers, byte strings, text strings,
-// arrays, false and true, break. A value on the caller's stack; owns nothing but a reference to the bytes. Every
-// function either returns an item or throws a BundleError with the octet where it went wrong; nothing is allocated
+// arrays, false and true, break. A value on the caller's stack, over the octets of a buffer where they lie: it is lent to a
+// closure (`CBORReader.read`) and is good for as long as that runs. Every function either returns an item or throws a BundleError with the octet where it went wrong; nothing is allocated
 // from a length that has not been compared with the bytes at hand, and nothing recurses.
 //
 // Deterministic encoding: RFC 9171, 4.1 demands the shortest form of every number and length, and this reader refuses
@@ -13,12 +13,13 @@ import NIOCore
 import Trap
 
 struct CBORReader {
+    /// The readable octets of `buffer`, which keeps them.
+    private let octets: UnsafeRawBufferPointer
     private let buffer: ByteBuffer
-    private let start: Int
-    private let end: Int
     private let offset: Int
     private let octetsMax: Int
-    private var index: Int
+    private var index = 0
+    private var end: Int { octets.count }
 
     /// After a `truncated` error: how many octets, counted from the first of the buffer, the item needs at least.
     private(set) var wanted = 0
@@ -29,28 +30,42 @@ struct CBORReader {
     /// - Parameters:
     ///   - offset: where the buffer's first readable octet lies in the whole, for errors.
     ///   - octetsMax: an item that would end beyond this many octets from the start is `headerTooLong`.
-    init(_ buffer: ByteBuffer, at offset: Int = 0, octetsMax: Int = .max) {
+    @inline(__always)
+    static func read<Result>(
+        _ buffer: ByteBuffer, at offset: Int = 0, octetsMax: Int = .max,
+        _ body: (inout CBORReader) throws(BundleError) -> Result
+    ) throws(BundleError) -> Result {
+        try buffer.withUnsafeReadableBytes { (octets) throws(BundleError) in
+            var reader = CBORReader(octets, buffer, at: offset, octetsMax: octetsMax)
+            return try body(&reader)
+        }
+    }
+
+    private init(_ octets: UnsafeRawBufferPointer, _ buffer: ByteBuffer, at offset: Int, octetsMax: Int) {
+        self.octets = octets
         self.buffer = buffer
         self.offset = offset
         self.octetsMax = octetsMax
-        start = buffer.readerIndex
-        end = buffer.writerIndex
-        index = start
     }
 
     // MARK: Where we are
 
     /// Octets read so far.
-    var position: Int { index - start }
+    var position: Int { index }
 
     var isAtEnd: Bool { index == end }
 
     /// Goes to a position at which this reader, or an earlier one over the same bytes, has been.
-    mutating func seek(to position: Int) { index = start + min(position, end - start) }
+    mutating func seek(to position: Int) { index = min(position, end) }
 
     /// The octets from a position passed earlier up to here, sharing the buffer's storage.
     func slice(from position: Int) -> ByteBuffer {
-        buffer.getSlice(at: start + position, length: index - start - position) ?? ByteBuffer()
+        buffer.getSlice(at: buffer.readerIndex + position, length: index - position) ?? ByteBuffer()
+    }
+
+    /// The same octets where they lie; good for as long as the reader.
+    func octets(from position: Int) -> UnsafeRawBufferPointer {
+        UnsafeRawBufferPointer(rebasing: octets[position..<index])
     }
 
     func failure(_ code: BundleError.Code, _ sentence: String) -> BundleError {
@@ -125,16 +140,37 @@ struct CBORReader {
     }
 
     private mutating func readText(length: UInt64, bytesMax: Int) throws(BundleError) -> String {
+        let count = try requireText(length, bytesMax)
+        let run = UnsafeRawBufferPointer(rebasing: octets[index..<index + count])
+        // The pointer's type is concrete, so that the standard library's fast path is taken.
+        guard let text = String(validating: run.assumingMemoryBound(to: UInt8.self), as: UTF8.self) else {
+            throw failure(.malformedCBOR, "a text string is not UTF-8 (RFC 8949, 3.1)")
+        }
+        index += count
+        return text
+    }
+
+    /// The octets of a text string where they lie, if it stands in one piece; nil, and nothing is read, if it is in chunks. Whether they
+    /// are UTF-8 is the caller's to judge.
+    mutating func readTextOctets(bytesMax: Int) throws(BundleError) -> UnsafeRawBufferPointer? {
+        let before = index
+        let head = try readHead()
+        guard head.major == .text else { throw wrongType(before, "a text string is needed here") }
+        guard !head.isIndefinite else {
+            index = before
+            return nil
+        }
+        let count = try requireText(head.argument, bytesMax)
+        defer { index += count }
+        return UnsafeRawBufferPointer(rebasing: octets[index..<index + count])
+    }
+
+    private mutating func requireText(_ length: UInt64, _ bytesMax: Int) throws(BundleError) -> Int {
         guard let count = Int(exactly: length), count <= bytesMax else {
             throw failure(.limitExceeded, "a text string is longer than its field allows")
         }
         try require(count)
-        let view = buffer.viewBytes(at: index, length: count)
-        // The pointer's type is concrete, so that the standard library's fast path is taken.
-        let text = view?.withContiguousStorageIfAvailable { String(validating: $0, as: UTF8.self) } ?? nil
-        guard let text else { throw failure(.malformedCBOR, "a text string is not UTF-8 (RFC 8949, 3.1)") }
-        index += count
-        return text
+        return count
     }
 
     // MARK: Arrays
@@ -184,7 +220,7 @@ struct CBORReader {
     /// The next octet, which stays.
     mutating func peek() throws(BundleError) -> UInt8 {
         try require(1)
-        return buffer.getInteger(at: index) ?? 0
+        return octets[index]
     }
 
     /// Passes over one item of any shape that bundles use.
@@ -251,7 +287,7 @@ struct CBORReader {
         guard major != .simple else { throw failure(.wrongType, "no such item belongs in a bundle") }
         let width = Argument.bitWidth / 8
         try require(1 + width)
-        let argument = UInt64(buffer.getInteger(at: index + 1, as: Argument.self) ?? 0)
+        let argument = UInt64(Argument(bigEndian: octets.loadUnaligned(fromByteOffset: index + 1, as: Argument.self)))
         // RFC 9171, 4.1 with RFC 8949, 4.2.1: the shortest form.
         guard argument >= least else {
             throw failure(.notDeterministic, "a number is not in its shortest form (RFC 9171, 4.1)")
@@ -260,7 +296,8 @@ struct CBORReader {
         return CBORHead(major: major, argument: argument)
     }
 
-    private mutating func skip(_ length: UInt64) throws(BundleError) {
+    /// Passes over octets, such as those of a byte string whose head has been read.
+    mutating func skip(_ length: UInt64) throws(BundleError) {
         guard let count = Int(exactly: length) else {
             throw failure(.limitExceeded, "a length is beyond any that can be counted here")
         }

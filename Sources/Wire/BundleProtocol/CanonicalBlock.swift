@@ -83,12 +83,13 @@ public struct CanonicalBlock: Hashable, Sendable {
     /// The numbers of the blocks that a security block covers, its first item (RFC 9172, 3.6); empty when unreadable,
     /// for instance because it is itself encrypted.
     var securityTargets: [UInt64] {
-        var reader = CBORReader(data, at: dataOffset)
-        var targets: [UInt64] = []
         do throws(BundleError) {
-            var list = try reader.openList(countMax: BundleHeader.blocksMax)
-            while try list.hasNext(&reader) { targets.append(try reader.readUnsigned()) }
-            return targets
+            return try CBORReader.read(data, at: dataOffset) { (reader) throws(BundleError) in
+                var targets: [UInt64] = []
+                var list = try reader.openList(countMax: BundleHeader.blocksMax)
+                while try list.hasNext(&reader) { targets.append(try reader.readUnsigned()) }
+                return targets
+            }
         } catch {
             return []
         }

@@ -77,10 +77,13 @@ extension ByteBuffer {
     }
 
     /// Ends a block, all of whose earlier octets this buffer holds, with its CRC field.
-    mutating func writeChecksumOfBlock(_ type: CRCType) {
+    mutating func writeChecksumOfBlock(_ type: CRCType) { writeChecksumOfBlock(type, from: readerIndex) }
+
+    /// The same of a block that begins at an index.
+    mutating func writeChecksumOfBlock(_ type: CRCType, from start: Int) {
         guard type != .none else { return }
         var checksum = Checksum(type)
-        checksum.update(self)
+        withUnsafeReadableBytes { checksum.update(UnsafeRawBufferPointer(rebasing: $0[(start - readerIndex)...])) }
         checksum.updateWithEmptyField(andBreak: false)
         writeChecksumField(type, checksum.value)
     }
@@ -110,7 +113,7 @@ extension CBORReader {
     /// Reads the rest of a block that began at `start`: its CRC, which is verified, and its end.
     mutating func finishBlock(from start: Int, _ type: CRCType, _ end: ArrayEnd) throws(BundleError) {
         guard type != .none else { return try closeArray(end) }
-        let covered = slice(from: start)
+        let covered = octets(from: start)
         let stated = try readChecksumField(type)
         try closeArray(end)
         var checksum = Checksum(type)

@@ -31,6 +31,13 @@ extension CBORReader {
             return .none
         }
         let before = position
+        if let octets = try readTextOctets(bytesMax: EndpointID.textBytesMax - 4), octets.starts(with: "//".utf8),
+            let endpoint = EndpointID(specificPart: UnsafeRawBufferPointer(rebasing: octets.dropFirst(2)))
+        {
+            return endpoint
+        }
+        // In chunks, or wrong: then the sentence says how.
+        seek(to: before)
         let specificPart = try readText(bytesMax: EndpointID.textBytesMax - 4)
         guard specificPart.hasPrefix("//"), let endpoint = EndpointID(text: "dtn:" + specificPart) else {
             throw failure(at: before, .badEndpointID, "a dtn EID does not have the form dtn://name/demux")

@@ -38,7 +38,10 @@ public enum GreetingItem {
     public static func decode(_ value: ByteBuffer) -> Greeting? { try? read(value) }
 
     private static func read(_ value: ByteBuffer) throws(BundleError) -> Greeting? {
-        var reader = CBORReader(value)
+        try CBORReader.read(value) { (reader) throws(BundleError) in try read(&reader) }
+    }
+
+    private static func read(_ reader: inout CBORReader) throws(BundleError) -> Greeting? {
         guard let count = try reader.readArrayHead(), (itemCount...itemCountMax).contains(count),
             try reader.readText(bytesMax: PrivateMark.text.utf8.count) == PrivateMark.text,
             try reader.readUnsigned() == PrivateMark.version

@@ -39,10 +39,18 @@ public struct HopCount: Hashable, Sendable {
 
     var data: ByteBuffer {
         var bytes = ByteBuffer()
+        encode(into: &bytes)
+        return bytes
+    }
+
+    func encode(into bytes: inout ByteBuffer) {
         bytes.writeCBOR(arrayOf: 2)
         bytes.writeCBOR(unsigned: UInt64(limit))
         bytes.writeCBOR(unsigned: count)
-        return bytes
+    }
+
+    var encodedLength: Int {
+        1 + ByteBuffer.cborHeadLength(UInt64(limit)) + ByteBuffer.cborHeadLength(count)
     }
 
     private static func badLimit(at offset: Int) -> BundleError {
@@ -86,9 +94,21 @@ extension CanonicalBlock {
     func content<Content>(
         _ read: (inout CBORReader) throws(BundleError) -> Content
     ) throws(BundleError) -> Content {
-        var reader = CBORReader(data, at: dataOffset)
-        let content = try read(&reader)
-        try reader.expectEnd()
-        return content
+        try CBORReader.read(data, at: dataOffset) { (reader) throws(BundleError) in
+            let content = try read(&reader)
+            try reader.expectEnd()
+            return content
+        }
+    }
+
+    /// Reads the data of a block that may be ours: nil, and its end is not looked at, if it is not.
+    func own<Content>(
+        _ read: (inout CBORReader) throws(BundleError) -> Content?
+    ) throws(BundleError) -> Content? {
+        try CBORReader.read(data, at: dataOffset) { (reader) throws(BundleError) in
+            guard let content = try read(&reader) else { return nil }
+            try reader.expectEnd()
+            return content
+        }
     }
 }

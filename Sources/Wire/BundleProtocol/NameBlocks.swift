@@ -11,61 +11,74 @@ extension CanonicalBlock {
     private static let featuresItems = 3
 
     static func formerName(_ name: BundleID, number: UInt64) -> CanonicalBlock {
+        CanonicalBlock(type: .formerName, number: number, flags: .mustBeReplicated, data: formerNameData(name))
+    }
+
+    static func formerNameData(_ name: BundleID) -> ByteBuffer {
         var data = ByteBuffer()
         PrivateMark.write(into: &data, items: formerNameItems)
         data.writeCBOR(unsigned: name.creationTime)
         data.writeCBOR(unsigned: name.sequence)
-        return CanonicalBlock(type: .formerName, number: number, flags: .mustBeReplicated, data: data)
+        return data
     }
 
     static func returned(number: UInt64) -> CanonicalBlock {
+        CanonicalBlock(type: .returned, number: number, flags: .mustBeReplicated, data: returnedData())
+    }
+
+    static func returnedData() -> ByteBuffer {
         var data = ByteBuffer()
         PrivateMark.write(into: &data, items: returnItems)
-        return CanonicalBlock(type: .returned, number: number, flags: .mustBeReplicated, data: data)
+        return data
     }
 
     static func features(_ features: [Feature], number: UInt64) -> CanonicalBlock {
+        CanonicalBlock(type: .features, number: number, flags: [], data: featuresData(features))
+    }
+
+    static func featuresData(_ features: [Feature]) -> ByteBuffer {
         var data = ByteBuffer()
         PrivateMark.write(into: &data, items: featuresItems)
         let list = features.prefix(Feature.countMax)
         data.writeCBOR(arrayOf: list.count)
         for feature in list { data.writeCBOR(text: feature.name) }
-        return CanonicalBlock(type: .features, number: number, flags: [], data: data)
+        return data
     }
 
     /// Nil if the block is not ours.
     func readFeatures() throws(BundleError) -> [Feature]? {
-        var reader = CBORReader(data, at: dataOffset)
-        guard let end = try PrivateMark.read(&reader, items: UInt64(Self.featuresItems)) else { return nil }
-        var features: [Feature] = []
-        var list = try reader.openList(countMax: Feature.countMax)
-        while try list.hasNext(&reader) {
-            // A name that cannot be one is of nothing that is known here.
-            if let feature = Feature(try reader.readText(bytesMax: 255)) { features.append(feature) }
+        try own { (reader) throws(BundleError) in
+            guard let end = try PrivateMark.read(&reader, items: UInt64(Self.featuresItems)) else { return nil }
+            var features: [Feature] = []
+            var list = try reader.openList(countMax: Feature.countMax)
+            while try list.hasNext(&reader) {
+                // A name that cannot be one is of nothing that is known here.
+                if let feature = Feature(try reader.readText(bytesMax: 255)) { features.append(feature) }
+            }
+            try reader.closeArray(end)
+            return features
         }
-        try reader.closeArray(end)
-        try reader.expectEnd()
-        return features
     }
 
     /// Nil if the block is not ours.
     func readFormerName(of source: EndpointID) throws(BundleError) -> BundleID? {
-        var reader = CBORReader(data, at: dataOffset)
-        guard let end = try PrivateMark.read(&reader, items: UInt64(Self.formerNameItems)) else { return nil }
-        let name = BundleID(
-            source: source, creationTime: try reader.readUnsigned(), sequence: try reader.readUnsigned())
-        try reader.closeArray(end)
-        try reader.expectEnd()
-        return name
+        try own { (reader) throws(BundleError) in
+            guard let end = try PrivateMark.read(&reader, items: UInt64(Self.formerNameItems)) else { return nil }
+            let name = BundleID(
+                source: source, creationTime: try reader.readUnsigned(), sequence: try reader.readUnsigned())
+            try reader.closeArray(end)
+            return name
+        }
     }
 
     /// False if the block is not ours.
     func readReturned() throws(BundleError) -> Bool {
-        var reader = CBORReader(data, at: dataOffset)
-        guard let end = try PrivateMark.read(&reader, items: UInt64(Self.returnItems)) else { return false }
-        try reader.closeArray(end)
-        try reader.expectEnd()
-        return true
+        let isOurs: Bool? = try own { (reader) throws(BundleError) in
+            guard let end = try PrivateMark.read(&reader, items: UInt64(Self.returnItems)) else { return nil }
+            try reader.closeArray(end)
+            return true
+        }
+        return isOurs ?? false
     }
 }
 

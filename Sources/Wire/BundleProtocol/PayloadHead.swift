@@ -89,18 +89,19 @@ public enum BundleTrailer {
         _ bytes: inout ByteBuffer, after head: PayloadHead, checksum: PayloadChecksum, at offset: Int = 0
     ) throws(BundleError) -> Bool {
         guard let slice = bytes.getSlice(at: bytes.readerIndex, length: head.trailerLength) else { return false }
-        var reader = CBORReader(slice, at: offset)
-        if head.crcType != .none {
-            guard try reader.readChecksumField(head.crcType) == checksum.value else {
-                throw reader.failure(.checksumMismatch, "the CRC of the payload block is wrong (RFC 9171, 5.6)")
+        try CBORReader.read(slice, at: offset) { (reader) throws(BundleError) in
+            if head.crcType != .none {
+                guard try reader.readChecksumField(head.crcType) == checksum.value else {
+                    throw reader.failure(.checksumMismatch, "the CRC of the payload block is wrong (RFC 9171, 5.6)")
+                }
             }
-        }
-        if head.needsBreak { try reader.closeArray(.needsBreak) }
-        guard try reader.readBreak() else {
-            if try reader.peek() >> 5 == 4 {
-                throw reader.failure(.payloadNotLast, "a block follows the payload block (RFC 9171, 4.1)")
+            if head.needsBreak { try reader.closeArray(.needsBreak) }
+            guard try reader.readBreak() else {
+                if try reader.peek() >> 5 == 4 {
+                    throw reader.failure(.payloadNotLast, "a block follows the payload block (RFC 9171, 4.1)")
+                }
+                throw reader.failure(.malformedCBOR, "no break ends the bundle (RFC 9171, 4.1)")
             }
-            throw reader.failure(.malformedCBOR, "no break ends the bundle (RFC 9171, 4.1)")
         }
         bytes.moveReaderIndex(forwardBy: head.trailerLength)
         return true

@@ -113,3 +113,16 @@ public struct PrimaryBlock: Hashable, Sendable {
         8 + (isFragment ? 2 : 0) + (crcType == .none ? 0 : 1)
     }
 }
+
+extension CBORReader {
+    /// Passes over a primary block; answers its flags.
+    mutating func passPrimary() throws(BundleError) -> BundleFlags {
+        let start = position
+        _ = try readArrayHead()
+        _ = try readUnsigned()
+        let flags = BundleFlags(rawValue: try readUnsigned())
+        seek(to: start)
+        try skipItem()
+        return flags
+    }
+}

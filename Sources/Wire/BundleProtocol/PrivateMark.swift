@@ -32,6 +32,16 @@ enum PrivateMark {
         return end
     }
 
+    /// Whether what begins here is ours; reads as far as it has to.
+    static func isOurs(_ reader: inout CBORReader) -> Bool {
+        do throws(BundleError) {
+            _ = try reader.readArrayHead()
+            return try reader.readText(bytesMax: text.utf8.count) == text
+        } catch {
+            return false
+        }
+    }
+
     static func write(into buffer: inout ByteBuffer, items: Int) {
         buffer.writeCBOR(arrayOf: items)
         buffer.writeCBOR(text: text)

@@ -11,13 +11,25 @@ import Testing
     private func code<Value>(
         _ hex: String, _ read: (inout CBORReader) throws(BundleError) -> Value
     ) -> BundleError.Code? {
-        var reader = CBORReader(ByteBuffer(hex: hex))
         do throws(BundleError) {
-            _ = try read(&reader)
-            try reader.expectEnd()
+            try CBORReader.read(ByteBuffer(hex: hex)) { (reader) throws(BundleError) in
+                _ = try read(&reader)
+                try reader.expectEnd()
+            }
             return nil
         } catch {
             return error.code
+        }
+    }
+
+    /// One item that is all of these octets.
+    private func whole<Value>(
+        _ octets: ByteBuffer, _ read: (inout CBORReader) throws(BundleError) -> Value
+    ) throws -> Value {
+        try CBORReader.read(octets) { (reader) throws(BundleError) in
+            let value = try read(&reader)
+            try reader.expectEnd()
+            return value
         }
     }
 
@@ -36,9 +48,7 @@ import Testing
         ("1bffffffffffffffff", .max),
     ])
     func unsignedIntegers(hex: String, value: UInt64) throws {
-        var reader = CBORReader(ByteBuffer(hex: hex))
-        #expect(try reader.readUnsigned() == value)
-        #expect(reader.isAtEnd)
+        #expect(try whole(ByteBuffer(hex: hex), unsigned) == value)
         var written = ByteBuffer()
         written.writeCBOR(unsigned: value)
         #expect(written.hex == hex)
@@ -72,12 +82,13 @@ import Testing
     }
 
     @Test func textStrings() throws {
-        var whole = CBORReader(ByteBuffer(hex: "64c490c3a1"))
-        #expect(try whole.readText(bytesMax: 4) == "Đá")
+        func short(_ max: Int) -> (inout CBORReader) throws(BundleError) -> String {
+            { (reader) throws(BundleError) in try reader.readText(bytesMax: max) }
+        }
+        #expect(try whole(ByteBuffer(hex: "64c490c3a1"), short(4)) == "Đá")
         #expect(code("7f62616261", text) == .truncated)
         #expect(code("7f6261626163", text) == .truncated)
-        var good = CBORReader(ByteBuffer(hex: "7f626162616360ff"))
-        #expect(try good.readText(bytesMax: 3) == "abc")
+        #expect(try whole(ByteBuffer(hex: "7f626162616360ff"), short(3)) == "abc")
         #expect(code("62c328", text) == .malformedCBOR)
         #expect(code("7f4161ff", text) == .malformedCBOR)
         #expect(code("7f7f6161ffff", text) == .malformedCBOR)
@@ -119,13 +130,10 @@ import Testing
         ("9f029f0102ffff", .ipn(node: 1, service: 2)), ("9f029f000102ffff", .ipn(node: 1, service: 2)),
     ])
     func endpoints(hex: String, value: EndpointID) throws {
-        var reader = CBORReader(ByteBuffer(hex: hex))
-        #expect(try reader.readEndpointID() == value)
-        #expect(reader.isAtEnd)
+        #expect(try whole(ByteBuffer(hex: hex), endpoint) == value)
         var written = ByteBuffer()
         written.writeCBOR(endpoint: value)
-        var again = CBORReader(written)
-        #expect(try again.readEndpointID() == value)
+        #expect(try whole(written, endpoint) == value)
     }
 
     @Test(arguments: [
