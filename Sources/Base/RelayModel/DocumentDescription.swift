@@ -1,17 +1,64 @@
 // DocumentDescription: what the immutable document block says of an envelope (docs/protocol.md, block 240).
 
-/// Sender, recipients and nature of a document, fixed by the node where it was submitted.
+/// Sender, recipients and nature of a document, fixed by the node where it was submitted. It goes from the header to the offer, to the row
+/// and to the dispatch, so its fields stand in one place that all of these share; a change makes a place of its own.
 public struct DocumentDescription: Hashable, Sendable {
-    public var sender: AgencyCode
+    private struct Fields: Hashable, Sendable {
+        var sender: AgencyCode
+        var recipients: [AgencyCode]
+        var urgency: Urgency
+        var documentID: String
+        var payloadLength: UInt64
+        var digest: Digest
+    }
+
+    private final class Place: Sendable {
+        let fields: Fields
+        init(_ fields: Fields) { self.fields = fields }
+    }
+
+    private var place: Place
+
+    public var sender: AgencyCode {
+        get { place.fields.sender }
+        set { change { $0.sender = newValue } }
+    }
     /// All recipients, canonical, without repetition, 1...1,000.
-    public var recipients: [AgencyCode]
-    public var urgency: Urgency
+    public var recipients: [AgencyCode] {
+        get { place.fields.recipients }
+        set { change { $0.recipients = newValue } }
+    }
+    public var urgency: Urgency {
+        get { place.fields.urgency }
+        set { change { $0.urgency = newValue } }
+    }
     /// The sender's own ID of the document; text for people, never a path.
-    public var documentID: String
+    public var documentID: String {
+        get { place.fields.documentID }
+        set { change { $0.documentID = newValue } }
+    }
     /// Octets of the whole payload, also in a piece.
-    public var payloadLength: UInt64
+    public var payloadLength: UInt64 {
+        get { place.fields.payloadLength }
+        set { change { $0.payloadLength = newValue } }
+    }
     /// SHA-256 of the whole payload, 32 octets.
-    public var digest: Digest
+    public var digest: Digest {
+        get { place.fields.digest }
+        set { change { $0.digest = newValue } }
+    }
+
+    private mutating func change(_ body: (inout Fields) -> Void) {
+        var fields = place.fields
+        body(&fields)
+        place = Place(fields)
+    }
+
+    public static func == (left: DocumentDescription, right: DocumentDescription) -> Bool {
+        left.place === right.place || left.place.fields == right.place.fields
+    }
+
+    public func hash(into hasher: inout Hasher) { hasher.combine(place.fields) }
 
     public static let recipientsMax = 1_000
     public static let documentIDBytesMax = 512
@@ -20,12 +67,10 @@ public struct DocumentDescription: Hashable, Sendable {
         sender: AgencyCode, recipients: [AgencyCode], urgency: Urgency, documentID: String, payloadLength: UInt64,
         digest: Digest
     ) {
-        self.sender = sender
-        self.recipients = recipients
-        self.urgency = urgency
-        self.documentID = documentID
-        self.payloadLength = payloadLength
-        self.digest = digest
+        place = Place(
+            Fields(
+                sender: sender, recipients: recipients, urgency: urgency, documentID: documentID,
+                payloadLength: payloadLength, digest: digest))
     }
 }
 
@@ -40,9 +85,16 @@ public struct Digest: Hashable, Sendable {
     /// From 32 bytes; nil for any other number.
     public init?(bytes: some Collection<UInt8>) {
         guard bytes.count == 32 else { return nil }
-        var words: [UInt64] = [0, 0, 0, 0]
-        for (index, byte) in bytes.enumerated() { words[index / 8] = words[index / 8] << 8 | UInt64(byte) }
-        self.words = (words[0], words[1], words[2], words[3])
+        var words = Digest.zero.words
+        for (index, byte) in bytes.enumerated() {
+            switch index / 8 {
+            case 0: words.0 = words.0 << 8 | UInt64(byte)
+            case 1: words.1 = words.1 << 8 | UInt64(byte)
+            case 2: words.2 = words.2 << 8 | UInt64(byte)
+            default: words.3 = words.3 << 8 | UInt64(byte)
+            }
+        }
+        self.words = words
     }
 
     /// The 32 bytes, in order.
