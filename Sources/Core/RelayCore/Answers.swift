@@ -34,52 +34,50 @@ extension RelayCore {
     /// Takes a transfer off the books of its session; answers the copy it belonged to.
     mutating func land(_ ticket: Ticket) -> (DispatchState, Int)? {
         guard let dispatch = dispatches.removeValue(forKey: ticket) else { return nil }
-        if let bytes = sessions[dispatch.session]?.inFlightBytes {
-            demand(bytes >= dispatch.bytes, "a session's window has lost count")
-            sessions[dispatch.session]?.inFlight.remove(ticket)
-            sessions[dispatch.session]?.recalls.forget(dispatch)
-            sessions[dispatch.session]?.inFlightBytes = bytes - dispatch.bytes
-            let acknowledged = sessions[dispatch.session]?.acknowledgedBytes ?? 0
-            sessions[dispatch.session]?.acknowledgedBytes = acknowledged - min(acknowledged, dispatch.bytes)
-        }
-        let offset = dispatch.piece?.offset ?? 0
-        guard let entry = active[dispatch.number],
-            let position = entry.copies.firstIndex(where: { $0.order == dispatch.copy })
+        if let place = sessions.index(forKey: dispatch.session) { sessions.values[place].landed(ticket, dispatch) }
+        guard let place = active.index(forKey: dispatch.number),
+            let position = active.values[place].landed(dispatch)
         else { return nil }
-        active[dispatch.number]?.copies[position].flights.removeAll { $0 == offset }
         return (dispatch, position)
     }
 
     /// The next hop has it on disk.
     private mutating func taken(_ ticket: Ticket, _ dispatch: DispatchState, _ turn: inout Turn) {
-        guard let (_, position) = land(ticket), let entry = active[dispatch.number] else { return }
-        shareHasRoom(dispatch, entry.row)
-        resourcesTaken(dispatch, entry.row)
+        guard let (_, position) = land(ticket), let row = active[dispatch.number]?.row else { return }
+        shareHasRoom(dispatch, row)
+        resourcesTaken(dispatch, row)
         hopTimes.answered(decided: dispatch.decided, now: turn.now.relay)
         if let piece = dispatch.piece {
-            if entry.row.kind == .foreign { statusForwarded(entry.row, piece, &turn) }
+            if row.kind == .foreign { statusForwarded(row, piece, &turn) }
             if !pieceTaken(piece, dispatch, position, &turn) { return }
         } else {
-            statusForwarded(entry.row, nil, &turn)
+            statusForwarded(row, nil, &turn)
         }
+        handedOn(dispatch, position, &turn)
+    }
+
+    /// A copy is at its next hop, whole.
+    private mutating func handedOn(_ dispatch: DispatchState, _ position: Int, _ turn: inout Turn) {
+        // Out of the active set: what changes in place copies no list of a thousand recipients.
+        guard var entry = active.removeValue(forKey: dispatch.number) else { return }
         let recipients = entry.copies[position].recipients
         doubts.settle(dispatch.number, at: dispatch.peer, for: recipients, turn.rows)
         // A lone fragment: handed on for good, and like all that is not whole never counted as accepted.
         let isWhole = entry.row.isComplete
-        var row = entry.row
-        if let slot = entry.copies[position].marksSlot { row.sentMarks[slot].peer = nil }
+        if let slot = entry.copies[position].marksSlot { entry.row.sentMarks[slot].peer = nil }
         for index in recipients {
-            if has(.expiresOnLink), row.recipients[index].state.isEnd { continue }
-            unqueue(row, index, turn.rows)
-            row.recipients[index].peer = dispatch.peer
-            end(&row, index, .forwarded, .none, &turn)
+            if has(.expiresOnLink), entry.row.recipients[index].state.isEnd { continue }
+            unqueue(entry.row, index, turn.rows)
+            entry.row.recipients[index].peer = dispatch.peer
+            end(&entry.row, index, .forwarded, .none, &turn)
         }
-        if isWhole { ledger.forwarded(dispatch.peer, row, recipients.count) }
-        if isWhole, row.kind != .administrative {
-            hopTimes.forwarded(urgency: row.urgency, accepted: row.arrival, now: turn.now.relay)
+        if isWhole { ledger.forwarded(dispatch.peer, entry.row, recipients.count) }
+        if isWhole, entry.row.kind != .administrative {
+            hopTimes.forwarded(urgency: entry.row.urgency, accepted: entry.row.arrival, now: turn.now.relay)
         }
-        closeCopy(dispatch.number, dispatch.session)
-        settle(&row, &turn)
+        closeCopy(of: &entry, dispatch.session)
+        settle(&entry.row, &turn)
+        if !entry.copies.isEmpty { active[dispatch.number] = entry }
     }
 
     /// Marks one piece as sent; true when the peer now has them all.
@@ -122,18 +120,26 @@ extension RelayCore {
 
     /// The copy of an envelope on a session is over; the envelope leaves the active set with its last copy.
     mutating func closeCopy(_ number: UInt64, _ session: Ticket) {
-        guard var entry = active[number] else { return }
+        guard var entry = active.removeValue(forKey: number) else { return }
+        closeCopy(of: &entry, session)
+        if !entry.copies.isEmpty { active[number] = entry }
+    }
+
+    /// The same of one that has been taken out of the active set; where other copies are left, it goes back.
+    private mutating func closeCopy(of entry: inout ActiveEnvelope, _ session: Ticket) {
+        let number = entry.row.number
         let before = entry.copies.count
         for copy in entry.copies where copy.session == session {
             forgetProbe(number, copy.peer)
             probeEnded(entry.row, copy.peer)
         }
         entry.copies.removeAll { $0.session == session }
-        sessions[session]?.copies -= before - entry.copies.count
-        sessions[session]?.streams.removeAll { $0 == number }
+        if let place = sessions.index(forKey: session) {
+            sessions.values[place].copies -= before - entry.copies.count
+            sessions.values[place].streams.removeAll { $0 == number }
+        }
         let hasPassedOver = entry.hasPassedOver
         entry.hasPassedOver = false
-        active[number] = entry.copies.isEmpty ? nil : entry
         activeChanges.append(number)
         if hasPassedOver { reopen(entry.row, Array(entry.row.recipients.indices)) }
     }
@@ -363,5 +369,33 @@ extension RelayCore {
         row.recipients[index].due = due
         move(&row, index, to: .deferred, turn.now.relay)
         enqueue(row, index, &turn)
+    }
+}
+
+extension SessionState {
+    /// A transfer is on the session no more.
+    mutating func landed(_ ticket: Ticket, _ dispatch: DispatchState) {
+        demand(inFlightBytes >= dispatch.bytes, "a session's window has lost count")
+        inFlight.remove(ticket)
+        recalls.forget(dispatch)
+        inFlightBytes -= dispatch.bytes
+        acknowledgedBytes -= min(acknowledgedBytes, dispatch.bytes)
+    }
+
+    /// A transfer is handed to the session.
+    mutating func began(_ ticket: Ticket, _ dispatch: DispatchState) {
+        inFlight.insert(ticket)
+        recalls.chosen(dispatch)
+        inFlightBytes += dispatch.bytes
+    }
+}
+
+extension ActiveEnvelope {
+    /// A transfer is on its link no more; answers the place of the copy that it belonged to.
+    mutating func landed(_ dispatch: DispatchState) -> Int? {
+        guard let position = copies.firstIndex(where: { $0.order == dispatch.copy }) else { return nil }
+        let offset = dispatch.piece?.offset ?? 0
+        copies[position].flights.removeAll { $0 == offset }
+        return position
     }
 }

@@ -37,6 +37,8 @@ public struct CorePicture: Sendable {
         kept.active = [:]
         kept.activeChanges = []
         kept.lanes = [:]
+        kept.wetLanes = WetLanes()
+        kept.laneWaits = [:]
         kept.dispatches = [:]
         kept.offers = [:]
         kept.submissions = [:]
@@ -119,7 +121,10 @@ extension RelayCore {
 
     /// The picture behind this batch, and what of the active set is another than at the last call.
     public mutating func takePicture() -> PictureUpdate {
-        let changes = activeChanges.map { (number: $0, copies: active[$0]?.onLinks ?? []) }
+        // A document for many homes changes many times in a batch.
+        var told: Set<UInt64> = []
+        let changes = activeChanges.filter { told.insert($0).inserted }
+            .map { (number: $0, copies: active[$0]?.onLinks ?? []) }
         activeChanges.removeAll(keepingCapacity: true)
         return PictureUpdate(picture: CorePicture(self), onLinks: changes)
     }

@@ -46,30 +46,31 @@ public enum Answer: Sendable, Hashable {
     case tooLarge
 }
 
-/// What happened. One batch of these is decided in one transaction.
+/// What happened. One batch of these is decided in one transaction. Those that come with every envelope are small, the others stand in
+/// a place of their own.
 public enum Event: Sendable {
-    case sessionEstablished(session: Ticket, SessionFacts)
+    indirect case sessionEstablished(session: Ticket, SessionFacts)
     /// The session is gone. `sentWhole`: dispatches that went out completely and were not answered; they are in doubt.
-    case sessionEnded(session: Ticket, sentWhole: [Ticket], reason: String)
+    indirect case sessionEnded(session: Ticket, sentWhole: [Ticket], reason: String)
     /// The peer said that it will end the session; nothing new may be sent on it.
     case sessionEnding(session: Ticket)
-    case dialFailed(peer: NodeID, reason: String)
+    indirect case dialFailed(peer: NodeID, reason: String)
     /// Somebody who says that he is this node was not let in.
-    case contactRefused(peer: NodeID, reason: String)
+    indirect case contactRefused(peer: NodeID, reason: String)
     case transferAnswered(session: Ticket, dispatch: Ticket, Answer)
     /// A report record addressed to this node, decoded.
-    case reported(ticket: Ticket, session: Ticket, reporter: NodeID, bundle: BundleID, rows: [ReportRow])
+    indirect case reported(ticket: Ticket, session: Ticket, reporter: NodeID, bundle: BundleID, rows: [ReportRow])
     /// A refusal record addressed to this node, decoded.
-    case refusalsTold(ticket: Ticket, session: Ticket, bundle: BundleID, RefusalNotice)
+    indirect case refusalsTold(ticket: Ticket, session: Ticket, bundle: BundleID, RefusalNotice)
     /// An agency's system has taken documents from its inbox.
-    case inboxAcknowledged(ticket: Ticket, agency: AgencyCode, envelopes: [UInt64])
+    indirect case inboxAcknowledged(ticket: Ticket, agency: AgencyCode, envelopes: [UInt64])
     /// A step of a hand-over to a spool is done and on disk. `folder`: the inode number of the spool's `tmp`.
     case handedOver(ticket: Ticket, folder: UInt64)
-    case handOverFailed(ticket: Ticket, HandOverFailure)
+    indirect case handOverFailed(ticket: Ticket, HandOverFailure)
     /// A step in an agency's spool has taken that long without a sign of life; it may still end.
-    case spoolStalled(agency: AgencyCode, directory: String, after: Milliseconds)
+    indirect case spoolStalled(agency: AgencyCode, directory: String, after: Milliseconds)
     /// It goes on, or has ended.
-    case spoolAnswers(agency: AgencyCode)
+    indirect case spoolAnswers(agency: AgencyCode)
     /// The payload of a document that came in pieces has been read back and hashed.
     case documentVerified(number: UInt64, matches: Bool)
     /// A chunk of it is missing or damaged: nothing can be said of its digest.
@@ -77,29 +78,29 @@ public enum Event: Sendable {
     /// The age of a record for this node, as its bundle says; `reported` follows under the same ticket.
     case recordHeard(ticket: Ticket, age: Milliseconds)
     /// What the maker of the record that comes next says that it understands.
-    case featuresHeard(ticket: Ticket, [Feature])
+    indirect case featuresHeard(ticket: Ticket, [Feature])
     /// Something was refused before it came to a decision (malformed, against the protocol, not the caller's right): counted.
-    case refusedOutside(CounterKey)
+    indirect case refusedOutside(CounterKey)
     /// New routes, peers, rights and limits, already validated as a whole.
-    case reconfigured(CoreConfiguration)
+    indirect case reconfigured(CoreConfiguration)
     /// The process before this one crashed with these envelopes in hand; empty after any other end. Once, at start.
     case suspected([UInt64])
     /// The wall clock is known to be wrong (or right again): expiry stops (or goes on).
-    case clockDoubted(Bool, why: String)
+    indirect case clockDoubted(Bool, why: String)
     /// An operator has had something done that is decided outside of the core: it goes into the operator log.
-    case audited(Deed, ticket: Ticket?)
+    indirect case audited(Deed, ticket: Ticket?)
     /// Others prove to have what this restored node holds.
-    case restoredCompared(ticket: Ticket, Deed, Comparison)
+    indirect case restoredCompared(ticket: Ticket, Deed, Comparison)
     /// What is still held since the store was restored may go.
-    case restoredReleased(ticket: Ticket, Deed)
+    indirect case restoredReleased(ticket: Ticket, Deed)
     /// An operator wants something done.
-    case operated(Operation)
+    indirect case operated(Operation)
     /// Something came on a session that was asked for a sign of life.
     case sessionAnswered(Ticket)
     /// The peer ends the session: another one with this node's identity has one with it.
     case identityTwice(session: Ticket)
     /// Damage was found when the store was opened, and mended as far as rows go.
-    case storeDamaged(why: String)
+    indirect case storeDamaged(why: String)
     /// How fast the peer acknowledges, and how much it has acknowledged of transfers that it has not answered.
     case sessionMeasured(session: Ticket, bytesPerSecond: UInt64, acknowledged: UInt64)
     /// Transfers are under way and nothing was acknowledged for longer than this link should take. What was not begun comes back.
@@ -114,28 +115,28 @@ public enum Event: Sendable {
 public enum Effect: Sendable {
     /// Send the END acknowledgement of an offer.
     case acknowledge(session: Ticket, offer: Ticket)
-    case refuse(session: Ticket, offer: Ticket, Refusal, RefusalCause, why: String)
-    case send(Dispatch)
+    indirect case refuse(session: Ticket, offer: Ticket, Refusal, RefusalCause, why: String)
+    indirect case send(Dispatch)
     /// Give a transfer back, if nothing of it has been written; the answer is `transferAnswered` (*returned*) or `transferBegun`.
     case recall(session: Ticket, dispatch: Ticket)
     case dial(peer: NodeID)
     /// Read the payload back and compare its SHA-256; answer with `documentVerified`.
-    case verify(number: UInt64, payload: [ExtentRange], digest: Digest)
+    indirect case verify(number: UInt64, payload: [ExtentRange], digest: Digest)
     /// End a session with SESS_TERM.
-    case endSession(session: Ticket, why: String)
-    case answerSubmission(ticket: Ticket, SubmissionAnswer)
+    indirect case endSession(session: Ticket, why: String)
+    indirect case answerSubmission(ticket: Ticket, SubmissionAnswer)
     case answerInbox(ticket: Ticket, taken: Int)
     /// Do a step of a hand-over to an agency's spool.
-    case handOver(HandOver)
-    case answerOperation(ticket: Ticket, OperationAnswer)
+    indirect case handOver(HandOver)
+    indirect case answerOperation(ticket: Ticket, OperationAnswer)
     /// The node has been emptied: exit.
     case drained
     /// Something an operator should know; one per operator-visible change.
-    case notice(Notice)
+    indirect case notice(Notice)
     /// Tell the answer to a question.
     case reply(@Sendable () -> Void)
     /// The head of the operator log, for a place outside of the store.
-    case auditHead(AuditHead)
+    indirect case auditHead(AuditHead)
     /// Have the peer of a session give a sign of life; whatever comes is told by `sessionAnswered`.
     case probe(session: Ticket)
     /// End a session, because another one with its peer's identity lives.

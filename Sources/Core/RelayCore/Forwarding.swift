@@ -12,6 +12,18 @@ struct ActiveEnvelope {
     var hasPassedOver = false
 }
 
+extension ActiveEnvelope {
+    /// Puts a copy in, in place of what it was before; true when it is a new one.
+    mutating func put(_ copy: ActiveCopy) -> Bool {
+        guard let position = copies.firstIndex(where: { $0.order == copy.order }) else {
+            copies.append(copy)
+            return true
+        }
+        copies[position] = copy
+        return false
+    }
+}
+
 /// What one link carries of an envelope at this moment.
 struct ActiveCopy {
     /// Answers find their copy by this: one that was closed and begun again is another one.
@@ -53,8 +65,10 @@ extension RelayCore {
 
     mutating func feedLinks(_ turn: inout Turn) {
         hasMoreToFeed = false
+        let busy = sessionsToFeed
+        if busy.isEmpty { return }
         var shares = activeShares
-        for session in sessionsToFeed {
+        for session in busy {
             guard let peer = sessions[session]?.peer else { continue }
             releaseMisplaced(session, &turn)
             var allowance = Allowance(rows: Self.scanBudget, places: shares.places(for: peer, limits.activeMax))
@@ -88,7 +102,11 @@ extension RelayCore {
     }
 
     private func copies(of node: NodeID) -> Int {
-        peers[node]?.sessions.reduce(0) { $0 + (sessions[$1]?.copies ?? 0) } ?? 0
+        peers.look(node) { state in state.sessions.reduce(0) { $0 + copies(onSession: $1) } } ?? 0
+    }
+
+    private func copies(onSession session: Ticket) -> Int {
+        sessions.index(forKey: session).map { sessions.values[$0].copies } ?? 0
     }
 
     /// Who holds how much of the active set: counted once a turn, and kept up to date.
@@ -207,17 +225,16 @@ extension RelayCore {
     private mutating func feedLane(
         _ session: Ticket, _ peer: NodeID, _ urgency: Urgency, _ allowance: inout Allowance, _ turn: inout Turn
     ) -> UInt64? {
-        let order = classes.order(of: peer)
-        guard !order.isEmpty, let start = peers[peer]?.nextClass else { return nil }
+        let order = wetLanes.classes(of: peer, urgency)
+        guard !order.isEmpty, let start = peers.look(peer, { $0.nextClass }) else { return nil }
+        let first = order.firstPlace { $0 >= start }
         for step in 0..<order.count {
-            let position = (start + step) % order.count
-            let key = LaneKey(routeClass: order[position], urgency: urgency)
-            if lanes[key]?.isDry == true { continue }
+            let key = LaneKey(routeClass: order[(first + step) % order.count], urgency: urgency)
             guard bestLiveHop(key.routeClass, urgency, now: turn.now.relay) == peer else { continue }
             while let queueKey = nextInLane(key, now: turn.now.relay, budget: &allowance.rows, turn.rows) {
                 if isTooLarge(queueKey, session, peer, &turn) { continue }
                 if let sent = begin(queueKey, session, peer, &turn) {
-                    peers.change(peer) { $0.nextClass = position + 1 }
+                    peers.change(peer) { $0.nextClass = key.routeClass + 1 }
                     return sent
                 }
             }
@@ -332,18 +349,18 @@ extension RelayCore {
             piece: piece, decided: turn.now.relay, isShare: sessions[session]?.servesShare ?? false)
         dispatches[ticket] = state
         copy.flights.append(piece?.offset ?? 0)
-        var entry = active[row.number] ?? ActiveEnvelope(row: row)
-        if let position = entry.copies.firstIndex(where: { $0.order == copy.order }) {
-            entry.copies[position] = copy
+        var isNew = false
+        if let place = active.index(forKey: row.number) {
+            isNew = active.values[place].put(copy)
         } else {
-            entry.copies.append(copy)
-            sessions[session]?.copies += 1
-            activeChanges.append(row.number)
+            active[row.number] = ActiveEnvelope(row: row, copies: [copy])
+            isNew = true
         }
-        active[row.number] = entry
-        sessions[session]?.inFlight.insert(ticket)
-        sessions[session]?.recalls.chosen(state)
-        sessions[session]?.inFlightBytes += cost
+        if isNew { activeChanges.append(row.number) }
+        if let place = sessions.index(forKey: session) {
+            sessions.values[place].began(ticket, state)
+            if isNew { sessions.values[place].copies += 1 }
+        }
         turn.effects.append(.send(dispatch(row, copy, piece: piece, ticket: ticket, &turn)))
         return cost
     }

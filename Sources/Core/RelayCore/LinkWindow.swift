@@ -61,10 +61,38 @@ extension RelayCore {
         return newest == session ? .express : .bulk
     }
 
-    /// The sessions that are kept free come first; otherwise as they were established.
+    /// Little is under way, and nothing that is under way keeps anything else back: answers of next hops change the books only.
+    public var isCalm: Bool {
+        guard active.count <= Self.calmCount, active.count < limits.activeMax / 2 else { return false }
+        var bytes: UInt64 = 0
+        for entry in active.values {
+            if entry.row.isInPieces { return false }
+            bytes = bytes.addingSaturating(entry.row.payloadLength)
+            for copy in entry.copies where !hasRoom(copy.session) { return false }
+        }
+        return bytes <= Self.calmBytes
+    }
+
+    private static let calmCount = 16
+    private static let calmBytes = windowBytesMin / 2
+
+    /// Those for which there may be something. The sessions that are kept free come first; otherwise as they were established.
     var sessionsToFeed: [Ticket] {
-        let express = sessionOrder.filter { role(of: $0) == .express }
-        return express.isEmpty ? sessionOrder : express + sessionOrder.filter { !express.contains($0) }
+        let busy = sessionOrder.filter(mayHaveWork)
+        let express = Set(busy.filter { role(of: $0) == .express })
+        return express.isEmpty ? busy : busy.filter(express.contains) + busy.filter { !express.contains($0) }
+    }
+
+    /// False for a session to whose peer nothing can go at this moment, whatever room it has: hundreds of idle links are passed over.
+    private func mayHaveWork(_ session: Ticket) -> Bool {
+        guard let place = sessions.index(forKey: session) else { return false }
+        if !sessions.values[place].streams.isEmpty { return true }
+        let node = sessions.values[place].peer
+        if wetLanes.hasAny(of: node) { return true }
+        return peers.look(node) { state in
+            !state.setAside.isEmpty || state.hasMoreSetAside || !state.pause.keepsNothing
+                || state.credit.contains { $0 > 0 }
+        } ?? false
     }
 
     /// How much may be under way on a session and not acknowledged.

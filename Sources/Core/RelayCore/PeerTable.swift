@@ -20,8 +20,8 @@ struct PeerState {
     var isSuspended = false
     /// Bytes of head start for the lower classes: 5 % of what the higher ones were given.
     var credit: [Int64] = Array(repeating: 0, count: Urgency.allCases.count)
-    /// Where the round over route classes goes on.
-    var nextClass = 0
+    /// From which number on the round over route classes goes on.
+    var nextClass: UInt32 = 0
     /// Dials beside a session that stands, in a row, and when the next may be.
     var furtherDials: UInt32 = 0
     var furtherDialDue: RelayTime = .zero
@@ -55,12 +55,25 @@ struct PeerTable {
         for (position, peer) in peers.enumerated() { index[peer.node] = position }
     }
 
-    func position(_ node: NodeID) -> Int? { index[node] }
+    /// So few are compared one by one, which is quicker than to hash a name.
+    private static let comparedMax = 8
 
-    subscript(node: NodeID) -> PeerState? { index[node].map { states[$0] } }
+    func position(_ node: NodeID) -> Int? {
+        guard states.count <= Self.comparedMax else { return index[node] }
+        return states.firstIndex { $0.peer.node == node }
+    }
+
+    subscript(node: NodeID) -> PeerState? { position(node).map { states[$0] } }
+
+    /// Looks at one where it stands: a copy of all of it is not needed for one of its fields.
+    @inline(__always)
+    func look<Result>(_ node: NodeID, _ body: (borrowing PeerState) -> Result) -> Result? {
+        guard let position = position(node) else { return nil }
+        return body(states[position])
+    }
 
     mutating func change(_ node: NodeID, _ body: (inout PeerState) -> Void) {
-        guard let position = index[node] else { return }
+        guard let position = position(node) else { return }
         body(&states[position])
     }
 

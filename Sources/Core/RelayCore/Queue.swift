@@ -22,11 +22,63 @@ struct Lane {
     /// When the first row that is not yet due will be; nil when there is none.
     var waitUntil: RelayTime?
 
+    /// A row of it may be due now.
+    var isWet: Bool { !isDry && waitUntil == nil }
+
     /// A row has come (back) into the lane.
     mutating func offer(_ key: QueueKey, sleepsOn: Bool = false) {
         isDry = false
         if let scanned, key < scanned || key == scanned { self.scanned = key.predecessor }
         if let waitUntil, key.due < waitUntil, !sleepsOn { self.waitUntil = nil }
+    }
+}
+
+/// The lanes in which a row may be due, by the hops that could be given it: a link looks at its own, and however many lanes are empty,
+/// they cost nothing.
+struct WetLanes: Sendable {
+    /// Of each hop, by urgency, the classes in ascending order.
+    private var byHop: [NodeID: [[UInt32]]] = [:]
+
+    private static let none = [[UInt32]](repeating: [], count: Urgency.allCases.count)
+
+    func classes(of hop: NodeID, _ urgency: Urgency) -> [UInt32] { byHop[hop]?[Int(urgency.rawValue)] ?? [] }
+
+    func hasAny(of hop: NodeID) -> Bool { byHop[hop] != nil }
+
+    mutating func set(_ key: LaneKey, isWet: Bool, _ hops: [NodeID]) {
+        for hop in hops {
+            if isWet { insert(key, hop) } else { remove(key, hop) }
+        }
+    }
+
+    private mutating func insert(_ key: LaneKey, _ hop: NodeID) {
+        let urgency = Int(key.urgency.rawValue)
+        let known = byHop[hop]?[urgency] ?? []
+        let place = known.firstPlace { $0 >= key.routeClass }
+        if place < known.count, known[place] == key.routeClass { return }
+        byHop[hop, default: Self.none][urgency].insert(key.routeClass, at: place)
+    }
+
+    private mutating func remove(_ key: LaneKey, _ hop: NodeID) {
+        let urgency = Int(key.urgency.rawValue)
+        guard let known = byHop[hop]?[urgency] else { return }
+        let place = known.firstPlace { $0 >= key.routeClass }
+        guard place < known.count, known[place] == key.routeClass else { return }
+        byHop[hop]?[urgency].remove(at: place)
+        if byHop[hop]?.allSatisfy(\.isEmpty) ?? false { byHop[hop] = nil }
+    }
+}
+
+extension [UInt32] {
+    /// Where the first element stands for which this is true, as it is for all behind it; the end if there is none.
+    func firstPlace(where isBehind: (UInt32) -> Bool) -> Int {
+        var low = 0
+        var high = count
+        while low < high {
+            let middle = (low + high) / 2
+            if isBehind(self[middle]) { high = middle } else { low = middle + 1 }
+        }
+        return low
     }
 }
 
@@ -163,13 +215,39 @@ extension RelayCore {
     }
 
     mutating func offer(_ key: QueueKey) {
-        lanes[LaneKey(routeClass: key.routeClass, urgency: key.urgency), default: Lane()].offer(
-            key, sleepsOn: has(.laneStalls))
+        let place = LaneKey(routeClass: key.routeClass, urgency: key.urgency)
+        var lane = lanes[place] ?? Lane()
+        lane.offer(key, sleepsOn: has(.laneStalls))
+        set(lane, at: place)
+    }
+
+    /// Every change of a lane: what draws from it, and what wakes it, knows it.
+    private mutating func set(_ lane: Lane, at key: LaneKey) {
+        let before = lanes.updateValue(lane, forKey: key)
+        if before?.waitUntil != lane.waitUntil { laneWaits[key] = lane.waitUntil }
+        if before?.isWet != lane.isWet { setWet(key, lane.isWet) }
+    }
+
+    private mutating func setWet(_ key: LaneKey, _ isWet: Bool) {
+        // Nobody draws from what is suspended; its rows come under another class when it is resumed.
+        guard !classes.suspended.contains(key.routeClass) else { return }
+        wetLanes.set(key, isWet: isWet, classes.hops[key.routeClass] ?? [])
+    }
+
+    /// At start nothing is known of any lane.
+    mutating func openLanes() {
+        for routeClass in classes.order {
+            for urgency in Urgency.allCases { setWet(LaneKey(routeClass: routeClass, urgency: urgency), true) }
+        }
     }
 
     mutating func wake(_ now: RelayTime) {
         // A lane that nobody draws from at present must not ask for a turn over and over.
-        for key in lanes.keys where lanes[key]?.waitUntil.map({ $0 <= now }) ?? false { lanes[key]?.waitUntil = nil }
+        for (key, time) in laneWaits where time <= now {
+            guard var lane = lanes[key] else { continue }
+            lane.waitUntil = nil
+            set(lane, at: key)
+        }
         for target in wakeups.take(until: now) {
             switch target {
             case .lane(_, let key): offer(key)
@@ -180,13 +258,13 @@ extension RelayCore {
 
     /// Every lane is looked at again from its beginning; what is active is passed over.
     mutating func reopenLanes() {
-        for key in lanes.keys { lanes[key] = Lane() }
+        for key in lanes.keys { set(Lane(), at: key) }
     }
 
     /// The next due row of a lane that is not active yet, or nil. Looks at a bounded number of rows.
     mutating func nextInLane(_ key: LaneKey, now: RelayTime, budget: inout Int, _ rows: any RowReader) -> QueueKey? {
         var lane = lanes[key] ?? Lane()
-        defer { lanes[key] = lane }
+        defer { set(lane, at: key) }
         if lane.isDry { return nil }
         if let wait = lane.waitUntil {
             guard wait <= now else { return nil }

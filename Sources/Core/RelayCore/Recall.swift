@@ -133,9 +133,8 @@ extension RelayCore {
                 continue
             }
             if role != .express, hasSetAside(peer, urgency) { return true }
-            for routeClass in classes.order(of: peer) {
+            for routeClass in wetLanes.classes(of: peer, urgency) {
                 let key = LaneKey(routeClass: routeClass, urgency: urgency)
-                if lanes[key]?.isDry == true { continue }
                 guard bestLiveHop(routeClass, urgency, now: turn.now.relay) == peer else { continue }
                 if isDue(key, now: turn.now.relay, turn.rows) { return true }
             }

@@ -97,6 +97,9 @@ public struct RelayCore: Sendable {
     var sessionOrder: [Ticket] = []
     var classes = RouteClasses()
     var lanes: [LaneKey: Lane] = [:]
+    var wetLanes = WetLanes()
+    /// The lanes whose first row is not due yet, and when it is.
+    var laneWaits: [LaneKey: RelayTime] = [:]
     var active: [UInt64: ActiveEnvelope] = [:]
     /// Envelopes whose copies on links are others than at the last picture (CorePicture.swift).
     var activeChanges: [UInt64] = []
@@ -206,6 +209,7 @@ public struct RelayCore: Sendable {
         clockJudge.restore(turn.rows.number(.meta, "clockDoubted"))
         configureClock()
         let unreadable = classes.load(turn.rows)
+        openLanes()
         hasRemovals = turn.rows.row(.staging, atOrAfter: RowKey()) != nil
         loadIndex(turn.rows)
         jobs.load(turn.rows)
@@ -350,7 +354,7 @@ public struct RelayCore: Sendable {
         take(wakeups.first)
         take(gathering.due(limits))
         take(refusals.due)
-        take(lanes.values.lazy.compactMap(\.waitUntil).min())
+        take(laneWaits.values.min())
         take(housekeepingDue)
         take(auditLog.due)
         if let row = rows.row(.deadline, atOrAfter: RowKey()) {

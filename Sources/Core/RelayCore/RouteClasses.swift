@@ -12,10 +12,6 @@ struct RouteClasses {
     /// Classes of what waits for suspended agencies: nobody draws from them.
     private(set) var suspended: Set<UInt32> = []
     private(set) var order: [UInt32] = []
-    /// In that order, by the hops that they name: a link looks at its own only.
-    private var byHop: [NodeID: [UInt32]] = [:]
-
-    func order(of hop: NodeID) -> [UInt32] { byHop[hop] ?? [] }
 
     /// Answers the keys of records that cannot be read: their numbers stay taken, and what waits under them is to be routed anew.
     mutating func load(_ rows: any RowReader) -> [(key: RowKey, record: [UInt8])] {
@@ -37,9 +33,6 @@ struct RouteClasses {
         hops[number] = row.hops
         numbers[row] = number
         order.append(number)
-        for (index, hop) in row.hops.enumerated() where !row.hops[..<index].contains(hop) {
-            byHop[hop, default: []].append(number)
-        }
         if row.isSuspended { suspended.insert(number) }
     }
 

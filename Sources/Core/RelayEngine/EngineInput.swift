@@ -5,19 +5,20 @@ import RelayCore
 import RelayModel
 import RelayRows
 
-/// One thing for the engine. Bytes travel beside the events, under the ticket of their offer or submission, in order.
+/// One thing for the engine. Bytes travel beside the events, under the ticket of their offer or submission, in order. It passes through
+/// several queues: what is large stands in a place of its own (`indirect`), so that it is handed on by a reference.
 public enum EngineInput: Sendable {
     case event(Event)
 
     /// A peer offers a bundle: its header is known.
-    case offered(Offer)
+    indirect case offered(Offer)
     case offerBytes(Ticket, ByteBuffer)
     /// All payload bytes have been passed on, and the payload's CRC (if any) was right. `digest`: SHA-256 of the payload of this
     /// transfer, when it is a whole bundle with a document block; else nil.
     case offerCompleted(Ticket, digest: Digest?)
     case offerAbandoned(Ticket)
 
-    case submitted(Submission)
+    indirect case submitted(Submission)
     case submissionBytes(Ticket, ByteBuffer)
     case submissionCompleted(Ticket, digest: Digest)
     case submissionAbandoned(Ticket)
@@ -42,6 +43,15 @@ public enum EngineInput: Sendable {
         case .event(.operated(let operation)): operation.ticket
         case .foundNoRoom(let input): input.owner
         default: nil
+        }
+    }
+
+    /// Nobody waits for its commit where links have room: that the next hop has an envelope is one more fact for the books, and is found
+    /// out again if it is lost. A commit of its own would be in the way of the next letter.
+    public var isPatient: Bool {
+        switch self {
+        case .event(.transferAnswered(_, _, .acknowledged)), .event(.sessionMeasured): true
+        default: false
         }
     }
 

@@ -38,6 +38,13 @@ public final class EngineThread: @unchecked Sendable {
     /// Questions that depend on nothing in the mailbox.
     private var questions: [@Sendable (borrowing RelayCore, any RowReader) -> Void] = []
     private var isStopping = false
+    /// The thread waits for more beside what has come, all of which is patient.
+    private var isWaitingForMore = false
+    /// As it stood behind the last batch.
+    private var isCalm = false
+    /// So long patient inputs wait for others, to be committed with them: two letters a tenth of a second apart need no commits for their
+    /// answers alone.
+    private static let patience = 0.04
 
     private let store: LMDBStore
     private let inHand: InHand?
@@ -120,8 +127,10 @@ public final class EngineThread: @unchecked Sendable {
     public func deliver(_ inputs: [EngineInput]) {
         guard !inputs.isEmpty else { return }
         condition.lock()
+        let wakes = !isWaitingForMore || !inputs.allSatisfy(\.isPatient)
         mailbox.append(contentsOf: inputs)
-        condition.unlock(withValue: 1)
+        // What has been woken stays so.
+        if wakes { condition.unlock(withValue: 1) } else { condition.unlock() }
     }
 
     public func post(_ input: EngineInput) { post([input]) }
@@ -254,6 +263,7 @@ public final class EngineThread: @unchecked Sendable {
         let now = clock.relayNow
         let patience = due.map { min(Double($0.since(now).count) / 1_000, 60) } ?? 60
         if condition.lock(whenValue: 1, timeoutSeconds: max(patience, 0)) {
+            if hasOnlyPatient { waitForMore(atMost: min(patience, Self.patience)) }
             let inputs = takeInputs()
             let stopping = isStopping
             // The value stays 1 while stopping, so that nothing waits any more.
@@ -261,6 +271,19 @@ public final class EngineThread: @unchecked Sendable {
             return (inputs, stopping)
         }
         return ([], false)
+    }
+
+    private var hasOnlyPatient: Bool {
+        isCalm && !isStopping && probes.isEmpty && questions.isEmpty && !mailbox.isEmpty
+            && mailbox.allSatisfy(\.isPatient)
+    }
+
+    /// Gives the lock back for a while, unless something comes that somebody waits for.
+    private func waitForMore(atMost seconds: Double) {
+        isWaitingForMore = true
+        condition.unlock(withValue: 0)
+        if !condition.lock(whenValue: 1, timeoutSeconds: max(seconds, 0)) { condition.lock() }
+        isWaitingForMore = false
     }
 
     /// As much as one transaction takes: what was decided is let go before more is looked at, so that payload is held once.
@@ -304,6 +327,7 @@ public final class EngineThread: @unchecked Sendable {
                 for question in questions { question(engine.core, rows) }
                 let outcome = engine.run(share, now: reading, room: room, rows: rows, isLean: isLean)
                 next = engine.core.nextDeadline(rows)
+                isCalm = engine.core.isCalm
                 if rows.rowsChanged > 0 || !probes.isEmpty {
                     rows.setNumber(.meta, "relayTime", reading.relay.milliseconds)
                     rows.setNumber(.meta, "wallTime", reading.wall.milliseconds)
