@@ -93,7 +93,7 @@ public struct CoreLimits: Sendable {
     /// After so long without an octet a promise of room is taken back; zero: never.
     public var incomingWait = Milliseconds.hours(2)
     /// So many of the newest numbers are not indexed for operators yet: most envelopes leave before.
-    public var indexWindow: UInt64 = 4_096
+    public var indexWindow: UInt64 = 32_768
     /// How long a deed that can be undone can be undone.
     public var undoWindow = Milliseconds.minutes(15)
     /// How often the store is verified by itself; zero: never. Payloads are read at so many octets a second.

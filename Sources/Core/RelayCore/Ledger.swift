@@ -84,9 +84,18 @@ public enum Stock: Hashable, Sendable {
     }
 }
 
+/// A counter as it stands in its row.
+private struct ResidentCounter {
+    let name: String
+    let value: UInt64
+}
+
 /// Counter changes of one batch.
 struct Ledger {
     private var deltas: [CounterKey: Int64] = [:]
+    /// Counters as they were written last, with their names: every envelope asks for the same few.
+    private var resident: [CounterKey: ResidentCounter] = [:]
+    private static let residentMax = 8_192
     private var ages: [AgeKey: AgeChange] = [:]
     /// Cells of minutes before this one are cells of hours (AgeCells.swift).
     var hourlyBefore: UInt64 = 0
@@ -108,7 +117,7 @@ struct Ledger {
 
     /// A counter with the changes of this batch.
     func value(_ key: CounterKey, _ rows: any RowReader) -> UInt64 {
-        let stored = rows.number(.counter, key.name)
+        let stored = resident[key]?.value ?? rows.number(.counter, key.name)
         let delta = deltas[key] ?? 0
         return delta >= 0 ? stored + UInt64(delta) : stored - min(stored, delta.magnitude)
     }
@@ -187,6 +196,7 @@ struct Ledger {
     /// Sets the counters of what is in the store to what is there; answers how many were wrong. The changes of this batch are in
     /// both already.
     mutating func settle(_ tally: Tally, _ rows: any RowTransaction) -> UInt64 {
+        resident = [:]
         var wanted = tally.counts
         for state in RecipientState.allCases where !state.isEnd {
             for admin in [false, true] { wanted[CounterKey.state(state, admin: admin).name, default: 0] += 0 }
@@ -289,8 +299,10 @@ struct Ledger {
     }
 
     mutating func write(to rows: any RowTransaction, _ now: RelayTime) {
-        for (name, delta) in deltas.map({ ($0.key.name, $0.value) }).sorted(by: { $0.0 < $1.0 }) where delta != 0 {
-            let stored = Int64(bitPattern: rows.number(.counter, name))
+        if resident.count > Self.residentMax { resident = [:] }
+        let changes = deltas.map { (name: resident[$0.key]?.name ?? $0.key.name, key: $0.key, delta: $0.value) }
+        for (name, key, delta) in changes.sorted(by: { $0.name < $1.name }) where delta != 0 {
+            let stored = Int64(bitPattern: resident[key]?.value ?? rows.number(.counter, name))
             // After a change that was not taken reads say nothing, and nothing of this batch stays.
             if rows.isFailed { return }
             var (next, overflow) = stored.addingReportingOverflow(delta)
@@ -301,6 +313,7 @@ struct Ledger {
                 hasMisfit = true
             }
             rows.setNumber(.counter, name, UInt64(next))
+            resident[key] = ResidentCounter(name: name, value: UInt64(next))
         }
         deltas.removeAll(keepingCapacity: true)
         for key in ages.keys.sorted() {

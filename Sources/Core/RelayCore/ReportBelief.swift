@@ -58,6 +58,10 @@ extension RelayCore {
         if line.reason == .renamed { return .none }
         guard line.bundle.source == node.endpoint, line.path.last?.node == reporter, line.path.first?.node == node
         else { return .none }
+        // Nearly all that comes: the home speaks, of a pair that is waited for. Then the copies need not be looked at.
+        if evidence.known == nil, isOfHome(line), Outcomes.state(line.bundle, line.recipient, turn.rows) != nil {
+            return .word
+        }
         let known = evidence.known ?? known(of: line.bundle, turn.rows)
         evidence.known = known
         guard isOurs(line, known, turn) else { return .none }

@@ -118,9 +118,10 @@ extension RelayCore {
         var stock = ledger.stock(owner.stock, rows)
         switch owner {
         case .peer(let node), .records(let node):
-            for session in peers[node]?.sessions ?? [] {
-                guard let state = sessions[session] else { continue }
-                let open = owner == .peer(node) ? state.open : state.openRecords
+            let isPeer = if case .peer = owner { true } else { false }
+            for session in peers.look(node, { $0.sessions }) ?? [] {
+                guard let place = sessions.index(forKey: session) else { continue }
+                let open = isPeer ? sessions.values[place].open : sessions.values[place].openRecords
                 stock.count = stock.count.addingSaturating(open.count)
                 stock.bytes = stock.bytes.addingSaturating(open.bytes)
             }
@@ -134,7 +135,7 @@ extension RelayCore {
 
     func quota(of owner: ShareOwner) -> Quota {
         switch owner {
-        case .peer(let node): peers[node]?.peer.quota ?? .unlimited
+        case .peer(let node): peers.look(node) { $0.peer.quota } ?? .unlimited
         case .records: limits.recordQuota
         case .sender: limits.senderQuota
         }
