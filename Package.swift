@@ -5,6 +5,9 @@ import PackageDescription
 let strict: [SwiftSetting] = [
     .treatAllWarnings(as: .error),
     .enableUpcomingFeature("ExistentialAny"),
+    // Modules are borders for readers, not for the optimiser. Exclusive access is checked in the debug build, by which all tests
+    // run; traps of arithmetic, bounds and contradictions stay in both. docs/architecture.md, "What the release build leaves out".
+    .unsafeFlags(["-cross-module-optimization", "-enforce-exclusivity=unchecked"], .when(configuration: .release)),
 ]
 
 let nioCore: Target.Dependency = .product(name: "NIOCore", package: "swift-nio")
