@@ -169,6 +169,8 @@ public struct CallerRights: Sendable {
 
     /// Whether there is any agency that it may submit as.
     public var maySubmit: Bool { may(.submitAs) }
+    /// Whether there is any agency whose inbox it may have.
+    public var mayTake: Bool { may(.inbox) }
 
     func may(_ verb: ControlVerb) -> Bool { isRoot || rights.contains { $0.verbs.contains(verb) } }
 
