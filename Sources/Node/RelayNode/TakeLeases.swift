@@ -30,12 +30,14 @@ final class TakeLeases: Sendable {
         guard wanted > 0 else { return [] }
         return books.withLock { books in
             var taken: [UInt64] = []
+            // Taken out while it changes: so it is changed in place.
+            var leased = books.leased.removeValue(forKey: agency) ?? []
             for number in numbers {
                 if taken.count == wanted { break }
                 let isPassedOver = !except.isEmpty && except.contains(TakeClaim(agency: agency, number: number))
-                guard !isPassedOver, books.leased[agency, default: []].insert(number).inserted else { continue }
-                taken.append(number)
+                if !isPassedOver, leased.insert(number).inserted { taken.append(number) }
             }
+            if !leased.isEmpty { books.leased[agency] = leased }
             return taken
         }
     }

@@ -97,6 +97,7 @@ final class TakeHandler: LocalConnection, @unchecked Sendable {
     private let isIdle = Atomic(false)
     private var hasSaidIdle = false
     private var notBefore = NIODeadline.uptimeNanoseconds(0)
+    private var hasLookPlanned = false
     private var isPaused = false
     private var unreadAnswers = 0
     /// When octets came last, and when the frame began that is coming in.
@@ -402,10 +403,7 @@ final class TakeHandler: LocalConnection, @unchecked Sendable {
             wanted = min(Int(clamping: credit), window.room, Self.lookMax)
             guard wanted > 0 else { return }
             guard clean != given else { return beIdle(given) }
-            guard NIODeadline.now() >= notBefore else {
-                loop.scheduleTask(deadline: notBefore) { [self] in pump() }
-                return
-            }
+            guard NIODeadline.now() >= notBefore else { return lookLater() }
         }
         isReading = true
         let reading = Reading(round: round, shelf: shelf, wanted: wanted, signal: given, passedOver: passedOver)
@@ -419,6 +417,15 @@ final class TakeHandler: LocalConnection, @unchecked Sendable {
                 self.context?.close(promise: nil)
                 if isOver { letGo() }
             }
+        }
+    }
+
+    private func lookLater() {
+        guard !hasLookPlanned else { return }
+        hasLookPlanned = true
+        loop.scheduleTask(deadline: notBefore) { [self] in
+            hasLookPlanned = false
+            pump()
         }
     }
 
@@ -443,14 +450,15 @@ final class TakeHandler: LocalConnection, @unchecked Sendable {
         for claim in portion.unreadable { surroundings.engine.post(.event(.documentUnreadable(number: claim.number))) }
         guard !isOver, let context else {
             // Of what was read nothing has left.
-            surroundings.leases.release(portion.shown + portion.unreadable, wereShown: false, now: now)
+            surroundings.leases.release(
+                portion.shown + portion.unfit + portion.unreadable, wereShown: false, now: now)
             return letGo()
         }
         if let since = reading.cleanSince {
             clean = since
             if reading.lookTook > Self.costlyLook { notBefore = .now() + reading.lookTook }
         }
-        passOver(portion.unreadable, wereShown: false)
+        passOver(portion.unfit + portion.unreadable, wereShown: false)
         window.show(portion.shown)
         credit -= UInt64(portion.shown.count)
         unfinished = shelf.unfinished

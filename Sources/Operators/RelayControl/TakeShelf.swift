@@ -15,6 +15,8 @@ public struct TakeShelf: Sendable {
         public var shown: [TakeClaim] = []
         /// Claimed, and not waiting any more.
         public var gone: [TakeClaim] = []
+        /// In the inbox, and yet nothing that can be shown: on its way into a spool that there was, or its row cannot be read.
+        public var unfit: [TakeClaim] = []
         /// Their octets cannot be read back: the engine has to know.
         public var unreadable: [TakeClaim] = []
         /// The document that is half written cannot be read on; the connection has to end.
@@ -104,12 +106,15 @@ public struct TakeShelf: Sendable {
         _ claim: TakeClaim, _ rows: some RowReader, _ now: ClockReading, _ mark: RestorationRow?,
         _ hold: (UInt64) -> Void, _ mayHaveBeenShown: (TakeClaim, RelayTime) -> Bool, _ portion: inout Portion
     ) {
-        guard rows.value(.inbox, Keys.inbox(claim.agency.text, number: claim.number)) != nil,
+        guard rows.value(.inbox, Keys.inbox(claim.agency.text, number: claim.number)) != nil else {
+            return portion.gone.append(claim)
+        }
+        guard
             let row = rows.value(.envelope, Keys.envelope(claim.number)).flatMap({
                 EnvelopeRow(number: claim.number, record: $0)
             }), let recipient = row.recipients.first(where: { $0.name == claim.agency.text }),
             recipient.state == .arrived
-        else { return portion.gone.append(claim) }
+        else { return portion.unfit.append(claim) }
         hold(claim.number)
         defer { hold(0) }
         var marks: TakenHead.Marks = row.document == nil ? .unvouched : []
