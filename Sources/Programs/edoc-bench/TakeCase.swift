@@ -1,6 +1,8 @@
 // TakeCase: the way out: a program behind the recipient's home takes everything by the take socket, first out of a full inbox, then while the
 // load of `throughput` comes in. Says how many envelopes a second the program has, and what that costs its node beside what arriving costs.
+// Then the same by the inbox over HTTP, with one connection that is kept.
 
+import ControlAPI
 import Glibc
 import NIOCore
 import RelayControl
@@ -41,6 +43,13 @@ enum TakeCase {
             }
             try worker.value()
         }
+        // The inbox over HTTP, on one connection.
+        plan.count = count / 20
+        try arrive(plan, home)
+        let half = plan.count / 2
+        let (control, batch) = (network.controlSocket("hcm"), 100)
+        let fetched = try Span(network, half) { try httpConsumer(control, half, batch) }
+        let oneByOne = try Span(network, half) { try httpConsumer(control, half, 1) }
         let (began, ended) = both.span
         let perSecond = Double(count) / Instant.seconds(since: began, until: ended)
         var result = CaseResult()
@@ -55,10 +64,19 @@ enum TakeCase {
             ("homeMicrosecondsToArrive", .real(alone.home)), ("homeMicrosecondsWithProgram", .real(both.home)),
             ("homeMicrosecondsToTakeMeanwhile", .real(both.home - alone.home)),
             ("homeMicrosecondsToTakeFromFullInbox", .real(drain.home)),
+            ("httpMicrosecondsOfProcessor", .real(fetched.home)),
+            ("httpMicroseconds", .real(1e6 / fetched.perSecond)),
+            ("httpOneByOneMicrosecondsOfProcessor", .real(oneByOne.home)),
+            ("httpOneByOneMicroseconds", .real(1e6 / oneByOne.perSecond)),
             ("allNodesMicroseconds", .real(alone.all)), ("allNodesMicrosecondsWithProgram", .real(both.all)),
             ("benchmarkMicrosecondsWithProgram", .real(both.own)), ("memory", network.sampler.figure),
         ]
         return result
+    }
+
+    private static func httpConsumer(_ control: String, _ count: Int, _ batch: Int) throws {
+        var consumer = try InboxConsumer(control)
+        try consumer.run(count, acknowledging: batch)
     }
 
     /// A load until all of it has arrived at its home.
@@ -170,5 +188,56 @@ final class TakeConsumer: Sendable {
         guard poll(&state, 1, 30_000) > 0 else {
             throw BenchFailure("\(whole) of \(count) documents were taken, and nothing more came for 30 s")
         }
+    }
+}
+
+/// A program that fetches documents over HTTP, one request behind the other on one connection, and acknowledges some at a time.
+private struct InboxConsumer {
+    private let socket: Socket
+    private var input: [UInt8] = []
+
+    init(_ path: String) throws { socket = try Socket(unix: path) }
+
+    mutating func run(_ count: Int, acknowledging batch: Int) throws {
+        var done = 0
+        while done < count {
+            let list = try answer("GET", ControlPath.query(ControlPath.inbox("H29"), [("limit", "1000")]))
+            let names = try ControlJSON.answer(InboxAnswer.self, from: list).documents.map(\.envelope)
+            guard !names.isEmpty else { throw BenchFailure("\(done) of \(count) documents are in the inbox") }
+            for start in stride(from: 0, to: min(names.count, count - done), by: batch) {
+                let some = names[start..<min(start + batch, names.count, start + count - done)]
+                for name in some { _ = try answer("GET", ControlPath.document("H29", name)) }
+                let body = try ControlJSON.bytes(AcknowledgeRequest(envelopes: Array(some)))
+                let taken = try answer("POST", ControlPath.acknowledge("H29"), body)
+                guard try ControlJSON.answer(AcknowledgeAnswer.self, from: taken).taken == some.count else {
+                    throw BenchFailure("not all were taken")
+                }
+                done += some.count
+            }
+        }
+    }
+
+    private mutating func answer(_ method: String, _ uri: String, _ body: [UInt8] = []) throws -> [UInt8] {
+        let head = "\(method) \(uri) HTTP/1.1\r\nHost: localhost\r\nContent-Length: \(body.count)\r\n\r\n"
+        try (Array(head.utf8) + body).withUnsafeBytes { try socket.writeAll($0) }
+        while true {
+            if let (end, length) = Self.head(input), input.count >= end + length {
+                defer { input.removeFirst(end + length) }
+                return Array(input[end..<end + length])
+            }
+            let more = try socket.readSome()
+            guard !more.isEmpty else { throw BenchFailure("the control connection was closed") }
+            input += more
+        }
+    }
+
+    /// Where the body begins, and how long it is.
+    private static func head(_ octets: [UInt8]) -> (end: Int, length: Int)? {
+        let mark = Array("\r\n\r\n".utf8)
+        let limit = min(octets.count, 2_048)
+        guard limit > 4, let end = (4...limit).first(where: { Array(octets[$0 - 4..<$0]) == mark }) else { return nil }
+        let lines = String(decoding: octets[..<end], as: UTF8.self).lowercased().split(separator: "\r\n")
+        let length = lines.first { $0.hasPrefix("content-length:") }?.dropFirst(15).drop { $0 == " " }
+        return (end, length.flatMap { Int($0) } ?? 0)
     }
 }
