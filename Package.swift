@@ -161,8 +161,8 @@ let package = Package(
         program(
             "edoc-bench",
             [
-                "RelayNode", "RelayModel", "RelayRows", "RelayRouting", "RelayCore", "RelayEngine", "RelayStore",
-                "OpenSSLTLS", "ControlAPI", "CLMDB", arguments, nioCore, histogram,
+                "RelayNode", "RelayControl", "RelayModel", "RelayRows", "RelayRouting", "RelayCore", "RelayEngine",
+                "RelayStore", "OpenSSLTLS", "ControlAPI", "CLMDB", arguments, nioCore, histogram,
             ]),
         program("edoc-manual", ["Language"]),
         program(
@@ -207,7 +207,7 @@ let package = Package(
         tests(
             "RelayNodeTests",
             [
-                "RelayNode", "RelayModel", "RelayRows", "RelayCore", "RelayEngine", "RelayStore",
+                "RelayNode", "RelayModel", "RelayRows", "RelayCore", "RelayEngine", "RelayStore", "RelayControl",
                 "RelayConfiguration", "ControlAPI", "TestNetwork", nioCore, nioPosix, nioLocks, logging,
             ]),
         tests(
@@ -220,13 +220,16 @@ let package = Package(
         .target(
             name: "TestNetwork",
             dependencies: [
-                "ControlAPI", "RelayModel", "RelayNode", "TCPCL", "BundleProtocol", "OpenSSLTLS", nioCore, nioPosix,
+                "ControlAPI", "RelayModel", "RelayControl", "RelayNode", "TCPCL", "BundleProtocol", "OpenSSLTLS",
+                nioCore,
+                nioPosix,
             ],
             path: "Tests/Programs/TestNetwork", swiftSettings: strict),
         tests(
             "IntegrationTests", excluding: ["Stores"],
             [
-                "Language", "RelayLanguage", "TestNetwork", "ControlAPI", "RelayModel", "RelayNode", "TCPCL",
+                "Language", "RelayLanguage", "TestNetwork", "ControlAPI", "RelayModel", "RelayControl", "RelayNode",
+                "TCPCL",
                 "BundleProtocol", "OpenSSLTLS",
                 "LMDB", "RelayRows",
                 nioCore,

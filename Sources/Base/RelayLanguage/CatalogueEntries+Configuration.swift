@@ -194,8 +194,8 @@ extension CatalogueEntries {
             "%1 không phải socket IP, cũng không phải socket có đường dẫn"
         ),
         (
-            "the service manager's socket % listens at %, which neither control.socket nor control.submit_socket names; change the one or the other, or: systemctl disable --now %",
-            "socket %1 của trình quản lý dịch vụ lắng nghe ở %2, mà cả control.socket lẫn control.submit_socket đều không ghi chỗ này; hãy sửa một trong hai bên, hoặc: systemctl disable --now %w3"
+            "the service manager's socket % listens at %, which neither control.socket, control.submit_socket nor control.take_socket names; change the one or the other, or: systemctl disable --now %",
+            "socket %1 của trình quản lý dịch vụ lắng nghe ở %2, mà control.socket, control.submit_socket và control.take_socket đều không ghi chỗ này; hãy sửa một trong hai bên, hoặc: systemctl disable --now %w3"
         ),
         (
             "the service manager's socket % listens at %, which listen does not name; change the one or the other, or: systemctl disable --now %",

@@ -96,6 +96,15 @@ public enum CatalogueEntries {
         ("% is true or false", "%1 chỉ nhận true hoặc false"),
         ("% is at home on node %; its inbox is there", "%1 thuộc nút %2; hộp văn bản đến của cơ quan ở nút đó"),
         (
+            "this user may have the inbox of no agency",
+            "người dùng này không được lấy văn bản đến của cơ quan nào"
+        ),
+        ("this user may not have the inbox of %", "người dùng này không được lấy văn bản đến của %1"),
+        ("% takes its documents from its spool", "%1 lấy văn bản từ thư mục giao nhận của mình"),
+        ("more than % documents asked for", "hỏi quá %1 văn bản"),
+        ("more than % documents given back", "trả lại quá %1 văn bản"),
+        ("there is no document %, or it is not whole", "không có văn bản số %1, hoặc văn bản chưa đủ"),
+        (
             "% was taken by % before; its bytes are no longer here",
             "%2 đã nhận %1 trước đây; nội dung không còn ở nút này"
         ),

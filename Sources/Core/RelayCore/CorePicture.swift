@@ -76,6 +76,8 @@ public struct CorePicture: Sendable {
     public var outcomeHead: (epoch: UInt32, order: UInt64) { core.outcomeHead }
     public var outcomeStart: UInt64 { core.outcomeStart }
     public var isClockDoubted: Bool { core.isClockDoubted }
+    /// Documents that were put into inboxes since the start.
+    public var arrivals: UInt64 { core.arrivals }
     public var spoolViews: [SpoolView] { core.spoolViews }
     /// What to tell a node that is, or says that it is, this one.
     public func greeting(for node: NodeID?, version: String, wall: WallTime? = nil) -> Greeting {

@@ -207,6 +207,7 @@ extension RelayCore {
         let name = row.recipients[index].name
         move(&row, index, to: .arrived, turn.now.relay)
         turn.rows.put(.inbox, Keys.inbox(name, number: row.number))
+        arrivals &+= 1
         lookAfterArrival(&row, turn.rows, turn.now.relay)
         if !spools.order.isEmpty, let agency = AgencyCode(name) { spools[agency]?.offer(row.number) }
     }

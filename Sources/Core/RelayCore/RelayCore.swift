@@ -81,6 +81,8 @@ public struct RelayCore: Sendable {
     var nextNumber: UInt64
     var nextCounter: UInt32
     var metaChanged = false
+    /// Documents that were put into inboxes since the start, for those who wait for them.
+    var arrivals: UInt64 = 0
 
     var numbers = Numbers()
     /// Envelopes of this node that get a new name; nothing is sent before all have it.

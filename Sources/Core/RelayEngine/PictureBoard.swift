@@ -11,6 +11,7 @@ public final class PictureBoard: Sendable {
         var onLinks: [UInt64: [OnLink]]
     }
     private let board: Mutex<Board>
+    private let arrived = Mutex<(@Sendable () -> Void)?>(nil)
 
     /// `whole`: with all that is on links.
     public init(_ whole: CorePicture) {
@@ -26,13 +27,19 @@ public final class PictureBoard: Sendable {
     public func publish(_ update: PictureUpdate) {
         // The old one is let go outside of the lock.
         var old: CorePicture?
+        var isNews = false
         board.withLock { board in
             old = board.picture
+            isNews = board.picture.arrivals != update.picture.arrivals
             board.picture = update.picture
             for (number, copies) in update.onLinks { board.onLinks[number] = copies.isEmpty ? nil : copies }
         }
         _ = old
+        if isNews { arrived.withLock { $0 }?() }
     }
+
+    /// `body` is called on the engine's thread behind each batch that has put documents into inboxes. It must be short.
+    public func onArrivals(_ body: @escaping @Sendable () -> Void) { arrived.withLock { $0 = body } }
 
     /// The engine has been built anew.
     public func replace(_ whole: CorePicture) { board.withLock { $0 = Self.board(whole) } }

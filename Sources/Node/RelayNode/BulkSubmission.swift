@@ -7,11 +7,8 @@
 // silent as long as it likes.
 
 import Glibc
-import Listening
 import Logging
-import NIOConcurrencyHelpers
 import NIOCore
-import NIOPosix
 import OpenSSLTLS
 import RelayControl
 import RelayCore
@@ -33,12 +30,11 @@ public struct BulkSurroundings: Sendable {
     public var patience: TimeAmount
     /// How long it may take for one frame, however steadily it sends.
     public var framePatience: TimeAmount
-    public var places: LocalPlaces
     public var drops: ClientDrops
     public var logger: Logger
 }
 
-final class BulkHandler: ChannelInboundHandler, SubmissionWaiter, @unchecked Sendable {
+final class BulkHandler: LocalConnection, SubmissionWaiter, @unchecked Sendable {
     // @unchecked: everything but `loop` and `context` is touched on the channel's event loop only; `answered` hops there.
     typealias InboundIn = ByteBuffer
     typealias OutboundOut = ByteBuffer
@@ -265,106 +261,4 @@ final class BulkHandler: ChannelInboundHandler, SubmissionWaiter, @unchecked Sen
         answer.write(to: &buffer)
         context.write(wrapOutboundOut(buffer), promise: nil)
     }
-}
-
-/// The listening end of the submission socket.
-public final class BulkListener: Sendable {
-    private let channel: any Channel
-    /// The file to remove in the end; nil when it is another's.
-    private let path: String?
-    private let handlersBox: NIOLockedValueBox<[ObjectIdentifier: BulkHandler]>
-
-    /// Connections there are.
-    public var connections: Int { handlersBox.withLockedValue { $0.count } }
-
-    /// Listens at `path`, or on a socket that does so already and whose file is another's.
-    public static func start(
-        path: String, descriptor: Int32? = nil, group: any EventLoopGroup, _ surroundings: BulkSurroundings
-    ) throws -> BulkListener {
-        if descriptor == nil { try UnixSocketFile.prepare(path) }
-        let handlers = NIOLockedValueBox<[ObjectIdentifier: BulkHandler]>([:])
-        let bootstrap = ServerBootstrap(group: group)
-            .serverChannelOption(.backlog, value: 64)
-            .serverChannelInitializer { channel in
-                channel.eventLoop.makeCompletedFuture {
-                    try channel.pipeline.syncOperations.addHandler(
-                        AcceptPause { why in
-                            surroundings.logger.error(
-                                "clients of the submission socket wait: the system gives nothing to take them with",
-                                metadata: .event(.descriptorsExhausted, ["why": "\(why)"]))
-                        })
-                }
-            }
-            .childChannelOption(
-                .recvAllocator,
-                value: AdaptiveRecvByteBufferAllocator(
-                    minimum: 4_096, initial: 65_536, maximum: 1 << 20)
-            )
-            .childChannelInitializer { channel in
-                PeerCredentials.future(of: channel).flatMap { credential in
-                    channel.eventLoop.makeCompletedFuture {
-                        guard surroundings.places.enter(credential.uid) else {
-                            surroundings.drops.drop(
-                                .submission, .hasNoPlace, user: credential.uid, logger: surroundings.logger)
-                            return channel.close(promise: nil)
-                        }
-                        channel.closeFuture.whenComplete { _ in surroundings.places.leave(credential.uid) }
-                        let handler = BulkHandler(
-                            surroundings, user: (credential.uid, credential.gid), loop: channel.eventLoop)
-                        handler.isUnwelcome = !surroundings.maySubmitAtAll(credential.uid, credential.gid)
-                        let key = ObjectIdentifier(handler)
-                        handlers.withLockedValue { $0[key] = handler }
-                        channel.closeFuture.whenComplete { _ in handlers.withLockedValue { $0[key] = nil } }
-                        let reader = StalledReader(patience: surroundings.patience) {
-                            surroundings.drops.drop(
-                                .submission, .answersNotRead, user: credential.uid, logger: surroundings.logger)
-                        }
-                        try channel.pipeline.syncOperations.addHandlers([reader, handler])
-                    }
-                }
-            }
-        if let descriptor {
-            let channel = try bootstrap.withBoundSocket(descriptor).wait()
-            return BulkListener(channel: channel, path: nil, handlers: handlers)
-        }
-        let channel = try bootstrap.bind(unixDomainSocketPath: path).wait()
-        try UnixSocketFile.restrict(path)
-        return BulkListener(channel: channel, path: path, handlers: handlers)
-    }
-
-    private init(channel: any Channel, path: String?, handlers: NIOLockedValueBox<[ObjectIdentifier: BulkHandler]>) {
-        self.channel = channel
-        self.path = path
-        self.handlersBox = handlers
-    }
-
-    /// The engine has room again.
-    public func resume() {
-        for handler in handlersBox.withLockedValue({ Array($0.values) }) { handler.resume() }
-    }
-
-    /// Takes no more connections and ends those that are there. Before the event loops stop.
-    public func stop() async {
-        try? await channel.close().get()
-        for handler in handlersBox.withLockedValue({ Array($0.values) }) { handler.end() }
-        if let path { unlink(path) }
-    }
-}
-
-/// The file of a listening Unix socket.
-enum UnixSocketFile {
-    struct InTheWay: Error, CustomStringConvertible {
-        var path: String
-        var description: String { "\(path) exists and is not a socket; it is not removed" }
-    }
-
-    /// Removes what an earlier process left, if it is a socket.
-    static func prepare(_ path: String) throws {
-        var status = stat()
-        guard lstat(path, &status) == 0 else { return }
-        guard status.st_mode & S_IFMT == S_IFSOCK else { throw InTheWay(path: path) }
-        unlink(path)
-    }
-
-    static func restrict(_ path: String) throws { chmod(path, 0o660) }
 }

@@ -13,14 +13,18 @@ struct DescriptorShares: Sendable, Hashable {
     let limit: Int
     var sessions: Int
     var strangers: Int
-    /// Connections of each local socket.
+    /// Connections of the control and of the submission socket, each.
     var local: Int
+    /// Connections of the take socket: each may have some hundred KiB in memory.
+    var take: Int
+    private static let takeMax = 64
 
     init(_ settings: NodeConfiguration, limit: UInt64 = OpenFiles.limit) {
         self.limit = Int(clamping: limit)
         let free = max(self.limit - Self.kept - settings.peers.count, 32)
         local = min(LocalPlaces.connectionsMax, free / 8)
-        let left = free - 2 * local
+        take = min(Self.takeMax, local)
+        let left = free - 2 * local - take
         strangers = min(Int(clamping: settings.session.strangersMax), max(left / 4, 4))
         sessions = min(Int(clamping: settings.session.sessionsMax), max(left - strangers, 1))
     }

@@ -62,7 +62,7 @@ public enum Examination {
         return .init(
             name: settings.node.name, listen: settings.listen.map(\.description), plain: settings.plainLoopback,
             controlSocket: settings.control.socket, submitSocket: settings.control.submitSocket,
-            metrics: settings.metrics?.description,
+            takeSocket: settings.control.takeSocket, metrics: settings.metrics?.description,
             peers: settings.peers.map {
                 .init(name: $0.node.name, address: $0.address?.description, dials: $0.dial)
             }, unknownCallers: unknown)
@@ -77,7 +77,9 @@ public enum Examination {
         }
         list.append(FileLook.folder("store", settings.store.directory))
         list += FileLook.unwritable("store file", in: settings.store.directory)
-        let sockets = [settings.control.socket] + (settings.control.submitSocket.map { [$0] } ?? [])
+        let sockets = [settings.control.socket, settings.control.submitSocket, settings.control.takeSocket].compactMap {
+            $0
+        }
         for folder in Set(sockets.map(FileLook.parent)).sorted() { list.append(FileLook.folder("sockets", folder)) }
         // Where there is none, nobody need have made it: the first backup says what to do.
         if let directory = settings.backup.directory, access(directory, F_OK) == 0 {

@@ -1,5 +1,5 @@
-// Node: the daemon put together. It owns the store, the engine's thread, the event loops, the links, the two Unix sockets, and the
-// order in which they start and stop. Starting: store, engine, control, submission, links, and then READY. Stopping: no new
+// Node: the daemon put together. It owns the store, the engine's thread, the event loops, the links, the Unix sockets, and the
+// order in which they start and stop. Starting: store, engine, control, submission, take, links, and then READY. Stopping: no new
 // sessions, finish what is on the links, let the engine empty its mailbox.
 //
 // Failures at start are `NodeFailure`s with an exit code; what goes wrong later is the business of the part it happens to.
@@ -60,7 +60,9 @@ public final class Node: Sendable {
     let configuration: NIOLockedValueBox<Configuration>
     let listening = NIOLockedValueBox<[String]>([])
     /// The submission socket, once it is open.
-    let bulkBox = NIOLockedValueBox<BulkListener?>(nil)
+    let bulkBox = NIOLockedValueBox<LocalListener?>(nil)
+    /// The take socket, once it is open.
+    let takeBox = NIOLockedValueBox<LocalListener?>(nil)
     let metrics = NIOLockedValueBox<MetricsState>(.none)
     let rights: RightsTable
     let backup: Backup
@@ -69,6 +71,7 @@ public final class Node: Sendable {
     let drops = ClientDrops()
     let controlPlaces: LocalPlaces
     let submitPlaces: LocalPlaces
+    let takePlaces: LocalPlaces
     let reloading = NIOLock()
     private let isStopping = Atomic(false)
     let started: WallTime
@@ -108,6 +111,7 @@ public final class Node: Sendable {
         let perUser = Int(clamping: settings.control.connectionsPerUser)
         controlPlaces = LocalPlaces(total: shares.local, perUser: perUser)
         submitPlaces = LocalPlaces(total: shares.local, perUser: perUser)
+        takePlaces = LocalPlaces(total: shares.take, perUser: perUser)
         for directory in [settings.store.directory, Self.folder(of: settings.control.socket)] {
             try Self.makeDirectory(directory)
         }
@@ -224,7 +228,8 @@ public final class Node: Sendable {
         let control = NodeControl(
             store: store, clock: clock, engine: engine, desk: desk, tickets: tickets, links: links, readers: readers,
             configurationBox: configuration, listening: listening, metrics: metrics, started: started,
-            places: [("control", controlPlaces), ("submission", submitPlaces)], path: path, log: log, inHand: inHand,
+            places: [("control", controlPlaces), ("submission", submitPlaces), ("take", takePlaces)], path: path,
+            log: log, inHand: inHand,
             look: look,
             copying: backup, receipts: receipts, untaken: untaken,
             reloadConfiguration: { [self] manner in reload(manner) })
@@ -236,6 +241,7 @@ public final class Node: Sendable {
         ) { [self] in notifier.ready() }
         let bulk = try startBulk(settings, given.submit)
         bulkBox.withLockedValue { $0 = bulk }
+        try startTake(settings, given.take)
         look.watch(on: group.next(), every: settings.store.verifyEvery)
         try await startListening(settings, given.links)
         logger.notice(
@@ -280,7 +286,7 @@ public final class Node: Sendable {
         return quiet
     }
 
-    private func startBulk(_ settings: NodeConfiguration, _ descriptor: Int32?) throws -> BulkListener? {
+    private func startBulk(_ settings: NodeConfiguration, _ descriptor: Int32?) throws -> LocalListener? {
         guard let socket = settings.control.submitSocket else { return nil }
         let surroundings = BulkSurroundings(
             engine: engine, desk: desk, tickets: tickets,
@@ -288,14 +294,56 @@ public final class Node: Sendable {
             maySubmitAtAll: { [rights] uid, gid in rights.maySubmit(uid: uid, gid: gid) },
             canonical: { [configuration] text in configuration.withLockedValue { $0.directory }.canonical(text) },
             patience: TimeAmount(settings.control.clientTimeout),
-            framePatience: TimeAmount(settings.control.bodyTimeout), places: submitPlaces, drops: drops,
-            logger: logger)
+            framePatience: TimeAmount(settings.control.bodyTimeout), drops: drops, logger: logger)
+        let terms = LocalListener.Terms(
+            socket: .submission, places: submitPlaces, drops: drops, patience: surroundings.patience, logger: logger)
         do {
-            let bulk = try BulkListener.start(path: socket, descriptor: descriptor, group: group, surroundings)
+            let bulk = try LocalListener.start(path: socket, descriptor: descriptor, group: group, terms) {
+                user, loop in
+                let handler = BulkHandler(surroundings, user: (user.uid, user.gid), loop: loop)
+                handler.isUnwelcome = !surroundings.maySubmitAtAll(user.uid, user.gid)
+                return handler
+            }
             engine.gauge.onLowWater { bulk.resume() }
             return bulk
         } catch {
             throw NodeFailure(sentence: "control.submit_socket: \(error)", exitCode: 1)
+        }
+    }
+
+    private func startTake(_ settings: NodeConfiguration, _ descriptor: Int32?) throws {
+        guard let socket = settings.control.takeSocket else { return }
+        let surroundings = TakeSurroundings(
+            engine: engine, desk: desk, tickets: tickets, leases: TakeLeases(start: clock.relayNow), store: store,
+            readers: readers, inHand: inHand, now: { [clock] in clock.reading },
+            mayTake: { [rights] uid, gid, agency in rights.mayTake(uid: uid, gid: gid, of: agency) },
+            mayTakeAtAll: { [rights] uid, gid in rights.mayTake(uid: uid, gid: gid) },
+            canonical: { [configuration] text in configuration.withLockedValue { $0.directory }.canonical(text) },
+            isElsewhere: { [configuration] agency in
+                let (home, own) = configuration.withLockedValue { ($0.directory.home(of: agency), $0.settings.node) }
+                return home == own ? nil : home
+            },
+            hasSpool: { [configuration] agency in
+                configuration.withLockedValue { $0.settings.spools.contains { $0.agency == agency } }
+            },
+            ring: { [takeBox] in takeBox.withLockedValue { $0 }?.resume() },
+            patience: TimeAmount(settings.control.clientTimeout),
+            framePatience: TimeAmount(settings.control.bodyTimeout), drops: drops, logger: logger)
+        let terms = LocalListener.Terms(
+            socket: .take, places: takePlaces, drops: drops, patience: surroundings.patience,
+            waterMark: .init(low: TakeShelf.portionBytes / 2, high: 2 * TakeShelf.portionBytes),
+            readBytes: 1_024...65_536, logger: logger)
+        do {
+            let take = try LocalListener.start(path: socket, descriptor: descriptor, group: group, terms) {
+                user, loop in
+                let handler = TakeHandler(surroundings, user: (user.uid, user.gid), loop: loop)
+                handler.isUnwelcome = !surroundings.mayTakeAtAll(user.uid, user.gid)
+                return handler
+            }
+            takeBox.withLockedValue { $0 = take }
+            engine.board.onArrivals { take.resume() }
+        } catch {
+            throw NodeFailure(sentence: "control.take_socket: \(error)", exitCode: 1)
         }
     }
 
@@ -325,9 +373,10 @@ public final class Node: Sendable {
         logger.notice("stopping", metadata: .event(.stopping))
     }
 
-    private func stop(_ bulk: BulkListener?) async {
+    private func stop(_ bulk: LocalListener?) async {
         noteStopping()
         await bulk?.stop()
+        await takeBox.withLockedValue { $0 }?.stop()
         if await !backup.stop(within: Self.diskPatience) {
             logger.warning("the disk of the backup does not answer; the daemon stops without it")
         }

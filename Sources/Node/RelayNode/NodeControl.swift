@@ -55,11 +55,13 @@ struct NodeControl: NodeAccess {
         of number: UInt64, _ body: @escaping @Sendable (any RowReader) throws -> Answer
     ) async throws -> Answer {
         try await read { rows in
-            inHand?.hold(number)
-            defer { inHand?.hold(0) }
+            hold(number)
+            defer { hold(0) }
             return try body(rows)
         }
     }
+
+    func hold(_ number: UInt64) { inHand?.hold(number) }
 
     func picture(of numbers: [UInt64]?) -> CorePicture { engine.board.picture(of: numbers) }
 

@@ -110,10 +110,11 @@ extension Node {
         }
         // First the links: what the decisions dial at once, they dial by the new addresses.
         links.replacePolicy(LinkPolicy(prepared))
-        for places in [controlPlaces, submitPlaces] {
+        for places in [controlPlaces, submitPlaces, takePlaces] {
             places.setPerUser(Int(clamping: prepared.configuration.settings.control.connectionsPerUser))
         }
         engine.reconfigure(core)
+        takeBox.withLockedValue { $0 }?.resume()
         for (path, digest) in prepared.digests {
             logger.notice(
                 "reloaded",
@@ -146,6 +147,7 @@ extension Node {
         if old.control.submitSocket != new.control.submitSocket {
             return "control.submit_socket changes only with a restart"
         }
+        if old.control.takeSocket != new.control.takeSocket { return "control.take_socket changes only with a restart" }
         if old.control.clientTimeout != new.control.clientTimeout {
             return "control.client_timeout changes only with a restart"
         }
@@ -160,7 +162,7 @@ extension Node {
     }
 }
 
-/// Who may submit as whom on the submission socket: the table of the configuration, each caller's names looked up once.
+/// Who may submit as whom on the submission socket, and whose inbox one may have on the take socket: the table of the configuration, each caller's names looked up once.
 final class RightsTable: Sendable {
     private let configuration: NIOLockedValueBox<Configuration>
     private struct Known {
@@ -181,6 +183,13 @@ final class RightsTable: Sendable {
 
     /// As any agency at all.
     func maySubmit(uid: UInt32, gid: UInt32) -> Bool { rights(uid: uid, gid: gid).maySubmit }
+
+    func mayTake(uid: UInt32, gid: UInt32, of agency: AgencyCode) -> Bool {
+        rights(uid: uid, gid: gid).may(.inbox, agency)
+    }
+
+    /// Of any agency at all.
+    func mayTake(uid: UInt32, gid: UInt32) -> Bool { rights(uid: uid, gid: gid).mayTake }
 
     private func rights(uid: UInt32, gid: UInt32) -> CallerRights {
         let key = UInt64(uid) << 32 | UInt64(gid)

@@ -75,6 +75,7 @@ public struct ServiceSockets: Sendable {
     struct Assigned: Sendable {
         var control: Int32?
         var submit: Int32?
+        var take: Int32?
         /// By position in `listen`.
         var links: [Int: Int32] = [:]
     }
@@ -88,8 +89,10 @@ public struct ServiceSockets: Sendable {
                 result.control = socket.descriptor
             case .file(let path) where settings.control.submitSocket.map({ SocketFile.isSame(path, $0) }) == true:
                 result.submit = socket.descriptor
+            case .file(let path) where settings.control.takeSocket.map({ SocketFile.isSame(path, $0) }) == true:
+                result.take = socket.descriptor
             case .file(let path):
-                throw Self.unknown(socket, path, key: "control.socket nor control.submit_socket")
+                throw Self.unknown(socket, path, key: "control.socket, control.submit_socket nor control.take_socket")
             case .network(let end):
                 let index = settings.listen.firstIndex { SocketEnd.all(of: $0).contains(end) }
                 guard let index else { throw Self.unknown(socket, end.description, key: "listen") }

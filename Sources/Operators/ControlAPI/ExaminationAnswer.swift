@@ -29,12 +29,14 @@ public struct ExaminationAnswer: ControlAnswer {
         public var plain: Bool
         public var controlSocket: String
         public var submitSocket: String?
+        public var takeSocket: String?
         public var metrics: String?
         public var peers: [Peer]
         /// Users and groups of the rights table that this machine does not know.
         public var unknownCallers: [String]
         public init(
             name: String, listen: [String], plain: Bool, controlSocket: String, submitSocket: String?,
+            takeSocket: String? = nil,
             metrics: String?, peers: [Peer], unknownCallers: [String]
         ) {
             self.name = name
@@ -42,6 +44,7 @@ public struct ExaminationAnswer: ControlAnswer {
             self.plain = plain
             self.controlSocket = controlSocket
             self.submitSocket = submitSocket
+            self.takeSocket = takeSocket
             self.metrics = metrics
             self.peers = peers
             self.unknownCallers = unknownCallers

@@ -182,11 +182,14 @@ extension ConfigurationKey {
         row("control.socket", .path(canBeEmpty: false), "/run/edocd/control.sock", "For edocctl and document systems."),
         row("control.submit_socket", .path(canBeEmpty: true), "/run/edocd/submit.sock", "For bulk submission."),
         row(
+            "control.take_socket", .path(canBeEmpty: true), "take.sock",
+            "For taking documents in bulk; a name without a folder lies beside control.socket."),
+        row(
             "control.client_timeout", .duration(100...hour), "30s",
             "How long a client may leave its answer unread, or a submission unfinished, before it is dropped."),
         row(
             "control.body_timeout", .duration(100...day), "30m",
-            "How long a client may take for one request or submission, however steadily it sends."),
+            "How long a client may take for one request or submission, or keep documents and acknowledge none."),
         row(
             "control.connections_per_user", .count(1...256), "64",
             "Connections of one user on each socket; root has places of its own."),

@@ -205,6 +205,7 @@ extension NodeConfiguration {
     public struct Control: Hashable, Sendable {
         public var socket: String
         public var submitSocket: String?
+        public var takeSocket: String?
         public var clientTimeout: Milliseconds
         public var bodyTimeout: Milliseconds
         public var connectionsPerUser: UInt64

@@ -102,6 +102,14 @@ struct NodeConfigurationReader {
         text.hasPrefix("/") || folder.isEmpty ? text : folder + "/" + text
     }
 
+    /// A name without a folder lies in that of the control socket: so each node of a machine has its own.
+    private func besideControl(_ text: String, _ control: String) -> String? {
+        guard !text.isEmpty, !text.contains("/"), let slash = control.lastIndex(of: "/") else {
+            return optionalPath(text)
+        }
+        return control[...slash] + text
+    }
+
     private func optionalPath(_ text: String) -> String? { text.isEmpty ? nil : path(text) }
 
     /// The file of a credential, or a path; a name where the credential is elsewhere.
@@ -208,6 +216,7 @@ struct NodeConfigurationReader {
         }
         return .init(
             socket: path(section.text("socket")), submitSocket: optionalPath(section.text("submit_socket")),
+            takeSocket: besideControl(section.text("take_socket"), path(section.text("socket"))),
             clientTimeout: section.span("client_timeout"), bodyTimeout: section.span("body_timeout"),
             connectionsPerUser: section.number("connections_per_user"), undoWindow: section.span("undo_window"),
             rights: rights)

@@ -8,6 +8,7 @@ import NIOPosix
 import RelayConfiguration
 import RelayModel
 import RelayRouting
+import Synchronization
 
 /// A user of this machine.
 public struct Caller: Sendable, Hashable {
@@ -54,18 +55,28 @@ public struct PeerCredentials: Sendable, Hashable {
 /// From numbers to names.
 public struct CallerNames: Sendable {
     private let lookUp: @Sendable (PeerCredentials) -> Caller
+    private let memory: CallerMemory?
 
-    public init(_ lookUp: @escaping @Sendable (PeerCredentials) -> Caller) { self.lookUp = lookUp }
+    public init(_ lookUp: @escaping @Sendable (PeerCredentials) -> Caller) { self.init(memory: nil, lookUp) }
+
+    private init(memory: CallerMemory?, _ lookUp: @escaping @Sendable (PeerCredentials) -> Caller) {
+        self.memory = memory
+        self.lookUp = lookUp
+    }
 
     /// Looks the names up on this thread, which it may block.
     public func callerBlocking(_ credentials: PeerCredentials) -> Caller { lookUp(credentials) }
 
+    /// What was looked up a moment ago will do: a program that asks a thousand times a second is the same one.
     func caller(of credentials: PeerCredentials) async throws -> Caller {
-        try await NIOThreadPool.singleton.runIfActive { lookUp(credentials) }
+        if let known = memory?.caller(credentials) { return known }
+        let caller = try await NIOThreadPool.singleton.runIfActive { lookUp(credentials) }
+        memory?.note(caller, credentials)
+        return caller
     }
 
     /// The user database of the system, supplementary groups included.
-    public static let system = CallerNames { credentials in
+    public static let system = CallerNames(memory: CallerMemory()) { credentials in
         var groups: Set<String> = []
         if let name = groupName(credentials.gid) { groups.insert(name) }
         guard let user = userName(credentials.uid) else {
@@ -110,6 +121,30 @@ public struct CallerNames: Sendable {
     }
 }
 
+/// The callers of the last moment. Groups of a user change without a word, so it is not long. Any thread.
+private final class CallerMemory: Sendable {
+    private let known = Mutex<[UInt64: (caller: Caller, until: ContinuousClock.Instant)]>([:])
+    private static let callersMax = 1_024
+    private static let memory = Duration.seconds(2)
+
+    private static func key(_ credentials: PeerCredentials) -> UInt64 {
+        UInt64(credentials.uid) << 32 | UInt64(credentials.gid)
+    }
+
+    func caller(_ credentials: PeerCredentials) -> Caller? {
+        let now = ContinuousClock.now
+        return known.withLock { $0[Self.key(credentials)].flatMap { $0.until > now ? $0.caller : nil } }
+    }
+
+    func note(_ caller: Caller, _ credentials: PeerCredentials) {
+        let until = ContinuousClock.now + Self.memory
+        known.withLock { known in
+            if known.count >= Self.callersMax { known = [:] }
+            known[Self.key(credentials)] = (caller, until)
+        }
+    }
+}
+
 /// What one caller may do by the table in force; root may do everything.
 public struct CallerRights: Sendable {
     let caller: Caller
@@ -134,6 +169,8 @@ public struct CallerRights: Sendable {
 
     /// Whether there is any agency that it may submit as.
     public var maySubmit: Bool { may(.submitAs) }
+    /// Whether there is any agency whose inbox it may have.
+    public var mayTake: Bool { may(.inbox) }
 
     func may(_ verb: ControlVerb) -> Bool { isRoot || rights.contains { $0.verbs.contains(verb) } }
 

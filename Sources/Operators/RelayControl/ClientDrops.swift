@@ -1,4 +1,4 @@
-// ClientDrops: the clients of the two sockets of this machine that were dropped since the start, because they did not read their answers or
+// ClientDrops: the clients of the sockets of this machine that were dropped since the start, because they did not read their answers or
 // did not send what they had begun: one notice each, and a count for monitors. Any thread.
 
 import Logging
@@ -6,12 +6,13 @@ import RelayModel
 import Synchronization
 
 public final class ClientDrops: Sendable {
-    public enum Socket: String, Sendable, CaseIterable { case control, submission }
+    public enum Socket: String, Sendable, CaseIterable { case control, submission, take }
 
     public enum Cause: Sendable {
         case answersNotRead
         case stoppedInFrame
         case tookTooLong
+        case keepsDocuments
         case hasNoPlace
         case hasNoRight
 
@@ -20,6 +21,7 @@ public final class ClientDrops: Sendable {
             case .answersNotRead: "does not read its answer"
             case .stoppedInFrame: "stopped in the middle of a frame"
             case .tookTooLong: "took too long for what it sends"
+            case .keepsDocuments: "has not acknowledged what it was shown"
             case .hasNoPlace: "has no place, because its user has as many connections as one may have,"
             case .hasNoRight: "has no right here"
             }

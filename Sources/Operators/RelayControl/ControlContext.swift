@@ -11,6 +11,8 @@ struct ControlContext: RequestContext {
     var coreContext: CoreRequestContextStorage
     /// Nil when nobody is connected: the store of a stopped daemon is read by who may read its files.
     let channel: (any Channel)?
+    /// Who is at the other end, where the listener has noted it.
+    var credentials: PeerCredentials?
 
     init(source: ApplicationRequestContextSource) {
         coreContext = .init(source: source)

@@ -45,7 +45,7 @@ struct ControlListener<Responder: HTTPResponder>: Sendable where Responder.Conte
 
     /// The connections that are open, and whether they are to end.
     private struct Connections {
-        var open: [ObjectIdentifier: any Channel] = [:]
+        var open: [ObjectIdentifier: (channel: any Channel, credentials: PeerCredentials)] = [:]
         var isEnding = false
     }
 
@@ -54,7 +54,8 @@ struct ControlListener<Responder: HTTPResponder>: Sendable where Responder.Conte
         let connections = NIOLockedValueBox(Connections())
         let channel = HTTP1Channel(
             responder: { [responder, logger] request, writer, channel in
-                let context = ControlContext(source: .init(channel: channel, logger: logger))
+                var context = ControlContext(source: .init(channel: channel, logger: logger))
+                context.credentials = connections.withLockedValue { $0.open[ObjectIdentifier(channel)]?.credentials }
                 let response = try await responder.respond(to: request, context: context)
                 try await writer.write(response: response.head, body: response.body)
             },
@@ -99,7 +100,7 @@ struct ControlListener<Responder: HTTPResponder>: Sendable where Responder.Conte
                 connections.isEnding = true
                 return Array(connections.open.values)
             }
-            for channel in open { Self.end(channel) }
+            for connection in open { Self.end(connection.channel) }
         }
     }
 
@@ -135,7 +136,7 @@ struct ControlListener<Responder: HTTPResponder>: Sendable where Responder.Conte
             return channel.close(promise: nil)
         }
         let isUnwanted = connections.withLockedValue { connections in
-            connections.open[key] = channel
+            connections.open[key] = (channel, credentials)
             return connections.isEnding
         }
         channel.closeFuture.whenComplete { [places] _ in

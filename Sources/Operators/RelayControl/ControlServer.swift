@@ -124,7 +124,12 @@ public struct ControlServer<Node: NodeAccess>: Service {
         guard let channel = context.channel else {
             return CallerRights(Caller(uid: 0, user: nil, groups: []), node.configuration)
         }
-        let credentials = try await PeerCredentials.of(channel)
+        let credentials: PeerCredentials
+        if let noted = context.credentials {
+            credentials = noted
+        } else {
+            credentials = try await PeerCredentials.of(channel)
+        }
         return CallerRights(try await names.caller(of: credentials), node.configuration)
     }
 

@@ -26,28 +26,36 @@ struct DocumentSource: Sendable {
 
     /// The run that begins at `position`; empty at the end.
     func bytes(at position: UInt64, _ rows: any RowReader) throws -> ByteBuffer {
-        guard position < length else { return ByteBuffer() }
+        var buffer = ByteBuffer()
+        try append(from: position, atMost: Self.runBytes, to: &buffer, rows)
+        return buffer
+    }
+
+    /// Appends the run that begins at `position`, or its beginning; nothing at the end.
+    func append(
+        from position: UInt64, atMost run: UInt64, to buffer: inout ByteBuffer, _ rows: some RowReader
+    ) throws {
+        guard position < length else { return }
         var extent = self.extent
         var start = position
-        var end = min(length, position + Self.runBytes)
+        var end = min(length, position + run)
         if isInPieces {
             guard let piece = piece(at: position, rows) else { throw missing("the piece at \(position)") }
             extent = piece.extent
             start = piece.extentOffset + (position - piece.offset)
             end = min(end, piece.end)
         }
-        var buffer = ByteBuffer()
         let outcome = PayloadReader.copy(
             start..<start + (end - position), of: extent, from: rows, into: &buffer)
         switch outcome {
-        case .complete: return buffer
+        case .complete: return
         case .missing(let chunk): throw missing("chunk \(chunk) of extent \(extent)")
         case .damaged(let chunk): throw missing("chunk \(chunk) of extent \(extent), which is damaged")
         }
     }
 
     /// The piece that has the byte at `position`.
-    private func piece(at position: UInt64, _ rows: any RowReader) -> PieceRow? {
+    private func piece(at position: UInt64, _ rows: some RowReader) -> PieceRow? {
         guard let found = rows.row(.piece, before: Keys.piece(number, offset: position + 1)), found.key.count == 16,
             found.key.number(at: 0) == number,
             let piece = PieceRow(offset: found.key.number(at: 8), record: found.value), piece.end > position

@@ -92,8 +92,13 @@ extension ControlServer {
     // MARK: The document
 
     private func document(_ agency: AgencyCode, _ text: String, _ caller: Caller) async throws -> Response {
-        let found = try await node.read { rows in
-            Standing.find(text, agency, rows)
+        // The first bytes are read before the answer begins: a damaged store must not look like a short document.
+        let (found, first) = try await node.read { [node] rows -> (Standing, ByteBuffer?) in
+            let found = Standing.find(text, agency, rows)
+            guard let row = found.row, row.payloadLength <= DocumentSource.runBytes else { return (found, nil) }
+            node.hold(row.number)
+            defer { node.hold(0) }
+            return (found, try DocumentSource(row).bytes(at: 0, rows))
         }
         let row: EnvelopeRow
         switch found {
@@ -108,27 +113,36 @@ extension ControlServer {
         guard let length = Int(exactly: row.payloadLength) else {
             throw ControlError.badRequest("the document is longer than this machine can send")
         }
-        let source = DocumentSource(row)
-        // The first bytes are read before the answer begins: a damaged store must not look like a short document.
-        let first = try await node.readPayload(of: row.number) { rows in try source.bytes(at: 0, rows) }
         logger.debug(
             "control: document fetched",
             metadata: [
                 "caller": "\(printable(caller.text))", "agency": "\(agency)", "envelope": "\(row.bundle.envelopeName)",
             ])
+        let body: ResponseBody
+        if let whole = first, whole.readableBytes == length {
+            body = ResponseBody(byteBuffer: whole)
+        } else {
+            body = try await self.body(DocumentSource(row), row.number, length)
+        }
+        return Response(status: .ok, headers: [.contentType: "application/octet-stream"], body: body)
+    }
+
+    /// A document in runs, each read when the one before has been taken.
+    private func body(_ source: DocumentSource, _ number: UInt64, _ length: Int) async throws -> ResponseBody {
         let node = self.node
-        let body = ResponseBody(contentLength: length) { writer in
+        let first = try await node.readPayload(of: number) { rows in try source.bytes(at: 0, rows) }
+        return ResponseBody(contentLength: length) { writer in
             var next = first
             var sent: UInt64 = 0
             while next.readableBytes > 0 {
                 sent += UInt64(next.readableBytes)
                 try await writer.write(next)
+                guard sent < UInt64(length) else { break }
                 let position = sent
-                next = try await node.readPayload(of: row.number) { rows in try source.bytes(at: position, rows) }
+                next = try await node.readPayload(of: number) { rows in try source.bytes(at: position, rows) }
             }
             try await writer.finish(nil)
         }
-        return Response(status: .ok, headers: [.contentType: "application/octet-stream"], body: body)
     }
 
     // MARK: Acknowledging
@@ -138,16 +152,20 @@ extension ControlServer {
     ) async throws -> AcknowledgeAnswer {
         let texts = try await acknowledged(request)
         let found = try await node.read { rows in texts.map { Standing.find($0, agency, rows) } }
-        let unknown = try node.picture(of: []).spoolViews.first { $0.agency == agency }?.unknown ?? []
+        var unknown: Set<UInt64> = []
+        if found.contains(where: { if case .handing = $0 { true } else { false } }) {
+            unknown = Set(try node.picture(of: []).spoolViews.first { $0.agency == agency }?.unknown ?? [])
+        }
         var numbers: [UInt64] = []
+        var known: Set<UInt64> = []
         var alreadyTaken = 0
         var problems: [String] = []
         for standing in found {
             switch standing {
-            case .waiting(let row): if !numbers.contains(row.number) { numbers.append(row.number) }
+            case .waiting(let row): if known.insert(row.number).inserted { numbers.append(row.number) }
             case .taken: alreadyTaken += 1
             case .handing(let row) where unknown.contains(row.number):
-                if !numbers.contains(row.number) { numbers.append(row.number) }
+                if known.insert(row.number).inserted { numbers.append(row.number) }
             case .handing(let row):
                 problems.append(
                     "\(printable(row.bundle.envelopeName)) is being moved into the spool of \(agency), and is delivered there"
@@ -197,6 +215,14 @@ private enum Standing: Sendable {
     case handing(EnvelopeRow)
     case taken(String)
     case other(ControlError)
+
+    /// Of a document that is here.
+    var row: EnvelopeRow? {
+        switch self {
+        case .waiting(let row), .handing(let row): row
+        case .taken, .other: nil
+        }
+    }
 
     static func find(_ text: String, _ agency: AgencyCode, _ rows: any RowReader) -> Standing {
         do {

@@ -28,6 +28,9 @@ public protocol NodeAccess: NodeWatching {
         of number: UInt64, _ body: @escaping @Sendable (any RowReader) throws -> Answer
     ) async throws -> Answer
 
+    /// The payload of this envelope is read on this thread, until zero says that it is not: what `readPayload` says by itself.
+    func hold(_ number: UInt64)
+
     /// The decisions as they stood behind the last durable batch, with what is on links of these envelopes (nil: of all). Waits for
     /// nobody; may be called while rows are read.
     func picture(of numbers: [UInt64]?) throws -> CorePicture
@@ -199,4 +202,5 @@ extension NodeAccess {
     ) async throws -> Answer {
         try await read(body)
     }
+    public func hold(_ number: UInt64) {}
 }

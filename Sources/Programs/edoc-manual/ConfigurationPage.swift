@@ -21,7 +21,7 @@ struct ConfigurationPage {
             "tls.key may be credential:NAME: the file that the service manager hands over under that name. The key then belongs to root alone. With LoadCredential=NAME:FILE in a drop-in of edocd.service (systemctl edit edocd.service); a new key is seen after a restart, not at a reload. By hand, CREDENTIALS_DIRECTORY=FOLDER edocd --check-config."
         )
         page.paragraph(
-            "listen and the two sockets under control are held open over a restart by edocd.socket and edocd-control.socket. Whoever changes them here changes them there too (systemctl edit --full edocd.socket), or disables that unit, and the daemon opens its own; a socket that the configuration does not name keeps the daemon from starting, with a sentence that says so."
+            "listen and the sockets under control are held open over a restart by edocd.socket and edocd-control.socket. Whoever changes them here changes them there too (systemctl edit --full edocd.socket), or disables that unit, and the daemon opens its own; a socket that the configuration does not name keeps the daemon from starting, with a sentence that says so."
         )
         page.heading("keys")
         for line in String(decoding: input, as: UTF8.self).split(separator: "\n", omittingEmptySubsequences: false) {

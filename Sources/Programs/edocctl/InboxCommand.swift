@@ -1,4 +1,4 @@
-// InboxCommand: `edocctl inbox list`, `fetch` and `ack`. A document is streamed into its file, which is there whole and on disk, or
+// InboxCommand: `edocctl inbox list`, `fetch` and `ack` (`take`: InboxTakeCommand). A document is streamed into its file, which is there whole and on disk, or
 // not at all.
 
 import ArgumentParser
@@ -10,7 +10,9 @@ struct InboxCommand: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "inbox",
         abstract: phrase("The documents that wait for an agency here.", "Văn bản đang chờ một cơ quan ở nút này."),
-        subcommands: [InboxListCommand.self, InboxFetchCommand.self, InboxAcknowledgeCommand.self])
+        subcommands: [
+            InboxListCommand.self, InboxFetchCommand.self, InboxAcknowledgeCommand.self, InboxTakeCommand.self,
+        ])
 }
 
 struct InboxListCommand: AsyncParsableCommand {

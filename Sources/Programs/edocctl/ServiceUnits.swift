@@ -62,7 +62,7 @@ struct ServiceUnits: Equatable {
     /// Sockets at places that the configuration does not know: with them the daemon does not start. Where the configuration names hosts,
     /// nothing can be said without asking for their addresses.
     func misfits(_ node: ExaminationAnswer.Node) -> [Socket] {
-        let files = [node.controlSocket] + (node.submitSocket.map { [$0] } ?? [])
+        let files = [node.controlSocket, node.submitSocket, node.takeSocket].compactMap { $0 }
         let hasNames = node.listen.contains { !Self.isNumeric($0) }
         return sockets.filter { socket in
             socket.place.hasPrefix("/")

@@ -23,6 +23,7 @@ import Testing
         ("Sources/Operators/RelayControl/ClientDrops.swift", "notices of the log"),
         ("Sources/Node/RelayNode/BulkFrames.swift", "answers to programs on the submission socket"),
         ("Sources/Node/RelayNode/BulkSubmission.swift", "the same"),
+        ("Sources/Operators/RelayControl/TakeFrames.swift", "the same, on the take socket"),
         ("Sources/Node/RelayNode/RelayClock.swift", "notices of the log"),
         ("Sources/Base/Trap/", "the sentence with which a bug ends the program"),
         ("Sources/Base/Monotonic/", "the same"),
@@ -98,7 +99,8 @@ import Testing
         // A word of its own in edocctl: `Words.file`.
         "Sources/Node/RelayNode/Examination.swift": ["store file"],
         "Sources/Node/RelayNode/ServiceSockets.swift": [
-            "control.socket nor control.submit_socket", "the service manager's socket % listens at %, which ",
+            "control.socket, control.submit_socket nor control.take_socket",
+            "the service manager's socket % listens at %, which ",
             "neither % names", "% does not name", "; change the one or the other, or: systemctl disable --now %",
             "port %",
         ],
@@ -172,7 +174,7 @@ import Testing
         "cancelled: % of %, % skipped, % failed", "done: % of % undone, % held beyond their lifetime",
         "key file % is not the key of certificate file %",
         "an agency code, a subtree such as H29.*, a node or * that is known here",
-        "the service manager's socket % listens at %, which neither control.socket nor control.submit_socket names; "
+        "the service manager's socket % listens at %, which neither control.socket, control.submit_socket nor control.take_socket names; "
             + "change the one or the other, or: systemctl disable --now %",
         "the service manager's socket % listens at %, which listen does not name; change the one or the other, or: "
             + "systemctl disable --now %",

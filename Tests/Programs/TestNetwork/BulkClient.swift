@@ -75,13 +75,20 @@ public final class BulkClient {
                 input.discardReadBytes()
                 return answer
             }
+            guard let more = more() else { return nil }
+            input.writeBytes(more)
+        }
+    }
+
+    /// What comes next; nil when the connection is gone or nothing comes within a minute.
+    func more() -> ArraySlice<UInt8>? {
+        while true {
             var state = pollfd(fd: descriptor, events: Int16(POLLIN), revents: 0)
             guard poll(&state, 1, 60_000) > 0 else { return nil }
             var bytes = [UInt8](repeating: 0, count: 65_536)
             let count = recv(descriptor, &bytes, bytes.count, 0)
             if count < 0, errno == EINTR { continue }
-            guard count > 0 else { return nil }
-            input.writeBytes(bytes[..<count])
+            return count > 0 ? bytes[..<count] : nil
         }
     }
 }
