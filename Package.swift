@@ -158,8 +158,8 @@ let package = Package(
         program(
             "edoc-bench",
             [
-                "RelayNode", "RelayModel", "RelayRows", "RelayRouting", "RelayCore", "RelayEngine", "RelayStore",
-                "OpenSSLTLS", "ControlAPI", "CLMDB", arguments, nioCore, histogram,
+                "RelayNode", "RelaySession", "RelayModel", "RelayRows", "RelayRouting", "RelayCore", "RelayEngine",
+                "RelayStore", "TCPCL", "OpenSSLTLS", "ControlAPI", "CLMDB", arguments, nioCore, histogram,
             ]),
         program("edoc-manual", ["Language"]),
         program(

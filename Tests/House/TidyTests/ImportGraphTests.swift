@@ -68,8 +68,8 @@ import Testing
         (
             "edoc-bench",
             [
-                "RelayNode", "RelayModel", "RelayRows", "RelayRouting", "RelayCore", "RelayEngine", "RelayStore",
-                "ControlAPI", "OpenSSLTLS", "BundleProtocol", "TCPCL", "CLMDB",
+                "RelayNode", "RelaySession", "RelayModel", "RelayRows", "RelayRouting", "RelayCore", "RelayEngine",
+                "RelayStore", "ControlAPI", "OpenSSLTLS", "BundleProtocol", "TCPCL", "CLMDB",
             ]
         ),
         ("edoc-manual", ["Language"]),
