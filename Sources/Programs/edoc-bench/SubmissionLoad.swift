@@ -7,6 +7,7 @@ import NIOCore
 import RelayModel
 import RelayNode
 import Synchronization
+import Trap
 
 /// What to submit.
 struct LoadPlan: Sendable {
@@ -244,13 +245,12 @@ final class OutgoingOctets {
 
     var isEmpty: Bool { start == end }
 
-    func hasRoom(_ count: Int) -> Bool {
-        if start == end { (start, end) = (0, 0) }
-        return capacity - end >= count
-    }
+    func hasRoom(_ count: Int) -> Bool { capacity - (start == end ? 0 : end) >= count }
 
     /// To be called only where there is room for as many.
     func add(_ count: Int, _ write: (UnsafeMutableRawPointer) -> Void) {
+        demand(hasRoom(count), "More is to be written than there is room for.")
+        if start == end { (start, end) = (0, 0) }
         write(out + end)
         end += count
     }
