@@ -36,7 +36,7 @@ let floors: KeyValuePairs<String, [String]> = [
 // Tests that stand for no single module.
 let ensembles = [
     "TestNetwork": "Programs", "IntegrationTests": "Programs", "CrashTests": "Programs", "SimulationTests": "Node",
-    "TidyTests": "House",
+    "BenchTests": "Programs", "TidyTests": "House",
 ]
 
 func floor(of module: String) -> String {
@@ -230,6 +230,7 @@ let package = Package(
                 nioPosix,
             ]),
         tests("CrashTests", ["TestNetwork", "ControlAPI", "RelayModel", "BundleProtocol", "OpenSSLTLS", nioCore]),
+        tests("BenchTests", ["edoc-bench"]),
         tests("TidyTests", []),
     ]
 )

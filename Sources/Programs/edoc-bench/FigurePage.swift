@@ -11,27 +11,30 @@ struct FigurePage {
     private static let begin = "<!-- bench: "
     private static let end = "<!-- /bench -->"
 
-    /// `pictures`: the folder, from that of the page.
+    /// `lines`: of cases, the later ones in place of earlier ones. `pictures`: the folder, from that of the page.
+    init(_ lines: [ReadFigure], pictures: String) {
+        self.pictures = pictures
+        for line in lines where line["error"].text == nil {
+            if let name = line["case"].text { cases[name] = line }
+        }
+    }
+
     static func write(_ page: String, from files: [String], pictures: String = "figures") throws {
-        let folder = page.split(separator: "/", omittingEmptySubsequences: false).dropLast().joined(separator: "/")
-        let root = folder.isEmpty ? "." : folder
-        var maker = FigurePage(pictures: pictures)
-        for file in files {
-            for line in try JSONLines.read(file: file) {
-                guard let name = line["case"].text else { continue }
-                guard line["error"].text == nil else {
-                    PeersCase.note("\(file): \(name) was not measured: \(line["error"].text ?? "")")
-                    continue
-                }
-                maker.cases[name] = line
+        let lines = try files.flatMap { try JSONLines.read(file: $0) }
+        for line in lines {
+            if let name = line["case"].text, let why = line["error"].text {
+                PeersCase.note("\(name) was not measured: \(why)")
             }
         }
+        let maker = FigurePage(lines, pictures: pictures)
         guard !maker.cases.isEmpty else { throw BenchFailure("\(files.joined(separator: ", ")): no line of a case") }
         var text = ""
         try LineReader.each(of: page) { text += $0 + "\n" }
         let (made, drawn) = try maker.page(text)
-        try Folder.make("\(root)/\(pictures)")
-        for (name, picture) in drawn { try Folder.write(picture, to: "\(root)/\(pictures)/\(name).svg") }
+        let folder = page.split(separator: "/", omittingEmptySubsequences: false).dropLast().joined(separator: "/")
+        let beside = (folder.isEmpty ? "." : folder) + "/" + pictures
+        try Folder.make(beside)
+        for (name, picture) in drawn { try Folder.write(picture, to: "\(beside)/\(name).svg") }
         try Folder.write(made, to: page)
     }
 
