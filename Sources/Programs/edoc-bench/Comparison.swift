@@ -55,6 +55,8 @@ enum Comparison {
                 round.mine[what].flatMap { mine in round.theirs[what].map { (mine: mine, theirs: $0) } }
             }
             guard pairs.count == found.count else { return nil }
+            // What is the same in every run of both is the plan of the case.
+            guard pairs.count < 2 || Set(pairs.flatMap { [$0.mine, $0.theirs] }).count > 1 else { return nil }
             let ratios = pairs.filter { $0.theirs != 0 }.map { $0.mine / $0.theirs }
             return Row(
                 what: what, mine: Median.of(pairs.map(\.mine)), theirs: Median.of(pairs.map(\.theirs)),

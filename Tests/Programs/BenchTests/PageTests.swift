@@ -72,8 +72,9 @@ import Testing
         #expect(numbers["target: p50"] == 3.25)
         #expect(numbers.keys.allSatisfy { !$0.hasPrefix("disk") })
         let rows = Comparison.rows([
-            (mine: ["rate": 10, "mine": 1], theirs: ["rate": 5]), (mine: ["rate": 100], theirs: ["rate": 100]),
-            (mine: ["rate": 30], theirs: ["rate": 10]),
+            (mine: ["rate": 10, "plan": 4, "mine": 1], theirs: ["rate": 5, "plan": 4]),
+            (mine: ["rate": 100, "plan": 4], theirs: ["rate": 100, "plan": 4]),
+            (mine: ["rate": 30, "plan": 4], theirs: ["rate": 10, "plan": 4]),
         ])
         #expect(rows.map(\.what) == ["rate"])
         #expect(rows.first?.mine == 30 && rows.first?.theirs == 10 && rows.first?.ratio == 2)
