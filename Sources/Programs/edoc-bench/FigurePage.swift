@@ -209,8 +209,10 @@ struct FigurePage {
         let carriers = line["figures.carriers"].list
         func cell(_ carrier: ReadFigure, _ name: String) -> String { shown(carrier[name].number) }
         let rows = carriers.map { carrier in
-            [
-                carrier["name"].text ?? "", carrier["end"].text ?? "", cell(carrier, "perSecond"),
+            let version = carrier["version"].text ?? ""
+            return [
+                (carrier["name"].text ?? "") + (version.isEmpty ? "" : " (\(version))"), carrier["end"].text ?? "",
+                cell(carrier, "perSecond"),
                 cell(carrier, "processorMicroseconds"), cell(carrier, "MBs"),
                 cell(carrier, "processorMillisecondsADocument"),
                 "\(cell(carrier, "p50ms")) / \(cell(carrier, "p99ms"))",

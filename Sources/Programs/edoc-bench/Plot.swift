@@ -100,7 +100,7 @@ enum Plot {
     /// As many digits as a reader compares.
     static func shown(_ value: Double) -> String {
         if value >= 1_000 { return grouped(Int(value.rounded())) }
-        if value >= 100 { return String(Int(value.rounded())) }
+        if value >= 100 || value == value.rounded() { return String(Int(value.rounded())) }
         return Figure.real(value >= 10 ? (value * 10).rounded() / 10 : (value * 100).rounded() / 100).json
     }
 
