@@ -57,6 +57,7 @@ struct Benchmark: ParsableCommand {
     /// Those that need more than a daemon; only when they are named.
     static let special: [Case] = [
         ("peers", { try PeersCase.run($0) }), ("engine", { try EngineCase.run($0) }),
+        ("links", { try LinksCase.run($0) }), (LinksCase.script, { try LinksCase.runScript($0) }),
         ("profile", { try ProfileCase.run($0) }), (EngineCase.script, { try EngineCase.runScript($0) }),
     ]
 

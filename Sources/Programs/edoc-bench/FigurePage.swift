@@ -84,6 +84,7 @@ struct FigurePage {
         case "peers": { $0.peers() }
         case "profile": { $0.profile() }
         case "counts": { $0.counts() }
+        case "links": { $0.links() }
         default: throw BenchFailure("there is no block '\(name)'")
         }
     }
@@ -256,6 +257,30 @@ struct FigurePage {
             lines: table(["µs an envelope of 4 KiB"] + Self.places + ["all"], rows)
                 + picture("profile", "processor time by kind of work"),
             pictures: [("profile", Plot.parts("processor, µs an envelope of 4 KiB", bars, series: groups))])
+    }
+
+    private func links() -> Block? {
+        guard let figures = cases["links"]?["figures"] else { return nil }
+        func number(_ one: ReadFigure, _ name: String) -> String {
+            if case .fields(let fields) = one { return shown(fields[name]?.number) }
+            return ""
+        }
+        func rows(_ name: String, _ what: String, _ counts: [String]) -> [[String]] {
+            figures[name].names.compactMap(Int.init).sorted().map { links in
+                let one = figures[name][String(links)]
+                return [String(links), number(one, "msPerBatch"), number(one, "microsecondsPerCopy")]
+                    + counts.map { number(figures["counted"], "\(links) \(what), \($0)") }
+            }
+        }
+        let (allocations, octets) = ("allocations a copy", "octets of envelope rows a copy")
+        return Block(
+            lines: table(
+                ["links, two of them busy", "ms a batch", "µs a copy", allocations],
+                rows("twoOfLinksBusy", "links", [allocations]))
+                + [""]
+                + table(
+                    ["recipients of each document", "ms a batch", "µs a copy", allocations, octets],
+                    rows("documentsForAll", "recipients", [allocations, octets])))
     }
 
     /// Of the daemons under load, and of the script, whose counts are exact.

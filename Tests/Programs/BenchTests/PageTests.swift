@@ -43,6 +43,18 @@ import Testing
         #expect(try page(Self.line).page(made).text == made)
     }
 
+    @Test func linksStandByTheirNumber() throws {
+        let line = """
+            {"case":"links","pass":true,"targets":[],"figures":{"twoOfLinksBusy":{"125":{"msPerBatch":3.5,\
+            "microsecondsPerCopy":20},"2":{"msPerBatch":0.5,"microsecondsPerCopy":10}},"documentsForAll":{"50":\
+            {"msPerBatch":1,"microsecondsPerCopy":2}},"counted":{"125 links, allocations a copy":40,\
+            "50 recipients, octets of envelope rows a copy":2667}}}
+            """
+        let made = try page(line).page("<!-- bench: links -->\n<!-- /bench -->\n").text
+        #expect(made.contains("| 2 | 0.5 | 10 |  |\n| 125 | 3.5 | 20 | 40 |\n"))
+        #expect(made.contains("| 50 | 1 | 2 |  | 2,667 |\n"))
+    }
+
     @Test func aPageThatCannotBeMadeIsNot() {
         #expect(throws: BenchFailure.self) { try page(Self.line).page("<!-- bench: nothing -->\n<!-- /bench -->\n") }
         #expect(throws: BenchFailure.self) { try page(Self.line).page("<!-- bench: single -->\n") }
