@@ -39,7 +39,7 @@ let floors: KeyValuePairs<String, [String]> = [
 // Tests that stand for no single module.
 let ensembles = [
     "TestNetwork": "Programs", "IntegrationTests": "Programs", "CrashTests": "Programs", "SimulationTests": "Node",
-    "TidyTests": "House",
+    "BenchTests": "Programs", "TidyTests": "House",
 ]
 
 func floor(of module: String) -> String {
@@ -161,8 +161,9 @@ let package = Package(
         program(
             "edoc-bench",
             [
-                "RelayNode", "RelayControl", "RelayModel", "RelayRows", "RelayRouting", "RelayCore", "RelayEngine",
-                "RelayStore", "OpenSSLTLS", "ControlAPI", "CLMDB", arguments, nioCore, histogram,
+                "RelayNode", "RelaySession", "RelayControl", "RelayModel", "RelayRows", "RelayRouting", "RelayCore",
+                "RelayEngine", "RelayStore", "TCPCL", "OpenSSLTLS", "ControlAPI", "CLMDB", arguments, nioCore,
+                histogram,
             ]),
         program("edoc-manual", ["Language"]),
         program(
@@ -236,6 +237,7 @@ let package = Package(
                 nioPosix,
             ]),
         tests("CrashTests", ["TestNetwork", "ControlAPI", "RelayModel", "BundleProtocol", "OpenSSLTLS", nioCore]),
+        tests("BenchTests", ["edoc-bench"]),
         tests("TidyTests", []),
     ]
 )

@@ -1,4 +1,5 @@
-// Arrivals: follows the inbox of a home node on a thread of its own while a load runs, and keeps when how many had arrived.
+// Arrivals: follows the inbox of a home node, or whatever else counts what has come through, on a thread of its own while a load
+// runs, and keeps when how many had arrived.
 
 import Glibc
 import Synchronization
@@ -10,16 +11,20 @@ final class Arrivals: Sendable {
     }
     private let state = Mutex(State())
     private let worker: Mutex<Worker<Void>?> = Mutex(nil)
-    private let base: UInt64
 
     /// Counts what arrives from now on, and tells the load, which may limit what is under way.
-    init(_ watch: StoreWatch, every microseconds: UInt32 = 10_000, load: SubmissionLoad? = nil) throws {
-        let base = try watch.arrived()
-        self.base = base
+    convenience init(_ watch: StoreWatch, every microseconds: UInt32 = 10_000, load: SubmissionLoad? = nil) throws {
+        try self.init(every: microseconds, load: load) { try watch.arrived() }
+    }
+
+    init(
+        every microseconds: UInt32 = 10_000, load: SubmissionLoad? = nil, count: @escaping @Sendable () throws -> UInt64
+    ) throws {
+        let base = try count()
         let worker = Worker { [self] in
             var last: UInt64 = 0
             while !state.withLock({ $0.isEnding }) {
-                let count = try watch.arrived() - base
+                let count = try count() - base
                 if count != last {
                     last = count
                     let now = Instant.now()

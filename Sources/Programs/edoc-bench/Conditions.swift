@@ -47,7 +47,7 @@ enum Conditions {
     }
 
     /// The first line that a program says.
-    private static func said(_ words: [String], _ place: Place) -> String {
+    static func said(_ words: [String], _ place: Place) -> String {
         let output = place.directory + "/said"
         defer { unlink(output) }
         guard let child = try? Child(words, output: output), child.wait() == 0 else { return "" }

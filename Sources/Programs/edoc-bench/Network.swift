@@ -14,6 +14,20 @@ struct Place: Sendable {
     var isQuick: Bool
     /// Lines added to every edocd.yaml.
     var settings: [String] = []
+    /// How often what is compared by turns is measured.
+    var rounds = 3
+    /// Programs of others that are measured beside edocd.
+    var rabbitmq: String?
+    var nats: String?
+    /// Nodes count what they do.
+    var counting: CountingLibrary?
+    /// The source of the library that counts; what was counted before, and whether to write it anew.
+    var counters: String?
+    var limits: String?
+    var renews = false
+    var countsInstructions = false
+    /// How many pass in the script of the case `engine`.
+    var envelopes = 2_048
 }
 
 enum Folder {
@@ -50,6 +64,7 @@ final class Network {
     private var plans: [String: NodePlan] = [:]
     private var running: [String: Child] = [:]
     private var watches: [String: StoreWatch] = [:]
+    private var counted: [String: SharedCounts] = [:]
 
     /// The three nodes of most cases: G22 at vpcp, the hub, H29 at hcm.
     static let first = NodePlan(name: "vpcp", agencies: ["G22"])
@@ -129,9 +144,13 @@ final class Network {
     @discardableResult
     func launch(_ node: String) throws -> UInt64 {
         let start = Instant.now()
-        let child = try Child(
-            [place.edocd, "--create-store", "--config", "\(directory)/\(node).yaml"], output: "\(directory)/\(node).log"
-        )
+        var words = [place.edocd, "--create-store", "--config", "\(directory)/\(node).yaml"]
+        if let counting = place.counting {
+            let path = "\(directory)/\(node).counts"
+            counted[node] = try SharedCounts(path, makes: true)
+            words = counting.words(words, counts: path)
+        }
+        let child = try Child(words, output: "\(directory)/\(node).log")
         running[node] = child
         sampler.watch(node, child.pid)
         return start
@@ -173,6 +192,12 @@ final class Network {
             throw BenchFailure("\(node) does not run\n\(logEnd(node))")
         }
         return child.pid
+    }
+
+    /// What a node counts since it was launched.
+    func counts(_ node: String) throws -> SharedCounts {
+        guard let counts = counted[node] else { throw BenchFailure("\(node) does not count") }
+        return counts
     }
 
     func status(_ node: String) throws -> StatusAnswer { try ControlQuestion.status(controlSocket(node)) }

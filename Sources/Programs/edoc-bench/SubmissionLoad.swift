@@ -1,11 +1,13 @@
 // SubmissionLoad: a document system under load: envelopes from a template over a few submission connections, so many unanswered
-// at once, on one thread in poll. It fails when a connection breaks, an envelope is refused, or the time is over.
+// at once, on one thread in poll. It fails when a connection breaks, an envelope is refused, or the time is over. The connections
+// are those of edocd unless others are given: what is measured beside it is loaded by the same thread in the same way.
 
 import Glibc
 import NIOCore
 import RelayModel
 import RelayNode
 import Synchronization
+import Trap
 
 /// What to submit.
 struct LoadPlan: Sendable {
@@ -23,6 +25,19 @@ struct LoadPlan: Sendable {
     var keepsCounters = false
 }
 
+/// A connection on which envelopes are handed in and answered; its socket does not block.
+protocol SendingLine: AnyObject {
+    var descriptor: Int32 { get }
+    /// Nothing waits to be written.
+    var isEmpty: Bool { get }
+    /// One more may be added.
+    var hasRoom: Bool { get }
+    func add(token: UInt64)
+    func flush() throws
+    /// Answers how many were answered since the last call.
+    func readAnswers() throws -> Int
+}
+
 /// A load that runs.
 final class SubmissionLoad: Sendable {
     let plan: LoadPlan
@@ -35,9 +50,13 @@ final class SubmissionLoad: Sendable {
     private let marks = Mutex<[UInt64]>([])
     private let counters = Mutex<[UInt32]>([])
     private let isCancelled = Atomic(false)
+    private let connect: (@Sendable (LoadPlan) throws -> [any SendingLine])?
     static let parts = 20
 
-    init(_ plan: LoadPlan) { self.plan = plan }
+    init(_ plan: LoadPlan, connect: (@Sendable (LoadPlan) throws -> [any SendingLine])? = nil) {
+        self.plan = plan
+        self.connect = connect
+    }
 
     func start() -> Worker<Void> { Worker { [self] in try run() } }
     func cancel() { isCancelled.store(true, ordering: .relaxed) }
@@ -56,23 +75,20 @@ final class SubmissionLoad: Sendable {
     var rates: [Double] { (0..<Self.parts).map { rate(parts: $0..<$0 + 1) } }
 
     private func run() throws {
-        let template = try FrameTemplate(plan)
-        let lines = try (0..<plan.connections).map { _ in
-            try SubmissionLine(socket: plan.socket, capacity: max(template.bytes.count * 2, 512 << 10))
-        }
+        let lines = try connect?(plan) ?? Self.submissionLines(plan) { [self] in try took($0) }
         let start = Instant.now()
         var next = 0
         var answered = 0
-        var polls = lines.map { pollfd(fd: $0.socket.descriptor, events: 0, revents: 0) }
+        var polls = lines.map { pollfd(fd: $0.descriptor, events: 0, revents: 0) }
         while answered < plan.count {
             guard Instant.seconds(since: start) < plan.seconds, !isCancelled.load(ordering: .relaxed) else {
                 throw BenchFailure("\(answered) of \(plan.count) envelopes accepted within \(plan.seconds) s")
             }
             for line in lines {
                 while next < plan.count, next - answered < plan.window,
-                    next - arrived.load(ordering: .relaxed) < plan.underWay, line.hasRoom(template.bytes.count)
+                    next - arrived.load(ordering: .relaxed) < plan.underWay, line.hasRoom
                 {
-                    line.add(template, token: UInt64(next))
+                    line.add(token: UInt64(next))
                     next += 1
                 }
                 if firstSent.load(ordering: .relaxed) == 0 { firstSent.store(Instant.now(), ordering: .relaxed) }
@@ -85,18 +101,33 @@ final class SubmissionLoad: Sendable {
             // Arrivals wake nobody; look again soon when they are what is waited for.
             _ = poll(&polls, nfds_t(polls.count), next - answered < plan.window && next < plan.count ? 1 : 100)
             for (index, line) in lines.enumerated() where polls[index].revents != 0 {
-                answered += try line.readAnswers { try self.took($0) }
+                answered += try line.readAnswers()
             }
             accepted.store(answered, ordering: .relaxed)
             mark(answered)
         }
     }
 
-    private func took(_ answer: BulkAnswer) throws {
+    /// Connections to edocd.
+    static func submissionLines(
+        _ plan: LoadPlan, took: @escaping (BulkAnswer) throws -> Void = { _ = try SubmissionLoad.acceptedName($0) }
+    ) throws -> [any SendingLine] {
+        let template = try FrameTemplate(plan)
+        return try (0..<plan.connections).map { _ in
+            try SubmissionLine(socket: plan.socket, template: template, took: took)
+        }
+    }
+
+    fileprivate static func acceptedName(_ answer: BulkAnswer) throws -> String {
         switch answer {
         case .refused(_, let text): throw BenchFailure("an envelope was refused: \(text)")
-        case .accepted(_, let name):
-            guard plan.keepsCounters else { return }
+        case .accepted(_, let name): return name
+        }
+    }
+
+    private func took(_ answer: BulkAnswer) throws {
+        let name = try Self.acceptedName(answer)
+        if plan.keepsCounters {
             // <node>-<incarnation>-<counter>@<time>
             guard let at = name.lastIndex(of: "@"), let dash = name[..<at].lastIndex(of: "-"),
                 let counter = UInt32(name[name.index(after: dash)..<at])
@@ -154,18 +185,59 @@ struct FrameTemplate {
 }
 
 /// One submission connection with what is to be written and what came.
-private final class SubmissionLine {
+private final class SubmissionLine: SendingLine {
+    private let out: OutgoingOctets
+    private let template: FrameTemplate
+    private let took: (BulkAnswer) throws -> Void
+    private var answers = ByteBuffer()
+
+    init(socket path: String, template: FrameTemplate, took: @escaping (BulkAnswer) throws -> Void) throws {
+        out = OutgoingOctets(try Socket(unix: path), capacity: max(template.bytes.count * 2, 512 << 10))
+        self.template = template
+        self.took = took
+    }
+
+    var descriptor: Int32 { out.socket.descriptor }
+    var isEmpty: Bool { out.isEmpty }
+    var hasRoom: Bool { out.hasRoom(template.bytes.count) }
+
+    func add(token: UInt64) {
+        out.add(template.bytes.count) { template.write(token, to: $0) }
+    }
+
+    func flush() throws { try out.flush() }
+
+    func readAnswers() throws -> Int {
+        var found = 0
+        while true {
+            let count = answers.writeWithUnsafeMutableBytes(minimumWritableBytes: 65_536) {
+                max(read(descriptor, $0.baseAddress, $0.count), 0)
+            }
+            if count == 0, found == 0, errno != EAGAIN { throw BenchFailure("the submission connection was closed") }
+            while let answer = BulkAnswer.read(from: &answers) {
+                try took(answer)
+                found += 1
+            }
+            if count < 65_536 {
+                answers.discardReadBytes()
+                return found
+            }
+        }
+    }
+}
+
+/// What is to be written to a socket that does not block.
+final class OutgoingOctets {
     let socket: Socket
     private let out: UnsafeMutableRawPointer
     private let capacity: Int
     private var start = 0
     private var end = 0
-    private var answers = ByteBuffer()
 
-    init(socket path: String, capacity: Int) throws {
-        socket = try Socket(unix: path)
-        socket.setNonblocking()
+    init(_ socket: Socket, capacity: Int) {
+        self.socket = socket
         self.capacity = capacity
+        socket.setNonblocking()
         out = .allocate(byteCount: capacity, alignment: 16)
     }
 
@@ -173,14 +245,14 @@ private final class SubmissionLine {
 
     var isEmpty: Bool { start == end }
 
-    func hasRoom(_ count: Int) -> Bool {
-        if start == end { (start, end) = (0, 0) }
-        return capacity - end >= count
-    }
+    func hasRoom(_ count: Int) -> Bool { capacity - (start == end ? 0 : end) >= count }
 
-    func add(_ template: FrameTemplate, token: UInt64) {
-        template.write(token, to: out + end)
-        end += template.bytes.count
+    /// To be called only where there is room for as many.
+    func add(_ count: Int, _ write: (UnsafeMutableRawPointer) -> Void) {
+        demand(hasRoom(count), "More is to be written than there is room for.")
+        if start == end { (start, end) = (0, 0) }
+        write(out + end)
+        end += count
     }
 
     func flush() throws {
@@ -190,24 +262,6 @@ private final class SubmissionLine {
             if count < 0, errno == EINTR { continue }
             guard count > 0 else { throw BenchFailure("submission: \(String(cString: strerror(errno)))") }
             start += count
-        }
-    }
-
-    func readAnswers(_ body: (BulkAnswer) throws -> Void) throws -> Int {
-        var found = 0
-        while true {
-            let count = answers.writeWithUnsafeMutableBytes(minimumWritableBytes: 65_536) {
-                max(read(socket.descriptor, $0.baseAddress, $0.count), 0)
-            }
-            if count == 0, found == 0, errno != EAGAIN { throw BenchFailure("the submission connection was closed") }
-            while let answer = BulkAnswer.read(from: &answers) {
-                try body(answer)
-                found += 1
-            }
-            if count < 65_536 {
-                answers.discardReadBytes()
-                return found
-            }
         }
     }
 }

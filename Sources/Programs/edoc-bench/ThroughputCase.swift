@@ -55,7 +55,7 @@ enum ThroughputCase {
             ])
     }
 
-    private static func pass(_ plan: LoadPlan, _ home: StoreWatch) throws -> (SubmissionLoad, Arrivals) {
+    static func pass(_ plan: LoadPlan, _ home: StoreWatch) throws -> (SubmissionLoad, Arrivals) {
         let load = SubmissionLoad(plan)
         let arrivals = try Arrivals(home, every: 2_000, load: load)
         defer { arrivals.end() }

@@ -52,6 +52,8 @@ import Testing
         "Sources/Wire/OpenSSLTLS/ByteBufferBIO.swift", "Sources/Node/RelayNode/InHand.swift",
         "Sources/Store/RelayStore/ReaderPool.swift", "Sources/Store/RelayStore/StillStore.swift",
         "Sources/Programs/edoc-bench/StoreWatch.swift", "Sources/Programs/edoc-bench/UnixSocket.swift",
+        "Sources/Programs/edoc-bench/AMQP.swift", "Sources/Programs/edoc-bench/NATSLines.swift",
+        "Sources/Programs/edoc-bench/CountedWork.swift",
         "Sources/Programs/edocctl/TopCommand.swift",
         "Tests/Programs/TestNetwork/RawChannel.swift",
         "Sources/Base/Monotonic/MonotonicCondition.swift", "Sources/Base/Journal/LogPipe.swift",

@@ -68,7 +68,8 @@ import Testing
         (
             "edoc-bench",
             [
-                "RelayNode", "RelayControl", "RelayModel", "RelayRows", "RelayRouting", "RelayCore", "RelayEngine",
+                "RelayNode", "RelaySession", "RelayControl", "RelayModel", "RelayRows", "RelayRouting", "RelayCore",
+                "RelayEngine",
                 "RelayStore", "ControlAPI", "OpenSSLTLS", "BundleProtocol", "TCPCL", "CLMDB",
             ]
         ),
