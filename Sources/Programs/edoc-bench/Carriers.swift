@@ -27,6 +27,7 @@ final class OwnCarrier: Carrier {
     let name = "edocd"
     let version = ""
     private let network: Network
+    private let taken = TakenTokens()
 
     init(_ place: Place) throws {
         network = try Network(place)
@@ -48,8 +49,10 @@ final class OwnCarrier: Carrier {
         }
     }
 
-    func consumer() throws -> any Consumer { InboxConsumer(try network.watch("hcm")) }
-    func beginLoad() {}
+    func consumer() throws -> any Consumer {
+        try TakingConsumer(socket: "\(network.directory)/hcm/take.sock", into: taken)
+    }
+    func beginLoad() { taken.beginAnew() }
     func end() { network.end() }
 }
 
