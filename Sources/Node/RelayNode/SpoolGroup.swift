@@ -1,5 +1,5 @@
-// SpoolGroup: what is done together in one spool: the same step for many documents of one agency. All are written, then all are brought onto
-// the disk at once, and their folder once for all; or all are renamed, and both folders synced once. What fails for one document is its
+// SpoolGroup: what is done together in one spool: the same step for many documents of one agency. All are written, the files brought onto the
+// disk beside each other while the next are written, and their folder once for all; or all are renamed, and both folders synced once. What fails for one document is its
 // own answer and keeps no other; what fails for the folder is the answer of all that were not refused before. Runs on the thread of
 // its directory and keeps nothing.
 
@@ -12,7 +12,7 @@ import RelayStore
 
 struct SpoolGroup {
     /// Files of one directory that are open at once.
-    static let filesMax = 64
+    static let filesMax = 128
 
     let source: DocumentSource
     let pulse: SpoolWorkers.Pulse
@@ -68,6 +68,8 @@ struct SpoolGroup {
 
     private func write(_ steps: [HandOver], _ folder: borrowing SpoolFolder, _ failures: inout [HandOverFailure?]) {
         var open: [Open] = []
+        // Those that are being synced.
+        var landing: (documents: [Open], sync: FileSync)?
         var known: (spool: Spool, rights: SpoolFolder.Rights)?
         for (index, step) in steps.enumerated() {
             guard case .write(let payload, let length, let digest, let spool) = step.step else { continue }
@@ -97,15 +99,25 @@ struct SpoolGroup {
             } catch {
                 failures[index] = error.failure
             }
-            if 2 * open.count >= Self.filesMax { land(&open, folder, &failures) }
+            if 2 * open.count >= Self.filesMax / 2 { takeTurns(&open, &landing, folder, &failures) }
         }
-        land(&open, folder, &failures)
+        takeTurns(&open, &landing, folder, &failures)
+        takeTurns(&open, &landing, folder, &failures)
         settle(&failures) { () throws(SpoolFailure) in try folder.settleWritten() }
     }
 
-    private func land(_ open: inout [Open], _ folder: borrowing SpoolFolder, _ failures: inout [HandOverFailure?]) {
-        var codes = FileSync.sync(open.flatMap { $0.files.map(\.descriptor) }, beat: pulse.beat)[...]
-        for document in open {
+    /// Waits for those that are being synced, and begins with the next.
+    private func takeTurns(
+        _ open: inout [Open], _ landing: inout (documents: [Open], sync: FileSync)?,
+        _ folder: borrowing SpoolFolder, _ failures: inout [HandOverFailure?]
+    ) {
+        let before = landing
+        // So that the disk has something to do meanwhile.
+        landing = open.isEmpty ? nil : (open, FileSync(open.flatMap { $0.files.map(\.descriptor) }, beat: pulse.beat))
+        open = []
+        guard let before else { return }
+        var codes = before.sync.wait()[...]
+        for document in before.documents {
             for file in document.files {
                 do throws(SpoolFailure) {
                     try folder.landed(file, codes.removeFirst())
@@ -114,7 +126,6 @@ struct SpoolGroup {
                 }
             }
         }
-        open = []
     }
 
     // MARK: - Renaming

@@ -77,12 +77,13 @@ enum CutWork {
                 let recipients = [["T2"], ["B1"], ["B1", "T2"]][Int(choice.next(3))]
                 try world.offer(
                     document, counter: document, to: recipients, length: 100 + choice.next(6_000))
-            case 7, 8: try world.takeSome(Int(choice.next(4)))
-            case 9:
+            case 7: try world.takeSome(Int(choice.next(4)))
+            case 8, 9:
+                // Seldom connected, so that much waits.
                 let peer = Int(choice.next(2))
                 if connected.remove(peer) != nil {
                     try world.lose(FlipWorld.peers[peer])
-                } else {
+                } else if choice.next(3) == 0 {
                     try world.connect(FlipWorld.peers[peer])
                     connected.insert(peer)
                 }

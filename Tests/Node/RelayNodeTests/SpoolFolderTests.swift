@@ -34,7 +34,7 @@ import Testing
         let written = try folder.write(
             file, length: UInt64(rest.readableBytes), digest: nil, rights: folder.rights(mode: 0o640, group: "")
         ) { buffer in buffer.writeBuffer(&rest) }
-        try folder.landed(written, FileSync.sync([written.descriptor]) {}[0])
+        try folder.landed(written, FileSync([written.descriptor]) {}.wait()[0])
         try folder.settleWritten()
     }
 
@@ -206,7 +206,7 @@ import Testing
             descriptors.append(index % 3 == 2 ? -1 : open(path, O_WRONLY | O_CREAT | O_CLOEXEC, 0o600))
         }
         let beats = NIOLockedValueBox(0)
-        let codes = FileSync.sync(descriptors) { beats.withLockedValue { $0 += 1 } }
+        let codes = FileSync(descriptors) { beats.withLockedValue { $0 += 1 } }.wait()
         #expect(codes == descriptors.map { $0 < 0 ? EBADF : 0 })
         #expect(beats.withLockedValue { $0 } == count)
     }

@@ -173,7 +173,8 @@ import Testing
 
     /// The engine starts over while documents are on their way: what the writer is at then is done again, and nothing comes twice.
     @Test func theEngineStartsOverMeanwhile() throws {
-        let home = try Home()
+        // A few at a time, so that there is a meanwhile.
+        let home = try Home("    at_once: 4\n")
         let network = home.network
         network.setEnvironment(
             "hcm",
