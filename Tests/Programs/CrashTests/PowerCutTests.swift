@@ -2,7 +2,7 @@
 // open, everything that was promised before must be there and whole, and nothing that had ended comes again. In short: of the store
 // library under the engine, with cuts at each commit; and of the daemon under load, which starts on what is left.
 //
-//   EDOC_CUTS        commits of the store library at which the power is cut (50; Scripts/power-cut says 1,000)
+//   EDOC_CUTS        commits of the store library at which the power is cut (40; Scripts/power-cut says 1,000)
 //   EDOC_DAEMON_CUTS cuts of the daemon (3)
 //   EDOC_CUTS_SEED   the seed
 
@@ -41,13 +41,13 @@ import Testing
         return (end, folder.text("said") + folder.text("complained"))
     }
 
-    /// `skipping`: each third sync is not made, though the store believes that it was. Then promises are broken, and the test says so.
+    /// `skipping`: each second sync is not made, though the store believes that it was. Then promises are broken, and the test says so.
     @Test(arguments: [false, true]) func theStoreKeepsItsPromises(skipping: Bool) throws {
         let folder = try TestFolder()
-        let commits = skipping ? 12 : CrashTests.number("EDOC_CUTS", 50)
+        let commits = skipping ? 24 : CrashTests.number("EDOC_CUTS", 40)
         let (end, text) = try Self.run(
             [
-                "--cuts", "\(commits)", "--seed", "\(Self.seed)", "--skipping", skipping ? "3" : "0", "--interposer",
+                "--cuts", "\(commits)", "--seed", "\(Self.seed)", "--skipping", skipping ? "2" : "0", "--interposer",
                 try Self.recorder(in: folder), "--scratch", folder.path,
             ], in: folder)
         #expect(end == .exited(skipping ? 1 : 0), "\(text)")
