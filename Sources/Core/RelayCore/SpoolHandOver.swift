@@ -2,6 +2,9 @@
 // *handing over* is committed, and only then it is renamed into `new`; then *delivered* is committed. Whatever the process is killed
 // at, the file in `tmp` tells what was done: it is there, and is renamed; or it is gone, and was.
 //
+// The steps of many documents are given to the shell in one turn, which does them together, and their answers come in one batch: a
+// commit for all. What is under way to an agency is bounded in number and octets, what a turn begins for all agencies in number.
+//
 // Failures: what the directory does not allow pauses its agency's spool, with one notice for each kind of trouble, until no document is
 // in trouble. What was written into a folder that another has replaced waits by itself, and others pass it. A document whose bytes are
 // not what they should be is set aside as *corrupt*.
@@ -25,7 +28,8 @@ extension RelayCore {
             let number = key.number(at: end + 1)
             state.flights[number] = SpoolFlight(
                 bundle: BundleID(source: .none, creationTime: 0, sequence: 0), directory: row.directory,
-                file: row.file, step: .moving(folder: row.folder))
+                file: row.file, weight: 0, step: .moving(folder: row.folder))
+            state.moves.insert(number)
             spools[agency] = state
             return true
         }
@@ -34,6 +38,7 @@ extension RelayCore {
             for number in spools[agency]?.flights.keys.sorted() ?? [] {
                 guard let row = envelope(number, &turn) else { continue }
                 spools[agency]?.flights[number]?.bundle = row.bundle
+                spools[agency]?.flights[number]?.weight = row.spoolWeight
                 let recipient = row.recipients.first { $0.name == agency.text && $0.state == .handing }
                 spools[agency]?.flights[number]?.since = recipient?.since
             }
@@ -42,50 +47,62 @@ extension RelayCore {
         spools.configure(configuration.spools)
     }
 
-    /// Gives the shell what can be done now: renames that wait, then documents of the inbox, the oldest first.
+    /// Gives the shell what can be done now: renames that wait, then documents of the inbox, the oldest first. The agency at which the
+    /// turn ends is the first of the next one.
     mutating func feedSpools(_ turn: inout Turn) {
         spools.due = nil
         guard !spools.order.isEmpty else { return }
-        for agency in spools.order {
-            guard var state = spools[agency] else { continue }
-            for number in state.flights.keys.sorted() {
-                guard let flight = state.flights[number], flight.ticket == nil, case .moving(let folder) = flight.step
-                else { continue }
-                let due = max(state.notBefore, flight.notBefore)
-                guard due <= turn.now.relay else {
-                    spools.due = min(spools.due ?? .never, due)
-                    continue
-                }
-                let content = envelope(number, &turn).map {
-                    HandOver.Content(length: $0.payloadLength, digest: $0.document?.digest)
-                }
-                let step = HandOver.Step.move(folder: folder, document: content)
-                state.flights[number]?.ticket = begin(agency, number, flight, step, &turn)
+        var budget = SpoolTable.rowsPerTurn
+        for agency in spools.takeOrder() {
+            guard budget > 0 else {
+                spools.first = agency
+                spools.wake(at: .zero)
+                break
             }
+            // Out of the table while it changes: a copy would be one of all that is under way.
+            guard var state = spools.take(agency) else { continue }
+            beginMoves(&state, &budget, &turn)
             if let spool = state.spool {
                 if state.notBefore <= turn.now.relay {
-                    fill(&state, spool, &turn)
+                    fill(&state, spool, &budget, &turn)
                     forgetGone(&state, &turn)
                 } else if !state.isDry {
-                    spools.due = min(spools.due ?? .never, state.notBefore)
+                    spools.wake(at: state.notBefore)
                 }
             }
-            spools[agency] = state
+            spools.put(state)
         }
         inHand(0)
     }
 
-    private mutating func fill(_ state: inout SpoolState, _ spool: Spool, _ turn: inout Turn) {
-        var budget = SpoolTable.rowsPerTurn
-        let prefix = RowKey(text: spool.agency.text)
-        // What hangs in a directory that was configured before does not count, nor what was written into a folder that another has
-        // replaced: it may hang for ever.
-        var underWay = state.flights.count { $0.value.directory == spool.directory && !state.isStuck($0.key) }
-        while !state.isDry, underWay < spool.atOnce {
-            guard budget > 0 else {
-                spools.due = .zero
-                return
+    private mutating func beginMoves(_ state: inout SpoolState, _ budget: inout Int, _ turn: inout Turn) {
+        if state.moves.isEmpty { return }
+        guard state.notBefore <= turn.now.relay else { return spools.wake(at: state.notBefore) }
+        for number in state.moves.sorted() {
+            guard let flight = state.flights[number], case .moving(let folder) = flight.step else { continue }
+            guard flight.notBefore <= turn.now.relay else {
+                spools.wake(at: flight.notBefore)
+                continue
             }
+            guard budget > 0 else { return spools.wake(at: .zero) }
+            budget -= 1
+            let content = envelope(number, &turn).map {
+                HandOver.Content(length: $0.payloadLength, digest: $0.document?.digest)
+            }
+            state.moves.remove(number)
+            let ticket = begin(state, number, flight, .move(folder: folder, document: content), &turn)
+            state.flights[number]?.ticket = ticket
+        }
+    }
+
+    private mutating func fill(
+        _ state: inout SpoolState, _ spool: Spool, _ budget: inout Int, _ turn: inout Turn
+    ) {
+        if state.isDry { return }
+        let prefix = RowKey(text: spool.agency.text)
+        var underWay = state.underWay(in: spool.directory)
+        while !state.isDry, underWay.count < spool.atOnce {
+            guard budget > 0 else { return spools.wake(at: .zero) }
             budget -= 1
             let from = Keys.inbox(spool.agency.text, number: state.scanned + 1)
             guard let found = turn.rows.row(.inbox, atOrAfter: from), prefix.isPrefix(of: found.key) else {
@@ -93,23 +110,29 @@ extension RelayCore {
                 return
             }
             let number = found.key.number(at: found.key.count - 8)
+            let before = state.scanned
             state.scanned = number
             // What came with the copy that this store was restored from may have been taken before: its release is the operator's.
             if restoration?.row.keepsFromSpool(number) ?? false { continue }
             guard state.flights[number] == nil, let row = envelope(number, &turn),
                 row.recipients.contains(where: { $0.name == spool.agency.text && $0.state == .arrived })
             else { continue }
+            let weight = row.spoolWeight
+            guard underWay.takes(weight) else {
+                // When others have ended.
+                state.scanned = before
+                return
+            }
+            underWay.add(weight)
             var flight = SpoolFlight(
                 bundle: row.bundle, directory: spool.directory,
-                file: Self.fileName(row.bundle, number: number, spool.agency), step: .writing)
+                file: Self.fileName(row.bundle, number: number, spool.agency), weight: weight, step: .writing)
             let step = HandOver.Step.write(
                 payload: payload(of: row, turn.rows), length: row.payloadLength, digest: row.document?.digest,
                 spool: spool)
             flight.ticket = begin(
-                spool.agency, number, flight, step, &turn,
-                facts: spool.hasSidecar ? facts(of: row, spool.agency, turn) : nil)
+                state, number, flight, step, &turn, facts: spool.hasSidecar ? facts(of: row, spool.agency, turn) : nil)
             state.flights[number] = flight
-            underWay += 1
         }
     }
 
@@ -131,33 +154,33 @@ extension RelayCore {
 
     /// A ticket is drawn, not counted: an answer to the engine before this one must not be taken for another's.
     private mutating func begin(
-        _ agency: AgencyCode, _ number: UInt64, _ flight: SpoolFlight, _ step: HandOver.Step, _ turn: inout Turn,
-        facts: HandOver.Facts? = nil
+        _ state: borrowing SpoolState, _ number: UInt64, _ flight: SpoolFlight, _ step: HandOver.Step,
+        _ turn: inout Turn, facts: HandOver.Facts? = nil
     ) -> Ticket {
         let ticket = Ticket(random.next())
         var order = HandOver(
-            ticket: ticket, agency: agency, number: number, bundle: flight.bundle, directory: flight.directory,
-            file: flight.file, step: step, patience: spools[agency]?.spool?.patience ?? Spool.patience)
+            ticket: ticket, agency: state.agency, number: number, bundle: flight.bundle, directory: flight.directory,
+            file: flight.file, step: step, patience: state.spool?.patience ?? Spool.patience)
         order.facts = facts
         turn.effects.append(.handOver(order))
         if case .discard = step { return ticket }
-        spools.tickets[ticket] = (agency, number)
+        spools.tickets[ticket] = (state.agency, number)
         return ticket
     }
 
     // MARK: - Answers of the shell
 
     mutating func handedOver(_ ticket: Ticket, folder: UInt64, _ turn: inout Turn) {
-        guard let (agency, number) = spools.tickets.removeValue(forKey: ticket), var state = spools[agency],
-            let flight = state.flights[number]
+        guard let (agency, number) = spools.tickets.removeValue(forKey: ticket), var state = spools.take(agency)
         else { return }
+        defer { spools.put(state) }
+        guard let flight = state.flights[number] else { return }
         relieve(&state, [number], &turn)
         state.attempts = 0
         switch flight.step {
         case .writing: written(&state, number, flight, folder, &turn)
         case .moving: moved(&state, number, &turn)
         }
-        spools[agency] = state.spool == nil && state.flights.isEmpty ? nil : state
     }
 
     /// It is in `tmp`, whole and on disk. From now on it belongs to the spool.
@@ -170,7 +193,7 @@ extension RelayCore {
         else {
             // Taken from the inbox while it was written, or the spool is another one now.
             state.flights[number] = nil
-            _ = begin(state.agency, number, flight, .discard, &turn)
+            _ = begin(state, number, flight, .discard, &turn)
             return state.offer(number)
         }
         move(&row, index, to: .handing, turn.now.relay)
@@ -178,9 +201,12 @@ extension RelayCore {
             .spool, Keys.spool(name, number: number),
             SpoolRow(directory: flight.directory, file: flight.file, folder: folder).encoded())
         save(row, turn.rows)
-        state.flights[number]?.step = .moving(folder: folder)
-        state.flights[number]?.ticket = nil
-        state.flights[number]?.since = turn.now.relay
+        var next = flight
+        next.step = .moving(folder: folder)
+        next.ticket = nil
+        next.since = turn.now.relay
+        state.flights[number] = next
+        state.moves.insert(number)
     }
 
     /// It is in `new`: delivered, which is final.
@@ -195,10 +221,16 @@ extension RelayCore {
     }
 
     mutating func handOverFailed(_ ticket: Ticket, _ failure: HandOverFailure, _ turn: inout Turn) {
-        guard let (agency, number) = spools.tickets.removeValue(forKey: ticket), var state = spools[agency],
-            let flight = state.flights[number]
+        guard let (agency, number) = spools.tickets.removeValue(forKey: ticket), var state = spools.take(agency)
         else { return }
-        if flight.step == .writing { state.flights[number] = nil } else { state.flights[number]?.ticket = nil }
+        defer { spools.put(state) }
+        guard let flight = state.flights[number] else { return }
+        if flight.step == .writing {
+            state.flights[number] = nil
+        } else {
+            state.flights[number]?.ticket = nil
+            state.moves.insert(number)
+        }
         switch failure {
         case .document(let why):
             setAsideDamaged(agency, number, why, &turn)
@@ -207,14 +239,15 @@ extension RelayCore {
             let attempts = flight.attempts &+ 1
             state.flights[number]?.attempts = attempts
             state.flights[number]?.notBefore = turn.now.relay + pause(attempts)
+            guard state.note(number, failure) else { return }
             // The others will fail at the same.
             let alike = state.flights.values.count { $0.directory == flight.directory && $0.step == flight.step }
-            tell(
-                &state, number, failure,
-                Notice(
-                    .alarm,
-                    "the spool of \(agency) does not take documents that are handing over (\(alike)), tried again: \(failure.sentence)",
-                    agency: agency, kind: .spoolTroubled), &turn)
+            turn.effects.append(
+                .notice(
+                    Notice(
+                        .alarm,
+                        "the spool of \(agency) does not take documents that are handing over (\(alike)), tried again: \(failure.sentence)",
+                        agency: agency, kind: .spoolTroubled)))
         case .spool, .room, .place, .folderGone:
             if flight.step == .writing { state.offer(number) }
             // Several steps may fail for one reason: they are one failure.
@@ -222,13 +255,13 @@ extension RelayCore {
                 state.attempts = state.attempts &+ 1
                 state.notBefore = turn.now.relay + pause(state.attempts)
             }
-            tell(
-                &state, number, failure,
-                Notice(
-                    .alarm, "the spool of \(agency) takes no documents, tried again: \(failure.sentence)",
-                    agency: agency, kind: .spoolTroubled), &turn)
+            guard state.note(number, failure) else { return }
+            turn.effects.append(
+                .notice(
+                    Notice(
+                        .alarm, "the spool of \(agency) takes no documents, tried again: \(failure.sentence)",
+                        agency: agency, kind: .spoolTroubled)))
         }
-        spools[agency] = state.spool == nil && state.flights.isEmpty ? nil : state
     }
 
     /// Whether the agency has had it, nobody here can know: it may be ended by who does.
@@ -242,31 +275,22 @@ extension RelayCore {
     mutating func leaveSpool(_ recipient: RecipientRow, _ number: UInt64, _ turn: inout Turn) {
         guard recipient.state == .handing, let agency = AgencyCode(recipient.name) else { return }
         turn.rows.delete(.spool, Keys.spool(recipient.name, number: number))
-        guard var state = spools[agency] else { return }
+        guard var state = spools.take(agency) else { return }
         state.flights[number] = nil
+        state.moves.remove(number)
         relieve(&state, [number], &turn)
-        spools[agency] = state.spool == nil && state.flights.isEmpty ? nil : state
+        spools.put(state)
     }
 
     private mutating func pause(_ attempts: UInt32) -> Milliseconds {
         Backoff(minimum: limits.pauseMin, maximum: limits.pauseMax).delay(attempt: attempts, random: &random)
     }
 
-    /// A document is in trouble. What another one is in already, or this one was, is no news.
-    private func tell(
-        _ state: inout SpoolState, _ number: UInt64, _ failure: HandOverFailure, _ notice: Notice, _ turn: inout Turn
-    ) {
-        let isNews = !state.troubles.values.contains { $0.isSameNews(as: failure) }
-        state.troubles[number] = failure
-        guard isNews else { return }
-        turn.effects.append(.notice(notice))
-    }
-
     /// These documents are out of trouble. It is over when no document is in any.
     private func relieve(_ state: inout SpoolState, _ numbers: [UInt64], _ turn: inout Turn) {
-        let wasTroubled = !state.troubles.isEmpty
+        if state.troubles.isEmpty { return }
         for number in numbers { state.troubles[number] = nil }
-        guard wasTroubled, state.troubles.isEmpty, state.stall.isEmpty else { return }
+        guard state.troubles.isEmpty, state.stall.isEmpty else { return }
         turn.effects.append(.notice(Self.resumed(state.agency)))
     }
 
@@ -276,6 +300,7 @@ extension RelayCore {
 
     /// What could not be written, and is no longer in the inbox: somebody has taken it there.
     private func forgetGone(_ state: inout SpoolState, _ turn: inout Turn) {
+        if state.troubles.isEmpty { return }
         let gone = state.troubles.keys.filter {
             state.flights[$0] == nil && (state.isDry || $0 <= state.scanned)
         }

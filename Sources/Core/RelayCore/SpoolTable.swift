@@ -170,6 +170,8 @@ struct SpoolFlight {
     var bundle: BundleID
     var directory: String
     var file: String
+    /// What it counts for among those under way.
+    var weight: UInt64
     var step: Step
     /// The answer that is waited for; nil while the step is still to be begun.
     var ticket: Ticket?
@@ -187,6 +189,8 @@ struct SpoolState {
     var spool: Spool?
     /// Documents under way, by envelope.
     var flights: [UInt64: SpoolFlight] = [:]
+    /// Those of them whose rename is still to be begun.
+    var moves: Set<UInt64> = []
     /// Inbox rows up to this envelope have been looked at.
     var scanned: UInt64 = 0
     /// The inbox was seen to its end, and nothing has been added since.
@@ -207,11 +211,53 @@ struct SpoolState {
     /// What keeps one document, or a few, from being taken.
     var ownTrouble: String? { troubles.filter(\.value.isOwn).min { $0.key < $1.key }?.value.sentence }
 
+    /// What is on its way into a directory. What hangs in one that was configured before does not count, nor what was written into a
+    /// folder that another has replaced: it may hang for ever.
+    func underWay(in directory: String) -> SpoolLoad {
+        var load = SpoolLoad()
+        for (number, flight) in flights where flight.directory == directory && !isStuck(number) {
+            load.add(flight.weight)
+        }
+        return load
+    }
+
+    /// A document is in trouble. False when that is no news: another one is in it already, or this one was.
+    mutating func note(_ number: UInt64, _ failure: HandOverFailure) -> Bool {
+        let isNews = !troubles.values.contains { $0.isSameNews(as: failure) }
+        troubles[number] = failure
+        return isNews
+    }
+
     func isStuck(_ number: UInt64) -> Bool { troubles[number]?.isOwn == true }
 
     mutating func offer(_ number: UInt64) {
         isDry = false
         scanned = min(scanned, number > 0 ? number - 1 : 0)
+    }
+}
+
+/// Documents on their way into one directory.
+struct SpoolLoad {
+    private(set) var count = 0
+    private(set) var weight: UInt64 = 0
+    /// Octets that may be on their way, when documents are large.
+    static let weightMax: UInt64 = 64 << 20
+    /// So many are begun however large they are: while one is being committed the disk is at another.
+    static let countAlways = 4
+    /// For each recipient: the memory that its name takes until the sidecar is written, and a distance from the bound that keeps it small.
+    static let recipientWeight: UInt64 = 1_024
+
+    func takes(_ more: UInt64) -> Bool { count < Self.countAlways || weight.saturatingPlus(more) <= Self.weightMax }
+
+    mutating func add(_ more: UInt64) {
+        count += 1
+        weight = weight.saturatingPlus(more)
+    }
+}
+
+extension EnvelopeRow {
+    var spoolWeight: UInt64 {
+        payloadLength.saturatingPlus(UInt64(document?.recipients.count ?? 0) * SpoolLoad.recipientWeight)
     }
 }
 
@@ -223,20 +269,55 @@ struct SpoolTable {
     var tickets: [Ticket: (agency: AgencyCode, number: UInt64)] = [:]
     /// When there is something to do though nothing happened.
     var due: RelayTime?
-    /// Inbox rows looked at for one agency in a turn.
-    static let rowsPerTurn = 64
+    /// With whom the next turn begins.
+    var first: AgencyCode?
+    /// Renames begun and inbox rows looked at in a turn, for all agencies together.
+    static let rowsPerTurn = 256
 
     subscript(agency: AgencyCode) -> SpoolState? {
         get { states[agency] }
-        set {
-            if newValue != nil, states[agency] == nil {
-                order.append(agency)
-                order.sort()
-            }
-            states[agency] = newValue
-            if newValue == nil { order.removeAll { $0 == agency } }
+        _modify {
+            let wasThere = states[agency] != nil
+            defer { keepOrder(agency, wasThere: wasThere) }
+            yield &states[agency]
         }
     }
+
+    private mutating func keepOrder(_ agency: AgencyCode, wasThere: Bool) {
+        let isThere = states[agency] != nil
+        if isThere == wasThere { return }
+        if isThere {
+            order.append(agency)
+            order.sort()
+        } else {
+            order.removeAll { $0 == agency }
+        }
+    }
+
+    /// Takes one out, to be changed and `put` back before anything else is done with the table.
+    mutating func take(_ agency: AgencyCode) -> SpoolState? { states.removeValue(forKey: agency) }
+
+    /// An agency without a spool and without anything under way is forgotten.
+    mutating func put(_ state: SpoolState) {
+        if state.spool == nil, state.flights.isEmpty {
+            order.removeAll { $0 == state.agency }
+        } else {
+            states[state.agency] = state
+        }
+    }
+
+    /// All agencies, beginning with the one whose turn it is.
+    mutating func takeOrder() -> [AgencyCode] {
+        guard let place = first.flatMap({ order.firstIndex(of: $0) }), place > 0 else {
+            first = nil
+            return order
+        }
+        first = nil
+        return Array(order[place...] + order[..<place])
+    }
+
+    /// There is something to do then, at the latest.
+    mutating func wake(at time: RelayTime) { due = min(due ?? .never, time) }
 
     /// Other spools are configured. What is under way stays under way; what has arrived before is looked through.
     mutating func configure(_ spools: [Spool]) {

@@ -7,8 +7,10 @@ import RelayConfiguration
 import RelayControl
 
 struct DescriptorShares: Sendable, Hashable {
-    /// For files, dials, spools, copies and whatever is open for a moment.
+    /// For files, dials, copies and whatever is open for a moment.
     static let kept = 96
+    /// So many spools write at once before others are refused a descriptor, which they try again for.
+    static let spoolsAtOnce = 8
 
     let limit: Int
     var sessions: Int
@@ -21,7 +23,8 @@ struct DescriptorShares: Sendable, Hashable {
 
     init(_ settings: NodeConfiguration, limit: UInt64 = OpenFiles.limit) {
         self.limit = Int(clamping: limit)
-        let free = max(self.limit - Self.kept - settings.peers.count, 32)
+        let spools = min(settings.spools.count, Self.spoolsAtOnce) * (SpoolGroup.filesMax + 4)
+        let free = max(self.limit - Self.kept - spools - settings.peers.count, 32)
         local = min(LocalPlaces.connectionsMax, free / 8)
         take = min(Self.takeMax, local)
         let left = free - 2 * local - take

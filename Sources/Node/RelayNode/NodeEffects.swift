@@ -38,6 +38,7 @@ final class NodeEffects: EffectSink {
         var forLinks: [Effect] = []
         forLinks.reserveCapacity(effects.count)
         var answers: [(Ticket, SubmissionAnswer)] = []
+        var steps: [HandOver] = []
         for effect in effects {
             switch effect {
             case .acknowledge, .refuse, .send, .recall, .dial, .endSession, .probe, .endTwin: forLinks.append(effect)
@@ -47,7 +48,7 @@ final class NodeEffects: EffectSink {
             case .drained: stopDrained()
             case .verify(let number, let payload, let digest): verifier.verify(number, payload, digest)
             case .reply(let tell): tell()
-            case .handOver(let step): spools.perform(step)
+            case .handOver(let step): steps.append(step)
             case .notice(let notice): if let said = thinned(notice) { NoticeLog.write(said, to: logger) }
             case .answerRestore(let ticket, let counts): desk.answerRestore(ticket, counts)
             case .auditHead(let head):
@@ -57,6 +58,7 @@ final class NodeEffects: EffectSink {
         }
         if !forLinks.isEmpty { links.perform(forLinks) }
         if !answers.isEmpty { desk.answer(answers) }
+        if !steps.isEmpty { spools.perform(steps) }
     }
 
     /// The node is empty: it stops as it does when the service manager says so, which is what is tested.

@@ -1,6 +1,9 @@
-// SpoolFolder: one agency's spool as the file system sees it: `tmp`, where a document is written, and `new`, from which the agency takes
-// it. It owns the descriptors of both folders, is used by one thread for one step, and fails with a sentence for the operator. Neither
-// folder is ever made here: where a disk is not mounted they are missing, and that must not look like documents that were taken.
+// SpoolFolder: one agency's spool as the file system sees it: `tmp`, where documents are written, and `new`, from which the agency takes
+// them. It owns the descriptors of both folders, is used by one thread for one group of steps, and fails with a sentence for the operator.
+// Neither folder is ever made here: where a disk is not mounted they are missing, and that must not look like documents that were taken.
+//
+// A file is written by `write`, is on the disk when it `landed`, and is found there after a power cut when `tmp` was synced as well
+// (`settleWritten`, once for many). A rename is on the disk after `settleMoved`.
 
 import CLinux
 import Glibc
@@ -106,19 +109,41 @@ struct SpoolFolder: ~Copyable {
         return nil
     }
 
-    /// Writes `tmp/<file>` whole, with all that the agency's system needs, and onto the disk. What an earlier attempt has left goes.
-    /// `next` fills the buffer with the next bytes, and leaves it empty at the end.
+    /// What the agency's system needs to read its files.
+    struct Rights {
+        var mode: mode_t
+        /// Nil: the daemon's own.
+        var group: (name: String, number: gid_t)?
+    }
+
+    /// Fails where there is no such group.
+    func rights(mode: UInt32, group: String) throws(SpoolFailure) -> Rights {
+        guard !group.isEmpty else { return Rights(mode: mode_t(mode)) }
+        guard let number = Self.group(group) else { throw .spool(Self.noGroup(directory, group)) }
+        return Rights(mode: mode_t(mode), group: (group, number))
+    }
+
+    /// A file of `tmp` with all its bytes, on their way to the disk.
+    struct Written {
+        fileprivate var file: String
+        var descriptor: Int32
+    }
+
+    /// Writes `tmp/<file>` whole, with its owner and permissions, which stand before the content is on disk, so that no file is ever seen
+    /// without them. What an earlier attempt has left goes. `next` fills the buffer with the next bytes, and leaves it empty at the end.
+    /// Whoever calls lets it land, or drops it.
     func write(
-        _ file: String, length: UInt64, digest: Digest?, mode: UInt32, group: String,
+        _ file: String, length: UInt64, digest: Digest?, rights: Rights,
         next: (inout ByteBuffer) throws(SpoolFailure) -> Void
-    ) throws(SpoolFailure) {
+    ) throws(SpoolFailure) -> Written {
         try remove(file)
         let descriptor = retrying {
             openat(tmp, file, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0o600)
         }
         guard descriptor >= 0 else { throw .spool(Self.sentence("\(directory)/tmp", errno)) }
-        defer { close(descriptor) }
+        let result = Written(file: file, descriptor: descriptor)
         do throws(SpoolFailure) {
+            try give(descriptor, rights)
             try claim(length, descriptor)
             let hasher = SHA256Hasher()
             var written: UInt64 = 0
@@ -129,6 +154,8 @@ struct SpoolFolder: ~Copyable {
                 guard buffer.readableBytes > 0 else { break }
                 buffer.withUnsafeReadableBytes { hasher.update($0) }
                 try write(buffer, to: descriptor)
+                // The disk begins with it; that it has ended, and how, the sync finds out.
+                clinux_begin_writing(descriptor, written, UInt64(buffer.readableBytes))
                 written += UInt64(buffer.readableBytes)
             }
             // The file has its full length already: a gap would be zeros. Not every document has a digest.
@@ -138,13 +165,32 @@ struct SpoolFolder: ~Copyable {
             if let digest, hasher.finish() != digest {
                 throw .document("its bytes in the store do not match its digest")
             }
-            try finish(descriptor, mode, group)
         } catch {
-            removeOwn(file, descriptor)
+            drop(result)
             throw error
         }
+        return result
+    }
+
+    /// The disk has said that it has all of the file (0), or why not.
+    func landed(_ written: Written, _ code: Int32) throws(SpoolFailure) {
+        guard code == 0 else {
+            drop(written)
+            throw .spool(Self.sentence("\(directory)/tmp", code))
+        }
+        close(written.descriptor)
+    }
+
+    /// The file goes.
+    func drop(_ written: Written) {
+        removeOwn(written.file, written.descriptor)
+        close(written.descriptor)
+    }
+
+    /// The names of what was written are on the disk as well, and in the folder to which the path leads: in one that is gone meanwhile
+    /// they would be nowhere.
+    func settleWritten() throws(SpoolFailure) {
         try sync(tmp, "tmp")
-        // In a folder that is gone meanwhile it would be nowhere.
         try requireInPlace()
     }
 
@@ -157,15 +203,18 @@ struct SpoolFolder: ~Copyable {
         unlinkat(tmp, file, 0)
     }
 
-    /// Takes the blocks at once, so that documents that are written at the same time do not count on the same ones.
+    /// Takes the blocks at once, so that documents that are written at the same time do not count on the same ones. A small one is written
+    /// as fast as its blocks would be taken.
     private func claim(_ length: UInt64, _ descriptor: Int32) throws(SpoolFailure) {
-        guard length > 0 else { return }
+        guard length > Self.claimedFrom else { return }
         guard let size = off_t(exactly: length) else { throw .spool(Self.sentence("\(directory)/tmp", EFBIG)) }
         var code: Int32
         repeat { code = posix_fallocate(descriptor, 0, size) } while code == EINTR
         // A file system that cannot do it finds out while it writes.
         if code != 0, code != EOPNOTSUPP, code != EINVAL { throw .spool(Self.sentence("\(directory)/tmp", code)) }
     }
+
+    private static let claimedFrom: UInt64 = 1 << 20
 
     private func write(_ buffer: ByteBuffer, to descriptor: Int32) throws(SpoolFailure) {
         var code: Int32 = 0
@@ -184,27 +233,22 @@ struct SpoolFolder: ~Copyable {
         if code != 0 { throw .spool(Self.sentence("\(directory)/tmp", code)) }
     }
 
-    /// Owner and permissions stand before the content is on disk, so that no file is ever seen without them.
-    private func finish(_ descriptor: Int32, _ mode: UInt32, _ group: String) throws(SpoolFailure) {
-        if !group.isEmpty {
-            guard let number = Self.group(group) else {
-                throw .spool(Self.noGroup(directory, group))
-            }
+    private func give(_ descriptor: Int32, _ rights: Rights) throws(SpoolFailure) {
+        if let group = rights.group {
             // A folder with the set-group-ID bit gives its files its group, for which nobody needs a right: the unit's filter of system
             // calls leaves no other way.
             var facts = stat()
-            let fits = fstat(descriptor, &facts) == 0 && facts.st_gid == number
-            if !fits, fchown(descriptor, uid_t.max, number) != 0 {
+            let fits = fstat(descriptor, &facts) == 0 && facts.st_gid == group.number
+            if !fits, fchown(descriptor, uid_t.max, group.number) != 0 {
                 throw .spool(
-                    "\(directory): files cannot be given to the group \(group): \(Self.text(errno)); as root: chgrp \(group) \(directory)/tmp; chmod g+s \(directory)/tmp"
+                    "\(directory): files cannot be given to the group \(group.name): \(Self.text(errno)); as root: chgrp \(group.name) \(directory)/tmp; chmod g+s \(directory)/tmp"
                 )
             }
         }
-        if fchmod(descriptor, mode_t(mode)) != 0 { throw .spool(Self.sentence("\(directory)/tmp", errno)) }
-        if retrying({ fsync(descriptor) }) != 0 { throw .spool(Self.sentence("\(directory)/tmp", errno)) }
+        if fchmod(descriptor, rights.mode) != 0 { throw .spool(Self.sentence("\(directory)/tmp", errno)) }
     }
 
-    /// Renames `tmp/<file>` into `new/`. `beat` is called now and then while much is read.
+    /// Renames `tmp/<file>` into `new/`, which is on the disk after `settleMoved`. `beat` is called now and then while much is read.
     func move(
         _ file: String, writtenIn folder: UInt64, document: HandOver.Content?,
         beat: () throws(SpoolFailure) -> Void = {}
@@ -216,6 +260,10 @@ struct SpoolFolder: ~Copyable {
             guard code == ENOENT else { throw .spool(Self.sentence("\(directory)/new", code)) }
             try requireMoved(file, writtenIn: folder)
         }
+    }
+
+    /// What was renamed is so on the disk.
+    func settleMoved() throws(SpoolFailure) {
         try sync(new, "new")
         try sync(tmp, "tmp")
     }

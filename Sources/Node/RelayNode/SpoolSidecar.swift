@@ -34,9 +34,14 @@ enum SpoolSidecar {
     }
 
     /// Writes it into `tmp`, or removes what an earlier attempt has left where there is to be none.
-    static func write(_ step: HandOver, _ spool: Spool, to folder: borrowing SpoolFolder) throws(SpoolFailure) {
+    static func write(
+        _ step: HandOver, _ rights: SpoolFolder.Rights, to folder: borrowing SpoolFolder
+    ) throws(SpoolFailure) -> SpoolFolder.Written? {
         let file = name(step.file)
-        guard let facts = step.facts else { return try folder.remove(file) }
+        guard let facts = step.facts else {
+            try folder.remove(file)
+            return nil
+        }
         let created = step.bundle.creationTime
         let content = Content(
             envelope: step.bundle.envelopeName, agency: step.agency.text, vouched: facts.document != nil,
@@ -52,7 +57,7 @@ enum SpoolSidecar {
             throw .document("what was verified of it cannot be written: \(error)")
         }
         let length = UInt64(rest?.readableBytes ?? 0)
-        try folder.write(file, length: length, digest: nil, mode: spool.mode, group: spool.group) {
+        return try folder.write(file, length: length, digest: nil, rights: rights) {
             (buffer) throws(SpoolFailure) in
             if let bytes = rest.take() { buffer = bytes }
         }

@@ -3,8 +3,9 @@
 // long as its agency's spool allows, and says so once; that it goes on is said once too. The end of the process waits for such a thread
 // a bounded time only.
 //
-// Steps of one directory run one after another, in the order in which they were ordered. After the engine has started over, steps
-// that were ordered before and not begun are dropped: a late one must not touch a file that a new one has written.
+// Steps of one directory run in the order in which they were ordered, those of one kind that follow each other as a group, bounded in number
+// and octets. After the engine has started over, steps that were ordered before and not begun are dropped: a late one must not touch a
+// file that a new one has written.
 
 import NIOConcurrencyHelpers
 import NIOCore
@@ -13,8 +14,13 @@ import RelayEngine
 import RelayModel
 
 final class SpoolWorkers: Sendable {
-    /// Does a step, on its directory's thread, and answers what it has to report. May never return.
-    typealias Act = @Sendable (HandOver, Pulse) -> EngineInput?
+    /// Does a group of steps, on their directory's thread, and answers what it has to report. May never return.
+    typealias Act = @Sendable ([HandOver], Pulse) -> [EngineInput]
+
+    /// A group holds no more than this, and no more octets unless it is a single document: the engine decides on one while the disk is at
+    /// the next.
+    static let groupMax = 128
+    static let groupBytesMax: UInt64 = 32 << 20
 
     /// The sign of life of a thread, shown between two calls on its disk.
     struct Pulse: Sendable {
@@ -29,7 +35,7 @@ final class SpoolWorkers: Sendable {
     /// One directory with something to do, and so with a thread.
     private struct Lane {
         var waiting: [HandOver] = []
-        /// What the thread is at.
+        /// The first of what the thread is at.
         var current: HandOver
         var since: NIODeadline
         /// That it shows no sign of life has been said.
@@ -58,17 +64,20 @@ final class SpoolWorkers: Sendable {
     }
 
     /// On the engine's thread; does not wait.
-    func perform(_ step: HandOver) {
-        let isFirst = work.withLockedValue { work in
-            guard !work.isStopping else { return false }
-            if work.lanes[step.directory] != nil {
+    func perform(_ steps: [HandOver]) {
+        let begun = work.withLockedValue { work in
+            guard !work.isStopping else { return [] as [String] }
+            var begun: [String] = []
+            for step in steps {
+                if work.lanes[step.directory] == nil {
+                    work.lanes[step.directory] = Lane(current: step, since: now())
+                    begun.append(step.directory)
+                }
                 work.lanes[step.directory]?.waiting.append(step)
-                return false
             }
-            work.lanes[step.directory] = Lane(current: step, since: now())
-            return true
+            return begun
         }
-        if isFirst { begin(step) }
+        for directory in begun { begin(directory) }
     }
 
     /// What was ordered and not begun is void, and who is told of a silent thread has forgotten it.
@@ -136,48 +145,69 @@ final class SpoolWorkers: Sendable {
     // MARK: - Threads
 
     /// The thread ends when its directory has nothing more to do.
-    private func begin(_ step: HandOver) {
-        guard let failure = DetachedThread.start("spool", { [self] in run(step) }) else { return }
+    private func begin(_ directory: String) {
+        guard let failure = DetachedThread.start("spool", { [self] in run(directory) }) else { return }
         let waiting = work.withLockedValue { work in
-            let waiting = work.lanes.removeValue(forKey: step.directory)?.waiting ?? []
+            let waiting = work.lanes.removeValue(forKey: directory)?.waiting ?? []
             Self.end(&work)
             return waiting
         }
-        report(([step] + waiting).map { .event(.handOverFailed(ticket: $0.ticket, .spool(failure))) })
+        report(waiting.map { .event(.handOverFailed(ticket: $0.ticket, .spool(failure))) })
     }
 
-    private func run(_ first: HandOver) {
-        var step = first
-        while true {
-            let pulse = Pulse(workers: self, directory: step.directory)
-            let outcome = act(step, pulse)
+    private func run(_ directory: String) {
+        let pulse = Pulse(workers: self, directory: directory)
+        while let group = next(directory) {
+            let outcome = act(group, pulse)
             // First that the disk answers, then what.
-            beat(step.directory)
-            if let outcome { report([outcome]) }
-            guard let next = next(step.directory) else { return }
-            step = next
+            beat(directory)
+            if !outcome.isEmpty { report(outcome) }
         }
     }
 
-    private func next(_ directory: String) -> HandOver? {
+    private func next(_ directory: String) -> [HandOver]? {
         let now = now()
         return work.withLockedValue { work in
-            guard var lane = work.lanes[directory], !lane.waiting.isEmpty else {
+            guard let first = work.lanes[directory]?.waiting.first else {
                 work.lanes[directory] = nil
                 Self.end(&work)
                 return nil
             }
-            let next = lane.waiting.removeFirst()
-            lane.current = next
-            lane.since = now
-            work.lanes[directory] = lane
-            return next
+            let count = Self.groupCount(work.lanes[directory]?.waiting ?? [])
+            let group = Array(work.lanes[directory]?.waiting.prefix(count) ?? [])
+            work.lanes[directory]?.waiting.removeFirst(count)
+            work.lanes[directory]?.current = first
+            work.lanes[directory]?.since = now
+            return group
         }
+    }
+
+    /// How many of these are done together.
+    private static func groupCount(_ waiting: [HandOver]) -> Int {
+        guard let first = waiting.first else { return 0 }
+        var bytes: UInt64 = 0
+        let end = waiting.prefix(groupMax).firstIndex { step in
+            bytes = bytes.saturatingPlus(step.bytes)
+            return step.agency != first.agency || !step.isOfKind(of: first) || bytes > groupBytesMax
+        }
+        return max(end ?? min(waiting.count, groupMax), 1)
     }
 
     private static func end(_ work: inout Work) {
         guard work.lanes.isEmpty else { return }
         for promise in work.ends { promise.succeed(true) }
         work.ends = []
+    }
+}
+
+extension HandOver {
+    /// What is written for it.
+    fileprivate var bytes: UInt64 { if case .write(_, let length, _, _) = step { length } else { 0 } }
+
+    fileprivate func isOfKind(of other: HandOver) -> Bool {
+        switch (step, other.step) {
+        case (.write, .write), (.move, .move), (.discard, .discard): true
+        case (.write, _), (.move, _), (.discard, _): false
+        }
     }
 }

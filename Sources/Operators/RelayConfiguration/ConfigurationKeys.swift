@@ -234,7 +234,7 @@ extension ConfigurationKey {
             "spool.<name>.group", .text(canBeEmpty: true), "\"\"",
             "The group of the files; without it, the daemon's own."),
         row("spool.<name>.reserve", .size(0...tib), "64MiB", "What stays free on the disk of the directory."),
-        row("spool.<name>.at_once", .count(1...64), "4", "Documents on their way at once."),
+        row("spool.<name>.at_once", .count(1...4_096), "512", "Documents on their way at once."),
         row(
             "spool.<name>.sidecar", .yesNo, "yes",
             "Whether each file gets another, its name and .json, with what the relay has verified of it."),

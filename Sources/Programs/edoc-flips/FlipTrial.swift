@@ -158,13 +158,14 @@ final class FlipTrial {
         var isAbnormal: Bool { isSignalled || code != 0 && code != 78 }
     }
 
-    private static func child(_ arguments: [String]) -> Ended {
+    static func child(_ arguments: [String], _ more: [String: String] = [:]) -> Ended {
         let process = Process()
         process.executableURL = URL(fileURLWithPath: "/proc/self/exe").resolvingSymlinksInPath()
         process.arguments = arguments
         // A trap is told by its signal; its picture would cost a second.
         var environment = ProcessInfo.processInfo.environment
         environment["SWIFT_BACKTRACE"] = "enable=no"
+        environment.merge(more) { $1 }
         process.environment = environment
         let pipe = Pipe()
         process.standardOutput = pipe

@@ -49,6 +49,10 @@ final class FlipWorld {
     private(set) var alarms: [String] = []
     /// Neighbours answer what they are given; else it stays in doubt.
     var answers = true
+    /// For the power-cut test.
+    private let marks: CutMarks?
+    /// Batches that are on the disk.
+    private(set) var commits = 0
 
     static func settings() -> StoreSettings {
         var settings = StoreSettings(node: hub.text)
@@ -61,7 +65,8 @@ final class FlipWorld {
         return settings
     }
 
-    init(directory: String, later milliseconds: UInt64) throws(FlipStop) {
+    init(directory: String, later milliseconds: UInt64, marks: CutMarks? = nil) throws(FlipStop) {
+        self.marks = marks
         do throws(StoreFailure) {
             store = try LMDBStore(directory: directory, settings: Self.settings())
         } catch {
@@ -121,9 +126,11 @@ final class FlipWorld {
             let room = store.headRoom
             let result = store.batch { rows in engine.run(inputs[...], now: reading, room: room, rows: rows) }
             guard let outcome = result.released else { throw Self.stop(result.map { _ in () }) }
+            if case .durable = result { commits += 1 }
             inputs.removeFirst(outcome.taken)
             for effect in outcome.effects { inputs += perform(effect) }
         } while !inputs.isEmpty
+        marks?.settle()
     }
 
     /// Time passes, in steps at which the engine has something to do.
@@ -166,6 +173,12 @@ final class FlipWorld {
             }
             return [.event(.documentVerified(number: number, matches: hasher.finish() == digest))]
         case .send(let dispatch): return send(dispatch)
+        case .answerSubmission(let ticket, .accepted):
+            marks?.kept(ticket)
+            return []
+        case .acknowledge(_, let offer):
+            marks?.kept(offer)
+            return []
         default: return []
         }
     }
@@ -218,6 +231,7 @@ final class FlipWorld {
             && (dispatch.piece != nil || UInt64(read.readableBytes) == document.payloadLength)
         for recipient in dispatch.copy?.recipients ?? [] where answers && (start == 0 || !isRight) {
             note(isRight ? .sent : .wrong, "\(document.documentID) \(recipient.text)")
+            marks?.ends("\(document.documentID) \(recipient.text)")
         }
         return answer(.acknowledged)
     }
@@ -226,6 +240,7 @@ final class FlipWorld {
 
     func submit(_ document: UInt64, to recipients: [String], length: UInt64, urgency: Urgency) throws(FlipStop) {
         let ticket = ticket()
+        marks?.begins(ticket, "d\(document)", recipients)
         try run([
             .submitted(
                 Submission(
@@ -244,6 +259,7 @@ final class FlipWorld {
             sender: AgencyCode("A1")!, recipients: recipients.map { AgencyCode($0)! }, urgency: .normal,
             documentID: "d\(document)", payloadLength: length, digest: Self.digest(document, length))
         let ticket = ticket()
+        marks?.begins(ticket, "d\(document)", recipients)
         let bundle = BundleID(
             source: source.endpoint, creationTime: now.wall.milliseconds, sequence: 77 << 32 | counter)
         let offer = Offer(
@@ -278,6 +294,51 @@ final class FlipWorld {
     }
 
     // MARK: What is left
+
+    /// The state of each pair of which the store knows: `d7 A1 waiting`.
+    func states() throws(FlipStop) -> [String] {
+        var lines: [String] = []
+        do throws(StoreFailure) {
+            try store.read { rows in
+                rows.scan(.envelope, prefix: RowKey()) { key, value in
+                    guard let row = EnvelopeRow(number: key.number(at: 0), record: value), let document = row.document
+                    else { return true }
+                    for recipient in row.recipients {
+                        lines.append("\(document.documentID) \(recipient.name) \(recipient.state)")
+                    }
+                    return true
+                }
+            }
+        } catch {
+            throw FlipStop(sentence: error.sentence, code: 70)
+        }
+        return lines
+    }
+
+    /// An agency takes the oldest of its documents, so many at once.
+    func takeSome(_ count: Int) throws(FlipStop) {
+        var pairs: [(number: UInt64, name: String)] = []
+        do throws(StoreFailure) {
+            try store.read { rows in
+                rows.scan(.inbox, prefix: RowKey(text: "T2")) { key, _ in
+                    let number = key.number(at: key.count - 8)
+                    guard pairs.count < count, let raw = rows.value(.envelope, Keys.envelope(number)),
+                        let document = EnvelopeRow(number: number, record: raw)?.document
+                    else { return false }
+                    pairs.append((number, document.documentID + " T2"))
+                    return true
+                }
+            }
+        } catch {
+            throw FlipStop(sentence: error.sentence, code: 70)
+        }
+        if pairs.isEmpty { return }
+        for pair in pairs { marks?.ends(pair.name) }
+        try run([
+            .event(
+                .inboxAcknowledged(ticket: ticket(), agency: AgencyCode("T2")!, envelopes: pairs.map(\.number)))
+        ])
+    }
 
     /// Takes all that lies in the inboxes, and notes what is set aside by name.
     func takeStock() throws(FlipStop) {

@@ -1,7 +1,7 @@
-// edoc-flips: the proof that one changed bit in a store is found. It makes a store, and for each flip a copy of it with one bit changed, of
+// edoc-flips: what damage and power cuts do to a store. First the proof that one changed bit in a store is found. It makes a store, and for each flip a copy of it with one bit changed, of
 // every kind of page, table and part in turn. A child process opens the copy, lets neighbours and agencies take all that they can, and
 // says what it found; the parent holds that against what the unchanged store gave. A child that ends abnormally is started once more.
-// It owns a scratch directory, which goes away. It exits with 1 when the bounds do not hold.
+// With --cuts the power-cut test (CutTrial). It owns a scratch directory, which goes away. It exits with 1 when the bounds do not hold.
 
 import ArgumentParser
 import Glibc
@@ -46,8 +46,35 @@ struct Flips: ParsableCommand {
     @Option(help: "With --change: which bit of the byte; drawn where it is not given.")
     var bit: UInt8?
 
+    @Option(help: "Instead: the power is cut at each of so many commits of a store.")
+    var cuts: Int?
+
+    @Option(help: "With --cuts: the library made of Tests/Programs/Interposer/cuts.c.")
+    var interposer = ""
+
+    @Option(help: "With --cuts: each n-th sync is skipped, and the test must find it.")
+    var skipping = 0
+
+    @Option(help: "Only makes the file that a power cut leaves, of this record; and prints the marks before the cut.")
+    var image: String?
+
+    @Option(help: "With --image: the record's entry at which the power is cut; else drawn.")
+    var at: Int?
+
+    @Option(help: "With --image: where the file goes.")
+    var output = ""
+
     @Option(help: .hidden)
     var make: String?
+
+    @Option(help: .hidden)
+    var work: String?
+
+    @Option(help: .hidden)
+    var record = ""
+
+    @Option(help: .hidden)
+    var look: String?
 
     @Option(help: .hidden)
     var take: String?
@@ -56,11 +83,44 @@ struct Flips: ParsableCommand {
         if let make { return try Self.inChild { try FlipStore.make(make, documents: documents) } }
         if let take { return try Self.inChild { try FlipStore.take(take) } }
         if let change { return try changeOne(change) }
+        if let work {
+            return try Self.inChild { try CutWork.make(work, record: record, commits: count, seed: seed) }
+        }
+        if let look { return try Self.inChild { try CutWork.look(look) } }
+        if let image { return try makeImage(image) }
+        if let cuts { return try cut(cuts) }
         let trial = try FlipTrial(scratch: scratch, documents: documents, seed: seed, only: only)
         defer { trial.clear() }
         for index in 0..<count { trial.flip(index, verbose: verbose) }
         print(trial.table)
         if let broken = trial.brokenBounds { throw CleanExit.message(broken).asFailure }
+    }
+
+    private func cut(_ commits: Int) throws {
+        let trial = try CutTrial(
+            scratch: scratch, interposer: interposer, commits: commits, seed: seed, skipping: skipping)
+        defer { trial.clear() }
+        try trial.run()
+        for finding in trial.findings.prefix(20) { print(finding) }
+        print(trial.sentence)
+        if !trial.findings.isEmpty { throw ExitCode(1) }
+    }
+
+    /// For tests that cut the power of real programs.
+    private func makeImage(_ path: String) throws {
+        let log = try CutLog(path)
+        var choice = FlipChoice(seed: seed)
+        let marks = log.entries.indices.filter { log.entries[$0].kind == .mark }
+        guard let first = marks.first else { throw ValidationError("\(path) has no marks") }
+        let place = at ?? first + Int(choice.next(UInt64(log.entries.count - first)))
+        guard log.entries.indices.contains(place) else { throw ValidationError("\(path) has no entry \(place)") }
+        var disk = CutDisk()
+        for index in 0...place { disk.take(index, of: log) }
+        guard CutDisk.write(disk.afterCut(log, &choice), to: output) else {
+            throw ValidationError("\(output) cannot be written")
+        }
+        for mark in marks where mark <= place { print(log.text(log.entries[mark])) }
+        print("cut at \(place) of \(log.entries.count), \(disk.pendingCount) under way")
     }
 
     /// For tests that need damage at a certain place of a store that real programs have made.
@@ -143,8 +203,13 @@ enum FlipStore {
 
     /// Everybody takes all that there is, new mail comes, and what is left is looked at.
     static func take(_ directory: String) throws -> [String] {
-        let world = try FlipWorld(directory: directory, later: 600_000)
-        defer { _ = world }
+        try takeAll(FlipWorld(directory: directory, later: 600_000))
+    }
+
+    /// What comes in when everybody takes.
+    static let lateDocuments = Set((7_001...7_010).map { "d\($0) T2" })
+
+    static func takeAll(_ world: FlipWorld) throws -> [String] {
         try world.advance(1_000)
         for peer in FlipWorld.peers { try world.connect(peer) }
         // New mail after old counters: nothing of it may be taken for a repetition; and one that has come before.

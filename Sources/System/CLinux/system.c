@@ -1,8 +1,9 @@
-// What the kernel says of its clock and of file systems.
+// What the kernel says of its clock and of file systems, and hints for it.
 
 #define _GNU_SOURCE
 #include "CLinux.h"
 
+#include <fcntl.h>
 #include <string.h>
 #include <sys/timex.h>
 #include <sys/vfs.h>
@@ -22,4 +23,8 @@ struct clinux_clock clinux_clock_state(void) {
 uint64_t clinux_filesystem_magic(const char *path) {
     struct statfs status;
     return statfs(path, &status) == 0 ? (uint64_t)(uint32_t)status.f_type : 0;
+}
+
+void clinux_begin_writing(int descriptor, uint64_t offset, uint64_t length) {
+    (void)sync_file_range(descriptor, (off_t)offset, (off_t)length, SYNC_FILE_RANGE_WRITE);
 }

@@ -2,6 +2,7 @@
 // was written, with both folders in their places.
 
 import Glibc
+import NIOConcurrencyHelpers
 import NIOCore
 import OpenSSLTLS
 import RelayCore
@@ -30,9 +31,18 @@ import Testing
 
     private static func write(_ folder: borrowing SpoolFolder, _ text: String = "Kính gửi") throws(SpoolFailure) {
         var rest = ByteBuffer(string: text)
-        try folder.write(
-            file, length: UInt64(rest.readableBytes), digest: nil, mode: 0o640, group: ""
+        let written = try folder.write(
+            file, length: UInt64(rest.readableBytes), digest: nil, rights: folder.rights(mode: 0o640, group: "")
         ) { buffer in buffer.writeBuffer(&rest) }
+        try folder.landed(written, FileSync([written.descriptor]) {}.wait()[0])
+        try folder.settleWritten()
+    }
+
+    private static func move(
+        _ folder: borrowing SpoolFolder, writtenIn identity: UInt64? = nil, document: HandOver.Content? = nil
+    ) throws(SpoolFailure) {
+        try folder.move(file, writtenIn: identity ?? folder.identity, document: document)
+        try folder.settleMoved()
     }
 
     /// The sentence that `body` fails with; empty when it does not.
@@ -49,10 +59,10 @@ import Testing
         let spool = try Spool()
         let folder = try spool.open()
         try Self.write(folder)
-        try folder.move(Self.file, writtenIn: folder.identity, document: nil)
+        try Self.move(folder)
         #expect(spool.exists("new/" + Self.file) && !spool.exists("tmp/" + Self.file))
         #expect(unlink(spool.path + "/new/" + Self.file) == 0)
-        try folder.move(Self.file, writtenIn: folder.identity, document: nil)
+        try Self.move(folder)
     }
 
     enum Change: String, CaseIterable { case removed, movedAway, exchanged }
@@ -72,7 +82,7 @@ import Testing
         if isWritten { try Self.write(folder) }
         Self.change(spool.path + "/new", change)
         let trouble = Self.trouble { () throws(SpoolFailure) in
-            try folder.move(Self.file, writtenIn: folder.identity, document: nil)
+            try Self.move(folder)
         }
         if isWritten, change != .removed {
             // The folder lives, under another name: the file is in it.
@@ -88,7 +98,7 @@ import Testing
         let folder = try spool.open()
         Self.change(spool.path + "/tmp", change)
         let trouble = Self.trouble { () throws(SpoolFailure) in
-            try folder.move(Self.file, writtenIn: folder.identity, document: nil)
+            try Self.move(folder)
         }
         #expect(trouble.hasPrefix(spool.path + "/tmp is "), "\(trouble)")
     }
@@ -106,7 +116,7 @@ import Testing
         let document = HandOver.Content(length: UInt64(whole.count), digest: isKnown ? digest : nil)
         var failure: HandOverFailure?
         do throws(SpoolFailure) {
-            try folder.move(Self.file, writtenIn: folder.identity &+ 1, document: document)
+            try Self.move(folder, writtenIn: folder.identity &+ 1, document: document)
         } catch {
             failure = error.failure
         }
@@ -140,9 +150,9 @@ import Testing
         var rest = ByteBuffer(string: "seven b")
         var failure: HandOverFailure?
         do throws(SpoolFailure) {
-            try folder.write(Self.file, length: length, digest: nil, mode: 0o640, group: "") { buffer in
-                buffer.writeBuffer(&rest)
-            }
+            _ = try folder.write(
+                Self.file, length: length, digest: nil, rights: folder.rights(mode: 0o640, group: "")
+            ) { buffer in buffer.writeBuffer(&rest) }
         } catch {
             failure = error.failure
         }
@@ -156,7 +166,9 @@ import Testing
         let folder = try spool.open()
         let path = spool.path + "/tmp/" + Self.file
         let trouble = Self.trouble { () throws(SpoolFailure) in
-            try folder.write(Self.file, length: 10, digest: nil, mode: 0o640, group: "") {
+            _ = try folder.write(
+                Self.file, length: 10, digest: nil, rights: folder.rights(mode: 0o640, group: "")
+            ) {
                 (_) throws(SpoolFailure) in
                 #expect(unlink(path) == 0 && symlink("elsewhere", path) == 0)
                 throw .spool("this node is stopping")
@@ -165,6 +177,38 @@ import Testing
         #expect(trouble == "this node is stopping")
         var facts = stat()
         #expect(lstat(path, &facts) == 0)
+    }
+
+    /// The disk says no when the file is synced: it goes, and says why.
+    @Test func aSyncThatFails() throws {
+        let spool = try Spool()
+        let folder = try spool.open()
+        var rest = ByteBuffer(string: "Kính gửi")
+        let trouble = Self.trouble { () throws(SpoolFailure) in
+            let written = try folder.write(
+                Self.file, length: UInt64(rest.readableBytes), digest: nil,
+                rights: folder.rights(mode: 0o640, group: "")
+            ) { buffer in buffer.writeBuffer(&rest) }
+            try folder.landed(written, EIO)
+        }
+        #expect(trouble == "\(spool.path)/tmp: Input/output error")
+        #expect(!spool.exists("tmp/" + Self.file))
+    }
+
+    /// Many at once: each has its own answer, whoever of the threads has synced it.
+    @Test(arguments: [0, 1, FileSync.fewFiles, 100]) func syncs(_ count: Int) throws {
+        let spool = try Spool()
+        var descriptors: [Int32] = []
+        defer { for descriptor in descriptors where descriptor >= 0 { close(descriptor) } }
+        for index in 0..<count {
+            // Every third is none.
+            let path = spool.path + "/tmp/\(index)"
+            descriptors.append(index % 3 == 2 ? -1 : open(path, O_WRONLY | O_CREAT | O_CLOEXEC, 0o600))
+        }
+        let beats = NIOLockedValueBox(0)
+        let codes = FileSync(descriptors) { beats.withLockedValue { $0 += 1 } }.wait()
+        #expect(codes == descriptors.map { $0 < 0 ? EBADF : 0 })
+        #expect(beats.withLockedValue { $0 } == count)
     }
 
     /// What was written into a folder that nobody finds any more is not handed over.

@@ -32,15 +32,17 @@ final class Gate: Sendable {
         let gate = Gate()
         let time = NIOLockedValueBox(NIODeadline.uptimeNanoseconds(1_000_000_000))
         let said = NIOLockedValueBox<[String]>([])
+        let groups = NIOLockedValueBox<[[UInt64]]>([])
         let workers: SpoolWorkers
 
         init() {
             workers = SpoolWorkers(
                 now: { [time] in time.withLockedValue { $0 } },
                 report: { [said] inputs in said.withLockedValue { $0 += inputs.map(Self.text) } },
-                act: { [gate] step, _ in
-                    if step.directory == "/dead" { gate.pass() }
-                    return .event(.handedOver(ticket: step.ticket, folder: 1))
+                act: { [gate, groups] steps, _ in
+                    groups.withLockedValue { $0.append(steps.map(\.ticket.number)) }
+                    if steps[0].directory == "/dead" { gate.pass() }
+                    return steps.map { .event(.handedOver(ticket: $0.ticket, folder: 1)) }
                 })
         }
 
@@ -56,12 +58,25 @@ final class Gate: Sendable {
             }
         }
 
-        func perform(_ ticket: UInt64, _ directory: String) {
+        func perform(_ ticket: UInt64, _ directory: String) { perform([ticket], directory) }
+
+        func perform(
+            _ tickets: [UInt64], _ directory: String, _ step: HandOver.Step = .move(folder: 1, document: nil),
+            agency: String = "H29"
+        ) {
             workers.perform(
-                HandOver(
-                    ticket: Ticket(ticket), agency: AgencyCode("H29")!, number: ticket,
-                    bundle: BundleID(source: .none, creationTime: 0, sequence: ticket), directory: directory,
-                    file: "file \(ticket)", step: .move(folder: 1, document: nil), patience: .seconds(30)))
+                tickets.map { ticket in
+                    HandOver(
+                        ticket: Ticket(ticket), agency: AgencyCode(agency)!, number: ticket,
+                        bundle: BundleID(source: .none, creationTime: 0, sequence: ticket), directory: directory,
+                        file: "file \(ticket)", step: step, patience: .seconds(30))
+                })
+        }
+
+        /// A step that is under way by itself, whatever is ordered behind it.
+        func begin(_ ticket: UInt64, _ directory: String) throws {
+            perform(ticket, directory)
+            #expect(try eventually { groups.withLockedValue { $0.contains([ticket]) } })
         }
 
         func pass(_ seconds: Int64) { time.withLockedValue { $0 = $0 + .seconds(seconds) } }
@@ -79,7 +94,8 @@ final class Gate: Sendable {
         let bench = Bench()
         defer { bench.gate.open() }
         // More steps than there could be threads for all directories together.
-        for ticket in 1...100 { bench.perform(UInt64(ticket), "/dead") }
+        try bench.begin(1, "/dead")
+        for ticket in 2...100 { bench.perform(UInt64(ticket), "/dead") }
         bench.perform(201, "/live")
         #expect(try bench.said(1) == ["done 201"])
         bench.workers.look()
@@ -106,10 +122,34 @@ final class Gate: Sendable {
         #expect(bench.workers.busy.isEmpty)
     }
 
+    /// What is ordered together, and what has queued up behind a group, goes together: of one kind and one agency, and no more than may.
+    @Test func groups() throws {
+        let bench = Bench()
+        let large = HandOver.Step.write(
+            payload: [], length: 20 << 20, digest: nil, spool: Spool(agency: AgencyCode("H29")!, directory: "/dead"))
+        bench.perform([1, 2, 3], "/dead")
+        #expect(try eventually { bench.groups.withLockedValue { $0 } == [[1, 2, 3]] })
+        bench.perform(Array(4...4 + UInt64(SpoolWorkers.groupMax)), "/dead")
+        bench.perform([200], "/dead", .discard)
+        bench.perform([201, 202], "/dead", large)
+        bench.perform([203], "/dead", .discard)
+        bench.perform([204], "/dead", .discard, agency: "H26")
+        bench.gate.open()
+        #expect(try eventually { bench.workers.busy.isEmpty })
+        let last = 4 + UInt64(SpoolWorkers.groupMax)
+        #expect(
+            bench.groups.withLockedValue { $0 } == [
+                [1, 2, 3], Array(4..<last), [last], [200], [201], [202], [203], [204],
+            ])
+        // One report for each group, in order.
+        #expect(bench.words == (1...last).map { "done \($0)" } + (200...204).map { "done \($0)" })
+    }
+
     /// Steps of a directory keep their order; that the disk answers again is said before what it answers.
     @Test func itAnswersAgain() throws {
         let bench = Bench()
-        for ticket in 1...3 { bench.perform(UInt64(ticket), "/dead") }
+        try bench.begin(1, "/dead")
+        for ticket in 2...3 { bench.perform(UInt64(ticket), "/dead") }
         bench.pass(31)
         bench.workers.look()
         bench.gate.open()
@@ -121,7 +161,7 @@ final class Gate: Sendable {
     /// The engine that comes after one that started over is told as well, and what had not begun is dropped.
     @Test func anEngineThatStartsOver() throws {
         let bench = Bench()
-        bench.perform(1, "/dead")
+        try bench.begin(1, "/dead")
         bench.perform(2, "/dead")
         bench.pass(31)
         bench.workers.look()

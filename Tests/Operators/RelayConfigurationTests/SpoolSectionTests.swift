@@ -44,7 +44,7 @@ import Testing
                     reserve: 1 << 30, atOnce: 9, answerWithin: .minutes(2)),
                 SpoolConfiguration(
                     agency: AgencyCode("T2")!, directory: "/srv/t2", mode: 0o640, group: nil, reserve: 64 << 20,
-                    atOnce: 4, answerWithin: .seconds(30)),
+                    atOnce: 512, answerWithin: .seconds(30)),
             ])
         #expect(try load(agencies: Self.agencies).settings.spools.isEmpty)
     }

@@ -173,7 +173,8 @@ import Testing
 
     /// The engine starts over while documents are on their way: what the writer is at then is done again, and nothing comes twice.
     @Test func theEngineStartsOverMeanwhile() throws {
-        let home = try Home()
+        // A few at a time, so that there is a meanwhile.
+        let home = try Home("    at_once: 4\n")
         let network = home.network
         network.setEnvironment(
             "hcm",
@@ -203,6 +204,27 @@ import Testing
     @Test(arguments: When.allCases)
     func killedAtEveryCall(_ when: When) throws {
         let home = try Home("    at_once: 1\n")
+        let (lives, seen) = try killAgainAndAgain(home, when, first: 1, step: 1)
+        // Every kind of call has been the last one.
+        #expect(seen == ["unlinkat", "openat", "write", "fchmod", "fsync", "renameat"], "\(seen)")
+        #expect(lives > 16, "\(lives)")
+        try home.expectDelivered()
+    }
+
+    /// The same with all documents in one group: of each life some are written, or are on the disk, or renamed, and others are not.
+    @Test(arguments: When.allCases)
+    func killedInTheMiddleOfAGroup(_ when: When) throws {
+        let home = try Home()
+        let (lives, _) = try killAgainAndAgain(home, when, first: 7, step: 29)
+        #expect(lives > 4, "\(lives)")
+        try home.expectDelivered()
+    }
+
+    /// 24 documents wait for the spool, and each life of the daemon is killed so many calls later than the one before; how many there
+    /// were, and at which calls they ended.
+    private func killAgainAndAgain(
+        _ home: Home, _ when: When, first: Int, step: Int
+    ) throws -> (lives: Int, seen: Set<String>) {
         let network = home.network
         let library = try network.interposer("killer")
         try home.withoutSpool {
@@ -214,24 +236,64 @@ import Testing
         var lives = 0
         var seen: Set<String> = []
         while true {
+            let call = first + lives * step
             lives += 1
             network.setEnvironment(
                 "hcm",
                 [
-                    "LD_PRELOAD": library, "EDOC_KILL_UNDER": home.folder, "EDOC_KILL_AT": String(lives),
+                    "LD_PRELOAD": library, "EDOC_KILL_UNDER": home.folder, "EDOC_KILL_AT": String(call),
                     "EDOC_KILL_WHEN": when.rawValue, "EDOC_KILL_LOG": network.folder["calls"],
                 ])
             try? FileManager.default.removeItem(atPath: network.folder["calls"])
             let isThrough = try life(of: home)
             let calls = network.folder.text("calls").split(separator: "\n").map(String.init)
-            if isThrough { break }
-            #expect(calls.count >= lives && lives < 100)
-            seen.insert(calls[lives - 1])
+            if isThrough { return (lives, seen) }
+            #expect(calls.count >= call && lives < 100)
+            seen.insert(calls[call - 1])
             _ = try home.take()
         }
-        // Every kind of call has been the last one.
-        #expect(seen == ["unlinkat", "openat", "write", "fchmod", "fsync", "renameat"], "\(seen)")
-        #expect(lives > 16, "\(lives)")
+    }
+
+    enum Fault: String, CaseIterable { case nameTaken, noRoom, noSync }
+
+    /// One of many fails: something stands under its name, or the disk has no room for it, or cannot bring it down. The others are handed
+    /// over, and it follows when it can.
+    @Test(arguments: Fault.allCases)
+    func oneThatFailsInAGroup(_ fault: Fault) throws {
+        let home = try Home()
+        let network = home.network
+        try home.withoutSpool {
+            try network.start("hcm")
+            try home.submit(12)
+            #expect(network.stop("hcm") == .exited(0))
+        }
+        let name = try #require(home.documents.keys.sorted().dropFirst(5).first)
+        var says = "Input/output error"
+        switch fault {
+        case .nameTaken:
+            try network.folder.makeFolder("spool/tmp/" + name)
+            says = "Is a directory"
+        case .noRoom, .noSync:
+            network.setEnvironment(
+                "hcm",
+                [
+                    "LD_PRELOAD": try network.interposer("interposer"),
+                    fault == .noRoom ? "EDOC_INTERPOSE_NO_ROOM_FOR" : "EDOC_INTERPOSE_NO_SYNC_OF": "/tmp/" + name,
+                ])
+            if fault == .noRoom { says = "No space left on device" }
+        }
+        try network.start("hcm")
+        #expect(try eventually { try home.delivered() == 11 }, "\(network.logTail("hcm"))")
+        #expect(try home.names("new") == home.documents.keys.filter { $0 != name }.sorted())
+        #expect(
+            try eventually {
+                let answer: InboxAnswer = try network.ask("hcm", "inbox", "list", "H29")
+                return answer.spool?.trouble?.contains(says) == true
+            }, "\(network.logTail("hcm"))")
+        #expect(network.stop("hcm") == .exited(0))
+        if fault == .nameTaken { #expect(rmdir(home.folder + "/tmp/" + name) == 0) }
+        network.setEnvironment("hcm", [:])
+        try network.start("hcm")
         try home.expectDelivered()
     }
 
@@ -298,7 +360,7 @@ import Testing
     }
 
     /// So many documents wait for the spool, and the daemon ends right before it renames the first: unlinkat (an old sidecar), unlinkat,
-    /// openat, write, fchmod, fsync, fsync, renameat.
+    /// openat, fchmod, write, fsync, fsync, renameat.
     private func killedBeforeRename(_ home: Home, documents: Int) throws {
         let network = home.network
         try home.withoutSpool {

@@ -6,6 +6,8 @@
 //   EDOC_INTERPOSE_DELAY_MS   how long each fdatasync is delayed, before it begins its work
 //   EDOC_INTERPOSE_FAIL_AT    a text: the first sync that begins after it was read from a socket fails, once
 //   EDOC_INTERPOSE_FULL       a file: when it is there, the next pages that are written find no room on the disk, and it is removed
+//   EDOC_INTERPOSE_NO_ROOM_FOR, EDOC_INTERPOSE_NO_SYNC_OF   a text: files whose paths end with it find no room, or cannot
+//                             be synced by fsync
 //   EDOC_INTERPOSE_FROZEN     a file: while it is there the disk hangs: no sync, no write to a file and no question after a file
 //                             system is answered
 //
@@ -37,6 +39,7 @@ static long delay_milliseconds = 0;
 static const char *full;
 static const char *frozen;
 static const char *fail_at;
+static const char *no_room_for, *no_sync_of;
 static int has_failure = 0;
 static unsigned long last_order = 0;
 
@@ -53,6 +56,8 @@ __attribute__((constructor)) static void begin(void) {
     full = getenv("EDOC_INTERPOSE_FULL");
     frozen = getenv("EDOC_INTERPOSE_FROZEN");
     fail_at = getenv("EDOC_INTERPOSE_FAIL_AT");
+    no_room_for = getenv("EDOC_INTERPOSE_NO_ROOM_FOR");
+    no_sync_of = getenv("EDOC_INTERPOSE_NO_SYNC_OF");
     if (path) log_descriptor = open(path, O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0600);
 }
 
@@ -119,6 +124,27 @@ static int finds_no_room(int descriptor) {
     note_bare('F', descriptor);
     errno = ENOSPC;
     return 1;
+}
+
+/// True for a descriptor whose path ends with the text.
+static int is_of(int descriptor, const char *text) {
+    if (!text) return 0;
+    char link[64], path[4096];
+    snprintf(link, sizeof link, "/proc/self/fd/%d", descriptor);
+    ssize_t length = readlink(link, path, sizeof path - 1);
+    if (length < 0) return 0;
+    size_t wanted = strlen(text);
+    return (size_t)length >= wanted && memcmp(path + length - wanted, text, wanted) == 0;
+}
+
+int fsync(int descriptor) {
+    static int (*real)(int);
+    if (!real) real = dlsym(RTLD_NEXT, "fsync");
+    if (is_of(descriptor, no_sync_of)) {
+        errno = EIO;
+        return -1;
+    }
+    return real(descriptor);
 }
 
 /// Waits for a disk that hangs.
@@ -238,6 +264,10 @@ ssize_t recv(int descriptor, void *bytes, size_t length, int flags) {
 ssize_t write(int descriptor, const void *bytes, size_t length) {
     static ssize_t (*real)(int, const void *, size_t);
     if (!real) real = dlsym(RTLD_NEXT, "write");
+    if (is_of(descriptor, no_room_for)) {
+        errno = ENOSPC;
+        return -1;
+    }
     unsigned long inode = socket_inode(descriptor);
     struct moment moment = take_moment();
     ssize_t answer = real(descriptor, bytes, length);

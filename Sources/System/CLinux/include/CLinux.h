@@ -72,6 +72,10 @@ int clinux_take_hangup(void);
 /// file system gives old inode numbers out again.
 uint64_t clinux_folder_identity(int descriptor);
 
+/// The disk begins to write what a file holds in memory of this range, and nothing is waited for. A hint: that it has ended, and how, only
+/// a sync tells (sync_file_range(2)).
+void clinux_begin_writing(int descriptor, uint64_t offset, uint64_t length);
+
 /// The kind of a file system by its magic number (statfs(2)); 0 when it cannot be told.
 uint64_t clinux_filesystem_magic(const char *path);
 
