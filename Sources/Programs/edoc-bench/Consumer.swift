@@ -1,6 +1,5 @@
-// Consumer: what stands behind C and has what has come through, each once. For brokers it is a program that takes messages and
-// acknowledges them; for edocd it is the inbox of C, until a program that takes from it is measured instead. Which of the two
-// a figure is about is printed beside it.
+// Consumer: what stands behind C and has what has come through, each once: a program that takes messages, or documents, and
+// acknowledges them. What "come through" means is printed beside each figure.
 
 import Glibc
 import Synchronization
@@ -14,18 +13,6 @@ protocol Consumer: AnyObject, Sendable {
     /// Messages that came again.
     var twice: UInt64 { get }
     func stop()
-}
-
-/// The inbox of C, looked at from outside: what has arrived and was not taken.
-final class InboxConsumer: Consumer {
-    let end = "arrived in the inbox of C (not taken)"
-    let twice: UInt64 = 0
-    private let watch: StoreWatch
-
-    init(_ watch: StoreWatch) { self.watch = watch }
-
-    func count() throws -> UInt64 { try watch.arrived() }
-    func stop() {}
 }
 
 /// What a program behind C has taken: by the token that each message begins with, so that one that comes again is not counted.

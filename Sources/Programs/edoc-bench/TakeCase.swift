@@ -75,7 +75,7 @@ enum TakeCase {
     }
 
     private static func httpConsumer(_ control: String, _ count: Int, _ batch: Int) throws {
-        var consumer = try InboxConsumer(control)
+        var consumer = try InboxFetcher(control)
         try consumer.run(count, acknowledging: batch)
     }
 
@@ -192,7 +192,7 @@ final class TakeConsumer: Sendable {
 }
 
 /// A program that fetches documents over HTTP, one request behind the other on one connection, and acknowledges some at a time.
-private struct InboxConsumer {
+private struct InboxFetcher {
     private let socket: Socket
     private var input: [UInt8] = []
 
