@@ -30,7 +30,7 @@ struct Benchmark: ParsableCommand {
         ("giant", { try GiantCase.run($0) }), ("backlog", { try BacklogCase.run($0) }),
         ("throughput", { try ThroughputCase.run($0) }), ("documents", { try DocumentsCase.run($0) }),
         ("single", { try SingleCase.run($0) }), ("inspect", { try InspectCase.run($0) }),
-        ("pieces", { try PiecesCase.run($0) }),
+        ("pieces", { try PiecesCase.run($0) }), ("agencies", { try AgenciesCase.run($0) }),
     ]
 
     func validate() throws {
