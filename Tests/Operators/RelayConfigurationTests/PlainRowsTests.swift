@@ -35,6 +35,7 @@ import Testing
             "  000.00.15.H29: { name: \"a: b, {c} [d] #e 'f'\", home: 'dtn://hcm/', aliases: [ A.1, \"B\",C ] }\n",
             "    # first\n\n    H29:\n\n      # its name\n      name: Sở Nội vụ, phòng (2) # one\n      home: hcm\n"
                 + "      aliases: [X, Y]\n    H30: # next\n      name: y\n      home: hcm\n",
+            "  H29:\n    aliases:\n    - A\n    - 'B'\n    name: x\n  H30:\n    aliases: # two\n      -  A\n\n      - B, C # b\n    home: y\n",
             " A: {name: x, home: y, aliases: []}\r\n B: {other: null, aliases: [1.5]}\r\n",
         ] {
             #expect(Self.compare(text), "\(text)")
@@ -47,7 +48,8 @@ import Testing
         "  H29: {name: x, name: y}\n", "  A: {name: x, home: y}\n  A: {name: x, home: y}\n", "  H29:\n", "  H29: ~\n",
         "  H29: {name: x, home: }\n", "  H29: {name: x home: y}\n", "  H29: {name: x, home: y\n", "  H29: {}\n",
         "  H29:\n    name: Sở\n      Nội vụ\n    home: hcm\n", "  H29:\n    name: |\n      x\n    home: hcm\n",
-        "  H29:\n    name: x\n   home: hcm\n", "  H29:\n    aliases:\n      - A\n", "  H29: {name: x#y, home: z}\n",
+        "  H29:\n    name: x\n   home: hcm\n", "  H29:\n    aliases:\n      - - A\n", "  H29:\n    aliases:\n   - A\n",
+        "  H29:\n    aliases:\n      - A\n     - B\n", "  H29: {name: x#y, home: z}\n",
         "  H29: {name: x, home: y}# z\n", "  H29:\t{name: x, home: y}\n", "  H29: {name: x\u{85}y, home: z}\n",
         "  H29: {name: \"x\u{2028}y\", home: z}\n", "  H29: {name: x\ry, home: z}\n", "  \"H29\": {name: x, home: y}\n",
         "  ? H29\n  : {name: x, home: y}\n", "  H29: {name: *x, home: y}\n", "  H29: {name: !!str x, home: y}\n",
@@ -116,6 +118,13 @@ private struct RandomRows {
         return "[" + spaces(1) + items.joined(separator: one(of: [",", ", ", " , "])) + spaces(1) + "]"
     }
 
+    private mutating func blockList(_ inner: String) -> String {
+        let indent = inner + spaces(2)
+        return (0..<1 + below(3)).reduce(inner + "aliases:" + lineEnd()) { text, _ in
+            text + indent + "- " + spaces(1) + (below(2) == 0 ? letters(3) : self.text(isFlow: false)) + lineEnd()
+        }
+    }
+
     private mutating func field(_ key: String, isFlow: Bool) -> String {
         key + ":" + " " + spaces(1) + (key == "aliases" ? list() : text(isFlow: isFlow))
     }
@@ -139,7 +148,13 @@ private struct RandomRows {
                 result += spaces(1) + "}" + lineEnd()
             } else {
                 result += lineEnd()
-                for key in fields { result += inner + field(key, isFlow: false) + lineEnd() }
+                for key in fields {
+                    if key == "aliases", below(2) == 0 {
+                        result += blockList(inner)
+                    } else {
+                        result += inner + field(key, isFlow: false) + lineEnd()
+                    }
+                }
             }
         }
         return result
