@@ -217,6 +217,10 @@ extension CatalogueEntries {
             "keep and keepDays are for a folder, in which copies have names of their own",
             "keep và keepDays chỉ dùng cho thư mục, nơi các bản sao mang tên riêng"
         ),
+        (
+            "history goes back %, and store.history_memory wants %: its part of the store is used up; raise store.history_percent or store.map_size, or lower store.history_memory",
+            "lịch sử chỉ còn %t1, trong khi store.history_memory cần %t2: phần kho dành cho lịch sử đã hết; hãy tăng store.history_percent hoặc store.map_size, hoặc giảm store.history_memory"
+        ),
         ("the last good backup is % old", "bản sao lưu tốt gần nhất đã có từ %t1 trước"),
         (
             "edoc-backup.timer has been enabled for %, and no backup was made",

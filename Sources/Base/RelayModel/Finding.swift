@@ -1,7 +1,8 @@
 // Finding: one thing about a node that a person should know, as a value: what, how bad, about what, since when, in one sentence. Status,
 // check, top, doctor, metrics and alerts speak from one list of these, so that no two of them can say different things of one node. Whoever
 // finds something adds to that list and says it nowhere else: the decisions in CoreFindings.swift, what is in the store in
-// StoreFindings.swift (both in RelayCore), what only the process knows in `WatchFacts.findings` (RelayControl). A value; cannot fail.
+// StoreFindings.swift and HistoryReach.swift (all in RelayCore), what only the process knows in `WatchFacts.findings` (RelayControl). A
+// value; cannot fail.
 
 /// How bad a finding is.
 public enum FindingGrade: String, Sendable, Hashable, CaseIterable, Comparable {
@@ -41,6 +42,7 @@ public enum FindingCode: String, Sendable, Hashable, CaseIterable {
     case backupOld
     case spoolUntaken
     case inboxHidden
+    case historyShort
 
     /// The check of `edocctl check` that counts it.
     public var check: String {

@@ -124,9 +124,13 @@ public struct CoreConfiguration: Sendable {
         self.peers = peers
         self.limits = limits
         var hash = TextHash()
-        for code in directory.codes {
+        // A reload makes this of a hundred thousand agencies, at home on few nodes.
+        var homes: [NodeID: String] = [:]
+        directory.each { code, home in
             hash.add(code.text)
-            hash.add(directory.home(of: code)?.text ?? "")
+            let text = homes[home] ?? home.text
+            homes[home] = text
+            hash.add(text)
         }
         for route in routes.rows {
             hash.add(route.target.text)

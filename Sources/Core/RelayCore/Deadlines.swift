@@ -106,14 +106,8 @@ extension RelayCore {
         turn.rows.setNumber(.meta, "relayTime", now.milliseconds)
     }
 
-    /// What a history row takes in the store, roughly: its record and its share of a page.
-    private static let historyRowBytes: UInt64 = 256
-
     /// How many rows of history the store's share has room for.
-    func historyRowsMax(_ room: HeadRoom) -> UInt64 {
-        guard limits.historyPercent > 0 else { return .max }
-        return (room.usedBytes / 100 + room.freeBytes / 100) * limits.historyPercent / Self.historyRowBytes
-    }
+    func historyRowsMax(_ room: HeadRoom) -> UInt64 { limits.historyRowsMax(room) }
 
     /// The oldest rows go when their time is over, or when all together take more than their share of the store.
     private mutating func dropHistory(_ turn: inout Turn) {
@@ -121,15 +115,17 @@ extension RelayCore {
         let count = turn.rows.count(.history)
         let surplus = Int(clamping: count > kept ? count - kept : 0)
         var keys: [RowKey] = []
+        var cut: RelayTime?
         turn.rows.scan(.history, prefix: RowKey()) { key, _ in
             let end = RelayTime(milliseconds: key.number(at: 0))
-            guard keys.count < 4_096, keys.count < surplus || end + limits.historyMemory <= turn.now.relay else {
-                return false
-            }
+            let isOver = end + limits.historyMemory <= turn.now.relay
+            guard keys.count < 4_096, keys.count < surplus || isOver else { return false }
             keys.append(RowKey(copying: key))
+            if !isOver { cut = end }
             return true
         }
         for key in keys { turn.rows.delete(.history, key) }
+        if let cut { turn.rows.setNumber(.meta, HistoryReach.mark, cut.milliseconds) }
         // A burst is worked off without waiting for the next minute.
         if surplus > keys.count { housekeepingDue = turn.now.relay + .seconds(1) }
     }

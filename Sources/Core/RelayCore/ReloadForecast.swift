@@ -22,6 +22,7 @@ public struct ReloadForecast: Sendable, Hashable {
             rows.number(.counter, CounterKey.state(.waiting, admin: false).name)
             + rows.number(.counter, CounterKey.state(.deferred, admin: false).name)
         guard old.routesDigest != new.routesDigest else { return }
+        let (oldPeers, newPeers) = (Set(old.peers.map(\.node)), Set(new.peers.map(\.node)))
         var known: [String: Change] = [:]
         var queueRows = 0
         rows.scan(.queue, prefix: RowKey()) { key, _ in
@@ -39,8 +40,9 @@ public struct ReloadForecast: Sendable, Hashable {
                 && recipient.due == queueKey.due
             {
                 lookedAt += 1
-                let change = known[recipient.name] ?? Change(old.way(of: recipient.name), new.way(of: recipient.name))
-                known[recipient.name] = change
+                let name = recipient.name
+                let change = known[name] ?? Change(old.way(of: name, oldPeers), new.way(of: name, newPeers))
+                known[name] = change
                 switch change {
                 case .none: break
                 case .moves: affected += 1
@@ -72,8 +74,7 @@ public struct ReloadForecast: Sendable, Hashable {
 
 extension CoreConfiguration {
     /// Where a recipient's copies go by these tables: nil at home, else the hops that are peers here.
-    fileprivate func way(of name: String) -> [NodeID]? {
-        let known = Set(peers.map(\.node))
+    fileprivate func way(of name: String, _ known: Set<NodeID>) -> [NodeID]? {
         if let agency = AgencyCode(name) {
             guard let home = directory.home(of: agency) else { return [] }
             return home == node ? nil : routes.hops(for: agency, home: home).filter(known.contains)

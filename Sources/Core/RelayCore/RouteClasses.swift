@@ -108,7 +108,8 @@ extension RelayCore {
     mutating func reconfigure(_ new: CoreConfiguration, _ turn: inout Turn) {
         let old = configuration
         configuration = new
-        let gone = peers.states.filter { state in !new.peers.contains { $0.node == state.peer.node } }
+        let staying = Set(new.peers.map(\.node))
+        let gone = peers.states.filter { !staying.contains($0.peer.node) }
         peers.replace(new.peers, now: turn.now.relay)
         loadNumbers(turn.rows)
         markSuspendedPeers()

@@ -115,6 +115,16 @@ extension Directory {
     /// The canonical codes in file order.
     public var codes: some Sequence<AgencyCode> { rows.lazy.map(\.code) }
 
+    /// Every canonical code with its home, in file order.
+    public func each(_ body: (_ code: AgencyCode, _ home: NodeID) -> Void) {
+        for row in rows { body(row.code, homes[Int(row.home)]) }
+    }
+
+    /// Every other spelling with its canonical code, in no order.
+    public func eachAlias(_ body: (_ alias: AgencyCode, _ code: AgencyCode) -> Void) {
+        for (alias, row) in rowOfAlias { body(alias, rows[Int(row)].code) }
+    }
+
     /// The canonical codes of the agencies at home on a node, in file order.
     public func codes(homeAt node: NodeID) -> [AgencyCode] {
         guard let index = indexOfHome[node] else { return [] }
@@ -131,10 +141,5 @@ extension Directory {
     public func aliases(of code: AgencyCode) -> [AgencyCode] {
         guard let row = rowOfCode[code] else { return [] }
         return rowOfAlias.filter { $0.value == row }.map(\.key).sorted()
-    }
-
-    /// Every other spelling with its canonical code, sorted.
-    public var aliases: [(alias: AgencyCode, code: AgencyCode)] {
-        rowOfAlias.map { (alias: $0.key, code: rows[Int($0.value)].code) }.sorted { $0.alias < $1.alias }
     }
 }

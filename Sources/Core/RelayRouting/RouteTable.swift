@@ -68,6 +68,9 @@ public struct RouteMatch: Hashable, Sendable {
 public struct RouteTable: Sendable {
     public private(set) var rows: [Route] = []
     private var rowOfTarget: [RouteTarget: Int] = [:]
+    /// Where there are none of a kind, none is looked for: a reload asks for a hundred thousand agencies.
+    private var hasAgencies = false
+    private var hasSubtrees = false
 
     public init() {}
 
@@ -83,6 +86,11 @@ public struct RouteTable: Sendable {
         guard rowOfTarget[route.target] == nil else { return false }
         rowOfTarget[route.target] = rows.count
         rows.append(route)
+        switch route.target {
+        case .agency: hasAgencies = true
+        case .subtree: hasSubtrees = true
+        case .node, .anything: break
+        }
         return true
     }
 
@@ -97,6 +105,16 @@ public struct RouteTable: Sendable {
         var winner: RouteMatch?
         forEachCandidate(agency, home: home) { row, rule in
             winner = RouteMatch(row: row, route: rows[row], rule: rule)
+            return false
+        }
+        return winner
+    }
+
+    /// The index of that row.
+    public func row(of agency: AgencyCode, home: NodeID?) -> Int? {
+        var winner: Int?
+        forEachCandidate(agency, home: home) { row, _ in
+            winner = row
             return false
         }
         return winner
@@ -143,10 +161,12 @@ public struct RouteTable: Sendable {
     private func forEachCandidate(
         _ agency: AgencyCode, home: NodeID?, _ body: (_ row: Int, _ rule: RouteMatch.Rule) -> Bool
     ) {
-        if let row = rowOfTarget[.agency(agency)], !body(row, .exactAgency) { return }
-        if let row = rowOfTarget[.subtree(agency)], !body(row, .subtree) { return }
-        for parent in agency.parents {
-            if let row = rowOfTarget[.subtree(parent)], !body(row, .subtree) { return }
+        if hasAgencies, let row = rowOfTarget[.agency(agency)], !body(row, .exactAgency) { return }
+        if hasSubtrees {
+            if let row = rowOfTarget[.subtree(agency)], !body(row, .subtree) { return }
+            for parent in agency.parents {
+                if let row = rowOfTarget[.subtree(parent)], !body(row, .subtree) { return }
+            }
         }
         if let home, let row = rowOfTarget[.node(home)], !body(row, .homeNode) { return }
         if let row = rowOfTarget[.anything] { _ = body(row, .fallback) }

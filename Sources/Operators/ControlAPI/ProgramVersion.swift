@@ -2,5 +2,5 @@
 
 /// As `CHANGELOG.md` counts.
 public enum ProgramVersion {
-    public static let text = "0.4.0"
+    public static let text = "0.5.0"
 }

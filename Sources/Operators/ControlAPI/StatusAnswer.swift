@@ -33,6 +33,24 @@ public struct StatusAnswer: ControlAnswer {
     /// When the store was verified last, and whether it was in order.
     public var verified: Timestamp?
     public var verifiedClean: Bool?
+    /// How far history goes back; nil when there is none yet.
+    public var history: History?
+
+    public struct History: Codable, Sendable, Hashable {
+        /// When the oldest copy ended that it still has.
+        public var from: Timestamp
+        public var seconds: UInt64
+        /// `store.history_memory`.
+        public var memorySeconds: UInt64
+        /// It goes back no further because its part of the store is used up.
+        public var isCut: Bool
+        public init(from: Timestamp, seconds: UInt64, memorySeconds: UInt64, isCut: Bool) {
+            self.from = from
+            self.seconds = seconds
+            self.memorySeconds = memorySeconds
+            self.isCut = isCut
+        }
+    }
 
     /// Octets by /proc/self/status.
     public struct Memory: Codable, Sendable, Hashable {

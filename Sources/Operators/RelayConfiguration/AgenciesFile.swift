@@ -19,6 +19,8 @@ struct AgenciesFile {
     /// What the file says of the routes of other nodes.
     private(set) var transit = TransitMap()
     private var marks: [RouteTarget: ConfigurationMark] = [:]
+    /// Homes by what stands in the file: there are few, and each stands there often.
+    private var homeNodes: [String: NodeID] = [:]
 
     private static let topKeys = ["nodes", "agencies", "routes"]
     private static let agencyKeys = ["name", "home", "aliases"]
@@ -68,14 +70,21 @@ struct AgenciesFile {
         if let section = known["routes"] { readRoutes(section.value, &errors) }
     }
 
+    /// Entries by key. They are few: looking them through is faster than hashing them.
+    private struct Fields {
+        var entries: [YAMLNode.Entry]
+        subscript(key: String) -> YAMLNode.Entry? { entries.first { $0.key == key } }
+    }
+
     /// The entries by key; unknown keys are errors.
     private func fields(
         _ entries: [YAMLNode.Entry], _ keys: [String], _ path: @autoclosure () -> String, _ errors: inout ErrorList
-    ) -> [String: YAMLNode.Entry] {
-        var result: [String: YAMLNode.Entry] = [:]
+    ) -> Fields {
+        if entries.allSatisfy({ keys.contains($0.key) }) { return Fields(entries: entries) }
+        var result = Fields(entries: [])
         for entry in entries where !entry.key.hasPrefix(YAMLText.duplicatePrefix) {
             if keys.contains(entry.key) {
-                result[entry.key] = entry
+                result.entries.append(entry)
             } else {
                 let path = path()
                 errors.add(
@@ -113,7 +122,7 @@ struct AgenciesFile {
             errors.add(.wrongType, file, node.mark, path(), expected: "a text", found: node.found)
             return nil
         }
-        guard text.utf8.count <= Self.nameBytesMax, text.unicodeScalars.allSatisfy({ $0.value >= 0x20 }) else {
+        guard text.utf8.count <= Self.nameBytesMax, text.utf8.allSatisfy({ $0 >= 0x20 }) else {
             errors.add(
                 .badValue, file, node.mark, path(), expected: "at most \(Self.nameBytesMax) bytes in one line",
                 found: node.found)
@@ -157,12 +166,14 @@ extension AgenciesFile {
             let nameText = text(name.value, path("name"), &errors),
             let homeText = text(home.value, path("home"), &errors)
         else { return }
-        guard let node = Pattern.node(named: homeText) else {
+        guard let node = homeNodes[homeText] ?? Pattern.node(named: homeText) else {
             errors.add(
                 .badValue, file, home.value.mark, path("home"), expected: "a node name", found: home.value.found)
             return
         }
-        if homes[node] == nil { homes[node] = HomeMark(home: node, keyPath: path("home"), mark: home.value.mark) }
+        if homeNodes.updateValue(node, forKey: homeText) == nil, homes[node] == nil {
+            homes[node] = HomeMark(home: node, keyPath: path("home"), mark: home.value.mark)
+        }
         let aliases = aliases(fields["aliases"]?.value, path("aliases"), &errors)
         do throws(Directory.Collision) {
             try directory.insert(.init(code: code, name: nameText, home: node, aliases: aliases))

@@ -53,6 +53,13 @@ struct ConfigurationKeyTree: Sendable {
 struct ConfigurationDecoder {
     var file: String
     var errors: ErrorList
+    /// Defaults by the path in the key table: a hub reads those of a peer five hundred times.
+    private var standards: [String: ConfigurationValue] = [:]
+
+    init(file: String, errors: ErrorList) {
+        self.file = file
+        self.errors = errors
+    }
 
     /// The values of the section `tree` that stand in `node`; without a node, the defaults.
     mutating func section(_ node: YAMLNode?, _ tree: ConfigurationKeyTree, path: String) -> ConfigurationSection {
@@ -130,10 +137,12 @@ struct ConfigurationDecoder {
                 .missingKey, file, sectionMark, path, expected: key.kind.expectation, found: "no such key")
         }
         guard let standard = key.standard else { return nil }
+        if let known = standards[key.path] { return known }
         var decoder = ConfigurationDecoder(file: "defaults", errors: ErrorList())
         let node = YAMLText(file: "defaults").parse(standard, &decoder.errors)
         let value = node.flatMap { decoder.parsed($0, key.kind, path: path) }
         demand(value != nil, "The default of a configuration key is not a value of its kind.")
+        standards[key.path] = value
         return value
     }
 

@@ -89,41 +89,49 @@ public struct ConfigurationDiff: Sendable, Hashable {
 
     private mutating func compareAgencies(_ old: Configuration, _ new: Configuration) {
         agencies.before = old.directory.count
-        for code in old.directory.codes {
+        old.directory.each { code, oldHome in
             guard let home = new.directory.home(of: code) else {
                 agencies.removed.append(code.text)
-                continue
+                return
             }
-            let oldHome = old.directory.home(of: code)
             if oldHome != home {
-                agencies.moved.append("\(code): home \(oldHome?.name ?? "none") to \(home.name)")
-                continue
+                agencies.moved.append("\(code): home \(oldHome.name) to \(home.name)")
+                return
             }
-            let oldVia = old.routes.lookup(code, home: home)?.route.via ?? []
-            let newVia = new.routes.lookup(code, home: home)?.route.via ?? []
-            if home != new.settings.node, oldVia.isEmpty, !newVia.isEmpty {
+            if home == new.settings.node { return }
+            let oldVia = old.routes.row(of: code, home: home).map { old.routes.rows[$0].via } ?? []
+            let newVia = new.routes.row(of: code, home: home).map { new.routes.rows[$0].via } ?? []
+            if oldVia.isEmpty, !newVia.isEmpty {
                 agencies.gained.append("\(code): via \(Self.text(newVia))")
-            } else if home != new.settings.node, oldVia != newVia {
+            } else if oldVia != newVia {
                 agencies.moved.append("\(code): via \(Self.text(oldVia)) to \(Self.text(newVia))")
             }
         }
-        for code in new.directory.codes where !old.directory.contains(code) { agencies.added.append(code.text) }
+        new.directory.each { code, _ in
+            if !old.directory.contains(code) { agencies.added.append(code.text) }
+        }
         compareAliases(old.directory, new.directory)
     }
 
     private mutating func compareAliases(_ old: Directory, _ new: Directory) {
-        let before = old.aliases
-        aliases.before = before.count
-        for (alias, code) in before {
-            guard let now = new.canonical(alias) else {
+        aliases.before = old.aliasCount
+        var changed: [(alias: AgencyCode, code: AgencyCode, now: AgencyCode?)] = []
+        old.eachAlias { alias, code in
+            let now = new.canonical(alias)
+            if now != code { changed.append((alias, code, now)) }
+        }
+        for (alias, code, now) in changed.sorted(by: { $0.alias < $1.alias }) {
+            if let now {
+                aliases.moved.append("\(alias): \(code) to \(now)")
+            } else {
                 aliases.removed.append("\(alias) of \(code)")
-                continue
             }
-            if now != code { aliases.moved.append("\(alias): \(code) to \(now)") }
         }
-        for (alias, code) in new.aliases where old.canonical(alias) == nil {
-            aliases.added.append("\(alias) of \(code)")
+        var added: [(alias: AgencyCode, code: AgencyCode)] = []
+        new.eachAlias { alias, code in
+            if old.canonical(alias) == nil { added.append((alias, code)) }
         }
+        aliases.added = added.sorted { $0.alias < $1.alias }.map { "\($0.alias) of \($0.code)" }
     }
 
     private mutating func compareRoutes(_ old: Configuration, _ new: Configuration) {

@@ -227,6 +227,7 @@ struct NodeConfigurationReader {
         _ quotas: NodeConfiguration.Quotas, map: UInt64, own: NodeID
     ) -> [PeerConfiguration] {
         var result: [PeerConfiguration] = []
+        var names: [String: String] = [:]
         for (name, section) in members {
             var id = NodeID(name: name)
             if case .text(let text)? = section.values["node"]?.value { id = NodeID(text: text) }
@@ -241,10 +242,12 @@ struct NodeConfigurationReader {
                     .contradiction, file, section.mark, "peers.\(name)", expected: "another node than this one",
                     found: id.text)
             }
-            if let other = result.first(where: { $0.node.comparable == id.comparable }) {
+            if let other = names[id.comparable] {
                 errors.add(
                     .duplicate, file, section.mark, "peers.\(name)", expected: "one peer a node",
-                    found: "\(id.text), which is also peers.\(other.name)")
+                    found: "\(id.text), which is also peers.\(other)")
+            } else {
+                names[id.comparable] = name
             }
             let peer = peer(name, id, section, session, quotas, map)
             if peer.keepalive.count % 1_000 != 0 {

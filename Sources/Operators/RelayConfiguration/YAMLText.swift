@@ -1,22 +1,22 @@
 // YAMLText: text to a tree with places. The only file that knows the YAML library. A large `agencies:` section is cut
 // into slices of whole entries and handed over slice by slice, so that 123,000 agencies never stand in memory as
-// library nodes, and an error in one slice does not hide those in the others. Adds every error to the list that it is
-// given.
+// library nodes, and an error in one slice does not hide those in the others. A slice in the plain form is read without
+// the library (PlainRows). Adds every error to the list that it is given.
 
 import Yams
 
 /// A node of a configuration file.
-struct YAMLNode {
+struct YAMLNode: Equatable {
     var mark: ConfigurationMark
     var value: Value
 
-    indirect enum Value {
+    indirect enum Value: Equatable {
         case scalar(String, isPlain: Bool)
         case list([YAMLNode])
         case map([Entry])
     }
 
-    struct Entry {
+    struct Entry: Equatable {
         var key: String
         var mark: ConfigurationMark
         var value: YAMLNode
@@ -55,7 +55,8 @@ struct YAMLText {
         var text = text
         for attempt in 0..<ErrorList.errorsMax {
             do {
-                guard let node = try compose(yaml: text, .basic) else { return nil }
+                // The encoding is named: else the library looks for one in the environment each time.
+                guard let node = try compose(yaml: text, .basic, .default, .utf8) else { return nil }
                 var budget = Self.nodesMax
                 guard let tree = convert(node, firstLine, &budget) else {
                     errors.add(
@@ -164,6 +165,10 @@ extension YAMLText {
         rest.append(contentsOf: repeatElement(UInt8(ascii: "\n"), count: block.lineCount))
         rest.append(contentsOf: bytes[block.range.upperBound...])
         for slice in block.slices {
+            if let found = PlainRows.entries(bytes[slice.range], firstLine: slice.firstLine) {
+                entries(found, &errors)
+                continue
+            }
             let text = String(decoding: bytes[slice.range], as: UTF8.self)
             guard let node = parse(text, firstLine: slice.firstLine, &errors) else { continue }
             guard case .map(let found) = node.value else {

@@ -36,8 +36,9 @@ extension ControlServer {
         let watch = try? await node.watchFacts()
         let peers = node.configuration.settings.peers.map(\.node)
         let stored = try await node.read { [directory = node.configuration.directory] rows in
-            (
-                findings: Finding.ofStore(rows, at: now),
+            let reach = live.historyReach(rows, facts.headRoom, at: now.relay)
+            return (
+                findings: Finding.ofStore(rows, at: now) + reach.findings(at: now.relay),
                 reserved: rows.number(.counter, CounterKey.reservedBytes.name),
                 queues: QueueFigures.all(rows, peers: peers, now: now.relay),
                 inboxes: OldestArrived(rows, now: now.relay),

@@ -44,6 +44,8 @@ struct MetricsFigures: Sendable {
         var corrupt: UInt64 = 0
         /// The last good copy of the store.
         var backup: WallTime?
+        /// The end of the oldest copy in history.
+        var historyFrom: RelayTime?
         var suspensions: UInt64 = 0
         var refusedEverywhere: UInt64 = 0
         var envelopes: UInt64 = 0
@@ -160,6 +162,7 @@ extension MetricsFigures.Rows {
         refusedEverywhere = rows.number(.counter, CounterKey.refusedEverywhere.name)
         corrupt = rows.number(.counter, CounterKey.corruptRecord.name)
         backup = LastBackup.read(rows)
+        historyFrom = rows.row(.history, atOrAfter: RowKey()).map { RelayTime(milliseconds: $0.key.number(at: 0)) }
         suspensions = rows.count(.suspension)
         envelopes = rows.number(.counter, CounterKey.stockCount(.everything).name)
         payloadBytes = rows.number(.counter, CounterKey.stockBytes(.everything).name)

@@ -285,6 +285,10 @@ enum MetricsPage {
             "edoc_backup_timestamp_seconds", .gauge, unit: "seconds",
             "When the last good copy of the store was made, in Unix time; nothing when none was.",
             figures.rows.backup.map { [Sample(seconds($0))] } ?? [])
+        text.add(
+            "edoc_history_oldest_timestamp_seconds", .gauge, unit: "seconds",
+            "When the oldest copy ended that history still has, in Unix time; nothing while it has none.",
+            figures.rows.historyFrom.flatMap(figures.now.wall(of:)).map { [Sample(seconds($0))] } ?? [])
         text.add("edoc_disk_bytes", .gauge, unit: "bytes", "Size of the store's disk.", .count(figures.watch.diskBytes))
     }
 

@@ -42,16 +42,16 @@ extension ControlServer {
         let live = try node.picture(of: [])
         let peers = live.peerViews
         let down = peers.filter { !$0.isUp }.map(\.node.name)
+        let room = facts.headRoom
         let counted = try await node.read { rows in
             (
                 states: Books.inStore(rows, admin: false),
                 count: rows.number(.counter, CounterKey.stockCount(.everything).name),
                 bytes: rows.number(.counter, CounterKey.stockBytes(.everything).name),
                 corrupt: rows.number(.counter, CounterKey.corruptRecord.name), backup: LastBackup.read(rows),
-                verified: ReckoningResult.read(rows)
+                verified: ReckoningResult.read(rows), history: live.historyReach(rows, room, at: now.relay)
             )
         }
-        let room = facts.headRoom
         let found = try await findings(at: now)
         var answer = StatusAnswer(
             node: node.configuration.settings.node.name, version: facts.version, now: now.wall.timestamp,
@@ -67,6 +67,11 @@ extension ControlServer {
             stagedBytes: live.stagedOctets, corruptRecords: counted.corrupt, clockDoubted: live.isClockDoubted)
         answer.findings = found.map(FindingLine.init)
         answer.lastBackup = counted.backup?.timestamp
+        if let oldest = counted.history.oldest, let from = now.wall(of: oldest) {
+            answer.history = .init(
+                from: from.timestamp, seconds: counted.history.span(at: now.relay).count / 1_000,
+                memorySeconds: counted.history.memory.count / 1_000, isCut: counted.history.isCut)
+        }
         if let verified = counted.verified, verified.ended.milliseconds != 0 {
             answer.verified = verified.ended.timestamp
             answer.verifiedClean = verified.isClean

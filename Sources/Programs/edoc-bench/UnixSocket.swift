@@ -95,8 +95,16 @@ enum ControlQuestion {
 
     /// One question on a connection of its own, as edocctl asks it.
     static func get<Answer: ControlAnswer>(_ path: String, _ uri: String) throws -> Answer {
+        try ask("GET", path, uri)
+    }
+
+    static func post<Answer: ControlAnswer>(_ path: String, _ uri: String) throws -> Answer {
+        try ask("POST", path, uri)
+    }
+
+    private static func ask<Answer: ControlAnswer>(_ method: String, _ path: String, _ uri: String) throws -> Answer {
         let socket = try Socket(unix: path)
-        let request = Array("GET \(uri) HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n".utf8)
+        let request = Array("\(method) \(uri) HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n".utf8)
         try request.withUnsafeBytes { try socket.writeAll($0) }
         var answer: [UInt8] = []
         while answer.count < ControlJSON.answerBytesMax {

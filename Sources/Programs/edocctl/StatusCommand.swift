@@ -54,6 +54,7 @@ enum StatusView {
         let (reserve, free) = (Shown.size(store.reserveBytes), Shown.size(store.freeBytes))
         facts.add(
             phrase("reserve", "dự trữ"), phrase("\(reserve) of \(free) free", "\(reserve) trong \(free) còn trống"))
+        if let reach = answer.history { facts.add(phrase("history", "lịch sử"), history(reach)) }
         facts.add(phrase("backup", "sao lưu"), backup(answer))
         let memory = answer.memory
         let (anonymous, shared, files) = (
@@ -98,6 +99,14 @@ enum StatusView {
         facts.add(
             phrase("store", "kho"), phrase("\(used) used of a file of \(file)", "đã dùng \(used) của tệp \(file)"))
         return facts.text(columns: columns)
+    }
+
+    /// In days, by which whoever is asked about an old document thinks.
+    private static func history(_ reach: StatusAnswer.History) -> String {
+        let (days, memory, from) = (reach.seconds / 86_400, reach.memorySeconds / 86_400, Shown.time(reach.from))
+        return days == 1
+            ? phrase("1 day of \(memory), back to \(from)", "1 ngày trong \(memory), từ \(from)")
+            : phrase("\(days) days of \(memory), back to \(from)", "\(days) ngày trong \(memory), từ \(from)")
     }
 
     private static func backup(_ answer: StatusAnswer) -> String {

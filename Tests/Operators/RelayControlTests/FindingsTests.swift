@@ -164,6 +164,31 @@ import Testing
         }
     }
 
+    /// How far history goes back stands in days.
+    @Test func historyGoesBackDays() async throws {
+        try await World.with { world in
+            func page() async throws -> String {
+                String(decoding: try await world.client.get(ControlPath.metrics), as: UTF8.self)
+            }
+            #expect(try await world.get(ControlPath.status, as: StatusAnswer.self).history == nil)
+            #expect(try await !page().contains("\nedoc_history_oldest_timestamp_seconds{"))
+            let submitted = try await world.submit([("sender", "G22"), ("to", "G22.1"), ("document", "1/VP")], [1])
+            _ = try await world.client.post(
+                ControlPath.acknowledge("G22.1"),
+                json: try ControlJSON.bytes(AcknowledgeRequest(envelopes: [submitted.envelope])))
+            world.node.advance(.days(16))
+            let status = try await world.get(ControlPath.status, as: StatusAnswer.self)
+            let history = try #require(status.history)
+            #expect(history.seconds == 16 * 86_400 && history.memorySeconds == 400 * 86_400 && !history.isCut)
+            #expect(history.from.seconds(until: status.now) == history.seconds)
+            let texts = [Language.english, .vietnamese].map { language in
+                Language.$spoken.withValue(language) { StatusView.text(status) }
+            }
+            #expect(texts[0].contains("16 days of 400, back to ") && texts[1].contains("16 ngày trong 400, từ "))
+            #expect(try await page().contains("\nedoc_history_oldest_timestamp_seconds{"))
+        }
+    }
+
     @Test func anAgeOfBackupsThatNobodyMinds() {
         let now = ClockReading(relay: .zero, wall: WallTime(milliseconds: 900_000_000_000))
         var watch = WatchFacts(configurationPath: "", mapBytes: 0, commitTimes: .ofCommits)
