@@ -234,6 +234,18 @@ extension RelayCore {
         wetLanes.set(key, isWet: isWet, classes.hops[key.routeClass] ?? [])
     }
 
+    /// The number of a list of next hops; of a new one the lanes are opened: where its record had been lost, rows may stand in them.
+    mutating func routeClass(for hops: [NodeID], isSuspended: Bool = false, _ rows: any RowTransaction) -> UInt32 {
+        let known = classes.order.count
+        let number = classes.number(for: hops, isSuspended: isSuspended, rows)
+        guard classes.order.count > known else { return number }
+        for urgency in Urgency.allCases {
+            let key = LaneKey(routeClass: number, urgency: urgency)
+            if lanes[key]?.isWet ?? true { setWet(key, true) }
+        }
+        return number
+    }
+
     /// At start nothing is known of any lane.
     mutating func openLanes() {
         for routeClass in classes.order {

@@ -152,7 +152,7 @@ extension RelayCore {
         row.path = [PathStop(node: node, time: turn.now.wall)]
         row.recipients = [
             RecipientRow(
-                name: destination.text, state: .waiting, routeClass: classes.number(for: hops, turn.rows),
+                name: destination.text, state: .waiting, routeClass: routeClass(for: hops, turn.rows),
                 due: turn.now.relay, since: turn.now.relay)
         ]
         ledger.count(.recordMade)

@@ -163,6 +163,6 @@ extension RelayCore {
 
     /// The class of a recipient with these next hops.
     mutating func routeClass(for hops: [NodeID], _ name: String, _ rows: any RowTransaction) -> UInt32 {
-        classes.number(for: hops, isSuspended: suspensions.of(agency: name) != nil, rows)
+        routeClass(for: hops, isSuspended: suspensions.of(agency: name) != nil, rows)
     }
 }

@@ -4,7 +4,6 @@
 // gives nil, and the caller sets it aside.
 
 import CChecksum
-import Glibc
 import RelayModel
 
 /// Writes the fields of one record.
@@ -312,9 +311,7 @@ public struct RowKey: Hashable, Sendable, Comparable {
     /// True when a key in the store begins with these bytes.
     public func isPrefix(of raw: UnsafeRawBufferPointer) -> Bool {
         bytes.withUnsafeBytes { own in
-            guard raw.count >= own.count else { return false }
-            guard let first = own.baseAddress, let other = raw.baseAddress else { return true }
-            return memcmp(first, other, own.count) == 0
+            raw.count >= own.count && own.elementsEqual(UnsafeRawBufferPointer(rebasing: raw[..<own.count]))
         }
     }
 

@@ -67,6 +67,20 @@ import Testing
         #expect(bench.advance(.hours(1)).documents.map(\.peer.name) == ["chi"])
     }
 
+    /// A list of next hops whose record was lost comes again under the same number: the lane that nobody could draw from is listed.
+    @Test func aClassComesAgain() {
+        let bench = Bench()
+        bench.submit(["C1"])
+        _ = bench.store.batch { rows in
+            rows.delete(.routeClass, Keys.routeClass(1))
+            rows.setNumber(.meta, "routesDigest", 0)
+        }
+        bench.restart()
+        bench.connect("chi")
+        bench.advance(.minutes(1))
+        #expect(bench.released.documents.map(\.peer.name) == ["chi"])
+    }
+
     @Test func littleUnderWayIsCalm() {
         let bench = Bench()
         bench.connect("chi")
