@@ -1,7 +1,7 @@
-// SpoolGroup: what is done together in one spool: the same step for many documents of one agency. All are written, the files brought onto the
-// disk beside each other while the next are written, and their folder once for all; or all are renamed, and both folders synced once. What fails for one document is its
-// own answer and keeps no other; what fails for the folder is the answer of all that were not refused before. Runs on the thread of
-// its directory and keeps nothing.
+// SpoolGroup: what is done together in one spool: the same step for many documents of one agency. All are written, the files brought
+// onto the disk beside each other while the next are written, and their folder once for all; or all are renamed, and both folders
+// synced once. What fails for one document is its own answer and keeps no other; what fails for the folder is the answer of all that
+// were not refused before. Runs on the thread of its directory and keeps nothing.
 
 import NIOConcurrencyHelpers
 import NIOCore

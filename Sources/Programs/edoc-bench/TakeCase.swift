@@ -19,12 +19,12 @@ enum TakeCase {
         let home = try network.watch("hcm")
         let socket = "\(network.directory)/hcm/take.sock"
         var plan = LoadPlan(socket: network.submitSocket("vpcp"), count: count / 10, underWay: 16_000)
-        try arrive(plan, home)
+        _ = try ThroughputCase.pass(plan, home)
         plan.count = count
         network.sampler.restart()
 
         // Arriving alone, then taking alone, then both.
-        let alone = try Span(network, count) { try arrive(plan, home) }
+        let alone = try Span(network, count) { _ = try ThroughputCase.pass(plan, home) }
         let drain = try Span(network, count + count / 10) {
             let consumer = TakeConsumer(socket: socket, count: count + count / 10)
             _ = try consumer.start().value()
@@ -45,7 +45,7 @@ enum TakeCase {
         }
         // The inbox over HTTP, on one connection.
         plan.count = count / 20
-        try arrive(plan, home)
+        _ = try ThroughputCase.pass(plan, home)
         let half = plan.count / 2
         let (control, batch) = (network.controlSocket("hcm"), 100)
         let fetched = try Span(network, half) { try httpConsumer(control, half, batch) }
@@ -77,22 +77,6 @@ enum TakeCase {
     private static func httpConsumer(_ control: String, _ count: Int, _ batch: Int) throws {
         var consumer = try InboxFetcher(control)
         try consumer.run(count, acknowledging: batch)
-    }
-
-    /// A load until all of it has arrived at its home.
-    private static func arrive(_ plan: LoadPlan, _ home: StoreWatch) throws {
-        let load = SubmissionLoad(plan)
-        let arrivals = try Arrivals(home, every: 2_000, load: load)
-        defer { arrivals.end() }
-        let worker = load.start()
-        do {
-            try arrivals.wait(for: plan.count, patience: 30)
-        } catch {
-            load.cancel()
-            try? worker.value()
-            throw error
-        }
-        try worker.value()
     }
 }
 

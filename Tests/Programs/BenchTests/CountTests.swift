@@ -84,7 +84,7 @@ import Testing
                         7f30aa11 91 futex (/usr/lib/x86_64-linux-gnu/libc.so.6)
 
              17
-                        7f30aa11 4709cd swift_retain (/opt/swift/libswiftCore.so)
+                        7f30aa11 4709cd swift_retain (/usr/lib/libswiftCore.so)
 
              23
                         55aa9911 16db75 __memmove_avx512_unaligned_erms (/usr/lib/libc.so.6)
