@@ -73,7 +73,7 @@ extension BundleHeader {
             hopCount = hops
         }
         if let copyData {
-            set(.copy, data: copyData)
+            set(.copy, data: ByteBuffer(bytes: copyData))
             copy = newCopy
         }
     }

@@ -54,6 +54,7 @@ public struct BundleHeader: Hashable, Sendable {
         try reader.readBundleStart()
         let primary = try PrimaryBlock(from: &reader)
         var blocks: [CanonicalBlock] = []
+        blocks.reserveCapacity(8)
         while true {
             let start = reader.position
             let head = try BlockHead(from: &reader)
@@ -97,7 +98,7 @@ public struct BundleHeader: Hashable, Sendable {
     /// Writes all octets before the payload. The payload and the trailer (`BundleTrailer`) must follow.
     public func encode(into buffer: inout ByteBuffer) {
         buffer.reserveCapacity(minimumWritableBytes: encodedLength)
-        buffer.writeInteger(ByteBuffer.cborIndefiniteArray)
+        buffer.writeInteger(CBOR.indefiniteArray)
         buffer.writeImmutableBuffer(primary.encoded)
         for block in blocks { buffer.writeImmutableBuffer(block.encoded) }
         buffer.writeImmutableBuffer(payload.encoded)
@@ -107,7 +108,7 @@ public struct BundleHeader: Hashable, Sendable {
     public var octets: [UInt8] {
         var octets: [UInt8] = []
         octets.reserveCapacity(encodedLength)
-        octets.append(ByteBuffer.cborIndefiniteArray)
+        octets.append(CBOR.indefiniteArray)
         primary.encoded.withUnsafeReadableBytes { octets.append(contentsOf: $0) }
         for block in blocks { block.encoded.withUnsafeReadableBytes { octets.append(contentsOf: $0) } }
         payload.encoded.withUnsafeReadableBytes { octets.append(contentsOf: $0) }
@@ -206,7 +207,7 @@ extension CBORReader {
     /// its own.
     mutating func readBundleStart() throws(BundleError) {
         switch try peek() {
-        case ByteBuffer.cborIndefiniteArray: _ = try readArrayHead()
+        case CBOR.indefiniteArray: _ = try readArrayHead()
         case 0x80...0x9b:
             throw failure(.definiteOuterArray, "the bundle is an array of definite length (RFC 9171, 4.1)")
         case 0x06: throw failure(.unsupportedBundleVersion, "this looks like version 6 of the Bundle Protocol")

@@ -120,7 +120,7 @@ public struct BundleHeaderParser: Sendable {
         guard reader.position <= octetsMax else { throw tooLong }
         let start = reader.position
         // A break here ends the bundle before its payload.
-        guard try reader.peek() != ByteBuffer.cborBreak else {
+        guard try reader.peek() != CBOR.break else {
             throw reader.failure(.noPayload, "the bundle has no payload block (RFC 9171, 4.1)")
         }
         let head = try BlockHead(from: &reader)

@@ -68,6 +68,9 @@ struct CBORReader {
         UnsafeRawBufferPointer(rebasing: octets[position..<index])
     }
 
+    /// All octets; good for as long as the reader.
+    var whole: UnsafeRawBufferPointer { octets }
+
     func failure(_ code: BundleError.Code, _ sentence: String) -> BundleError {
         BundleError(code, at: offset + position, sentence)
     }
@@ -142,7 +145,11 @@ struct CBORReader {
     private mutating func readText(length: UInt64, bytesMax: Int) throws(BundleError) -> String {
         let count = try requireText(length, bytesMax)
         let run = UnsafeRawBufferPointer(rebasing: octets[index..<index + count])
-        // The pointer's type is concrete, so that the standard library's fast path is taken.
+        if run.allSatisfy({ $0 < 0x80 }) {
+            // Nearly all text in a header; the check of anything else is made for every kind of it.
+            index += count
+            return String(decoding: run, as: UTF8.self)
+        }
         guard let text = String(validating: run.assumingMemoryBound(to: UInt8.self), as: UTF8.self) else {
             throw failure(.malformedCBOR, "a text string is not UTF-8 (RFC 8949, 3.1)")
         }
@@ -218,6 +225,7 @@ struct CBORReader {
     }
 
     /// The next octet, which stays.
+    @inline(__always)
     mutating func peek() throws(BundleError) -> UInt8 {
         try require(1)
         return octets[index]
@@ -305,13 +313,18 @@ struct CBORReader {
         index += count
     }
 
+    @inline(__always)
     private mutating func require(_ count: Int) throws(BundleError) {
-        if count <= end - index { return }
+        if count > end - index { throw missing(count) }
+    }
+
+    @inline(never)
+    private mutating func missing(_ count: Int) -> BundleError {
         guard octetsMax == .max || count <= octetsMax - position else {
-            throw failure(.headerTooLong, "the octets before the payload exceed the limit of \(octetsMax)")
+            return failure(.headerTooLong, "the octets before the payload exceed the limit of \(octetsMax)")
         }
         wanted = position + min(count, .max - position)
-        throw failure(.truncated, "the octets end inside an item")
+        return failure(.truncated, "the octets end inside an item")
     }
 
     private mutating func wrongType(_ before: Int, _ sentence: String) -> BundleError {

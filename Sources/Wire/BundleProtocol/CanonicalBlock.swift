@@ -125,7 +125,7 @@ struct BlockHead {
         }
     }
 
-    func encode(into buffer: inout ByteBuffer) {
+    func encode(into buffer: inout some CBOROutput) {
         buffer.writeCBOR(arrayOf: crcType == .none ? 5 : 6)
         buffer.writeCBOR(unsigned: type.rawValue)
         buffer.writeCBOR(unsigned: number)

@@ -55,35 +55,30 @@ public struct Checksum: Sendable {
         tail[0] = 0x40 | UInt8(type.valueLength)
         var count = type.fieldLength
         if hasBreak {
-            tail[count] = ByteBuffer.cborBreak
+            tail[count] = CBOR.break
             count += 1
         }
         tail.span.withUnsafeBytes { update(UnsafeRawBufferPointer(rebasing: $0[..<count])) }
     }
 }
 
-extension ByteBuffer {
+extension CBOROutput {
     /// The CRC field with this value; nothing for the type `none`.
     mutating func writeChecksumField(_ type: CRCType, _ value: UInt32) {
         switch type {
         case .none: break
         case .crc16:
-            writeInteger(0x42, as: UInt8.self)
-            writeInteger(UInt16(truncatingIfNeeded: value))
+            write(0x42, UInt16(truncatingIfNeeded: value))
         case .crc32c:
-            writeInteger(0x44, as: UInt8.self)
-            writeInteger(value)
+            write(0x44, value)
         }
     }
 
-    /// Ends a block, all of whose earlier octets this buffer holds, with its CRC field.
-    mutating func writeChecksumOfBlock(_ type: CRCType) { writeChecksumOfBlock(type, from: readerIndex) }
-
-    /// The same of a block that begins at an index.
-    mutating func writeChecksumOfBlock(_ type: CRCType, from start: Int) {
+    /// Ends a block with its CRC field. `start`: how many octets were here before it.
+    mutating func writeChecksumOfBlock(_ type: CRCType, from start: Int = 0) {
         guard type != .none else { return }
         var checksum = Checksum(type)
-        withUnsafeReadableBytes { checksum.update(UnsafeRawBufferPointer(rebasing: $0[(start - readerIndex)...])) }
+        withOctets(from: start) { checksum.update($0) }
         checksum.updateWithEmptyField(andBreak: false)
         writeChecksumField(type, checksum.value)
     }

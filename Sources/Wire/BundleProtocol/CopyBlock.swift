@@ -26,18 +26,19 @@ extension CopyDescription {
         self.init(recipients: recipients, path: path)
     }
 
-    func encoded() throws(BundleError) -> ByteBuffer {
+    func encoded() throws(BundleError) -> [UInt8] {
         try recipients.checkAsRecipients(.badCopy)
         guard path.count <= PathStop.pathStopsMax else {
             throw BundleError(.badCopy, "the path has more than \(PathStop.pathStopsMax) stops")
         }
-        var bytes = ByteBufferAllocator().buffer(capacity: 64 + 16 * recipients.count + 40 * path.count)
+        var bytes: [UInt8] = []
+        bytes.reserveCapacity(64 + 16 * recipients.count + 40 * path.count)
         PrivateMark.write(into: &bytes, items: Self.itemCount)
         bytes.writeCBOR(recipients: recipients)
         bytes.writeCBOR(arrayOf: path.count)
         for stop in path {
             bytes.writeCBOR(arrayOf: 2)
-            bytes.writeCBOR(text: stop.node.text)
+            bytes.writeCBOR(textOf: stop.node.endpoint)
             bytes.writeCBOR(unsigned: stop.time.milliseconds)
         }
         return bytes
@@ -50,6 +51,7 @@ extension CanonicalBlock {
         _ copy: CopyDescription, number: UInt64, crcType: CRCType = .crc32c
     ) throws(BundleError) -> CanonicalBlock {
         CanonicalBlock(
-            type: .copy, number: number, flags: .mustBeReplicated, crcType: crcType, data: try copy.encoded())
+            type: .copy, number: number, flags: .mustBeReplicated, crcType: crcType,
+            data: ByteBuffer(bytes: try copy.encoded()))
     }
 }

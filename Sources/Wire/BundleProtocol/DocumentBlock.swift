@@ -24,19 +24,23 @@ extension DocumentDescription {
             payloadLength: payloadLength, digest: digest)
     }
 
-    func encoded() throws(BundleError) -> ByteBuffer {
+    func encoded() throws(BundleError) -> [UInt8] {
         try recipients.checkAsRecipients(.badDocument)
         guard documentID.utf8.count <= Self.documentIDBytesMax else {
             throw BundleError(.badDocument, "the document ID is longer than \(Self.documentIDBytesMax) octets")
         }
-        var bytes = ByteBufferAllocator().buffer(capacity: 128 + 16 * recipients.count)
+        var bytes: [UInt8] = []
+        bytes.reserveCapacity(128 + 16 * recipients.count)
         PrivateMark.write(into: &bytes, items: Self.itemCount)
         bytes.writeCBOR(text: sender.text)
         bytes.writeCBOR(recipients: recipients)
         bytes.writeCBOR(unsigned: UInt64(urgency.rawValue))
         bytes.writeCBOR(text: documentID)
         bytes.writeCBOR(unsigned: payloadLength)
-        bytes.writeCBOR(bytes: digest.bytes)
+        bytes.writeCBOR(bytesHead: 32)
+        for word in [digest.words.0, digest.words.1, digest.words.2, digest.words.3] {
+            withUnsafeBytes(of: word.bigEndian) { bytes.append(octets: $0) }
+        }
         return bytes
     }
 }
@@ -48,7 +52,7 @@ extension CanonicalBlock {
     ) throws(BundleError) -> CanonicalBlock {
         CanonicalBlock(
             type: .document, number: number, flags: .mustBeReplicated, crcType: crcType,
-            data: try document.encoded())
+            data: ByteBuffer(bytes: try document.encoded()))
     }
 }
 

@@ -85,7 +85,16 @@ extension CBORReader {
     }
 }
 
-extension ByteBuffer {
+extension CBOROutput {
+    /// The text of an EID, as a text string.
+    mutating func writeCBOR(textOf endpoint: EndpointID) {
+        if case .dtn(let rest) = endpoint {
+            writeCBOR(text: "dtn://", rest)
+        } else {
+            writeCBOR(text: endpoint.text)
+        }
+    }
+
     mutating func writeCBOR(endpoint: EndpointID) {
         writeCBOR(arrayOf: 2)
         switch endpoint {
@@ -94,7 +103,7 @@ extension ByteBuffer {
             writeCBOR(unsigned: 0)
         case .dtn(let rest):
             writeCBOR(unsigned: SchemeCode.dtn)
-            writeCBOR(text: "//" + rest)
+            writeCBOR(text: "//", rest)
         case .ipn(let node, let service):
             writeCBOR(unsigned: SchemeCode.ipn)
             writeCBOR(arrayOf: 2)

@@ -65,12 +65,14 @@ struct HeaderDraft {
 
     /// What a block that is made anew holds.
     private enum Change {
-        case data(ByteBuffer)
+        case data([UInt8])
         case hops(HopCount)
+        case endpoint(EndpointID)
+        case number(UInt64)
     }
 
     private var blocks: [Block] = []
-    private var octets: ByteBuffer
+    private var octets: [UInt8] = []
 
     // MARK: Of a received header
 
@@ -81,12 +83,14 @@ struct HeaderDraft {
     ) throws(BundleError) -> HeaderOctets? {
         let received = ByteBuffer(bytes: stored)
         return try CBORReader.read(received) { (reader) throws(BundleError) in
-            var draft = HeaderDraft(octets: ByteBufferAllocator().buffer(capacity: stored.count + 96))
+            var draft = HeaderDraft()
+            draft.octets.reserveCapacity(stored.count + 96)
+            draft.blocks.reserveCapacity(8)
             try reader.readBundleStart()
             let primary = reader.position
             guard try !reader.passPrimary().contains(.isFragment) else { return nil }
-            draft.octets.writeInteger(ByteBuffer.cborIndefiniteArray)
-            draft.octets.writeBytes(reader.octets(from: primary))
+            draft.octets.append(octet: CBOR.indefiniteArray)
+            draft.octets.append(octets: reader.octets(from: primary))
             while true {
                 let start = reader.position
                 let head = try BlockHead(from: &reader)
@@ -94,9 +98,9 @@ struct HeaderDraft {
                     let payload = try PayloadHead(head, startedAt: start, from: &reader)
                     try reader.expectEnd()
                     guard payload.length == payloadLength else { return nil }
-                    try draft.finish(changes, received)
-                    draft.octets.writeImmutableBuffer(payload.encoded)
-                    return HeaderOctets(octets: draft.octets, payload: payload)
+                    try draft.finish(changes, reader.whole)
+                    draft.octets.append(buffer: payload.encoded)
+                    return HeaderOctets(octets: ByteBuffer(bytes: draft.octets), payload: payload)
                 }
                 guard try draft.pass(head, startedAt: start, &reader, changes) else { return nil }
             }
@@ -141,18 +145,14 @@ struct HeaderDraft {
     }
 
     /// Writes the blocks, changed or as they came.
-    private mutating func finish(_ changes: HeaderChanges, _ received: ByteBuffer) throws(BundleError) {
-        var scratch = ByteBufferAllocator().buffer(capacity: 64)
-        scratch.writeCBOR(endpoint: changes.previousNode.endpoint)
-        set(.previousNode, scratch)
-        scratch.clear()
-        scratch.writeCBOR(unsigned: changes.age.count)
-        set(.bundleAge, scratch)
-        if let copy = changes.copy { set(.copy, try copy.encoded()) }
+    private mutating func finish(_ changes: HeaderChanges, _ received: UnsafeRawBufferPointer) throws(BundleError) {
+        set(.previousNode, .endpoint(changes.previousNode.endpoint))
+        set(.bundleAge, .number(changes.age.count))
+        if let copy = changes.copy { set(.copy, .data(try copy.encoded())) }
         if changes.setsNames {
             blocks.removeAll { $0.isDropped && $0.type != .features }
-            if let former = changes.formerName { add(.formerName, CanonicalBlock.formerNameData(former)) }
-            if changes.isReturn { add(.returned, CanonicalBlock.returnedData()) }
+            if let former = changes.formerName { add(.formerName, .data(CanonicalBlock.formerNameData(former))) }
+            if changes.isReturn { add(.returned, .data(CanonicalBlock.returnedData())) }
         }
         blocks.removeAll(where: \.isDropped)
         guard blocks.count <= BundleHeader.blocksMax else {
@@ -162,26 +162,25 @@ struct HeaderDraft {
     }
 
     /// Replaces the data of the first block of a type, or adds one.
-    private mutating func set(_ type: BlockType, _ data: ByteBuffer) {
-        guard let place = blocks.firstIndex(where: { $0.type == type && !$0.isForeign }) else { return add(type, data) }
-        blocks[place].change = .data(data)
+    private mutating func set(_ type: BlockType, _ change: Change) {
+        guard let place = blocks.firstIndex(where: { $0.type == type && !$0.isForeign }) else {
+            return add(type, change)
+        }
+        blocks[place].change = change
     }
 
-    private mutating func add(_ type: BlockType, _ data: ByteBuffer) {
+    private mutating func add(_ type: BlockType, _ change: Change) {
         var number = PayloadHead.number + 1
         while blocks.contains(where: { $0.number == number }) { number += 1 }
-        blocks.append(Block(type: type, number: number, change: .data(data)))
+        blocks.append(Block(type: type, number: number, change: change))
     }
 
-    private mutating func write(_ block: Block, _ received: ByteBuffer) {
+    private mutating func write(_ block: Block, _ received: UnsafeRawBufferPointer) {
         guard let change = block.change else {
-            guard let range = block.received,
-                let slice = received.getSlice(at: received.readerIndex + range.lowerBound, length: range.count)
-            else { return }
-            octets.writeImmutableBuffer(slice)
+            if let range = block.received { octets.append(octets: UnsafeRawBufferPointer(rebasing: received[range])) }
             return
         }
-        let start = octets.writerIndex
+        let start = octets.count
         BlockHead(type: block.type, number: block.number, flags: block.flags, crcType: block.crcType, end: .isCounted)
             .encode(into: &octets)
         switch change {
@@ -189,6 +188,15 @@ struct HeaderDraft {
         case .hops(let hops):
             octets.writeCBOR(bytesHead: UInt64(hops.encodedLength))
             hops.encode(into: &octets)
+        case .number(let number):
+            octets.writeCBOR(bytesHead: UInt64(CBOR.headLength(number)))
+            octets.writeCBOR(unsigned: number)
+        case .endpoint(let endpoint):
+            // Its length stands before it and is known behind it: nearly always one octet.
+            var data: [UInt8] = []
+            data.reserveCapacity(64)
+            data.writeCBOR(endpoint: endpoint)
+            octets.writeCBOR(bytes: data)
         }
         octets.writeChecksumOfBlock(block.crcType, from: start)
     }
@@ -200,16 +208,15 @@ struct HeaderDraft {
         _ primary: PrimaryBlock, hops: HopCount, document: DocumentDescription?, features: [Feature],
         _ changes: HeaderChanges, payload: PayloadHead
     ) throws(BundleError) -> HeaderOctets {
-        var draft = HeaderDraft(octets: ByteBufferAllocator().buffer(capacity: 512))
-        draft.octets.writeInteger(ByteBuffer.cborIndefiniteArray)
-        draft.octets.writeImmutableBuffer(primary.encoded)
-        var scratch = ByteBufferAllocator().buffer(capacity: 64)
-        scratch.writeCBOR(endpoint: changes.previousNode.endpoint)
-        draft.write(Block(type: .previousNode, number: 2, change: .data(scratch)), scratch)
-        scratch.clear()
-        scratch.writeCBOR(unsigned: changes.age.count)
-        draft.write(Block(type: .bundleAge, number: 3, change: .data(scratch)), scratch)
-        draft.write(Block(type: .hopCount, number: 4, change: .hops(hops)), scratch)
+        var draft = HeaderDraft()
+        draft.octets.reserveCapacity(512)
+        let none = UnsafeRawBufferPointer(start: nil, count: 0)
+        draft.octets.append(octet: CBOR.indefiniteArray)
+        draft.octets.append(buffer: primary.encoded)
+        draft.write(
+            Block(type: .previousNode, number: 2, change: .endpoint(changes.previousNode.endpoint)), none)
+        draft.write(Block(type: .bundleAge, number: 3, change: .number(changes.age.count)), none)
+        draft.write(Block(type: .hopCount, number: 4, change: .hops(hops)), none)
         var number: UInt64 = 5
         func next() -> UInt64 {
             defer { number += 1 }
@@ -217,31 +224,31 @@ struct HeaderDraft {
         }
         if let document {
             draft.write(
-                Block(type: .document, number: next(), change: .data(try document.encoded())), scratch)
+                Block(type: .document, number: next(), change: .data(try document.encoded())), none)
         }
         if let copy = changes.copy {
-            draft.write(Block(type: .copy, number: next(), change: .data(try copy.encoded())), scratch)
+            draft.write(Block(type: .copy, number: next(), change: .data(try copy.encoded())), none)
         }
         if changes.setsNames {
             if let former = changes.formerName {
                 draft.write(
                     Block(
                         type: .formerName, number: next(), change: .data(CanonicalBlock.formerNameData(former))),
-                    scratch)
+                    none)
             }
             if changes.isReturn {
                 draft.write(
-                    Block(type: .returned, number: next(), change: .data(CanonicalBlock.returnedData())), scratch)
+                    Block(type: .returned, number: next(), change: .data(CanonicalBlock.returnedData())), none)
             }
         }
         if !features.isEmpty {
             draft.write(
                 Block(
                     type: .features, number: next(), flags: [], change: .data(CanonicalBlock.featuresData(features))),
-                scratch)
+                none)
         }
-        draft.octets.writeImmutableBuffer(payload.encoded)
-        return HeaderOctets(octets: draft.octets, payload: payload)
+        draft.octets.append(buffer: payload.encoded)
+        return HeaderOctets(octets: ByteBuffer(bytes: draft.octets), payload: payload)
     }
 }
 

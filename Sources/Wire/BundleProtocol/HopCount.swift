@@ -43,14 +43,14 @@ public struct HopCount: Hashable, Sendable {
         return bytes
     }
 
-    func encode(into bytes: inout ByteBuffer) {
+    func encode(into bytes: inout some CBOROutput) {
         bytes.writeCBOR(arrayOf: 2)
         bytes.writeCBOR(unsigned: UInt64(limit))
         bytes.writeCBOR(unsigned: count)
     }
 
     var encodedLength: Int {
-        1 + ByteBuffer.cborHeadLength(UInt64(limit)) + ByteBuffer.cborHeadLength(count)
+        1 + CBOR.headLength(UInt64(limit)) + CBOR.headLength(count)
     }
 
     private static func badLimit(at offset: Int) -> BundleError {

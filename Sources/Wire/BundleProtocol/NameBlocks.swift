@@ -11,11 +11,12 @@ extension CanonicalBlock {
     private static let featuresItems = 3
 
     static func formerName(_ name: BundleID, number: UInt64) -> CanonicalBlock {
-        CanonicalBlock(type: .formerName, number: number, flags: .mustBeReplicated, data: formerNameData(name))
+        CanonicalBlock(
+            type: .formerName, number: number, flags: .mustBeReplicated, data: ByteBuffer(bytes: formerNameData(name)))
     }
 
-    static func formerNameData(_ name: BundleID) -> ByteBuffer {
-        var data = ByteBuffer()
+    static func formerNameData(_ name: BundleID) -> [UInt8] {
+        var data: [UInt8] = []
         PrivateMark.write(into: &data, items: formerNameItems)
         data.writeCBOR(unsigned: name.creationTime)
         data.writeCBOR(unsigned: name.sequence)
@@ -23,21 +24,22 @@ extension CanonicalBlock {
     }
 
     static func returned(number: UInt64) -> CanonicalBlock {
-        CanonicalBlock(type: .returned, number: number, flags: .mustBeReplicated, data: returnedData())
+        CanonicalBlock(
+            type: .returned, number: number, flags: .mustBeReplicated, data: ByteBuffer(bytes: returnedData()))
     }
 
-    static func returnedData() -> ByteBuffer {
-        var data = ByteBuffer()
+    static func returnedData() -> [UInt8] {
+        var data: [UInt8] = []
         PrivateMark.write(into: &data, items: returnItems)
         return data
     }
 
     static func features(_ features: [Feature], number: UInt64) -> CanonicalBlock {
-        CanonicalBlock(type: .features, number: number, flags: [], data: featuresData(features))
+        CanonicalBlock(type: .features, number: number, flags: [], data: ByteBuffer(bytes: featuresData(features)))
     }
 
-    static func featuresData(_ features: [Feature]) -> ByteBuffer {
-        var data = ByteBuffer()
+    static func featuresData(_ features: [Feature]) -> [UInt8] {
+        var data: [UInt8] = []
         PrivateMark.write(into: &data, items: featuresItems)
         let list = features.prefix(Feature.countMax)
         data.writeCBOR(arrayOf: list.count)

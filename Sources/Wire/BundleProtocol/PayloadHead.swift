@@ -26,11 +26,12 @@ public struct PayloadHead: Hashable, Sendable {
         self.crcType = crcType
         self.length = length
         needsBreak = false
-        var bytes = ByteBufferAllocator().buffer(capacity: 32)
+        var bytes: [UInt8] = []
+        bytes.reserveCapacity(32)
         let head = BlockHead(type: .payload, number: Self.number, flags: flags, crcType: crcType, end: .isCounted)
         head.encode(into: &bytes)
         bytes.writeCBOR(bytesHead: length)
-        encoded = bytes
+        encoded = ByteBuffer(bytes: bytes)
     }
 
     init(_ head: BlockHead, startedAt start: Int, from reader: inout CBORReader) throws(BundleError) {
@@ -109,7 +110,7 @@ public enum BundleTrailer {
 
     public static func encode(into buffer: inout ByteBuffer, after head: PayloadHead, checksum: PayloadChecksum) {
         buffer.writeChecksumField(head.crcType, checksum.value)
-        if head.needsBreak { buffer.writeInteger(ByteBuffer.cborBreak) }
-        buffer.writeInteger(ByteBuffer.cborBreak)
+        if head.needsBreak { buffer.writeInteger(CBOR.break) }
+        buffer.writeInteger(CBOR.break)
     }
 }

@@ -53,7 +53,8 @@ public struct PrimaryBlock: Hashable, Sendable {
         self.sequence = sequence
         self.lifetime = lifetime
         self.fragment = fragment
-        var bytes = ByteBufferAllocator().buffer(capacity: 160)
+        var bytes: [UInt8] = []
+        bytes.reserveCapacity(160)
         bytes.writeCBOR(arrayOf: Int(Self.itemCount(isFragment: fragment != nil, crcType)))
         bytes.writeCBOR(unsigned: Self.version)
         bytes.writeCBOR(unsigned: self.flags.rawValue)
@@ -68,7 +69,7 @@ public struct PrimaryBlock: Hashable, Sendable {
             bytes.writeCBOR(unsigned: fragment.totalLength)
         }
         bytes.writeChecksumOfBlock(crcType)
-        encoded = bytes
+        encoded = ByteBuffer(bytes: bytes)
     }
 
     init(from reader: inout CBORReader) throws(BundleError) {

@@ -42,7 +42,7 @@ enum PrivateMark {
         }
     }
 
-    static func write(into buffer: inout ByteBuffer, items: Int) {
+    static func write(into buffer: inout some CBOROutput, items: Int) {
         buffer.writeCBOR(arrayOf: items)
         buffer.writeCBOR(text: text)
         buffer.writeCBOR(unsigned: version)

@@ -25,7 +25,7 @@ extension CBORReader {
     }
 }
 
-extension ByteBuffer {
+extension CBOROutput {
     mutating func writeCBOR(recipients: [AgencyCode]) {
         writeCBOR(arrayOf: recipients.count)
         for recipient in recipients { writeCBOR(text: recipient.text) }

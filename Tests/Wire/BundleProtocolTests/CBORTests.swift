@@ -52,7 +52,7 @@ import Testing
         var written = ByteBuffer()
         written.writeCBOR(unsigned: value)
         #expect(written.hex == hex)
-        #expect(ByteBuffer.cborHeadLength(value) == written.readableBytes)
+        #expect(CBOR.headLength(value) == written.readableBytes)
     }
 
     @Test(arguments: ["1800", "1817", "190000", "1900ff", "1a0000ffff", "1b00000000ffffffff"])
