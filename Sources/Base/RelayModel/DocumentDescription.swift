@@ -12,46 +12,36 @@ public struct DocumentDescription: Hashable, Sendable {
         var digest: Digest
     }
 
-    private final class Place: Sendable {
-        let fields: Fields
-        init(_ fields: Fields) { self.fields = fields }
-    }
-
-    private var place: Place
+    private var place: Place<Fields>
+    private var own: Place<Fields> { mutating get { Place.own(&place) } }
 
     public var sender: AgencyCode {
-        get { place.fields.sender }
-        set { change { $0.sender = newValue } }
+        _read { yield place.fields.sender }
+        _modify { yield &own.fields.sender }
     }
     /// All recipients, canonical, without repetition, 1...1,000.
     public var recipients: [AgencyCode] {
-        get { place.fields.recipients }
-        set { change { $0.recipients = newValue } }
+        _read { yield place.fields.recipients }
+        _modify { yield &own.fields.recipients }
     }
     public var urgency: Urgency {
-        get { place.fields.urgency }
-        set { change { $0.urgency = newValue } }
+        _read { yield place.fields.urgency }
+        _modify { yield &own.fields.urgency }
     }
     /// The sender's own ID of the document; text for people, never a path.
     public var documentID: String {
-        get { place.fields.documentID }
-        set { change { $0.documentID = newValue } }
+        _read { yield place.fields.documentID }
+        _modify { yield &own.fields.documentID }
     }
     /// Octets of the whole payload, also in a piece.
     public var payloadLength: UInt64 {
-        get { place.fields.payloadLength }
-        set { change { $0.payloadLength = newValue } }
+        _read { yield place.fields.payloadLength }
+        _modify { yield &own.fields.payloadLength }
     }
     /// SHA-256 of the whole payload, 32 octets.
     public var digest: Digest {
-        get { place.fields.digest }
-        set { change { $0.digest = newValue } }
-    }
-
-    private mutating func change(_ body: (inout Fields) -> Void) {
-        var fields = place.fields
-        body(&fields)
-        place = Place(fields)
+        _read { yield place.fields.digest }
+        _modify { yield &own.fields.digest }
     }
 
     public static func == (left: DocumentDescription, right: DocumentDescription) -> Bool {

@@ -51,6 +51,9 @@ public enum EndpointID: Hashable, Sendable {
         }
     }
 
+    /// At least as many as `text` has.
+    var textOctetsAtMost: Int { if case .dtn(let rest) = self { 6 + rest.utf8.count } else { 48 } }
+
     /// The node that this endpoint belongs to: `dtn://<authority>/` or `ipn:N.0`; nil for the null endpoint.
     public var node: NodeID? {
         switch self {

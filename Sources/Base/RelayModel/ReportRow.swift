@@ -124,6 +124,12 @@ public struct ReportRow: Hashable, Sendable {
         self.reason = reason
         self.path = path
     }
+    /// More than it takes as a row or in a record: texts, and numbers at their longest.
+    public var octetsAtMost: Int {
+        var octets = 96 + bundle.source.textOctetsAtMost + recipient.text.utf8.count
+        for stop in path { octets += 24 + stop.node.endpoint.textOctetsAtMost }
+        return octets
+    }
     /// Rows in one report record at most.
     public static let rowsPerRecordMax = 500
 }

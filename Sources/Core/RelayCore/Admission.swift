@@ -104,9 +104,9 @@ extension RelayCore {
         stagedBytes += promised
         openShares.open(offer.document?.sender, 0)
         if offer.isAdministrative {
-            sessions[offer.session]?.openRecords.count += 1
+            sessions.change(offer.session) { $0.openRecords.count += 1 }
         } else {
-            sessions[offer.session]?.open.count += 1
+            sessions.change(offer.session) { $0.open.count += 1 }
         }
         change(open: open, by: Int64(clamping: promised))
         return .stage(extent: extent)
@@ -168,6 +168,7 @@ extension RelayCore {
 
     mutating func abandonOffers(of session: Ticket, _ turn: inout Turn) {
         for ticket in openOnes.of(session: session) { offerAbandoned(ticket, &turn) }
+        openOnes.ended(session)
     }
 
     /// The bytes written so far are removed by and by; a row says so until they are gone.
@@ -179,10 +180,10 @@ extension RelayCore {
         _ offer: Offer, _ refusal: Refusal, _ why: String, _ cause: RefusalCause, _ turn: inout Turn
     ) {
         ledger.count(.refusedToPeer(cause.rawValue))
-        if let peer = sessions[offer.session]?.peer { noteRefusal(offer, of: peer, why, cause, &turn) }
+        if let peer = sessions.look(offer.session, { $0.peer }) { noteRefusal(offer, of: peer, why, cause, &turn) }
         var refusal = refusal
         if cause == .contentConflict, offer.document != nil, !offer.isReturn,
-            sessions[offer.session]?.facts.understands(.returns) ?? false
+            sessions.look(offer.session, { $0.facts.understands(.returns) }) ?? false
         {
             refusal = .numberTaken
         }
@@ -195,10 +196,10 @@ extension RelayCore {
         for ticket in unmarked {
             if let open = offers[ticket] {
                 turn.rows.put(.staging, Keys.extent(open.extent))
-                offers[ticket]?.isMarked = true
+                offers.change(ticket) { $0.isMarked = true }
             } else if let open = submissions[ticket] {
                 turn.rows.put(.staging, Keys.extent(open.number))
-                submissions[ticket]?.isMarked = true
+                submissions.change(ticket) { $0.isMarked = true }
             }
         }
         unmarked.removeAll(keepingCapacity: true)
@@ -210,7 +211,7 @@ extension RelayCore {
     private mutating func judge(
         _ offer: Offer, from node: NodeID, _ word: ClockWord?, isGranted: Bool, _ turn: inout Turn
     ) -> Judgement {
-        guard let peer = peers[node]?.peer else {
+        guard let peer = peers.look(node, { $0.peer }) else {
             return .refuse(.notAcceptable, why: "not a peer", count: .unknownPeer)
         }
         // Whoever sends back what it was sent speaks for nobody: the books say whether it was.
@@ -297,8 +298,7 @@ extension RelayCore {
             guard let copy = offer.copy, !copy.recipients.isEmpty else {
                 return .refuse(.notAcceptable, why: "document block without copy block", count: .badCopy)
             }
-            let all = Set(document.recipients)
-            guard copy.recipients.allSatisfy(all.contains), Set(copy.recipients).count == copy.recipients.count else {
+            guard Self.isPart(copy.recipients, of: document.recipients) else {
                 return .refuse(.notAcceptable, why: "copy names recipients that the document does not", count: .badCopy)
             }
             guard document.payloadLength == offer.documentLength else {
@@ -312,6 +312,13 @@ extension RelayCore {
             return .refuse(.notAcceptable, why: "hop limit exceeded", count: .hopLimit)
         }
         return nil
+    }
+
+    /// Each of them once, and all of them among the others.
+    private static func isPart(_ some: [AgencyCode], of all: [AgencyCode]) -> Bool {
+        if some.count == 1 { return all.contains(some[0]) }
+        let known = Set(all)
+        return some.allSatisfy(known.contains) && Set(some).count == some.count
     }
 
     private func refusalOfTime(_ offer: Offer, _ peer: Peer, _ word: ClockWord?, _ turn: Turn) -> Judgement? {
@@ -357,6 +364,7 @@ extension RelayCore {
         var known: [RecipientRow] = []
         var isLoop = false
         var knownCount = 0
+        let tried = offer.copy?.path ?? past.tried
         for (place, name) in names.enumerated() {
             var recipient = RecipientRow(
                 name: name, state: .waiting, routeClass: 0, due: turn.now.relay, since: turn.now.relay)
@@ -372,7 +380,8 @@ extension RelayCore {
                 if offer.piece != nil { known.append(recipient) }
                 continue
             }
-            switch way(of: name, offer, peer, avoiding: offer.copy?.path ?? past.tried) {
+            let way = way(of: name, offer, peer, avoiding: tried)
+            switch way {
             case .home where offer.payloadCover != nil:
                 recipient.state = .refused
                 recipient.reason = .blockUnsupported
@@ -417,7 +426,8 @@ extension RelayCore {
         if !isGranted, let shortage = shortage(offer, peer, taken.count + refused.count + known.count, &turn) {
             return .refuse(shortage.refusal, why: shortage.cause.rawValue, count: shortage.cause)
         }
-        return .take(taken + refused + known, avoiding: past.tried)
+        let isAllTaken = refused.isEmpty && known.isEmpty
+        return .take(isAllTaken ? taken : taken + refused + known, avoiding: past.tried)
     }
 
     private func way(of name: String, _ offer: Offer, _ peer: Peer, avoiding path: [PathStop]) -> Destiny {

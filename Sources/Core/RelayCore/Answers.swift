@@ -86,7 +86,7 @@ extension RelayCore {
     ) -> Bool {
         guard var copy = active[dispatch.number]?.copies[position] else { return false }
         if copy.sent.insert(piece.offset).inserted { copy.sentBytes += piece.length }
-        active[dispatch.number]?.copies[position] = copy
+        active.change(dispatch.number) { $0.copies[position] = copy }
         let key = Keys.piece(dispatch.number, offset: piece.offset)
         if let slot = copy.marksSlot, let raw = turn.rows.value(.piece, key),
             var stored = PieceRow(offset: piece.offset, record: raw)
@@ -104,18 +104,12 @@ extension RelayCore {
 
     /// Removes the queue row of a recipient, unless another one still waits under the same row.
     func unqueue(_ row: EnvelopeRow, _ index: Int, _ rows: any RowTransaction) {
-        let recipient = row.recipients[index]
+        let key = queueKey(row, index)
         // From the next one on: whoever ends many in their order finds a companion at once.
         for other in [index + 1..<row.recipients.count, 0..<index].joined() where row.recipients[other].state.isQueued {
-            if row.recipients[other].routeClass == recipient.routeClass, row.recipients[other].due == recipient.due {
-                return
-            }
+            if row.recipients[other].routeClass == key.routeClass, row.recipients[other].due == key.due { return }
         }
-        rows.delete(
-            .queue,
-            QueueKey(
-                routeClass: recipient.routeClass, urgency: row.urgency, due: recipient.due, number: row.number
-            ).key)
+        rows.delete(.queue, key.key)
     }
 
     /// The copy of an envelope on a session is over; the envelope leaves the active set with its last copy.
@@ -151,7 +145,9 @@ extension RelayCore {
         forgetProbe(dispatch.number, dispatch.peer)
         if dispatch.piece != nil, sessions[dispatch.session] != nil {
             let offset = dispatch.piece?.offset ?? 0
-            active[dispatch.number]?.copies[position].nextOffset = min(entry.copies[position].nextOffset, offset)
+            active.change(dispatch.number) {
+                $0.copies[position].nextOffset = min(entry.copies[position].nextOffset, offset)
+            }
             if isUsable(dispatch.session) { return }
             guard active[dispatch.number]?.copies[position].flights.isEmpty == true else { return }
         } else if dispatch.piece != nil {

@@ -16,33 +16,71 @@ public struct Quota: Sendable, Hashable {
 
 /// A neighbour, as the decisions see it.
 public struct Peer: Sendable {
-    public var node: NodeID
-    public var dials: Bool
+    private struct Fields: Sendable {
+        var node: NodeID
+        var dials: Bool
+        var isEdoc: Bool
+        var takesFragments: Bool
+        var rights: SendRights
+        var quota: Quota
+        var allowsForeign: Bool = true
+        var address: String
+        var hasUrgentSession: Bool
+    }
+
+    private var place: Place<Fields>
+    private var own: Place<Fields> { mutating get { Place.own(&place) } }
+
+    public var node: NodeID {
+        _read { yield place.fields.node }
+        _modify { yield &own.fields.node }
+    }
+    public var dials: Bool {
+        _read { yield place.fields.dials }
+        _modify { yield &own.fields.dials }
+    }
     /// Understands the document and copy blocks.
-    public var isEdoc: Bool
-    public var takesFragments: Bool
+    public var isEdoc: Bool {
+        _read { yield place.fields.isEdoc }
+        _modify { yield &own.fields.isEdoc }
+    }
+    public var takesFragments: Bool {
+        _read { yield place.fields.takesFragments }
+        _modify { yield &own.fields.takesFragments }
+    }
     /// What it may hand over, and to whom.
-    public var rights: SendRights
-    public var quota: Quota
+    public var rights: SendRights {
+        _read { yield place.fields.rights }
+        _modify { yield &own.fields.rights }
+    }
+    public var quota: Quota {
+        _read { yield place.fields.quota }
+        _modify { yield &own.fields.quota }
+    }
     /// It may hand over bundles without a document block, for whose sender nobody vouches.
-    public var allowsForeign = true
+    public var allowsForeign: Bool {
+        _read { yield place.fields.allowsForeign }
+        _modify { yield &own.fields.allowsForeign }
+    }
     /// Where it is dialled, as text: another one is tried at once.
-    public var address: String
+    public var address: String {
+        _read { yield place.fields.address }
+        _modify { yield &own.fields.address }
+    }
     /// A second session is kept with it, for what is urgent.
-    public var hasUrgentSession: Bool
+    public var hasUrgentSession: Bool {
+        _read { yield place.fields.hasUrgentSession }
+        _modify { yield &own.fields.hasUrgentSession }
+    }
     public init(
         node: NodeID, dials: Bool, isEdoc: Bool = true, takesFragments: Bool = true,
         rights: SendRights = SendRights(), quota: Quota = .unlimited, address: String = "",
         hasUrgentSession: Bool = true
     ) {
-        self.node = node
-        self.dials = dials
-        self.isEdoc = isEdoc
-        self.takesFragments = takesFragments
-        self.rights = rights
-        self.quota = quota
-        self.address = address
-        self.hasUrgentSession = hasUrgentSession
+        place = Place(
+            Fields(
+                node: node, dials: dials, isEdoc: isEdoc, takesFragments: takesFragments, rights: rights, quota: quota,
+                address: address, hasUrgentSession: hasUrgentSession))
     }
 }
 

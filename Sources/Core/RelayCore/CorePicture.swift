@@ -36,6 +36,7 @@ public struct CorePicture: Sendable {
         var kept = copy core
         kept.active = [:]
         kept.activeChanges = []
+        kept.fresh = [:]
         kept.lanes = [:]
         kept.wetLanes = WetLanes()
         kept.laneWaits = [:]

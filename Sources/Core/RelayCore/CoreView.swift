@@ -221,7 +221,7 @@ extension RelayCore {
 
     /// What a due copy waits for though its next hop is live.
     private func lineSentence(_ row: EnvelopeRow, _ hop: NodeID) -> String {
-        if !row.isComplete, peers[hop]?.peer.takesFragments == false {
+        if !row.isComplete, peers.look(hop, { $0.peer.takesFragments }) == false {
             return "\(hop.name) takes no pieces: it waits until the whole is here"
         }
         guard sessions.values.contains(where: { $0.peer == hop && hasRoomNow($0) }) else {
@@ -270,7 +270,8 @@ extension RelayCore {
                 "\(hop.name) has no room for \(from) bytes or more; smaller ones go, and it is asked again in a while"
         }
         if state.isUp {
-            if state.sessions.contains(where: { sessions[$0]?.isSilent == true }), !hasUsableSession(state) {
+            if state.sessions.contains(where: { sessions.look($0, { $0.isSilent }) == true }), !hasUsableSession(state)
+            {
                 return "\(hop.name) acknowledges nothing at present; another session is tried"
             }
             if state.sessions.allSatisfy({ sessions[$0]?.isEnding != false }) {
@@ -310,7 +311,7 @@ extension RelayCore {
             view.match = configuration.routes.lookup(code, in: configuration.directory)
             destiny = self.destiny(of: code, avoiding: [], origin: nil)
         } else if let node = NodeID(shortName: asked) ?? NodeID(text: asked),
-            peers[node] != nil
+            peers.position(node) != nil
                 || configuration.directory.homeNodes.contains(node)
         {
             view.home = node

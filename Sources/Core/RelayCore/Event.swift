@@ -116,7 +116,7 @@ public enum Effect: Sendable {
     /// Send the END acknowledgement of an offer.
     case acknowledge(session: Ticket, offer: Ticket)
     indirect case refuse(session: Ticket, offer: Ticket, Refusal, RefusalCause, why: String)
-    indirect case send(Dispatch)
+    case send(Dispatch)
     /// Give a transfer back, if nothing of it has been written; the answer is `transferAnswered` (*returned*) or `transferBegun`.
     case recall(session: Ticket, dispatch: Ticket)
     case dial(peer: NodeID)
@@ -194,35 +194,135 @@ public struct Notice: Sendable, Hashable {
 /// One copy, or one piece of it, to be sent on a session. The link encodes the header from these values and reads the payload
 /// from the store.
 public struct Dispatch: Sendable {
-    public var ticket: Ticket
-    public var session: Ticket
-    public var peer: NodeID
-    public var number: UInt64
-    public var bundle: BundleID
-    public var kind: EnvelopeKind
-    public var lifetime: Milliseconds
+    private struct Fields: Sendable {
+        var ticket: Ticket
+        var session: Ticket
+        var peer: NodeID
+        var number: UInt64
+        var bundle: BundleID
+        var kind: EnvelopeKind
+        var lifetime: Milliseconds
+        var age: Milliseconds
+        var decided: RelayTime
+        var header: [UInt8]
+        var document: DocumentDescription?
+        var copy: CopyDescription?
+        var destination: EndpointID
+        var piece: PieceRange?
+        var payload: [ExtentRange]
+        var payloadLength: UInt64
+        var urgency: Urgency
+        var formerName: BundleID?
+        var isReturn: Bool = false
+        var tellsFeatures: Bool = false
+    }
+
+    private var place: Place<Fields>
+    private var own: Place<Fields> { mutating get { Place.own(&place) } }
+
+    public var ticket: Ticket {
+        _read { yield place.fields.ticket }
+        _modify { yield &own.fields.ticket }
+    }
+    public var session: Ticket {
+        _read { yield place.fields.session }
+        _modify { yield &own.fields.session }
+    }
+    public var peer: NodeID {
+        _read { yield place.fields.peer }
+        _modify { yield &own.fields.peer }
+    }
+    public var number: UInt64 {
+        _read { yield place.fields.number }
+        _modify { yield &own.fields.number }
+    }
+    public var bundle: BundleID {
+        _read { yield place.fields.bundle }
+        _modify { yield &own.fields.bundle }
+    }
+    public var kind: EnvelopeKind {
+        _read { yield place.fields.kind }
+        _modify { yield &own.fields.kind }
+    }
+    public var lifetime: Milliseconds {
+        _read { yield place.fields.lifetime }
+        _modify { yield &own.fields.lifetime }
+    }
     /// Age of the bundle at the reading of the clock at which this was decided.
-    public var age: Milliseconds
-    public var decided: RelayTime
+    public var age: Milliseconds {
+        _read { yield place.fields.age }
+        _modify { yield &own.fields.age }
+    }
+    public var decided: RelayTime {
+        _read { yield place.fields.decided }
+        _modify { yield &own.fields.decided }
+    }
     /// The received header, empty for an envelope that was submitted here.
-    public var header: [UInt8]
-    public var document: DocumentDescription?
+    public var header: [UInt8] {
+        _read { yield place.fields.header }
+        _modify { yield &own.fields.header }
+    }
+    public var document: DocumentDescription? {
+        _read { yield place.fields.document }
+        _modify { yield &own.fields.document }
+    }
     /// Nil for envelopes without a document block.
-    public var copy: CopyDescription?
+    public var copy: CopyDescription? {
+        _read { yield place.fields.copy }
+        _modify { yield &own.fields.copy }
+    }
     /// The destination, for envelopes made here (reports); others have it in their header.
-    public var destination: EndpointID
+    public var destination: EndpointID {
+        _read { yield place.fields.destination }
+        _modify { yield &own.fields.destination }
+    }
     /// Nil: the whole document in one bundle.
-    public var piece: PieceRange?
+    public var piece: PieceRange? {
+        _read { yield place.fields.piece }
+        _modify { yield &own.fields.piece }
+    }
     /// Where the bytes lie: in order, without gaps.
-    public var payload: [ExtentRange]
-    public var payloadLength: UInt64
-    public var urgency: Urgency
+    public var payload: [ExtentRange] {
+        _read { yield place.fields.payload }
+        _modify { yield &own.fields.payload }
+    }
+    public var payloadLength: UInt64 {
+        _read { yield place.fields.payloadLength }
+        _modify { yield &own.fields.payloadLength }
+    }
+    public var urgency: Urgency {
+        _read { yield place.fields.urgency }
+        _modify { yield &own.fields.urgency }
+    }
     /// The name that it had before, where the peer understands that.
-    public var formerName: BundleID?
+    public var formerName: BundleID? {
+        _read { yield place.fields.formerName }
+        _modify { yield &own.fields.formerName }
+    }
     /// It goes back along its path.
-    public var isReturn = false
+    public var isReturn: Bool {
+        _read { yield place.fields.isReturn }
+        _modify { yield &own.fields.isReturn }
+    }
     /// Of a record: the peer understands the block that says what its maker understands.
-    public var tellsFeatures = false
+    public var tellsFeatures: Bool {
+        _read { yield place.fields.tellsFeatures }
+        _modify { yield &own.fields.tellsFeatures }
+    }
+
+    public init(
+        ticket: Ticket, session: Ticket, peer: NodeID, number: UInt64, bundle: BundleID, kind: EnvelopeKind,
+        lifetime: Milliseconds, age: Milliseconds, decided: RelayTime, header: [UInt8], document: DocumentDescription?,
+        copy: CopyDescription?, destination: EndpointID, piece: PieceRange?, payload: [ExtentRange],
+        payloadLength: UInt64, urgency: Urgency
+    ) {
+        place = Place(
+            Fields(
+                ticket: ticket, session: session, peer: peer, number: number, bundle: bundle, kind: kind,
+                lifetime: lifetime, age: age, decided: decided, header: header, document: document, copy: copy,
+                destination: destination, piece: piece, payload: payload, payloadLength: payloadLength, urgency: urgency
+            ))
+    }
 }
 
 /// What the shell does with an offer's or a submission's bytes.

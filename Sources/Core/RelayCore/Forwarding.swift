@@ -69,7 +69,7 @@ extension RelayCore {
         if busy.isEmpty { return }
         var shares = activeShares
         for session in busy {
-            guard let peer = sessions[session]?.peer else { continue }
+            guard let peer = sessions.look(session, { $0.peer }) else { continue }
             releaseMisplaced(session, &turn)
             var allowance = Allowance(rows: Self.scanBudget, places: shares.places(for: peer, limits.activeMax))
             let role = role(of: session)
@@ -132,9 +132,10 @@ extension RelayCore {
     }
 
     func hasRoom(_ session: Ticket) -> Bool {
-        guard let state = sessions[session] else { return false }
-        return isUsable(session) && isLive(state.peer) && state.inFlight.count < limits.windowTransfers
-            && (state.unacknowledgedBytes < windowBytes(state) || state.inFlight.isEmpty)
+        sessions.look(session) { state in
+            isUsable(session) && isLive(state.peer) && state.inFlight.count < limits.windowTransfers
+                && (state.unacknowledgedBytes < windowBytes(state) || state.inFlight.isEmpty)
+        } ?? false
     }
 
     /// Sends one more thing on a session; false when there is nothing (or no budget) left.
@@ -143,19 +144,19 @@ extension RelayCore {
     ) -> Bool {
         // Classes with credit first, lowest first; then all from the most urgent down.
         if let position = peers.position(peer), peers.states[position].credit.contains(where: { $0 > 0 }) {
-            sessions[session]?.servesShare = true
+            sessions.change(session) { $0.servesShare = true }
             for urgency in Urgency.allCases
             where role.serves(urgency) && peers.states[position].credit[Int(urgency.rawValue)] > 0 {
                 if let sent = feed(session, peer, role, urgency, &allowance, &turn) {
                     charge(peer, urgency, sent, isCredit: true)
-                    sessions[session]?.servesShare = false
+                    sessions.change(session) { $0.servesShare = false }
                     return true
                 }
                 // It has nothing to send; without a free place it keeps what it has earned, or the higher ones would take each that comes
                 // free.
                 if allowance.places > 0 { peers.states[position].credit[Int(urgency.rawValue)] = 0 }
             }
-            sessions[session]?.servesShare = false
+            sessions.change(session) { $0.servesShare = false }
         }
         let order = has(.nothingOvertakes) ? Urgency.allCases : Self.urgentFirst
         for urgency in order where role.serves(urgency) {
@@ -191,10 +192,10 @@ extension RelayCore {
         guard let place = sessions.index(forKey: session) else { return nil }
         if !sessions.values[place].streams.isEmpty {
             if !sessions.values[place].servedStreamLast, let sent = feedStream(session, urgency, &turn) {
-                sessions[session]?.servedStreamLast = true
+                sessions.change(session) { $0.servedStreamLast = true }
                 return sent
             }
-            sessions[session]?.servedStreamLast = false
+            sessions.change(session) { $0.servedStreamLast = false }
         }
         // A giant whose pieces are still to come gives its place to what could go now.
         if allowance.places <= 0, releaseDryStream(session, &turn) { allowance.places += 1 }
@@ -257,10 +258,13 @@ extension RelayCore {
             return nil
         }
         var doubtful: RelayTime?
-        let chosen = recipientsBound(for: peer, row, turn.now.relay).filter { index in
-            guard let until = isInDoubtElsewhere(row, index, peer, now: turn.now.relay) else { return true }
-            doubtful = min(doubtful ?? until, until)
-            return false
+        var chosen: [Int] = []
+        for index in recipientsBound(for: peer, row, turn.now.relay) {
+            if let until = isInDoubtElsewhere(row, index, peer, now: turn.now.relay) {
+                doubtful = min(doubtful ?? until, until)
+            } else {
+                chosen.append(index)
+            }
         }
         if let doubtful {
             wakeups.insert(doubtful, .lane(LaneKey(routeClass: key.routeClass, urgency: key.urgency), key))
@@ -285,10 +289,12 @@ extension RelayCore {
         {
             offer(key)
         }
-        guard let facts = sessions[session]?.facts, let settings = peers[peer]?.peer else { return nil }
+        guard let facts = sessions.look(session, { $0.facts }), let settings = peers.look(peer, { $0.peer }) else {
+            return nil
+        }
         if active[row.number]?.copies.contains(where: { $0.session == session }) == true {
             // One copy of an envelope on a session at a time; these recipients are looked at again when it is over.
-            active[row.number]?.hasPassedOver = true
+            active.change(row.number) { $0.hasPassedOver = true }
             return nil
         }
         let goesInPieces = row.isInPieces && settings.takesFragments
@@ -346,7 +352,7 @@ extension RelayCore {
         let cost = bytes + UInt64(row.header.count) + 512
         let state = DispatchState(
             number: row.number, copy: copy.order, session: session, peer: copy.peer, urgency: row.urgency, bytes: cost,
-            piece: piece, decided: turn.now.relay, isShare: sessions[session]?.servesShare ?? false)
+            piece: piece, decided: turn.now.relay, isShare: sessions.look(session, { $0.servesShare }) ?? false)
         dispatches[ticket] = state
         copy.flights.append(piece?.offset ?? 0)
         var isNew = false
@@ -390,11 +396,11 @@ extension RelayCore {
             payloadLength: piece?.length ?? row.payloadLength,
             urgency: has(.nothingOvertakes) ? .normal : row.urgency)
         result.isReturn = copy.recipients.contains { row.recipients[$0].isReturning }
-        if sessions[copy.session]?.facts.understands(.formerName) ?? false {
+        if sessions.look(copy.session, { $0.facts.understands(.formerName) }) ?? false {
             result.formerName = row.former
         }
         result.tellsFeatures =
-            row.kind == .administrative && sessions[copy.session]?.facts.understands(.homeFeatures) ?? false
+            row.kind == .administrative && sessions.look(copy.session, { $0.facts.understands(.homeFeatures) }) ?? false
         return result
     }
 
@@ -429,7 +435,7 @@ extension RelayCore {
         entry.copies.append(copy)
         active[row.number] = entry
         activeChanges.append(row.number)
-        sessions[session]?.copies += 1
+        sessions.change(session) { $0.copies += 1 }
         sessions[session]?.streams.append(row.number)
         return feedStream(session, row.urgency, &turn, only: row.number) ?? 0
     }
@@ -475,7 +481,7 @@ extension RelayCore {
     mutating func feedStream(
         _ session: Ticket, _ urgency: Urgency, _ turn: inout Turn, only: UInt64? = nil
     ) -> UInt64? {
-        for number in sessions[session]?.streams ?? [] where only == nil || only == number {
+        for number in sessions.look(session, { $0.streams }) ?? [] where only == nil || only == number {
             if recallWait?.numbers.contains(number) ?? false { continue }
             guard let entry = active[number], entry.row.urgency == urgency,
                 let position = entry.copies.firstIndex(where: { $0.session == session })
@@ -483,7 +489,7 @@ extension RelayCore {
             var copy = entry.copies[position]
             if isKept(entry.row, from: copy.peer) { continue }
             guard let piece = nextPiece(number, &copy, turn.rows) else {
-                active[number]?.copies[position].nextOffset = copy.nextOffset
+                active.change(number) { $0.copies[position].nextOffset = copy.nextOffset }
                 continue
             }
             copy.nextOffset = piece.end
@@ -514,7 +520,7 @@ extension RelayCore {
     /// A session may have become the one that is kept free, or take nothing more, or its peer has no room: giants with nothing on the link
     /// go on by another way.
     private mutating func releaseMisplaced(_ session: Ticket, _ turn: inout Turn) {
-        guard let streams = sessions[session]?.streams, !streams.isEmpty else { return }
+        guard let streams = sessions.look(session, { $0.streams }), !streams.isEmpty else { return }
         let isOver = !isUsable(session)
         let isKeptFree = !isOver && role(of: session) == .express
         for number in streams {
@@ -538,7 +544,7 @@ extension RelayCore {
 
     /// Lets go a giant that has nothing on the link and nothing to send; its next piece offers it again. False when there is none.
     private mutating func releaseDryStream(_ session: Ticket, _ turn: inout Turn) -> Bool {
-        for number in sessions[session]?.streams ?? [] {
+        for number in sessions.look(session, { $0.streams }) ?? [] {
             guard var copy = active[number]?.copies.first(where: { $0.session == session }), copy.flights.isEmpty,
                 nextPiece(number, &copy, turn.rows) == nil
             else { continue }
@@ -552,7 +558,7 @@ extension RelayCore {
     mutating func pieceArrived(_ number: UInt64, offset: UInt64) {
         guard let entry = active[number] else { return }
         for position in entry.copies.indices where entry.copies[position].nextOffset > offset {
-            active[number]?.copies[position].nextOffset = offset
+            active.change(number) { $0.copies[position].nextOffset = offset }
         }
     }
 }

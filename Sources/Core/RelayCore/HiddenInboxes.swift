@@ -50,7 +50,7 @@ public struct HiddenInbox: Sendable, Hashable {
             }
             // On to the next agency.
             from = RowKey()
-            for byte in name.utf8 { from.append(byte) }
+            from.append(unended: name)
             from.append(UInt8(1))
         }
         return result

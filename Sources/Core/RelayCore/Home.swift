@@ -119,7 +119,7 @@ extension RelayCore {
         guard recipients.count > 1, peers.states.contains(where: { !$0.peer.isEdoc }) else { return [recipients] }
         let alone = recipients.filter { code in
             guard case .away(let hops) = destiny(of: code, avoiding: [], origin: nil) else { return false }
-            return hops.contains { peers[$0]?.peer.isEdoc == false }
+            return hops.contains { hop in peers.look(hop, { $0.peer.isEdoc }) == false }
         }
         let together = recipients.filter { !alone.contains($0) }
         return (together.isEmpty ? [] : [together]) + alone.map { [$0] }

@@ -24,7 +24,7 @@ extension RelayCore {
     /// Does the home of an agency, a neighbour or not, understand this? False where it is not known.
     public func homeUnderstands(_ feature: Feature, _ node: NodeID) -> Bool {
         if node == self.node { return Feature.own.contains(feature) }
-        if peers[node] != nil { return understands(feature, node) }
+        if peers.position(node) != nil { return understands(feature, node) }
         return homeFeatures.known[node]?.contains(feature) ?? false
     }
 
@@ -39,7 +39,7 @@ extension RelayCore {
     mutating func learnFeatures(of reporter: NodeID, _ ticket: Ticket, isBelieved: Bool) {
         let heard = homeFeatures.heard
         homeFeatures.heard = nil
-        guard isBelieved, peers[reporter] == nil, configuration.directory.isHome(reporter) else { return }
+        guard isBelieved, peers.position(reporter) == nil, configuration.directory.isHome(reporter) else { return }
         homeFeatures.learn(reporter, heard.flatMap { $0.ticket == ticket ? $0.features : nil })
     }
 }

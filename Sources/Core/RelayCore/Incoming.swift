@@ -71,13 +71,13 @@ extension RelayCore {
                 dropOffer(ticket, refusal.refusal, refusal.cause.rawValue, refusal.cause, &turn)
                 return false
             }
-            offers[ticket]?.received += count
+            offers.change(ticket) { $0.received += count }
             change(open: open, by: Int64(clamping: count))
             return true
         }
         guard let open = submissions[ticket] else { return false }
         let sender = open.submission.sender
-        submissions[ticket]?.touched = turn.now.relay
+        submissions.change(ticket) { $0.touched = turn.now.relay }
         if isBeyondShare(.sender(sender), count, isNew: false, turn.rows) {
             noteShareUsed(.sender(sender), &turn)
             dropSubmission(ticket, Self.quotaSentence(sender), &turn)
@@ -87,7 +87,7 @@ extension RelayCore {
             dropSubmission(ticket, Self.fullSentence, &turn)
             return false
         }
-        submissions[ticket]?.received += count
+        submissions.change(ticket) { $0.received += count }
         openShares.grow(sender, count)
         return true
     }
@@ -110,13 +110,11 @@ extension RelayCore {
     /// So many octets more, or fewer, are promised to an offer or have come of it.
     mutating func change(open: OpenOffer, by octets: Int64) {
         let sender = open.offer.document?.sender
-        let path: WritableKeyPath<SessionState, OpenStock> = open.offer.isAdministrative ? \.openRecords : \.open
-        if octets >= 0 {
-            sessions[open.offer.session]?[keyPath: path].bytes += octets.magnitude
-            openShares.grow(sender, octets.magnitude)
-        } else {
-            sessions[open.offer.session]?[keyPath: path].bytes -= octets.magnitude
+        let isRecord = open.offer.isAdministrative
+        sessions.change(open.offer.session) { session in
+            if isRecord { session.openRecords.add(octets) } else { session.open.add(octets) }
         }
+        if octets >= 0 { openShares.grow(sender, octets.magnitude) }
     }
 
     /// What was promised to an offer is used, or given back.
@@ -126,9 +124,9 @@ extension RelayCore {
         change(open: open, by: -Int64(clamping: share))
         openShares.close(open.offer.document?.sender, share)
         if open.offer.isAdministrative {
-            sessions[open.offer.session]?.openRecords.count -= 1
+            sessions.change(open.offer.session) { $0.openRecords.count -= 1 }
         } else {
-            sessions[open.offer.session]?.open.count -= 1
+            sessions.change(open.offer.session) { $0.open.count -= 1 }
         }
     }
 

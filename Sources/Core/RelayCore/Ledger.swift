@@ -90,9 +90,17 @@ private struct ResidentCounter {
     let value: UInt64
 }
 
+/// What came into a stock, less what left it.
+private struct StockChange {
+    var count: Int64 = 0
+    var bytes: Int64 = 0
+}
+
 /// Counter changes of one batch.
 struct Ledger {
     private var deltas: [CounterKey: Int64] = [:]
+    /// The same of stocks, each of which has two counters that change together.
+    private var stockDeltas: [Stock: StockChange] = [:]
     /// Counters as they were written last, with their names: every envelope asks for the same few.
     private var resident: [CounterKey: ResidentCounter] = [:]
     private static let residentMax = 8_192
@@ -108,18 +116,46 @@ struct Ledger {
     /// A counter did not fit what was done.
     var hasMisfit = false
 
-    mutating func count(_ key: CounterKey) { deltas[key, default: 0] += 1 }
+    mutating func count(_ key: CounterKey) { deltas.change(key, default: 0) { $0 += 1 } }
     /// `number`: the envelope by which a count of what is in the store changes.
     mutating func add(_ key: CounterKey, _ amount: Int64, of number: UInt64 = .max) {
-        deltas[key, default: 0] += amount
+        deltas.change(key, default: 0) { $0 += amount }
         if number != .max, let through = tally?.through, number <= through { tally?.add(key, amount) }
     }
 
     /// A counter with the changes of this batch.
     func value(_ key: CounterKey, _ rows: any RowReader) -> UInt64 {
         let stored = resident[key]?.value ?? rows.number(.counter, key.name)
-        let delta = deltas[key] ?? 0
+        let delta = delta(key)
         return delta >= 0 ? stored + UInt64(delta) : stored - min(stored, delta.magnitude)
+    }
+
+    private func delta(_ key: CounterKey) -> Int64 {
+        switch key {
+        case .stockCount(let stock): stockDeltas[stock]?.count ?? 0
+        case .stockBytes(let stock): stockDeltas[stock]?.bytes ?? 0
+        default: deltas[key] ?? 0
+        }
+    }
+
+    private mutating func change(_ stock: Stock, count: Int64, bytes: Int64, of number: UInt64) {
+        stockDeltas.change(stock, default: StockChange()) {
+            $0.count += count
+            $0.bytes += bytes
+        }
+        guard let through = tally?.through, number <= through else { return }
+        tally?.add(.stockCount(stock), count)
+        tally?.add(.stockBytes(stock), bytes)
+    }
+
+    /// All changes of this batch, by counter.
+    private var changes: [CounterKey: Int64] {
+        var changes = deltas
+        for (stock, change) in stockDeltas {
+            changes[.stockCount(stock)] = change.count
+            changes[.stockBytes(stock)] = change.bytes
+        }
+        return changes
     }
 
     func stock(_ stock: Stock, _ rows: any RowReader) -> (count: UInt64, bytes: UInt64) {
@@ -147,8 +183,7 @@ struct Ledger {
     /// An envelope has come into the store (1) or left it (−1).
     mutating func stocked(_ row: EnvelopeRow, by sign: Int64, _ now: ClockReading) {
         Self.eachStock(of: row) { stock, bytes in
-            add(.stockCount(stock), sign, of: row.number)
-            add(.stockBytes(stock), sign * bytes, of: row.number)
+            change(stock, count: sign, bytes: sign * bytes, of: row.number)
         }
     }
 
@@ -173,7 +208,7 @@ struct Ledger {
         let bytes = Int64(clamping: row.stockedBytes) - Int64(clamping: old.stockedBytes)
         Self.eachStock(of: row) { stock, _ in
             let change = stock == .everything ? payload : bytes
-            if change != 0 { add(.stockBytes(stock), change, of: row.number) }
+            if change != 0 { self.change(stock, count: 0, bytes: change, of: row.number) }
         }
     }
 
@@ -205,13 +240,13 @@ struct Ledger {
             wanted[key.name, default: 0] += 0
         }
         var prefix = RowKey()
-        for byte in "stock.".utf8 { prefix.append(byte) }
+        prefix.append(unended: "stock.")
         rows.scan(.counter, prefix: prefix) { key, _ in
             wanted[String(decoding: key.dropLast(), as: UTF8.self), default: 0] += 0
             return true
         }
         var wrong: UInt64 = 0
-        let pending = Dictionary(deltas.map { ($0.key.name, $0.value) }) { $0 + $1 }
+        let pending = Dictionary(changes.map { ($0.key.name, $0.value) }) { $0 + $1 }
         for (name, count) in wanted.sorted(by: { $0.key < $1.key }) {
             // What this batch adds is written behind this.
             let before = count - (pending[name] ?? 0)
@@ -276,7 +311,7 @@ struct Ledger {
     }
 
     private mutating func change(_ key: AgeKey, by sign: Int64, _ bytes: Int64) {
-        ages[key, default: AgeChange()].add(sign, bytes)
+        ages.change(key, default: AgeChange()) { $0.add(sign, bytes) }
         if passed { tally?.ages[key, default: AgeChange()].add(sign, bytes) }
     }
     /// The envelope at hand is in the tally.
@@ -300,7 +335,7 @@ struct Ledger {
 
     mutating func write(to rows: any RowTransaction, _ now: RelayTime) {
         if resident.count > Self.residentMax { resident = [:] }
-        let changes = deltas.map { (name: resident[$0.key]?.name ?? $0.key.name, key: $0.key, delta: $0.value) }
+        let changes = self.changes.map { (name: resident[$0.key]?.name ?? $0.key.name, key: $0.key, delta: $0.value) }
         for (name, key, delta) in changes.sorted(by: { $0.name < $1.name }) where delta != 0 {
             let stored = Int64(bitPattern: resident[key]?.value ?? rows.number(.counter, name))
             // After a change that was not taken reads say nothing, and nothing of this batch stays.
@@ -316,6 +351,7 @@ struct Ledger {
             resident[key] = ResidentCounter(name: name, value: UInt64(next))
         }
         deltas.removeAll(keepingCapacity: true)
+        stockDeltas.removeAll(keepingCapacity: true)
         for key in ages.keys.sorted() {
             guard let change = ages[key] else { continue }
             flows.note(key.place, change, now)

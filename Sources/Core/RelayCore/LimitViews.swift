@@ -118,7 +118,7 @@ extension RelayCore {
         guard limits.senderQuota != .unlimited else { return views }
         var senders: [(code: AgencyCode, part: UInt64)] = []
         var prefix = RowKey()
-        for byte in "stock.sender.".utf8 { prefix.append(byte) }
+        prefix.append(unended: "stock.sender.")
         let quota = limits.senderQuota
         rows.scan(.counter, prefix: prefix) { key, _ in
             let name = String(decoding: key.dropFirst(prefix.bytes.count).dropLast(), as: UTF8.self)

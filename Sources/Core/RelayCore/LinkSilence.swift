@@ -42,9 +42,9 @@ extension RelayCore {
         guard let state = sessions[session], !state.isSilent else { return }
         let now = turn.now.relay
         let due = now + doubtWait(.flash)
-        sessions[session]?.isSilent = true
-        sessions[session]?.silentSince = now
-        sessions[session]?.silenceDue = due
+        sessions.change(session) { $0.isSilent = true }
+        sessions.change(session) { $0.silentSince = now }
+        sessions.change(session) { $0.silenceDue = due }
         wakeForFailover(now)
         offerSetAside(state.peer)
         // Another session of the same peer, if there is one, takes what waits.
@@ -59,8 +59,8 @@ extension RelayCore {
     }
 
     mutating func answersAgain(_ session: Ticket) {
-        guard sessions[session]?.isSilent == true else { return }
-        sessions[session]?.isSilent = false
+        guard sessions.look(session, { $0.isSilent }) == true else { return }
+        sessions.change(session) { $0.isSilent = false }
         reopenLanes()
     }
 
@@ -86,7 +86,7 @@ extension RelayCore {
                     withdraw(ticket, dispatch, &turn)
                 }
             }
-            sessions[session]?.silenceDue = next
+            sessions.change(session) { $0.silenceDue = next }
         }
     }
 
@@ -100,8 +100,8 @@ extension RelayCore {
 
     /// A session has come: those of its peer that are silent are looked at.
     mutating func lookAtSilent(_ peer: NodeID, _ now: RelayTime) {
-        for session in peers[peer]?.sessions ?? [] where sessions[session]?.isSilent == true {
-            sessions[session]?.silenceDue = now
+        for session in peers.look(peer, { $0.sessions }) ?? [] where sessions.look(session, { $0.isSilent }) == true {
+            sessions.change(session) { $0.silenceDue = now }
         }
     }
 
@@ -143,8 +143,8 @@ extension RelayCore {
 
     /// The peer has answered a transfer: its link carries something.
     mutating func heardAnswer(_ dispatch: DispatchState) {
-        guard sessions[dispatch.session]?.hasAnswers == false else { return }
-        sessions[dispatch.session]?.hasAnswers = true
+        guard sessions.look(dispatch.session, { $0.hasAnswers }) == false else { return }
+        sessions.change(dispatch.session) { $0.hasAnswers = true }
         peers.change(dispatch.peer) {
             $0.barrenSessions = 0
             $0.finding = ""

@@ -42,18 +42,17 @@ extension RelayCore {
 
     /// New envelopes may go on it.
     func isUsable(_ session: Ticket) -> Bool {
-        guard let state = sessions[session] else { return false }
-        return !state.isEnding && !state.isSilent
+        sessions.look(session) { !$0.isEnding && !$0.isSilent } ?? false
     }
 
     func role(of session: Ticket) -> SessionPart {
         if has(.noSecondSession) { return .all }
-        guard let node = sessions[session]?.peer, let state = peers[node], state.peer.hasUrgentSession else {
-            return .all
-        }
+        guard let node = sessions.look(session, { $0.peer }),
+            let usable = peers.look(node, { $0.peer.hasUrgentSession ? $0.sessions : [] }), usable.count > 1
+        else { return .all }
         var count = 0
         var newest: Ticket?
-        for candidate in state.sessions where isUsable(candidate) {
+        for candidate in usable where isUsable(candidate) {
             count += 1
             newest = candidate
         }
@@ -78,7 +77,8 @@ extension RelayCore {
 
     /// Those for which there may be something. The sessions that are kept free come first; otherwise as they were established.
     var sessionsToFeed: [Ticket] {
-        let busy = sessionOrder.filter(mayHaveWork)
+        var busy: [Ticket] = []
+        for session in sessionOrder where mayHaveWork(session) { busy.append(session) }
         let express = Set(busy.filter { role(of: $0) == .express })
         return express.isEmpty ? busy : busy.filter(express.contains) + busy.filter { !express.contains($0) }
     }
@@ -103,15 +103,17 @@ extension RelayCore {
     }
 
     mutating func measured(_ session: Ticket, _ rate: UInt64, _ acknowledged: UInt64) {
-        sessions[session]?.bytesPerSecond = rate
-        sessions[session]?.acknowledgedBytes = acknowledged
+        sessions.change(session) { $0.bytesPerSecond = rate }
+        sessions.change(session) { $0.acknowledgedBytes = acknowledged }
     }
 
     // MARK: - Large ones that are urgent
 
     /// The largest envelope that goes by the session that is kept free.
     private func expressBytesMax(_ peer: NodeID) -> UInt64 {
-        let rates = (peers[peer]?.sessions ?? []).compactMap { sessions[$0]?.bytesPerSecond }
+        let rates = (peers.look(peer, { $0.sessions }) ?? []).compactMap {
+            sessions.look($0, { $0.bytesPerSecond }) ?? nil
+        }
         let carried = (rates.max() ?? 0).saturatingTimes(Self.expressTime.count) / 1_000
         return max(carried, Self.expressBytesMin)
     }
@@ -176,7 +178,7 @@ extension RelayCore {
         else { return false }
         if state.peer.hasUrgentSession, !has(.noSecondSession) { return state.sessions.count(where: isUsable) < 2 }
         // Where the old way leads nowhere any more, a new connection may find another.
-        return state.sessions.allSatisfy { sessions[$0]?.isSilent == true }
+        return state.sessions.allSatisfy { sessions.look($0, { $0.isSilent }) == true }
     }
 
     mutating func dialFurther(_ position: Int, _ now: RelayTime, _ turn: inout Turn) {

@@ -6,44 +6,134 @@ import RelayModel
 public struct Ticket: Hashable, Sendable, Comparable {
     public var number: UInt64
     public init(_ number: UInt64) { self.number = number }
-    /// As quick as the number's own: tickets are looked up several times for every envelope.
-    public func _rawHashValue(seed: Int) -> Int { number._rawHashValue(seed: seed) }
+    /// Tickets are looked up several times for every envelope. They are given out here, one after the other, so their places in a table
+    /// need no protection from who would choose them.
+    public func _rawHashValue(seed: Int) -> Int {
+        let mixed = (number ^ UInt64(truncatingIfNeeded: seed)) &* 0x9e37_79b9_7f4a_7c15
+        return Int(truncatingIfNeeded: mixed ^ mixed >> 32)
+    }
     public static func < (left: Ticket, right: Ticket) -> Bool { left.number < right.number }
 }
 
 /// A bundle as offered by a peer: its header in values, and the header's bytes to be stored with it.
 public struct Offer: Sendable {
-    public var ticket: Ticket
-    public var session: Ticket
-    public var bundle: BundleID
-    public var destination: EndpointID
-    public var reportTo: EndpointID
+    private struct Fields: Sendable {
+        var ticket: Ticket
+        var session: Ticket
+        var bundle: BundleID
+        var destination: EndpointID
+        var reportTo: EndpointID
+        var piece: PieceRange?
+        var payloadLength: UInt64
+        var lifetime: Milliseconds
+        var age: Milliseconds?
+        var hopLimit: UInt64?
+        var hopCount: UInt64?
+        var isAdministrative: Bool
+        var wantsStatusReports: Bool
+        var document: DocumentDescription?
+        var copy: CopyDescription?
+        var statusRequest: StatusRequest = []
+        var payloadCover: String?
+        var header: [UInt8]
+        var formerName: BundleID?
+        var isReturn: Bool = false
+    }
+
+    private var place: Place<Fields>
+    private var own: Place<Fields> { mutating get { Place.own(&place) } }
+
+    public var ticket: Ticket {
+        _read { yield place.fields.ticket }
+        _modify { yield &own.fields.ticket }
+    }
+    public var session: Ticket {
+        _read { yield place.fields.session }
+        _modify { yield &own.fields.session }
+    }
+    public var bundle: BundleID {
+        _read { yield place.fields.bundle }
+        _modify { yield &own.fields.bundle }
+    }
+    public var destination: EndpointID {
+        _read { yield place.fields.destination }
+        _modify { yield &own.fields.destination }
+    }
+    public var reportTo: EndpointID {
+        _read { yield place.fields.reportTo }
+        _modify { yield &own.fields.reportTo }
+    }
     /// Nil for a whole bundle.
-    public var piece: PieceRange?
+    public var piece: PieceRange? {
+        _read { yield place.fields.piece }
+        _modify { yield &own.fields.piece }
+    }
     /// Octets of payload in this transfer.
-    public var payloadLength: UInt64
+    public var payloadLength: UInt64 {
+        _read { yield place.fields.payloadLength }
+        _modify { yield &own.fields.payloadLength }
+    }
     /// Milliseconds, as the primary block says.
-    public var lifetime: Milliseconds
+    public var lifetime: Milliseconds {
+        _read { yield place.fields.lifetime }
+        _modify { yield &own.fields.lifetime }
+    }
     /// From the bundle age block, when there is one.
-    public var age: Milliseconds?
+    public var age: Milliseconds? {
+        _read { yield place.fields.age }
+        _modify { yield &own.fields.age }
+    }
     /// From the hop count block, when there is one.
-    public var hopLimit: UInt64?
-    public var hopCount: UInt64?
-    public var isAdministrative: Bool
+    public var hopLimit: UInt64? {
+        _read { yield place.fields.hopLimit }
+        _modify { yield &own.fields.hopLimit }
+    }
+    public var hopCount: UInt64? {
+        _read { yield place.fields.hopCount }
+        _modify { yield &own.fields.hopCount }
+    }
+    public var isAdministrative: Bool {
+        _read { yield place.fields.isAdministrative }
+        _modify { yield &own.fields.isAdministrative }
+    }
     /// True when the bundle's flags ask for RFC status reports (only foreign ones do).
-    public var wantsStatusReports: Bool
-    public var document: DocumentDescription?
-    public var copy: CopyDescription?
+    public var wantsStatusReports: Bool {
+        _read { yield place.fields.wantsStatusReports }
+        _modify { yield &own.fields.wantsStatusReports }
+    }
+    public var document: DocumentDescription? {
+        _read { yield place.fields.document }
+        _modify { yield &own.fields.document }
+    }
+    public var copy: CopyDescription? {
+        _read { yield place.fields.copy }
+        _modify { yield &own.fields.copy }
+    }
     /// Which of them, each by itself, and whether with the time.
-    public var statusRequest: StatusRequest = []
+    public var statusRequest: StatusRequest {
+        _read { yield place.fields.statusRequest }
+        _modify { yield &own.fields.statusRequest }
+    }
     /// "BIB" or "BCB": the payload is under a block of RFC 9172, which nobody here can check or open.
-    public var payloadCover: String?
+    public var payloadCover: String? {
+        _read { yield place.fields.payloadCover }
+        _modify { yield &own.fields.payloadCover }
+    }
     /// The bundle's header, encoded, from which the next hop's header is made. Opaque here.
-    public var header: [UInt8]
+    public var header: [UInt8] {
+        _read { yield place.fields.header }
+        _modify { yield &own.fields.header }
+    }
     /// The name that it had before, from its block 242.
-    public var formerName: BundleID?
+    public var formerName: BundleID? {
+        _read { yield place.fields.formerName }
+        _modify { yield &own.fields.formerName }
+    }
     /// It goes back along its path (block 243).
-    public var isReturn = false
+    public var isReturn: Bool {
+        _read { yield place.fields.isReturn }
+        _modify { yield &own.fields.isReturn }
+    }
 
     public init(
         ticket: Ticket, session: Ticket, bundle: BundleID, destination: EndpointID, reportTo: EndpointID,
@@ -51,22 +141,12 @@ public struct Offer: Sendable {
         hopCount: UInt64?, isAdministrative: Bool, wantsStatusReports: Bool, document: DocumentDescription?,
         copy: CopyDescription?, header: [UInt8]
     ) {
-        self.ticket = ticket
-        self.session = session
-        self.bundle = bundle
-        self.destination = destination
-        self.reportTo = reportTo
-        self.piece = piece
-        self.payloadLength = payloadLength
-        self.lifetime = lifetime
-        self.age = age
-        self.hopLimit = hopLimit
-        self.hopCount = hopCount
-        self.isAdministrative = isAdministrative
-        self.wantsStatusReports = wantsStatusReports
-        self.document = document
-        self.copy = copy
-        self.header = header
+        place = Place(
+            Fields(
+                ticket: ticket, session: session, bundle: bundle, destination: destination, reportTo: reportTo,
+                piece: piece, payloadLength: payloadLength, lifetime: lifetime, age: age, hopLimit: hopLimit,
+                hopCount: hopCount, isAdministrative: isAdministrative, wantsStatusReports: wantsStatusReports,
+                document: document, copy: copy, header: header))
     }
 
     /// Its source is nobody (`dtn:none`, `ipn:0.0`): its name is not its own.

@@ -10,18 +10,17 @@ struct OpenOnes: Sendable {
     private var byOwner: [ShareOwner: [(number: UInt64, ticket: Ticket)]] = [:]
 
     mutating func add(_ open: OpenOffer) {
-        bySession[open.offer.session, default: []].insert(open.offer.ticket)
+        bySession.change(open.offer.session, default: []) { $0.insert(open.offer.ticket) }
         if case .join(let number, _) = open.judgement { byJoined[number, default: []].insert(open.offer.ticket) }
         if open.isAsItComes { add(.peer(open.peer), open.extent, open.offer.ticket) }
     }
 
     mutating func add(_ owner: ShareOwner, _ number: UInt64, _ ticket: Ticket) {
-        byOwner[owner, default: []].append((number, ticket))
+        byOwner.change(owner, default: []) { $0.append((number, ticket)) }
     }
 
     mutating func remove(_ open: OpenOffer) {
-        bySession[open.offer.session]?.remove(open.offer.ticket)
-        if bySession[open.offer.session]?.isEmpty == true { bySession[open.offer.session] = nil }
+        bySession.change(open.offer.session) { $0.remove(open.offer.ticket) }
         if case .join(let number, _) = open.judgement {
             byJoined[number]?.remove(open.offer.ticket)
             if byJoined[number]?.isEmpty == true { byJoined[number] = nil }
@@ -38,9 +37,11 @@ struct OpenOnes: Sendable {
             if list[middle].number < number { low = middle + 1 } else { high = middle }
         }
         guard low < list.count, list[low].number == number else { return }
-        byOwner[owner]?.remove(at: low)
-        if byOwner[owner]?.isEmpty == true { byOwner[owner] = nil }
+        if list.count == 1 { byOwner[owner] = nil } else { byOwner.change(owner) { $0.remove(at: low) } }
     }
+
+    /// A session is over; none of its offers is open any more.
+    mutating func ended(_ session: Ticket) { bySession[session] = nil }
 
     func of(session: Ticket) -> [Ticket] { bySession[session]?.sorted() ?? [] }
     func joining(_ number: UInt64) -> Set<Ticket> { byJoined[number] ?? [] }

@@ -99,8 +99,10 @@ extension RelayCore {
         // The pair goes on under another name, which is waited for.
         if line.state == .deleted, line.reason == .renamed { return passOn(line, &turn) }
         let found = outcome(of: line, turn)
+        // Where its own row stands, that of another name cannot.
+        let isInPlace = found.map { $0.isBad == line.state.isBadOutcome } ?? false
         guard var row = found?.row ?? firstOutcome(of: line, turn), changes(row, line, turn.rows),
-            hasPlace(row, turn)
+            isInPlace || hasPlace(row, turn)
         else { return }
         let old = found.map { Keys.outcome(isBad: $0.isBad, line.bundle, line.recipient) }
         if let old { countOpen(row, at: old, -1) }
@@ -120,7 +122,7 @@ extension RelayCore {
         turn.rows.put(.outcomeChange, Keys.outcomeChange(outcomes.head), change.encoded())
         ledger.count(.outcome(line.state))
         let key = Keys.outcome(isBad: line.state.isBadOutcome, line.bundle, line.recipient)
-        if let old, old.bytes != key.bytes || line.state == .delivered { turn.rows.delete(.outcome, old) }
+        if let old, old != key || line.state == .delivered { turn.rows.delete(.outcome, old) }
         if line.state != .delivered { turn.rows.put(.outcome, key, row.encoded()) }
         guard row.isOpen else { return }
         countOpen(row, at: key, 1)

@@ -137,7 +137,7 @@ extension RelayCore {
         var numbers: [UInt64] = []
         let prefix = Keys.bundle(bundle)
         rows.scan(.bundle, prefix: prefix) { key, _ in
-            if key.count == prefix.bytes.count + 8 { numbers.append(key.number(at: key.count - 8)) }
+            if key.count == prefix.count + 8 { numbers.append(key.number(at: key.count - 8)) }
             return numbers.count <= Self.copiesOfOneMax
         }
         return numbers

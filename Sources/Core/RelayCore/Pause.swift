@@ -83,7 +83,7 @@ extension [QueueKey] {
 extension RelayCore {
     /// *No Resources*: nothing as large is offered for a while; the envelope has not failed.
     mutating func pause(_ ticket: Ticket, _ dispatch: DispatchState, _ turn: inout Turn) {
-        guard var pause = peers[dispatch.peer]?.pause else { return returnToQueue(ticket, &turn) }
+        guard var pause = peers.look(dispatch.peer, { $0.pause }) else { return returnToQueue(ticket, &turn) }
         let bytes = active[dispatch.number]?.row.payloadLength ?? 0
         pause.from = min(pause.from, bytes <= Pause.smallMax || has(.largePausesAll) ? 0 : bytes)
         if pause.probe == dispatch.number { pause.probe = nil }
@@ -108,13 +108,14 @@ extension RelayCore {
 
     /// A neighbour has taken something: if it is as large as what it had no room for, it has room again.
     mutating func resourcesTaken(_ dispatch: DispatchState, _ row: EnvelopeRow) {
-        guard let pause = peers[dispatch.peer]?.pause, pause.count > 0, row.payloadLength >= pause.from else { return }
+        guard let pause = peers.look(dispatch.peer, { $0.pause }), pause.count > 0, row.payloadLength >= pause.from
+        else { return }
         endPause(dispatch.peer)
     }
 
     /// Nothing is kept from it any more.
     mutating func endPause(_ peer: NodeID) {
-        guard let pause = peers[peer]?.pause, pause.count > 0 else { return }
+        guard let pause = peers.look(peer, { $0.pause }), pause.count > 0 else { return }
         peers.change(peer) { $0.pause = Pause() }
         offerKept(butOf: peer)
         for key in pause.passed { setAside(key, for: peer) }
@@ -151,18 +152,20 @@ extension RelayCore {
 
     /// An envelope is on its way to a peer that had no resources for one like it.
     mutating func noteProbe(_ row: EnvelopeRow, _ peer: NodeID) {
-        guard let pause = peers[peer]?.pause, pause.count > 0, row.payloadLength >= pause.from else { return }
+        guard let pause = peers.look(peer, { $0.pause }), pause.count > 0, row.payloadLength >= pause.from else {
+            return
+        }
         peers.change(peer) { $0.pause.probe = row.number }
     }
 
     /// The copy that was to tell is over, whatever became of it.
     mutating func forgetProbe(_ number: UInt64, _ peer: NodeID) {
-        guard peers[peer]?.pause.probe == number else { return }
+        guard peers.look(peer, { $0.pause.probe }) == number else { return }
         peers.change(peer) { $0.pause.probe = nil }
     }
 
     func isKept(_ row: EnvelopeRow, from peer: NodeID) -> Bool {
-        guard let pause = peers[peer]?.pause, pause.probe != row.number else { return false }
+        guard let pause = peers.look(peer, { $0.pause }), pause.probe != row.number else { return false }
         return pause.keeps(row.payloadLength)
     }
 
@@ -180,7 +183,7 @@ extension RelayCore {
     /// What is on no link any more waits again.
     mutating func waitAgain(_ row: EnvelopeRow, _ recipients: [Int], _ peer: NodeID, _ now: RelayTime) {
         // What everything is kept from is given nothing of its lanes.
-        guard isKept(row, from: peer), peers[peer]?.pause.from != 0 else { return reopen(row, recipients) }
+        guard isKept(row, from: peer), peers.look(peer, { $0.pause.from }) != 0 else { return reopen(row, recipients) }
         for index in recipients where row.recipients[index].state.isQueued {
             keepBack(queueKey(row, index), row, from: peer, now)
         }

@@ -156,6 +156,10 @@ struct SessionState {
 struct OpenStock {
     var count: UInt64 = 0
     var bytes: UInt64 = 0
+
+    mutating func add(_ octets: Int64) {
+        if octets >= 0 { bytes += octets.magnitude } else { bytes -= octets.magnitude }
+    }
 }
 
 extension RelayCore {
@@ -205,8 +209,8 @@ extension RelayCore {
 
     mutating func sessionEnding(_ session: Ticket, _ now: RelayTime) {
         guard let state = sessions[session], !state.isEnding else { return }
-        sessions[session]?.isEnding = true
-        sessions[session]?.endingSince = now
+        sessions.change(session) { $0.isEnding = true }
+        sessions.change(session) { $0.endingSince = now }
         // Others may take over, should it be the last one and not be followed by another.
         wakeForFailover(now)
     }
@@ -261,7 +265,7 @@ extension RelayCore {
         let now = turn.now.relay
         var generator = random
         let backoff = Backoff(minimum: limits.dialBackoffMin, maximum: limits.dialBackoffMax)
-        if peers[node]?.isUp == true {
+        if peers.look(node, { $0.isUp }) == true {
             // A further session did not come about; the link is as it was.
             return peers.change(node) { $0.isDialling = false }
         }
@@ -305,9 +309,10 @@ extension RelayCore {
     /// May this peer be given envelopes of so many octets at this moment? Zero: any at all. `number`: the one that is to find out whether
     /// there is room may be.
     func isLive(_ node: NodeID, bytes: UInt64 = 0, number: UInt64? = nil) -> Bool {
-        guard let state = peers[node] else { return false }
-        return hasUsableSession(state) && !state.isSuspended
-            && (!state.pause.keeps(bytes) || number != nil && state.pause.probe == number)
+        peers.look(node) { state in
+            !state.isSuspended && hasUsableSession(state)
+                && (!state.pause.keeps(bytes) || number != nil && state.pause.probe == number)
+        } ?? false
     }
 
     /// A session that is ending takes nothing more.

@@ -169,6 +169,7 @@ extension RelayCore {
     mutating func envelope(_ number: UInt64, _ turn: inout Turn) -> EnvelopeRow? {
         inHand(number)
         if let active = active[number] { return active.row }
+        if let fresh = fresh[number] { return fresh }
         let key = Keys.envelope(number)
         guard let raw = turn.rows.value(.envelope, key) else { return nil }
         if let row = EnvelopeRow(number: number, record: raw) {
@@ -202,14 +203,21 @@ extension RelayCore {
     /// Writes an envelope's row; the active copy of it, if any, follows.
     mutating func save(_ row: EnvelopeRow, _ rows: any RowTransaction) {
         rows.put(.envelope, Keys.envelope(row.number), row.encoded())
-        active[row.number]?.row = row
+        if let place = active.index(forKey: row.number) {
+            active.values[place].row = row
+        } else if row.ended == .zero, row.recipients.count <= Self.freshRecipientsMax {
+            fresh[row.number] = row
+        } else {
+            fresh[row.number] = nil
+        }
     }
+
+    /// Lists of recipients that are longer are read again.
+    private static let freshRecipientsMax = 16
 
     /// Puts the queue row of one recipient and tells its lane.
     mutating func enqueue(_ row: EnvelopeRow, _ index: Int, _ turn: inout Turn) {
-        let recipient = row.recipients[index]
-        let key = QueueKey(
-            routeClass: recipient.routeClass, urgency: row.urgency, due: recipient.due, number: row.number)
+        let key = queueKey(row, index)
         turn.rows.put(.queue, key.key)
         offer(key)
     }

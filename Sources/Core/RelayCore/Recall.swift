@@ -70,7 +70,7 @@ extension RelayCore {
     private mutating func recall(_ ticket: Ticket, _ turn: inout Turn) {
         guard let dispatch = dispatches[ticket], dispatch.recall == .notAsked else { return }
         sessions[dispatch.session]?.recalls.change(dispatch, to: .asked)
-        dispatches[ticket]?.recall = .asked
+        dispatches.change(ticket) { $0.recall = .asked }
         turn.effects.append(.recall(session: dispatch.session, dispatch: ticket))
     }
 
@@ -85,7 +85,7 @@ extension RelayCore {
         for ticket in older {
             guard let dispatch = dispatches[ticket] else { continue }
             sessions[dispatch.session]?.recalls.change(dispatch, to: .begun)
-            dispatches[ticket]?.recall = .begun
+            dispatches.change(ticket) { $0.recall = .begun }
         }
     }
 
@@ -147,7 +147,7 @@ extension RelayCore {
         let scanned = lanes[key]?.scanned
         var budget = 1
         guard nextInLane(key, now: now, budget: &budget, rows) != nil else { return false }
-        lanes[key]?.scanned = scanned
+        lanes.change(key) { $0.scanned = scanned }
         return true
     }
 

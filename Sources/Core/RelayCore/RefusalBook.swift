@@ -233,7 +233,7 @@ extension RelayCore {
     mutating func refusalsTold(
         _ ticket: Ticket, _ session: Ticket, bundle: BundleID, _ notice: RefusalNotice, _ turn: inout Turn
     ) {
-        guard let from = sessions[session]?.peer, let peer = peers[from]?.peer else {
+        guard let from = sessions.look(session, { $0.peer }), let peer = peers.look(from, { $0.peer }) else {
             return refuseOfNobody(ticket, session, &turn)
         }
         ledger.count(.recordTaken)

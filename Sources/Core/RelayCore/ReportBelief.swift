@@ -247,23 +247,27 @@ extension RelayCore {
         var order = UInt64(line.state.rawValue)
         if line.state == .delayed { order = order << 32 | UInt64(min(line.path.count, PathStop.pathStopsMax)) }
         let key = Keys.report(line.bundle, recipient: line.recipient, order: order)
-        if let known = turn.rows.value(.report, key) {
-            // What another said first does not keep the home from saying it: that is the word which counts.
-            guard line.isNonDelivery, configuration.directory.home(of: line.recipient) == line.reporter,
-                ReportRow(record: known)?.reporter != line.reporter
-            else { return }
-        }
-        for state in ReportedState.allCases where state != .delayed && state != line.state {
-            let other = Keys.report(line.bundle, recipient: line.recipient, order: UInt64(state.rawValue))
-            guard let row = turn.rows.value(.report, other).flatMap({ ReportRow(record: $0) }), row.contradicts(line)
-            else { continue }
-            turn.effects.append(
-                .notice(
-                    Notice(
-                        .alarm,
-                        "\(line.recipient): \(line.reporter?.name ?? "?") says \(line.state), \(row.reporter?.name ?? "?") says \(row.state)",
-                        envelope: line.bundle, agency: line.recipient, kind: .reportsContradict)))
-            break
+        // Of most pairs this is the first word.
+        if hasSaying(line, turn.rows) {
+            if let known = turn.rows.value(.report, key) {
+                // What another said first does not keep the home from saying it: that is the word which counts.
+                guard line.isNonDelivery, configuration.directory.home(of: line.recipient) == line.reporter,
+                    ReportRow(record: known)?.reporter != line.reporter
+                else { return }
+            }
+            for state in ReportedState.allCases where state != .delayed && state != line.state {
+                let other = Keys.report(line.bundle, recipient: line.recipient, order: UInt64(state.rawValue))
+                guard let row = turn.rows.value(.report, other).flatMap({ ReportRow(record: $0) }),
+                    row.contradicts(line)
+                else { continue }
+                turn.effects.append(
+                    .notice(
+                        Notice(
+                            .alarm,
+                            "\(line.recipient): \(line.reporter?.name ?? "?") says \(line.state), \(row.reporter?.name ?? "?") says \(row.state)",
+                            envelope: line.bundle, agency: line.recipient, kind: .reportsContradict)))
+                break
+            }
         }
         turn.rows.put(.report, key, line.encoded(received: turn.now.relay))
         noteOutcome(line, &turn)

@@ -8,6 +8,8 @@ import RelayRows
 
 /// Destinations for which report rows are waiting to be gathered into one record.
 struct ReportGathering {
+    /// What was said in this turn and is not placed yet.
+    var fresh: [NodeID: [ReportRow]] = [:]
     private(set) var pending: [(node: NodeID, count: Int, since: RelayTime)] = []
     /// Where a destination stands in it: a turn may report thousands of rows to hundreds of nodes.
     private var places: [NodeID: Int] = [:]
@@ -22,7 +24,7 @@ struct ReportGathering {
             guard let node = NodeID(text: text) else { return }
             add(node, now: now)
             from = RowKey()
-            for byte in text.utf8 { from.append(byte) }
+            from.append(unended: text)
             from.append(UInt8(1))
         }
     }
@@ -56,6 +58,8 @@ struct ReportGathering {
         return due
     }
 
+    func hasRows(for node: NodeID) -> Bool { places[node] != nil }
+
     func due(_ limits: CoreLimits) -> RelayTime? { earliest.map { $0 + limits.reportGather } }
 }
 
@@ -86,14 +90,45 @@ extension RelayCore {
                 store(line, &turn)
                 outcomes.successor = successor
             } else {
-                turn.rows.put(
-                    .outgoingReport, Keys.outgoingReport(source, order: takeNumber()), line.encoded())
-                gathering.add(source, now: turn.now.relay)
+                gathering.fresh[source, default: []].append(line)
             }
         }
     }
 
+    /// What was said in this turn. Where it is much it goes into records at once, under the same commit, and is never a row by itself;
+    /// what is said behind the look at what is due waits as rows.
+    mutating func placeFreshReports(_ turn: inout Turn, intoRecords: Bool) {
+        guard !gathering.fresh.isEmpty else { return }
+        let fresh = gathering.fresh
+        gathering.fresh = [:]
+        for node in fresh.keys.sorted() {
+            var lines = fresh[node].map { $0[...] } ?? []
+            while intoRecords, lines.count >= Self.recordLinesMin, !gathering.hasRows(for: node) {
+                let portion = portion(of: lines)
+                guard makeRecord(.rows(Array(portion)), for: node.endpoint, node, &turn) else { break }
+                lines.removeFirst(portion.count)
+            }
+            for line in lines {
+                turn.rows.put(.outgoingReport, Keys.outgoingReport(node, order: takeNumber()), line.encoded())
+                gathering.add(node, now: turn.now.relay)
+            }
+        }
+    }
+
+    /// So many lines are worth a record of their own.
+    private static let recordLinesMin = 16
+
+    /// The first lines, as many as go into one record: at least one.
+    private func portion(of lines: ArraySlice<ReportRow>) -> ArraySlice<ReportRow> {
+        var octets = 0
+        return lines.prefix(limits.reportRowsMax).prefix { line in
+            defer { octets += line.octetsAtMost }
+            return octets <= Self.recordOctets
+        }
+    }
+
     mutating func gatherReports(_ turn: inout Turn) {
+        placeFreshReports(&turn, intoRecords: true)
         for node in gathering.take(limits, now: turn.now.relay, limit: Self.recordsPerTurn) {
             var lines: [ReportRow] = []
             var keys: [RowKey] = []
@@ -175,7 +210,7 @@ extension RelayCore {
         _ ticket: Ticket, _ session: Ticket, reporter: NodeID, bundle: BundleID, _ lines: [ReportRow],
         _ turn: inout Turn
     ) {
-        guard let from = sessions[session]?.peer, let peer = peers[from]?.peer else {
+        guard let from = sessions.look(session, { $0.peer }), let peer = peers.look(from, { $0.peer }) else {
             return refuseOfNobody(ticket, session, &turn)
         }
         guard peer.rights.allowsSource(reporter, peer: peer.node), reporter != node

@@ -70,9 +70,13 @@ extension RelayCore {
     }
 
     private func usable(_ hops: [NodeID], _ path: [PathStop], _ origin: NodeID?) -> Destiny {
-        let known = hops.filter { peers[$0] != nil }
+        func isKnown(_ hop: NodeID) -> Bool { peers.position(hop) != nil }
+        func isOutside(_ hop: NodeID) -> Bool { hop != origin && !path.contains { $0.node == hop } }
+        // As a rule all of them: then it is the list of the route itself.
+        if !hops.isEmpty, hops.allSatisfy({ isKnown($0) && isOutside($0) }) { return .away(hops) }
+        let known = hops.filter(isKnown)
         if known.isEmpty { return .nowhere(.noKnownRoute) }
-        let outside = known.filter { hop in hop != origin && !path.contains { $0.node == hop } }
+        let outside = known.filter(isOutside)
         return outside.isEmpty ? .nowhere(.loop) : .away(outside)
     }
 
@@ -260,7 +264,7 @@ extension RelayCore {
     func destiny(of recipient: RecipientRow, in row: EnvelopeRow) -> Destiny {
         if recipient.isReturning, let back = hopBack(row.path) { return .away([back]) }
         let destiny = routed(recipient, in: row)
-        guard let via = recipient.via, peers[via] != nil, via != row.origin,
+        guard let via = recipient.via, peers.position(via) != nil, via != row.origin,
             !row.path.contains(where: { $0.node == via })
         else { return destiny }
         switch destiny {

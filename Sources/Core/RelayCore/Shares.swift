@@ -70,13 +70,14 @@ struct OpenShares: Sendable {
 
     mutating func open(_ sender: AgencyCode?, _ bytes: UInt64) {
         guard let sender else { return }
-        bySender[sender, default: (0, 0)].count += 1
-        grow(sender, bytes)
+        bySender.change(sender, default: (0, 0)) {
+            $0.count += 1
+            $0.bytes = $0.bytes.addingSaturating(bytes)
+        }
     }
 
     mutating func grow(_ sender: AgencyCode?, _ bytes: UInt64) {
-        guard let sender, let known = bySender[sender] else { return }
-        bySender[sender] = (known.count, known.bytes.addingSaturating(bytes))
+        if let sender { bySender.change(sender) { $0.bytes = $0.bytes.addingSaturating(bytes) } }
     }
 
     mutating func close(_ sender: AgencyCode?, _ bytes: UInt64) {
@@ -294,7 +295,7 @@ extension RelayCore {
 
     /// Within its own minimum nobody takes what is kept for others.
     private func isWithinMinimum(_ bytes: UInt64, _ owner: ShareOwner, _ turn: Turn) -> Bool {
-        guard case .peer(let node) = owner, let peer = peers[node]?.peer else { return false }
+        guard case .peer(let node) = owner, let peer = peers.look(node, { $0.peer }) else { return false }
         return taken(by: owner, turn.rows).bytes.addingSaturating(bytes) <= minimum(of: peer, turn.room)
     }
 

@@ -153,8 +153,8 @@ extension RelayCore {
 
     /// A giant that has nothing on the link goes another way.
     private mutating func releaseIdleStreams(of node: NodeID, _ turn: inout Turn) {
-        for session in peers[node]?.sessions ?? [] {
-            for number in sessions[session]?.streams ?? [] {
+        for session in peers.look(node, { $0.sessions }) ?? [] {
+            for number in sessions.look(session, { $0.streams }) ?? [] {
                 let copy = active[number]?.copies.first { $0.session == session }
                 if copy?.flights.isEmpty == true { releaseStream(number, session: session, &turn) }
             }

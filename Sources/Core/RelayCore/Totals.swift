@@ -75,7 +75,7 @@ extension RelayCore {
     private func sumOfPeers(_ suffix: String, _ rows: any RowReader) -> Int64 {
         var names: [String] = []
         var prefix = RowKey()
-        for byte in "peer.".utf8 { prefix.append(byte) }
+        prefix.append(unended: "peer.")
         rows.scan(.counter, prefix: prefix) { key, _ in
             let name = String(decoding: key.dropLast(), as: UTF8.self)
             if name.hasSuffix(suffix) { names.append(name) }

@@ -96,7 +96,7 @@ extension RelayCore {
 
     /// A neighbour says that it has a session with another one of this node's identity.
     mutating func identityTwice(_ session: Ticket, _ turn: inout Turn) {
-        guard let peer = sessions[session]?.peer else { return }
+        guard let peer = sessions.look(session, { $0.peer }) else { return }
         let later = turn.now.relay + limits.dialBackoffMax
         peers.change(peer) { $0.twinUntil = later }
         turn.effects.append(

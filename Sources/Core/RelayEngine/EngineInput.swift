@@ -11,7 +11,7 @@ public enum EngineInput: Sendable {
     case event(Event)
 
     /// A peer offers a bundle: its header is known.
-    indirect case offered(Offer)
+    case offered(Offer)
     case offerBytes(Ticket, ByteBuffer)
     /// All payload bytes have been passed on, and the payload's CRC (if any) was right. `digest`: SHA-256 of the payload of this
     /// transfer, when it is a whole bundle with a document block; else nil.

@@ -9,8 +9,8 @@ import RelayEngine
 import RelayModel
 import TCPCL
 
-/// The transfer that is coming in.
-struct Reception {
+/// The transfer that is coming in; changed in its place, portion by portion, by the one conversation that has it.
+final class Reception {
     let id: TransferID
     var bundle = IncomingBundle()
     /// Set once the engine knows of it.
@@ -22,6 +22,8 @@ struct Reception {
     /// The first octets of a record for another node, until they say what it is.
     var head: ByteBuffer?
     var payloadLeft: UInt64 = 0
+
+    init(id: TransferID) { self.id = id }
 
     struct Record {
         var reporter: NodeID
@@ -42,21 +44,21 @@ extension Conversation {
     mutating func receptionContinued(
         _ id: TransferID, _ bytes: ByteBuffer, _ now: RelayTime, _ output: inout ConversationOutput
     ) {
-        guard var current = reception.take(), current.id == id else { return }
+        guard let current = reception.take(), current.id == id else { return }
         var bytes = bytes
         do throws(BundleError) {
             while let part = try current.bundle.next(&bytes) {
                 switch part {
                 case .header(let header):
                     output.note(isSent: false, id, header)
-                    if let fault = headerCame(header, &current, &output) {
+                    if let fault = headerCame(header, current, &output) {
                         return refuse(current, unacceptable: fault, now, &output)
                     }
                 case .payload(let slice):
-                    if let fault = headFault(slice, &current) {
+                    if let fault = headFault(slice, current) {
                         return refuse(current, unacceptable: fault, now, &output)
                     }
-                    payloadCame(slice, &current, &output)
+                    payloadCame(slice, current, &output)
                 }
             }
             reception = current
@@ -91,7 +93,7 @@ extension Conversation {
 
     /// Offers the bundle; answers with a sentence if it is not acceptable whatever the engine thinks of it.
     private mutating func headerCame(
-        _ header: BundleHeader, _ current: inout Reception, _ output: inout ConversationOutput
+        _ header: BundleHeader, _ current: Reception, _ output: inout ConversationOutput
     ) -> String? {
         // A payload that cannot come in one transfer is promised no room.
         guard header.payload.length <= settings.session.transferMRU else { return "longer than the transfer MRU" }
@@ -103,7 +105,7 @@ extension Conversation {
         if header.primary.flags.contains(.isAdministrativeRecord),
             settings.ownEndpoints.contains(header.primary.destination)
         {
-            return recordBegan(header, &current)
+            return recordBegan(header, current)
         }
         var header = header
         header.discardUnprocessedBlocks()
@@ -121,7 +123,7 @@ extension Conversation {
         return nil
     }
 
-    private func recordBegan(_ header: BundleHeader, _ current: inout Reception) -> String? {
+    private func recordBegan(_ header: BundleHeader, _ current: Reception) -> String? {
         guard header.primary.fragment == nil else { return "a piece of a record" }
         guard header.payload.length <= UInt64(AdministrativeRecord.octetsMax) else { return "a record too long" }
         guard let reporter = header.primary.source.node else { return "a record of an anonymous source" }
@@ -131,7 +133,7 @@ extension Conversation {
     }
 
     /// What is wrong with a record that is to be handed on: types that are not known here are not carried for anybody.
-    private func headFault(_ slice: ByteBuffer, _ current: inout Reception) -> String? {
+    private func headFault(_ slice: ByteBuffer, _ current: Reception) -> String? {
         guard var head = current.head else { return nil }
         current.payloadLeft -= min(current.payloadLeft, UInt64(slice.readableBytes))
         head.writeBytes(slice.readableBytesView.prefix(AdministrativeRecord.headOctetsMax - head.readableBytes))
@@ -144,7 +146,7 @@ extension Conversation {
     }
 
     private func payloadCame(
-        _ slice: ByteBuffer, _ current: inout Reception, _ output: inout ConversationOutput
+        _ slice: ByteBuffer, _ current: Reception, _ output: inout ConversationOutput
     ) {
         if current.record != nil {
             current.record?.octets.writeImmutableBuffer(slice)

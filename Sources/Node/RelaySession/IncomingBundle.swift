@@ -6,7 +6,7 @@ import NIOCore
 
 struct IncomingBundle {
     enum Part {
-        case header(BundleHeader)
+        indirect case header(BundleHeader)
         case payload(ByteBuffer)
     }
 

@@ -144,7 +144,7 @@ extension RowReader {
         var result: [EnvelopeRow] = []
         let prefix = Keys.bundle(bundle)
         scan(.bundle, prefix: prefix) { key, _ in
-            guard key.count == prefix.bytes.count + 8 else { return true }
+            guard key.count == prefix.count + 8 else { return true }
             let number = key.number(at: key.count - 8)
             if let raw = value(.envelope, Keys.envelope(number)), let row = EnvelopeRow(number: number, record: raw) {
                 result.append(row)

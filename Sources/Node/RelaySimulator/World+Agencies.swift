@@ -127,7 +127,7 @@ extension World {
             node.read { rows in
                 let prefix = RowKey(text: agency.code.text)
                 rows.scan(.inbox, prefix: prefix) { key, _ in
-                    numbers.append(key.number(at: prefix.bytes.count))
+                    numbers.append(key.number(at: prefix.count))
                     return numbers.count < (hasSpool ? 1 : 20)
                 }
             }

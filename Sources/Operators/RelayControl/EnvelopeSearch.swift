@@ -56,7 +56,7 @@ enum EnvelopeSearch {
         // A node name may itself have a hyphen: only what stands before the first one is sure.
         let source = isForeign ? String(text.prefix { $0 != "@" }) : "dtn://" + text.prefix { $0 != "-" && $0 != "@" }
         var prefix = RowKey()
-        for byte in source.utf8 { prefix.append(byte) }
+        prefix.append(unended: source)
         var end = prefix
         end.append(UInt8(0xff))
         var matches: [BundleID] = []

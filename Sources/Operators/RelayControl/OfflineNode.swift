@@ -47,7 +47,7 @@ struct OfflineNode: NodeAccess {
     private static func peers(_ rows: any RowReader) -> [NodeID] {
         var names: [String] = []
         var prefix = RowKey()
-        for byte in "peer.".utf8 { prefix.append(byte) }
+        prefix.append(unended: "peer.")
         rows.scan(.counter, prefix: prefix) { key, _ in
             let text = String(decoding: key.dropLast(), as: UTF8.self)
             let name = text.dropFirst(5).prefix { $0 != "." }

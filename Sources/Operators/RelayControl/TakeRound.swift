@@ -84,7 +84,7 @@ public struct TakeRound: Sendable {
             return found.map { ($0.text, $0) }
         }
         var from = RowKey()
-        for byte in position.utf8 { from.append(byte) }
+        from.append(unended: position)
         return from.withBytes { start in
             rows.row(.inbox, atOrAfter: start).map { found in
                 let name = String(decoding: found.key.prefix { $0 != 0 }, as: UTF8.self)

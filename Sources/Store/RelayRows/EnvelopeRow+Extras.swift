@@ -34,7 +34,8 @@ extension EnvelopeRow {
         if !statusRequest.isEmpty { write(.statusRequest, "", UInt64(statusRequest.rawValue), 0) }
         if let payloadCover { write(.payloadCover, payloadCover, 0, 0) }
         for name in siblings { write(.sibling, name.source.text, name.creationTime, name.sequence) }
-        for (index, recipient) in recipients.enumerated() {
+        for index in recipients.indices where recipients[index].hasExtras(beside: recipients[0]) {
+            let recipient = recipients[index]
             if let via = recipient.via { write(.via, via.text, UInt64(index), 0) }
             if recipient.hasArrived { write(.hasArrived, "", UInt64(index), 0) }
             if recipient.isReturning { write(.isReturning, "", UInt64(index), 0) }
@@ -101,5 +102,13 @@ extension EnvelopeRow {
             }
         }
         return true
+    }
+}
+
+extension RecipientRow {
+    /// Anything of it stands among the extras, where the first recipient's last answer is known.
+    fileprivate func hasExtras(beside first: RecipientRow) -> Bool {
+        via != nil || hasArrived || isReturning || isRenewed || isRefusedEverywhere || crashDoubt != nil
+            || !heldBecause.isEmpty || lastAnswer != first.lastAnswer
     }
 }

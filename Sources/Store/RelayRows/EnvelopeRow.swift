@@ -102,62 +102,212 @@ public struct SentMarks: Sendable, Hashable {
 
 /// One envelope, or one copy of it, on this node.
 public struct EnvelopeRow: Sendable {
-    public var number: UInt64
-    public var bundle: BundleID
-    public var kind: EnvelopeKind
-    public var urgency: Urgency
-    public var lifetime: Milliseconds
+    private struct Fields: Sendable {
+        var number: UInt64
+        var bundle: BundleID
+        var kind: EnvelopeKind
+        var urgency: Urgency
+        var lifetime: Milliseconds
+        var ageAtArrival: Milliseconds
+        var arrival: RelayTime
+        var arrivalWall: WallTime
+        var origin: NodeID?
+        var destination: EndpointID
+        var reportTo: EndpointID
+        var wantsStatusReports: Bool = false
+        var statusRequest: StatusRequest = []
+        var payloadCover: String?
+        var siblings: [BundleID] = []
+        var header: [UInt8] = []
+        var document: DocumentDescription?
+        var path: [PathStop] = []
+        var payloadLength: UInt64
+        var receivedBytes: UInt64 = 0
+        var pieceCount: UInt64 = 0
+        var isInPieces: Bool = false
+        var isStocked: Bool = false
+        var holding: EnvelopeHolding = EnvelopeHolding()
+        var sentMarks: [SentMarks] = []
+        var hopLimit: UInt64 = 0
+        var hopCount: UInt64 = 0
+        var recipients: [RecipientRow] = []
+        var ended: RelayTime = .zero
+        var nextLook: RelayTime = .zero
+        var delayed: [UInt64] = []
+        var answers: [AnswerNote] = []
+        var formerly: BundleID?
+        var resubmittedAs: [BundleID] = []
+        var formerName: BundleID?
+        var extent: UInt64
+    }
+
+    private var place: Place<Fields>
+    private var own: Place<Fields> { mutating get { Place.own(&place) } }
+
+    public var number: UInt64 {
+        _read { yield place.fields.number }
+        _modify { yield &own.fields.number }
+    }
+    public var bundle: BundleID {
+        _read { yield place.fields.bundle }
+        _modify { yield &own.fields.bundle }
+    }
+    public var kind: EnvelopeKind {
+        _read { yield place.fields.kind }
+        _modify { yield &own.fields.kind }
+    }
+    public var urgency: Urgency {
+        _read { yield place.fields.urgency }
+        _modify { yield &own.fields.urgency }
+    }
+    public var lifetime: Milliseconds {
+        _read { yield place.fields.lifetime }
+        _modify { yield &own.fields.lifetime }
+    }
     /// Age when it came to this node.
-    public var ageAtArrival: Milliseconds
-    public var arrival: RelayTime
-    public var arrivalWall: WallTime
+    public var ageAtArrival: Milliseconds {
+        _read { yield place.fields.ageAtArrival }
+        _modify { yield &own.fields.ageAtArrival }
+    }
+    public var arrival: RelayTime {
+        _read { yield place.fields.arrival }
+        _modify { yield &own.fields.arrival }
+    }
+    public var arrivalWall: WallTime {
+        _read { yield place.fields.arrivalWall }
+        _modify { yield &own.fields.arrivalWall }
+    }
     /// The peer it came from; nil when it was submitted or made here.
-    public var origin: NodeID?
-    public var destination: EndpointID
-    public var reportTo: EndpointID
-    public var wantsStatusReports: Bool
+    public var origin: NodeID? {
+        _read { yield place.fields.origin }
+        _modify { yield &own.fields.origin }
+    }
+    public var destination: EndpointID {
+        _read { yield place.fields.destination }
+        _modify { yield &own.fields.destination }
+    }
+    public var reportTo: EndpointID {
+        _read { yield place.fields.reportTo }
+        _modify { yield &own.fields.reportTo }
+    }
+    public var wantsStatusReports: Bool {
+        _read { yield place.fields.wantsStatusReports }
+        _modify { yield &own.fields.wantsStatusReports }
+    }
     /// Which of them; empty in rows of an earlier version.
-    public var statusRequest: StatusRequest = []
+    public var statusRequest: StatusRequest {
+        _read { yield place.fields.statusRequest }
+        _modify { yield &own.fields.statusRequest }
+    }
     /// What covers its payload and is not checked here: "BIB" or "BCB".
-    public var payloadCover: String?
+    public var payloadCover: String? {
+        _read { yield place.fields.payloadCover }
+        _modify { yield &own.fields.payloadCover }
+    }
     /// The other envelopes into which its document was split at its submission: they share its payload.
-    public var siblings: [BundleID] = []
+    public var siblings: [BundleID] {
+        _read { yield place.fields.siblings }
+        _modify { yield &own.fields.siblings }
+    }
     /// The header as received; empty for what was made here.
-    public var header: [UInt8]
-    public var document: DocumentDescription?
+    public var header: [UInt8] {
+        _read { yield place.fields.header }
+        _modify { yield &own.fields.header }
+    }
+    public var document: DocumentDescription? {
+        _read { yield place.fields.document }
+        _modify { yield &own.fields.document }
+    }
     /// The way so far, this node included as last stop.
-    public var path: [PathStop]
-    public var payloadLength: UInt64
+    public var path: [PathStop] {
+        _read { yield place.fields.path }
+        _modify { yield &own.fields.path }
+    }
+    public var payloadLength: UInt64 {
+        _read { yield place.fields.payloadLength }
+        _modify { yield &own.fields.payloadLength }
+    }
     /// Octets of it that are here and durable.
-    public var receivedBytes: UInt64
+    public var receivedBytes: UInt64 {
+        _read { yield place.fields.receivedBytes }
+        _modify { yield &own.fields.receivedBytes }
+    }
     /// Rows of the table `piece` that came in for it.
-    public var pieceCount: UInt64
+    public var pieceCount: UInt64 {
+        _read { yield place.fields.pieceCount }
+        _modify { yield &own.fields.pieceCount }
+    }
     /// True when the payload lies in pieces (table `piece`) and not in the one extent `number`.
-    public var isInPieces: Bool
+    public var isInPieces: Bool {
+        _read { yield place.fields.isInPieces }
+        _modify { yield &own.fields.isInPieces }
+    }
     /// Counted in the stock of its origin and sender, as every envelope is from its first piece on.
-    public var isStocked: Bool
+    public var isStocked: Bool {
+        _read { yield place.fields.isStocked }
+        _modify { yield &own.fields.isStocked }
+    }
     /// What it takes of the room beside its payload and what became of the promise for it (EnvelopeHolding.swift).
-    public var holding = EnvelopeHolding()
+    public var holding: EnvelopeHolding {
+        _read { yield place.fields.holding }
+        _modify { yield &own.fields.holding }
+    }
     /// The copies of which pieces have been sent, by slot: a mark on a piece counts for the copy of its slot only.
-    public var sentMarks: [SentMarks]
-    public var hopLimit: UInt64
-    public var hopCount: UInt64
-    public var recipients: [RecipientRow]
+    public var sentMarks: [SentMarks] {
+        _read { yield place.fields.sentMarks }
+        _modify { yield &own.fields.sentMarks }
+    }
+    public var hopLimit: UInt64 {
+        _read { yield place.fields.hopLimit }
+        _modify { yield &own.fields.hopLimit }
+    }
+    public var hopCount: UInt64 {
+        _read { yield place.fields.hopCount }
+        _modify { yield &own.fields.hopCount }
+    }
+    public var recipients: [RecipientRow] {
+        _read { yield place.fields.recipients }
+        _modify { yield &own.fields.recipients }
+    }
     /// When the last recipient ended; zero before.
-    public var ended: RelayTime
+    public var ended: RelayTime {
+        _read { yield place.fields.ended }
+        _modify { yield &own.fields.ended }
+    }
     /// Where its row in `deadline` stands; zero: at its expiry (rows of an earlier version).
-    public var nextLook: RelayTime
+    public var nextLook: RelayTime {
+        _read { yield place.fields.nextLook }
+        _modify { yield &own.fields.nextLook }
+    }
     /// Indexes of the recipients whose delay has been reported.
-    public var delayed: [UInt64]
+    public var delayed: [UInt64] {
+        _read { yield place.fields.delayed }
+        _modify { yield &own.fields.delayed }
+    }
     /// What hops have answered lately, the oldest first; bounded.
-    public var answers: [AnswerNote]
+    public var answers: [AnswerNote] {
+        _read { yield place.fields.answers }
+        _modify { yield &own.fields.answers }
+    }
     /// The envelope that this one was a resubmission of, and those that its recipients were resubmitted in.
-    public var formerly: BundleID?
-    public var resubmittedAs: [BundleID]
+    public var formerly: BundleID? {
+        _read { yield place.fields.formerly }
+        _modify { yield &own.fields.formerly }
+    }
+    public var resubmittedAs: [BundleID] {
+        _read { yield place.fields.resubmittedAs }
+        _modify { yield &own.fields.resubmittedAs }
+    }
     /// The name that it had before, as its header says, or as it came back; its payload is shared with nobody for that.
-    public var formerName: BundleID?
+    public var formerName: BundleID? {
+        _read { yield place.fields.formerName }
+        _modify { yield &own.fields.formerName }
+    }
     /// Where the payload lies, unless it lies in pieces: under its own number, or that of the envelope it is a resubmission of.
-    public var extent: UInt64
+    public var extent: UInt64 {
+        _read { yield place.fields.extent }
+        _modify { yield &own.fields.extent }
+    }
 
     /// The name that it had before, whether its payload is shared or not. Where it has had two, the one that others can know.
     public var former: BundleID? { formerName ?? formerly }
@@ -185,37 +335,11 @@ public struct EnvelopeRow: Sendable {
         ageAtArrival: Milliseconds, arrival: ClockReading, origin: NodeID?, destination: EndpointID,
         reportTo: EndpointID, payloadLength: UInt64
     ) {
-        self.number = number
-        extent = number
-        self.bundle = bundle
-        self.kind = kind
-        self.urgency = urgency
-        self.lifetime = lifetime
-        self.ageAtArrival = ageAtArrival
-        self.arrival = arrival.relay
-        arrivalWall = arrival.wall
-        self.origin = origin
-        self.destination = destination
-        self.reportTo = reportTo
-        wantsStatusReports = false
-        header = []
-        document = nil
-        path = []
-        self.payloadLength = payloadLength
-        receivedBytes = 0
-        pieceCount = 0
-        isInPieces = false
-        isStocked = false
-        sentMarks = []
-        hopLimit = 0
-        hopCount = 0
-        recipients = []
-        ended = .zero
-        nextLook = .zero
-        delayed = []
-        answers = []
-        resubmittedAs = []
-        formerName = nil
+        place = Place(
+            Fields(
+                number: number, bundle: bundle, kind: kind, urgency: urgency, lifetime: lifetime,
+                ageAtArrival: ageAtArrival, arrival: arrival.relay, arrivalWall: arrival.wall, origin: origin,
+                destination: destination, reportTo: reportTo, payloadLength: payloadLength, extent: number))
     }
 
     /// Remembers what a hop has answered for some recipients; the oldest go.
@@ -245,7 +369,8 @@ public struct AnswerNote: Sendable, Hashable {
 extension EnvelopeRow {
     /// The record of the row (docs/protocol.md, "Envelope row").
     public func encoded() -> [UInt8] {
-        var out = RowWriter(capacity: 320 + header.count + recipients.count * 32)
+        let named = document?.recipients.count ?? 0
+        var out = RowWriter(capacity: 384 + header.count + recipients.count * 64 + named * 16 + path.count * 40)
         out.endpoint(bundle.source)
         out.number(bundle.creationTime)
         out.number(bundle.sequence)
@@ -275,7 +400,7 @@ extension EnvelopeRow {
             out.number(stop.time.milliseconds)
         }
         out.number(UInt64(recipients.count))
-        for recipient in recipients { Self.write(recipient, to: &out) }
+        for index in recipients.indices { Self.write(recipients[index], to: &out) }
         out.number(UInt64(max(sentMarks.count, 1) - 1))
         for marks in sentMarks.dropFirst() { Self.write(marks, to: &out) }
         out.number(nextLook.milliseconds)

@@ -50,9 +50,18 @@ public enum Keys {
     public static func envelope(_ number: UInt64) -> RowKey { RowKey(number) }
 
     public static func bundle(_ id: BundleID) -> RowKey {
-        var key = RowKey(text: id.source.text.bounded)
+        var key = endpoint(id.source)
         key.append(id.creationTime)
         key.append(id.sequence)
+        return key
+    }
+
+    /// The text of an endpoint, bounded.
+    private static func endpoint(_ endpoint: EndpointID) -> RowKey {
+        guard case .dtn(let rest) = endpoint, rest.utf8.count < 256 else { return RowKey(text: endpoint.text.bounded) }
+        var key = RowKey()
+        key.append(unended: "dtn://")
+        key.append(text: rest)
         return key
     }
     public static func bundle(_ id: BundleID, number: UInt64) -> RowKey { bundle(id).adding(number) }
@@ -78,7 +87,7 @@ public enum Keys {
     }
 
     public static func seen(_ source: EndpointID, incarnation: UInt32, recipient: String, block: UInt32) -> RowKey {
-        var key = RowKey(text: source.text.bounded)
+        var key = endpoint(source)
         key.append(incarnation)
         key.append(text: recipient.bounded)
         key.append(block)
@@ -87,7 +96,7 @@ public enum Keys {
 
     /// A bundle of a foreign source, whose numbers say nothing of their order: remembered one by one, by its whole name.
     public static func seenForeign(_ id: BundleID, recipient: String) -> RowKey {
-        var key = RowKey(text: id.source.text.bounded)
+        var key = endpoint(id.source)
         key.append(UInt32(0))
         key.append(text: recipient.boundedShort)
         key.append(id.creationTime)
@@ -104,14 +113,14 @@ public enum Keys {
     }
 
     public static func outgoingReport(_ destination: NodeID) -> RowKey {
-        RowKey(text: destination.text.bounded)
+        endpoint(destination.endpoint)
     }
     public static func outgoingReport(_ destination: NodeID, order: UInt64) -> RowKey {
         outgoingReport(destination).adding(order)
     }
 
     /// The incarnations of one node, and one of them.
-    public static func numbers(_ node: NodeID) -> RowKey { RowKey(text: node.text.bounded) }
+    public static func numbers(_ node: NodeID) -> RowKey { endpoint(node.endpoint) }
     public static func numbers(_ node: NodeID, incarnation: UInt32) -> RowKey { numbers(node).adding(incarnation) }
 
     public static func routeClass(_ number: UInt32) -> RowKey {
@@ -133,7 +142,7 @@ public enum Keys {
     public static func lookup(_ kind: LookupKind, beginning text: String) -> RowKey {
         var key = RowKey()
         key.append(kind.rawValue)
-        for byte in text.bounded.utf8 { key.append(byte) }
+        key.append(unended: text.bounded)
         return key
     }
 

@@ -38,31 +38,37 @@ public struct LabelRow: Sendable, Hashable {
         documentID = row.document?.documentID ?? ""
         digest = row.document?.digest ?? .zero
         recipients = row.recipients.map(\.name)
-        let all = row.document?.recipients.map(\.text) ?? []
-        addressees = all == recipients ? [] : all
+        let all = row.document?.recipients ?? []
+        let isWhole = all.count == row.recipients.count && zip(all, row.recipients).allSatisfy { $0.text == $1.name }
+        addressees = isWhole ? [] : all.map(\.text)
     }
 
     public func encoded() -> [UInt8] {
-        var out = RowWriter(capacity: 192)
+        var out = RowWriter(capacity: 256 + recipients.count * 16)
         out.endpoint(bundle.source)
         out.number(bundle.creationTime)
         out.number(bundle.sequence)
         out.byte(kind.rawValue)
         out.byte(urgency.rawValue)
-        for number in [
-            lifetime.count, ageAtArrival.count, arrival.relay.milliseconds, arrival.wall.milliseconds, payloadLength,
-            extent,
-        ] { out.number(number) }
+        out.number(lifetime.count)
+        out.number(ageAtArrival.count)
+        out.number(arrival.relay.milliseconds)
+        out.number(arrival.wall.milliseconds)
+        out.number(payloadLength)
+        out.number(extent)
         out.node(origin)
         out.endpoint(destination)
         out.text(sender)
         out.text(documentID)
         out.digest(digest)
-        for names in [recipients, addressees] {
-            out.number(UInt64(names.count))
-            for name in names { out.text(name) }
-        }
+        Self.write(recipients, to: &out)
+        Self.write(addressees, to: &out)
         return out.record()
+    }
+
+    private static func write(_ names: [String], to out: inout RowWriter) {
+        out.number(UInt64(names.count))
+        for name in names { out.text(name) }
     }
 
     public init?(record: UnsafeRawBufferPointer) {

@@ -33,7 +33,7 @@ public struct OutcomeRow: Sendable, Hashable {
     }
 
     public func encoded() -> [UInt8] {
-        var out = RowWriter(capacity: 128)
+        var out = RowWriter(capacity: 208)
         out.byte(state?.rawValue ?? 0)
         out.number(reason.rawValue)
         out.node(reporter)
@@ -129,7 +129,7 @@ public struct OutcomeChangeRow: Sendable, Hashable {
     }
 
     public func encoded() -> [UInt8] {
-        var out = RowWriter(capacity: 128)
+        var out = RowWriter(capacity: 208)
         out.byte(state.rawValue)
         out.number(reason.rawValue)
         out.node(reporter)

@@ -6,8 +6,8 @@
 import CChecksum
 import RelayModel
 
-/// Writes the fields of one record.
-public struct RowWriter {
+/// Writes the fields of one record. There is one of it, so that the record is the very place that was filled.
+public struct RowWriter: ~Copyable {
     /// Filled up to `count`; what is behind that is room.
     private var place: [UInt8]
     private var count: Int
@@ -78,6 +78,7 @@ public struct RowWriter {
 
     /// Fields of one size each, written by `fill` into so many bytes.
     mutating func fields(_ length: Int, fill: (UnsafeMutableRawBufferPointer) -> Void) {
+        if length == 0 { return }
         reserve(length)
         let start = count
         count += length
@@ -107,19 +108,21 @@ public struct RowWriter {
 
     /// The finished record, checksum filled in.
     public consuming func record() -> [UInt8] {
-        place.removeLast(place.count - count)
-        place.withUnsafeMutableBytes { place in
-            let sum = Self.checksum(UnsafeRawBufferPointer(place))
-            place.storeBytes(of: sum.bigEndian, toByteOffset: 1, as: UInt32.self)
+        var record: [UInt8] = []
+        swap(&record, &place)
+        record.removeLast(record.count - count)
+        record.withUnsafeMutableBytes { record in
+            let sum = Self.checksum(UnsafeRawBufferPointer(record))
+            record.storeBytes(of: sum.bigEndian, toByteOffset: 1, as: UInt32.self)
         }
-        return place
+        return record
     }
 }
 
 /// Reads the fields of one record. Any field beyond the end makes the whole record unreadable (`isSound` false).
 public struct RowCursor {
     private let bytes: UnsafeRawBufferPointer
-    private var position: Int
+    private(set) var position: Int
     public let version: UInt8
     public private(set) var isSound: Bool
 
@@ -262,43 +265,60 @@ public struct RowCursor {
 }
 
 /// Builds and takes apart keys: fixed big-endian numbers, and texts that end with a zero byte.
+///
+/// Every row that is touched has one made for it, so a key of usual length stands in the value itself and needs no memory of its own.
 public struct RowKey: Hashable, Sendable, Comparable {
-    public private(set) var bytes: [UInt8]
+    private typealias Words = (UInt64, UInt64, UInt64, UInt64, UInt64, UInt64, UInt64, UInt64)
+
+    private static let shortMax = MemoryLayout<Words>.size
+
+    /// The key, as far as it is not longer than this.
+    private var short: Words = (0, 0, 0, 0, 0, 0, 0, 0)
+    public private(set) var count = 0
+    /// All of a longer one.
+    private var long: [UInt8] = []
 
     /// LMDB's limit on a key.
     public static let bytesMax = 511
 
-    public init() {
-        bytes = []
-        bytes.reserveCapacity(48)
+    public init() {}
+
+    public init(_ number: UInt64) { append(number) }
+
+    public init(text: String) { append(text: text) }
+
+    public init(copying raw: UnsafeRawBufferPointer) { append(bytes: raw) }
+
+    public var bytes: [UInt8] { withBytes { [UInt8]($0) } }
+
+    private mutating func append(bytes raw: UnsafeRawBufferPointer) {
+        let end = count + raw.count
+        if end > Self.shortMax {
+            if count <= Self.shortMax { long = bytes }
+            long.append(contentsOf: raw)
+        } else if !raw.isEmpty {
+            withUnsafeMutableBytes(of: &short) { short in
+                UnsafeMutableRawBufferPointer(rebasing: short[count..<end]).copyMemory(from: raw)
+            }
+        }
+        count = end
     }
 
-    public init(_ number: UInt64) {
-        self.init()
-        append(number)
-    }
-
-    public init(text: String) {
-        self.init()
-        append(text: text)
-    }
-
-    public init(copying raw: UnsafeRawBufferPointer) { bytes = [UInt8](raw) }
-
-    public mutating func append(_ number: UInt64) {
-        withUnsafeBytes(of: number.bigEndian) { bytes.append(contentsOf: $0) }
-    }
-    public mutating func append(_ number: UInt32) {
-        withUnsafeBytes(of: number.bigEndian) { bytes.append(contentsOf: $0) }
-    }
-    public mutating func append(_ byte: UInt8) { bytes.append(byte) }
+    public mutating func append(_ number: UInt64) { withUnsafeBytes(of: number.bigEndian) { append(bytes: $0) } }
+    public mutating func append(_ number: UInt32) { withUnsafeBytes(of: number.bigEndian) { append(bytes: $0) } }
+    public mutating func append(_ byte: UInt8) { withUnsafeBytes(of: byte) { append(bytes: $0) } }
     /// The text, then a zero byte, so that no text is the beginning of another's key.
     public mutating func append(text: String) {
-        bytes.append(contentsOf: text.utf8)
-        bytes.append(0)
+        append(unended: text)
+        append(UInt8(0))
+    }
+    /// What keys of all texts begin with that begin so.
+    public mutating func append(unended text: String) {
+        var text = text
+        text.withUTF8 { append(bytes: UnsafeRawBufferPointer($0)) }
     }
 
-    /// The key with a number behind it; of a key that nobody else holds, in its place.
+    /// The key with a number behind it.
     public consuming func adding(_ number: UInt64) -> RowKey {
         append(number)
         return self
@@ -310,17 +330,26 @@ public struct RowKey: Hashable, Sendable, Comparable {
 
     /// True when a key in the store begins with these bytes.
     public func isPrefix(of raw: UnsafeRawBufferPointer) -> Bool {
-        bytes.withUnsafeBytes { own in
-            raw.count >= own.count && own.elementsEqual(UnsafeRawBufferPointer(rebasing: raw[..<own.count]))
-        }
+        guard raw.count >= count else { return false }
+        return withBytes { $0.elementsEqual(UnsafeRawBufferPointer(rebasing: raw[..<count])) }
     }
 
     @inline(__always)
     public func withBytes<R>(_ body: (UnsafeRawBufferPointer) throws -> R) rethrows -> R {
-        try bytes.withUnsafeBytes(body)
+        if count > Self.shortMax { return try long.withUnsafeBytes(body) }
+        return try withUnsafeBytes(of: short) { try body(UnsafeRawBufferPointer(rebasing: $0[..<count])) }
     }
 
-    public static func < (left: RowKey, right: RowKey) -> Bool { left.bytes.lexicographicallyPrecedes(right.bytes) }
+    public func hash(into hasher: inout Hasher) { withBytes { hasher.combine(bytes: $0) } }
+
+    public static func == (left: RowKey, right: RowKey) -> Bool {
+        left.count == right.count && left.isPrefix(of: right)
+    }
+    private func isPrefix(of other: RowKey) -> Bool { other.withBytes { isPrefix(of: $0) } }
+
+    public static func < (left: RowKey, right: RowKey) -> Bool {
+        left.withBytes { left in right.withBytes { left.lexicographicallyPrecedes($0) } }
+    }
 }
 
 extension UnsafeRawBufferPointer {

@@ -34,9 +34,9 @@ public struct SeenRow: Sendable {
     /// Beyond this many a bitmap (512 bytes) is smaller than the list.
     private static let listMax = 256
     /// Offset and hash.
-    private static let markBytes = 10
+    fileprivate static let markBytes = 10
     /// Beyond this many the pairs are parted.
-    private static let marksMax = 256
+    fileprivate static let marksMax = 256
 
     public init() {
         day = 0
@@ -53,14 +53,6 @@ public struct SeenRow: Sendable {
     private func hasUnhashed(_ offset: UInt16) -> Bool {
         if !bitmap.isEmpty { return bitmap[Int(offset / 64)] & (1 << UInt64(offset % 64)) != 0 }
         return offsets.contains(offset)
-    }
-
-    func answer(_ counter: UInt32, _ hash: UInt64, _ key: UInt16) -> SeenAnswer {
-        let offset = UInt16(counter % Self.counters)
-        if let mark = marks.first(where: { $0.offset == offset }) {
-            return key != keyIdentity ? .unhashed : mark.hash == hash ? .same : .other
-        }
-        return hasUnhashed(offset) ? .unhashed : .unknown
     }
 
     /// Without a hash: what has no number of ours.
@@ -200,20 +192,108 @@ public struct SeenPlace: Sendable {
     }
 }
 
+/// A look at a record of `seen` where it lies: an arrival asks for one of hundreds of numbers, and adds one.
+private struct SeenGlance {
+    private let day: UInt64
+    /// What stands between the day and the count of the pairs; of a row that 0.3 has written, less.
+    private let middle: UnsafeRawBufferPointer
+    private let offsets: UnsafeRawBufferPointer
+    private let bitmap: UnsafeRawBufferPointer
+    let isParted: Bool
+    private let keyIdentity: UInt16
+    /// Pairs of offset and hash.
+    private let marks: UnsafeRawBufferPointer
+
+    init?(_ record: UnsafeRawBufferPointer) {
+        guard var row = RowCursor(record) else { return nil }
+        day = row.number()
+        let start = row.position
+        guard let offsets = row.fields(row.count(), bytes: 2) else { return nil }
+        let words = row.count()
+        guard words == 0 || words == Int(SeenRow.counters) / 64, let bitmap = row.fields(words, bytes: 8) else {
+            return nil
+        }
+        self.offsets = offsets
+        self.bitmap = bitmap
+        if row.isAtEnd {
+            isParted = false
+            keyIdentity = 0
+            middle = UnsafeRawBufferPointer(rebasing: record[start..<row.position])
+            marks = UnsafeRawBufferPointer(rebasing: record[row.position...])
+        } else {
+            isParted = row.byte() & 1 != 0
+            keyIdentity = UInt16(row.byte()) << 8 | UInt16(row.byte())
+            middle = UnsafeRawBufferPointer(rebasing: record[start..<row.position])
+            guard let marks = row.fields(row.count(), bytes: SeenRow.markBytes) else { return nil }
+            self.marks = marks
+        }
+        guard row.isSound else { return nil }
+    }
+
+    /// The hash beside this counter; nil where there is none.
+    private func hash(of offset: UInt16) -> UInt64? {
+        let wanted = offset.bigEndian
+        var place = 0
+        while place < marks.count {
+            if marks.loadUnaligned(fromByteOffset: place, as: UInt16.self) == wanted {
+                return UInt64(bigEndian: marks.loadUnaligned(fromByteOffset: place + 2, as: UInt64.self))
+            }
+            place += SeenRow.markBytes
+        }
+        return nil
+    }
+
+    private func hasUnhashed(_ offset: UInt16) -> Bool {
+        if !bitmap.isEmpty {
+            let word = UInt64(bigEndian: bitmap.loadUnaligned(fromByteOffset: Int(offset / 64) * 8, as: UInt64.self))
+            return word & (1 << UInt64(offset % 64)) != 0
+        }
+        return stride(from: 0, to: offsets.count, by: 2).contains {
+            offsets.loadUnaligned(fromByteOffset: $0, as: UInt16.self) == offset.bigEndian
+        }
+    }
+
+    func contains(_ counter: UInt32) -> Bool {
+        let offset = UInt16(counter % SeenRow.counters)
+        return hash(of: offset) != nil || hasUnhashed(offset)
+    }
+
+    func answer(_ counter: UInt32, _ hash: UInt64, _ key: UInt16) -> SeenAnswer {
+        let offset = UInt16(counter % SeenRow.counters)
+        if let known = self.hash(of: offset) { return key != keyIdentity ? .unhashed : known == hash ? .same : .other }
+        return hasUnhashed(offset) ? .unhashed : .unknown
+    }
+
+    /// The record with one number more; nil where more than that changes.
+    func record(adding counter: UInt32, hash: UInt64, _ key: UInt16, day: UInt64, isPart: Bool) -> [UInt8]? {
+        let count = marks.count / SeenRow.markBytes
+        guard count > 0, key == keyIdentity, !isParted, isPart || count < SeenRow.marksMax else { return nil }
+        var out = RowWriter(capacity: 24 + middle.count + marks.count + SeenRow.markBytes)
+        out.number(max(self.day, day))
+        out.fields(middle.count) { $0.copyMemory(from: middle) }
+        out.number(UInt64(count + 1))
+        out.fields(marks.count + SeenRow.markBytes) { field in
+            field.copyMemory(from: marks)
+            field.storeBytes(
+                of: UInt16(counter % SeenRow.counters).bigEndian, toByteOffset: marks.count, as: UInt16.self)
+            field.storeBytes(of: hash.bigEndian, toByteOffset: marks.count + 2, as: UInt64.self)
+        }
+        return out.record()
+    }
+}
+
 extension RowReader {
     /// Has anything arrived under this number?
     public func hasSeen(_ place: SeenPlace) -> Bool {
-        guard let row = value(.seen, place.block).flatMap({ SeenRow(record: $0) }) else { return false }
+        guard let row = value(.seen, place.block).flatMap({ SeenGlance($0) }) else { return false }
         if row.contains(place.counter) { return true }
-        return row.isParted
-            && value(.seen, place.part).flatMap { SeenRow(record: $0) }?.contains(place.counter) ?? false
+        return row.isParted && value(.seen, place.part).flatMap { SeenGlance($0) }?.contains(place.counter) ?? false
     }
 
     public func seen(_ place: SeenPlace, hash: UInt64, _ key: UInt16) -> SeenAnswer {
-        guard let row = value(.seen, place.block).flatMap({ SeenRow(record: $0) }) else { return .unknown }
+        guard let row = value(.seen, place.block).flatMap({ SeenGlance($0) }) else { return .unknown }
         let answer = row.answer(place.counter, hash, key)
-        guard answer == .unknown, row.isParted,
-            let part = value(.seen, place.part).flatMap({ SeenRow(record: $0) })
+        guard answer == .unknown, row.isParted, let part = value(.seen, place.part).flatMap({ SeenGlance($0) })
         else { return answer }
         return part.answer(place.counter, hash, key)
     }
@@ -230,6 +310,10 @@ extension RowTransaction {
             aside(key, [UInt8](raw))
             return SeenRow()
         }
+        let known = value(.seen, place.block).flatMap { SeenGlance($0) }
+        if let record = known?.record(adding: place.counter, hash: hash, key, day: day, isPart: false) {
+            return put(.seen, place.block, record)
+        }
         var block = row(place.block)
         if !block.isParted, !block.isFull {
             block.insert(place.counter, hash: hash, key, day: day)
@@ -243,9 +327,14 @@ extension RowTransaction {
             }
             put(.seen, place.block, block.encoded())
         }
-        var part = row(place.part)
-        part.insert(place.counter, hash: hash, key, day: day)
-        put(.seen, place.part, part.encoded())
+        let part = value(.seen, place.part).flatMap { SeenGlance($0) }
+        if let record = part?.record(adding: place.counter, hash: hash, key, day: day, isPart: true) {
+            put(.seen, place.part, record)
+        } else {
+            var part = row(place.part)
+            part.insert(place.counter, hash: hash, key, day: day)
+            put(.seen, place.part, part.encoded())
+        }
         // The block's row is what finds its parts: it goes when the last of them does.
         if block.day < day {
             block.touch(day)

@@ -91,7 +91,7 @@ public struct HistoryRow: Sendable, Hashable {
     }
 
     public func encoded() -> [UInt8] {
-        var out = RowWriter(capacity: 160)
+        var out = RowWriter(capacity: 240)
         out.endpoint(bundle.source)
         out.number(bundle.creationTime)
         out.number(bundle.sequence)
@@ -144,7 +144,7 @@ public struct HistoryRow: Sendable, Hashable {
 extension ReportRow {
     /// `received`: when a row that came in was stored here, by this node's own residence clock; the reporter's may be years off.
     public func encoded(received: RelayTime? = nil) -> [UInt8] {
-        var out = RowWriter(capacity: 128)
+        var out = RowWriter(capacity: 96 + path.count * 40)
         out.endpoint(bundle.source)
         out.number(bundle.creationTime)
         out.number(bundle.sequence)

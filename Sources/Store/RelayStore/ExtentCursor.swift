@@ -25,7 +25,10 @@ public struct ExtentCursor: Sendable {
     var room: Int { layout.payloadBytes - carry.count }
 
     mutating func keep(_ bytes: UnsafeRawBufferPointer) {
-        if carry.isEmpty { carry.reserveCapacity(layout.payloadBytes) }
+        // What comes in one portion, as most documents do, takes no more than it has.
+        if carry.capacity - carry.count < bytes.count {
+            carry.reserveCapacity(carry.isEmpty ? bytes.count : layout.payloadBytes)
+        }
         carry.append(contentsOf: bytes)
         length += UInt64(bytes.count)
     }

@@ -129,7 +129,7 @@ final class LMDBTransaction: LMDBView, StoreTransaction {
         requireKey(key)
         attempt(()) { (_) throws(LMDBError) in
             if let sealed = RowSeal.sealed(table, key, value) {
-                try transaction!.put(databases[table], key, count: sealed.count, fill: sealed.write)
+                try transaction!.put(databases[table], key, count: sealed.count) { sealed.write(to: $0) }
             } else {
                 try transaction!.put(databases[table], key, value)
             }

@@ -57,6 +57,7 @@ import Testing
         "Sources/Programs/edocctl/TopCommand.swift",
         "Tests/Programs/TestNetwork/RawChannel.swift",
         "Sources/Base/Monotonic/MonotonicCondition.swift", "Sources/Base/Journal/LogPipe.swift",
+        "Sources/Base/RelayModel/Place.swift",
     ]
 
     /// A wait that ends by the clock on the wall lasts as long as that clock was stepped, or spins.
