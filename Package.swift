@@ -149,7 +149,11 @@ let package = Package(
 
         // The programs.
         program(
-            "edocd", ["Language", "RelayLanguage", "RelayNode", "RelayConfiguration", "ControlAPI", arguments, logging]),
+            "edocd",
+            [
+                "CLinux", "Language", "RelayLanguage", "RelayNode", "RelayConfiguration", "ControlAPI", arguments,
+                logging,
+            ]),
         program(
             "edocctl",
             [

@@ -4,6 +4,7 @@
 // then), 1 anything else.
 
 import ArgumentParser
+import CLinux
 import ControlAPI
 import Glibc
 import Language
@@ -166,6 +167,7 @@ struct EdocdCommand: AsyncParsableCommand {
             return
         }
         DescriptorLimit.raise()
+        clinux_keep_freed_memory(4 << 20, 16 << 20)
         let log = NodeLogging(level: prepared.logLevel, journal: NodeLogging.journal())
         do {
             try await Node.run(
