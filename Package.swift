@@ -149,11 +149,7 @@ let package = Package(
 
         // The programs.
         program(
-            "edocd",
-            [
-                "CLinux", "Language", "RelayLanguage", "RelayNode", "RelayConfiguration", "ControlAPI", arguments,
-                logging,
-            ]),
+            "edocd", ["Language", "RelayLanguage", "RelayNode", "RelayConfiguration", "ControlAPI", arguments, logging]),
         program(
             "edocctl",
             [

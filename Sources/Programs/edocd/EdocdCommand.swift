@@ -4,7 +4,6 @@
 // then), 1 anything else.
 
 import ArgumentParser
-import CLinux
 import ControlAPI
 import Glibc
 import Language
@@ -167,7 +166,7 @@ struct EdocdCommand: AsyncParsableCommand {
             return
         }
         DescriptorLimit.raise()
-        clinux_keep_freed_memory(4 << 20, 16 << 20)
+        FreedMemory.keep()
         let log = NodeLogging(level: prepared.logLevel, journal: NodeLogging.journal())
         do {
             try await Node.run(
