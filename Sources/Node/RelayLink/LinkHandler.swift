@@ -17,8 +17,9 @@ final class LinkHandler: ChannelInboundHandler {
     typealias InboundIn = ByteBuffer
     typealias OutboundOut = ByteBuffer
 
-    /// Octets written at a time, and as many read from the store in one short transaction.
-    static let pumpBytes = 256 * 1_024
+    /// Octets written at a time, and as many read from the store in one short transaction: whole rows, and with their heads no more
+    /// than TLS puts into one buffer.
+    static let pumpBytes = 7 * ChunkLayout.standard.payloadBytes
     /// After so many pumps in a row other sessions of the loop have their turn.
     static let pumpsInRowMax = 4
     /// The last octets may take this long to leave.
@@ -70,6 +71,8 @@ final class LinkHandler: ChannelInboundHandler {
     private var unwrittenBytes = 0
     private var bytesIn: UInt64 = 0
     private var bytesOut: UInt64 = 0
+    private var largeReads = LargeReads.unasked
+    private enum LargeReads { case unasked, refused, granted }
     /// What the books of memory know that this session holds, and in whose name.
     private var heldBytes = 0
     private var holder = ""
@@ -140,6 +143,8 @@ final class LinkHandler: ChannelInboundHandler {
         _ = registry.memory.change(holder, by: -heldBytes)
         heldBytes = 0
         registry.remove(conversation.session)
+        if largeReads == .granted { registry.returnLargeReads() }
+        largeReads = .refused
         self.context = nil
     }
 
@@ -155,12 +160,19 @@ final class LinkHandler: ChannelInboundHandler {
     func channelRead(context: ChannelHandlerContext, data: NIOAny) {
         var buffer = Self.unwrapInboundIn(data)
         bytesIn += UInt64(buffer.readableBytes)
+        if largeReads == .unasked, bytesIn >= LinkSockets.largeReadsAfter { askForLargeReads(context) }
         let now = border.now()
         conversation.receive(&buffer, now: now, &output)
         if output.startsTLS {
             leftover = buffer
             act(now)
         }
+    }
+
+    private func askForLargeReads(_ context: ChannelHandlerContext) {
+        guard registry.takeLargeReads() else { return largeReads = .refused }
+        largeReads = .granted
+        try? context.channel.syncOptions?.setOption(.recvAllocator, value: LinkSockets.largeReads)
     }
 
     func channelReadComplete(context: ChannelHandlerContext) {

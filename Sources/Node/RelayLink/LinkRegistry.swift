@@ -20,6 +20,8 @@ final class LinkRegistry: Sendable {
         var places: SessionPlaces
         var taps: [WireTap] = []
         var isStopping = false
+        /// Sessions that read much at a time.
+        var largeReaders = 0
     }
 
     private let state: Mutex<State>
@@ -74,6 +76,17 @@ final class LinkRegistry: Sendable {
             state.places.leave(session)
         }
     }
+
+    /// A session that sends much may read much at a time, if not too many do.
+    func takeLargeReads() -> Bool {
+        state.withLock { state in
+            guard state.largeReaders < LinkSockets.largeReadersMax else { return false }
+            state.largeReaders += 1
+            return true
+        }
+    }
+
+    func returnLargeReads() { state.withLock { $0.largeReaders -= 1 } }
 
     func stop() -> [Entry] {
         state.withLock { state in

@@ -37,6 +37,17 @@ enum LinkSockets {
     /// Octets that wait for the socket, between which a session writes.
     static let writeMarks = ChannelOptions.Types.WriteBufferWaterMark(low: 64 * 1_024, high: 256 * 1_024)
 
+    /// Octets read at a time by a session that sends much: four of its writes in one turn of all that a read brings about.
+    static let largeReadBytes = 256 * 1_024
+    /// Octets after which a session counts as such a one.
+    static let largeReadsAfter: UInt64 = 1 << 20
+    /// Sessions that may read so much at a time, each of which keeps a buffer of that size. Others read 64 KiB, as the library does.
+    static let largeReadersMax = 64
+
+    static var largeReads: any RecvByteBufferAllocator {
+        AdaptiveRecvByteBufferAllocator(minimum: 64, initial: largeReadBytes, maximum: largeReadBytes)
+    }
+
     static let unsentLimit = ChannelOptions.Types.SocketOption(
         level: .tcp, name: NIOBSDSocket.Option(rawValue: TCP_NOTSENT_LOWAT))
 

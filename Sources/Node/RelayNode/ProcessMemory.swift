@@ -1,5 +1,6 @@
 // ProcessMemory: how much memory the process holds, from /proc/self/status. Zero for what cannot be read.
 
+import CLinux
 import Glibc
 
 /// Resident memory in bytes, by kind. Anonymous and shared memory is the process's own; file pages are the kernel's to drop.
@@ -29,6 +30,17 @@ struct ProcessMemory {
 }
 
 /// The length of a file; zero when it cannot be told.
+/// What the process does with memory that it has freed.
+public enum FreedMemory {
+    /// Blocks from this size on are mapped by themselves, and go back when they are freed.
+    private static let mappedBytesMin: Int32 = 4 << 20
+    /// So much at the end of a heap stays for the next buffers.
+    private static let keptBytesMax: Int32 = 16 << 20
+
+    /// Once, before there are other threads.
+    public static func keep() { clinux_keep_freed_memory(mappedBytesMin, keptBytesMax) }
+}
+
 enum FileSize {
     static func of(_ path: String) -> UInt64 {
         var status = stat()

@@ -56,8 +56,15 @@ struct ControlListener<Responder: HTTPResponder>: Sendable where Responder.Conte
             responder: { [responder, logger] request, writer, channel in
                 var context = ControlContext(source: .init(channel: channel, logger: logger))
                 context.credentials = connections.withLockedValue { $0.open[ObjectIdentifier(channel)]?.credentials }
-                let response = try await responder.respond(to: request, context: context)
-                try await writer.write(response: response.head, body: response.body)
+                guard !LoopTasks.answers(request.uri.path) else {
+                    let response = try await responder.respond(to: request, context: context)
+                    return try await writer.write(response: response.head, body: response.body)
+                }
+                var held: ResponseWriter? = consume writer
+                try await withTaskExecutorPreference(globalConcurrentExecutor) {
+                    let response = try await responder.respond(to: request, context: context)
+                    try await held.take()?.write(response: response.head, body: response.body)
+                }
             },
             configuration: .init(
                 additionalChannelHandlers: [
@@ -87,7 +94,9 @@ struct ControlListener<Responder: HTTPResponder>: Sendable where Responder.Conte
                 do {
                     try await listening.executeThenClose { inbound in
                         for try await connection in inbound {
-                            group.addTask { [logger] in await channel.handle(value: connection, logger: logger) }
+                            group.addTask(executorPreference: LoopTasks(connection.channel.eventLoop)) { [logger] in
+                                await channel.handle(value: connection, logger: logger)
+                            }
                         }
                     }
                 } catch {

@@ -227,7 +227,8 @@ private enum Standing: Sendable {
     static func find(_ text: String, _ agency: AgencyCode, _ rows: any RowReader) -> Standing {
         do {
             let (bundle, numbers) = try EnvelopeSearch.find(text, rows).resolved(text)
-            let name = printable(bundle.envelopeName)
+            // Made where it is said: most of what is asked for is here.
+            var name: String { printable(bundle.envelopeName) }
             var isTaken = false
             var state: RecipientState?
             for row in numbers.compactMap({ EnvelopeSearch.envelope($0, rows) }) {

@@ -166,6 +166,7 @@ struct EdocdCommand: AsyncParsableCommand {
             return
         }
         DescriptorLimit.raise()
+        FreedMemory.keep()
         let log = NodeLogging(level: prepared.logLevel, journal: NodeLogging.journal())
         do {
             try await Node.run(

@@ -4,6 +4,7 @@
 #include "CLinux.h"
 
 #include <fcntl.h>
+#include <malloc.h>
 #include <string.h>
 #include <sys/timex.h>
 #include <sys/vfs.h>
@@ -27,4 +28,9 @@ uint64_t clinux_filesystem_magic(const char *path) {
 
 void clinux_begin_writing(int descriptor, uint64_t offset, uint64_t length) {
     (void)sync_file_range(descriptor, (off_t)offset, (off_t)length, SYNC_FILE_RANGE_WRITE);
+}
+
+void clinux_keep_freed_memory(int block, int kept) {
+    (void)mallopt(M_MMAP_THRESHOLD, block);
+    (void)mallopt(M_TRIM_THRESHOLD, kept);
 }

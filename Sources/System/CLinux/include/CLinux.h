@@ -68,6 +68,10 @@ struct clinux_clock clinux_clock_state(void);
 /// moment at which the program is loaded, before anything of it runs: by itself it would end the process.
 int clinux_take_hangup(void);
 
+/// Keeps freed memory in the process: blocks below `block` bytes are not mapped by themselves, and up to `kept` bytes at the end of the heap
+/// are not given back (mallopt(3)). Buffers that come and go a thousand times a second would cost fresh pages each time.
+void clinux_keep_freed_memory(int block, int kept);
+
 /// What tells a folder from another that may stand at the same path: its inode number and the moment at which it was made, mixed. A new
 /// file system gives old inode numbers out again.
 uint64_t clinux_folder_identity(int descriptor);
