@@ -54,7 +54,7 @@ struct Benchmark: ParsableCommand {
         ("single", { try SingleCase.run($0) }), ("inspect", { try InspectCase.run($0) }),
         ("pieces", { try PiecesCase.run($0) }), ("take", { try TakeCase.run($0) }),
         ("spool", { try SpoolCase.run($0) }),
-        ("agencies", { try AgenciesCase.run($0) }),
+        ("agencies", { try AgenciesCase.run($0) }), ("distance", { try DistanceCase.run($0) }),
     ]
     /// Those that need more than a daemon; only when they are named.
     static let special: [Case] = [

@@ -85,6 +85,7 @@ struct FigurePage {
         case "profile": { $0.profile() }
         case "counts": { $0.counts() }
         case "links": { $0.links() }
+        case "distance": { $0.distance() }
         default: throw BenchFailure("there is no block '\(name)'")
         }
     }
@@ -281,6 +282,14 @@ struct FigurePage {
                 + table(
                     ["recipients of each document", "ms a batch", "µs a copy", allocations, octets],
                     rows("documentsForAll", "recipients", [allocations, octets])))
+    }
+
+    private func distance() -> Block? {
+        guard let figures = cases["distance"]?["figures"] else { return nil }
+        let rows = ["4 KiB", "1 MiB"].map { name in
+            [name] + ["near", "far"].map { shown(figures[name][$0].number) }
+        }
+        return Block(lines: table(["documents a second", "without", "with the long link"], rows))
     }
 
     /// Of the daemons under load, and of the script, whose counts are exact.

@@ -18,11 +18,17 @@ enum ThroughputCase {
         var figures: [(String, Figure)]
     }
 
-    /// Starts three nodes, warms them up, and measures one load.
-    static func measure(_ place: Place, _ plan: LoadPlan, warmUp: Int) throws -> Found {
+    /// Starts three nodes, warms them up, and measures one load. `far`: makes what stands on the first link, before the hub's port.
+    static func measure(
+        _ place: Place, _ plan: LoadPlan, warmUp: Int, far: ((UInt16) throws -> FarLink)? = nil
+    ) throws -> Found {
         let network = try Network(place)
         defer { network.end() }
-        try network.make(homes: [Network.first, Network.last])
+        let cable = try far?(network.hubPort)
+        defer { cable?.end() }
+        var first = Network.first
+        first.hubPort = cable?.port
+        try network.make(homes: [first, Network.last])
         try network.start("truc", "vpcp", "hcm")
         try network.waitForLinks("truc", 2)
         let home = try network.watch("hcm")
