@@ -207,7 +207,11 @@ extension World {
         let link = BeliefBooks.Link(node: node.index, peer: dispatch.peer)
         guard belief.fresh.remove(link) != nil, isSettled(node) else { return }
         let ready = readyRows(node, node.clock.relay(now))[dispatch.peer] ?? []
-        if let first = ready.first(where: { $0.urgency > dispatch.urgency }) {
+        // Where two sessions have come up in one batch, what is large goes on the one beside.
+        let isKeptFree = (belief.established[link]?.count ?? 0) > 1
+        if let first = ready.first(where: {
+            $0.urgency > dispatch.urgency && !(isKeptFree && $0.bytes > RelayCore.expressBytesMin)
+        }) {
             fail(
                 "\(node.id): the link to \(dispatch.peer) is up, and #\(dispatch.number) goes before the more urgent #\(first.number)"
             )

@@ -82,6 +82,8 @@ extension World {
                 }
                 let isThere = peer.read { rows in
                     rows.hasSeen(row.bundle, recipient.name)
+                        // It may have had the same document under its former name, and said so.
+                        || row.former.map { rows.hasSeen($0, recipient.name) } ?? false
                         || rows.envelopes(of: row.bundle).contains { other in
                             other.isComplete && other.recipients.contains { $0.name == recipient.name }
                         }
