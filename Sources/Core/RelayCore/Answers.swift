@@ -27,6 +27,7 @@ extension RelayCore {
         case .returned: returnToQueue(ticket, &turn)
         case .tooLarge: refused(ticket, dispatch, why: Self.beyondMRU, &turn)
         }
+        lateRows.writeLeft(turn.rows)
     }
 
     static let beyondMRU = "larger than the peer's transfer MRU"
@@ -76,7 +77,12 @@ extension RelayCore {
             hopTimes.forwarded(urgency: entry.row.urgency, accepted: entry.row.arrival, now: turn.now.relay)
         }
         closeCopy(of: &entry, dispatch.session)
-        settle(&entry.row, &turn)
+        if entry.copies.isEmpty || entry.row.isEnded {
+            settle(&entry.row, &turn)
+        } else {
+            // More answers are to come: its row is written once, behind those of this batch.
+            lateRows.changed(dispatch.number)
+        }
         if !entry.copies.isEmpty { active[dispatch.number] = entry }
     }
 
@@ -116,18 +122,19 @@ extension RelayCore {
     mutating func closeCopy(_ number: UInt64, _ session: Ticket) {
         guard var entry = active.removeValue(forKey: number) else { return }
         closeCopy(of: &entry, session)
-        if !entry.copies.isEmpty { active[number] = entry }
+        if entry.copies.isEmpty { lateRows.left(entry.row) } else { active[number] = entry }
     }
 
     /// The same of one that has been taken out of the active set; where other copies are left, it goes back.
     private mutating func closeCopy(of entry: inout ActiveEnvelope, _ session: Ticket) {
         let number = entry.row.number
         let before = entry.copies.count
-        for copy in entry.copies where copy.session == session {
-            forgetProbe(number, copy.peer)
-            probeEnded(entry.row, copy.peer)
+        for place in entry.copies.indices.reversed() where entry.copies[place].session == session {
+            let peer = entry.copies[place].peer
+            forgetProbe(number, peer)
+            probeEnded(entry.row, peer)
+            entry.copies.remove(at: place)
         }
-        entry.copies.removeAll { $0.session == session }
         if let place = sessions.index(forKey: session) {
             sessions.values[place].copies -= before - entry.copies.count
             sessions.values[place].streams.removeAll { $0 == number }

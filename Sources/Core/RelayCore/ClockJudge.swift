@@ -55,7 +55,11 @@ struct ClockJudge {
     /// The neighbours disagree.
     private(set) var isOutvoted = false
     private(set) var neighbours: [ClockNeighbour] = []
-    private var words: [NodeID: ClockWord] = [:]
+    /// Where each stands among the neighbours, and what it said last.
+    private var places: [NodeID: Int] = [:]
+    private var words: [ClockWord?] = []
+    /// How the words stood when they were counted last: with each copy comes a word of one neighbour, and hundreds have said nothing new.
+    private var count: WordCount?
     /// Of copies that were refused for being of the future, and for nothing else. They count only once a copy is taken.
     private var claims: [NodeID: ClockWord] = [:]
     /// Neighbours whose disagreement has been told.
@@ -74,7 +78,7 @@ struct ClockJudge {
     /// Neighbours that have said nothing for long, those with the oldest word first.
     func silent(_ now: RelayTime) -> [NodeID] {
         let late = neighbours.compactMap { neighbour in
-            let heard = words[neighbour.node]?.heard ?? .zero
+            let heard = place(of: neighbour.node).flatMap { words[$0] }?.heard ?? .zero
             return heard + Self.askedAfter <= now ? (heard, neighbour.node) : nil
         }
         return late.sorted { $0 < $1 }.map(\.1)
@@ -89,23 +93,33 @@ struct ClockJudge {
 
     mutating func configure(_ neighbours: [ClockNeighbour]) {
         guard neighbours != self.neighbours else { return }
+        let known = neighbours.map { place(of: $0.node).flatMap { words[$0] } }
         self.neighbours = neighbours
-        let known = Set(neighbours.map(\.node))
-        words = words.filter { known.contains($0.key) }
-        claims = claims.filter { known.contains($0.key) }
-        told.formIntersection(known)
+        words = known
+        count = nil
+        places = [:]
+        for (place, neighbour) in neighbours.enumerated() { places[neighbour.node] = place }
+        claims = claims.filter { places[$0.key] != nil }
+        told = told.filter { places[$0] != nil }
     }
 
     /// A copy with this stamp was taken. `claim`: it was refused, since by our clock it is of the future.
     mutating func note(_ word: ClockWord, of node: NodeID, isClaim: Bool, ours: Int64, _ tolerance: Milliseconds) {
-        guard neighbours.contains(where: { $0.node == node }), word.sense(ours: ours, tolerance: tolerance) != .nothing
-        else { return }
+        guard let place = place(of: node), word.sense(ours: ours, tolerance: tolerance) != .nothing else { return }
         if isClaim {
             claims[node] = word
         } else {
-            words[node] = word
-            claims[node] = nil
+            put(word, at: place)
+            if !claims.isEmpty { claims[node] = nil }
         }
+    }
+
+    private func place(of node: NodeID) -> Int? { places[node] }
+
+    private mutating func put(_ word: ClockWord, at place: Int) {
+        if let old = words[place] { count?.remove(old) }
+        words[place] = word
+        count?.add(word, place)
     }
 
     /// Would the neighbours outvote our clock if a copy with this stamp were taken? Those who were refused for the future have their
@@ -114,35 +128,50 @@ struct ClockJudge {
         -> Bool
     {
         guard case .disagrees = word.sense(ours: ours, tolerance: tolerance) else { return false }
-        var all = words.merging(claims) { $0.heard < $1.heard ? $1 : $0 }
-        all[node] = word
-        return verdict(all, now, ours, tolerance) == .wrong
+        var all = self
+        all.confirmClaims()
+        if let place = place(of: node) { all.words[place] = word }
+        return verdict(all.counted(now, ours, tolerance)) == .wrong
     }
 
     /// A copy was taken that others' claims have let in: they have said the same.
     mutating func confirmClaims() {
-        words.merge(claims) { $0.heard < $1.heard ? $1 : $0 }
+        for (node, claim) in claims {
+            guard let place = place(of: node) else { continue }
+            if let word = words[place], word.heard >= claim.heard { continue }
+            words[place] = claim
+        }
         claims = [:]
+        count = nil
     }
 
     /// Who disagrees and has not been told of yet, and by how many milliseconds.
     mutating func takeNews(now: RelayTime, ours: Int64, _ tolerance: Milliseconds) -> [(NodeID, UInt64)] {
         var news: [(NodeID, UInt64)] = []
-        for neighbour in neighbours {
-            guard let word = words[neighbour.node] else { continue }
+        func look(_ place: Int) {
+            guard let word = words[place] else { return }
+            let node = neighbours[place].node
             switch word.sense(ours: ours, tolerance: tolerance) {
-            case .disagrees(let by): if told.insert(neighbour.node).inserted { news.append((neighbour.node, by)) }
-            case .agrees: told.remove(neighbour.node)
+            case .disagrees(let by): if told.insert(node).inserted { news.append((node, by)) }
+            case .agrees: if !told.isEmpty { told.remove(node) }
             case .nothing: break
             }
         }
+        if let count, count.isOf(now, ours, tolerance) {
+            for place in count.changed { look(place) }
+        } else {
+            for place in neighbours.indices { look(place) }
+            count = counted(now, ours, tolerance)
+        }
+        count?.changed.removeAll(keepingCapacity: true)
         return news
     }
 
     /// Judges anew; true when the clock is doubted now and was not before, or the other way round.
     mutating func judge(now: RelayTime, ours: Int64, _ tolerance: Milliseconds) -> Bool {
         let before = isDoubted
-        switch verdict(words, now, ours, tolerance) {
+        if count?.isOf(now, ours, tolerance) != true { count = counted(now, ours, tolerance) }
+        switch count.map(verdict) ?? .nothing {
         case .wrong: isOutvoted = true
         case .right:
             isOutvoted = false
@@ -157,29 +186,57 @@ struct ClockJudge {
 
     /// Somebody's clock agrees with ours. A wrong clock is not known to be wrong just after the start.
     func isConfirmed(ours: Int64, _ tolerance: Milliseconds) -> Bool {
-        !isDoubted && words.values.contains { $0.sense(ours: ours, tolerance: tolerance) == .agrees }
+        !isDoubted && words.contains { $0?.sense(ours: ours, tolerance: tolerance) == .agrees }
     }
 
     /// One neighbour: its word counts if it is a hub. Two: both must disagree. More: more than half of those heard in the last hour,
     /// and never one alone. Any single one that agrees may end a doubt, if it is not outvoted itself.
-    private func verdict(
-        _ words: [NodeID: ClockWord], _ now: RelayTime, _ ours: Int64, _ tolerance: Milliseconds
-    ) -> Verdict {
-        let isFew = neighbours.count <= 2
-        let memory = isFew ? Self.heardOfFew : Self.heardLately
-        var agree = 0
-        var disagree = 0
-        for neighbour in neighbours {
-            guard let word = words[neighbour.node], now < word.heard + memory else { continue }
-            switch word.sense(ours: ours, tolerance: tolerance) {
-            case .agrees: agree += 1
-            case .disagrees: disagree += 1
-            case .nothing: break
-            }
-        }
-        let needed = isFew ? neighbours.count : max(2, (agree + disagree) / 2 + 1)
+    private func verdict(_ count: WordCount) -> Verdict {
+        let (agree, disagree) = (count.agree, count.disagree)
+        let needed = isOfFew ? neighbours.count : max(2, (agree + disagree) / 2 + 1)
         if disagree >= needed, disagree > 0, neighbours.count > 1 || neighbours[0].isHub { return .wrong }
         return agree > 0 && agree >= disagree ? .right : .nothing
+    }
+
+    private var isOfFew: Bool { neighbours.count <= 2 }
+
+    private func counted(_ now: RelayTime, _ ours: Int64, _ tolerance: Milliseconds) -> WordCount {
+        var count = WordCount(
+            now: now, ours: ours, tolerance: tolerance, memory: isOfFew ? Self.heardOfFew : Self.heardLately)
+        for word in words { if let word { count.count(word, 1) } }
+        return count
+    }
+}
+
+/// How many words agree with our clock, and how many do not, by the clocks of one moment.
+private struct WordCount {
+    let now: RelayTime
+    let ours: Int64
+    let tolerance: Milliseconds
+    let memory: Milliseconds
+    var agree = 0
+    var disagree = 0
+    /// Of whom there is another word since it was looked at them.
+    var changed: [Int] = []
+
+    func isOf(_ now: RelayTime, _ ours: Int64, _ tolerance: Milliseconds) -> Bool {
+        self.now == now && self.ours == ours && self.tolerance == tolerance
+    }
+
+    mutating func count(_ word: ClockWord, _ step: Int) {
+        guard now < word.heard + memory else { return }
+        switch word.sense(ours: ours, tolerance: tolerance) {
+        case .agrees: agree += step
+        case .disagrees: disagree += step
+        case .nothing: break
+        }
+    }
+
+    mutating func remove(_ word: ClockWord) { count(word, -1) }
+
+    mutating func add(_ word: ClockWord, _ place: Int) {
+        count(word, 1)
+        changed.append(place)
     }
 }
 

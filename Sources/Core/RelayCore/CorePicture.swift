@@ -37,6 +37,7 @@ public struct CorePicture: Sendable {
         kept.active = [:]
         kept.activeChanges = []
         kept.fresh = [:]
+        kept.lateRows = LateRows()
         kept.lanes = [:]
         kept.wetLanes = WetLanes()
         kept.laneWaits = [:]

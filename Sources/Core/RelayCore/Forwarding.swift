@@ -97,12 +97,19 @@ extension RelayCore {
 
     private var activeShares: ActiveShares {
         var shares = ActiveShares(peers: peers.states.count, activeMax: limits.activeMax)
-        for state in peers.states { shares.note(state.peer.node, copies(of: state.peer.node)) }
+        for position in peers.states.indices {
+            let count = copies(of: peers.states[position])
+            if count > 0 { shares.note(peers.states[position].peer.node, count) }
+        }
         return shares
     }
 
-    private func copies(of node: NodeID) -> Int {
-        peers.look(node) { state in state.sessions.reduce(0) { $0 + copies(onSession: $1) } } ?? 0
+    private func copies(of node: NodeID) -> Int { peers.position(node).map { copies(of: peers.states[$0]) } ?? 0 }
+
+    private func copies(of state: PeerState) -> Int {
+        var count = 0
+        for session in state.sessions { count += copies(onSession: session) }
+        return count
     }
 
     private func copies(onSession session: Ticket) -> Int {
@@ -323,21 +330,28 @@ extension RelayCore {
 
     /// The waiting recipients of an envelope whose best hop is this peer and that no copy carries yet.
     private func recipientsBound(for peer: NodeID, _ row: EnvelopeRow, _ now: RelayTime) -> [Int] {
-        let taken = Set(active[row.number]?.copies.flatMap(\.recipients) ?? [])
+        // Of hundreds of recipients most go by other hops: those are passed over before anything else is asked.
+        let listing = classes.listing(peer)
         var classIsOurs: [UInt32: Bool] = [:]
         var result: [Int] = []
-        for index in row.recipients.indices where row.recipients[index].state.isQueued && !taken.contains(index) {
-            let recipient = row.recipients[index]
+        for index in row.recipients.indices
+        where row.recipients[index].state.isQueued && row.recipients[index].due <= now
+            && listing.contains(row.recipients[index].routeClass)
+        {
             // What waits for a suspended agency may still stand under its old class.
-            guard recipient.due <= now, suspensions.of(agency: recipient.name) == nil else { continue }
+            guard suspensions.of(agency: row.recipients[index].name) == nil else { continue }
+            let routeClass = row.recipients[index].routeClass
             let isOurs: Bool
-            if let known = classIsOurs[recipient.routeClass] {
+            if let known = classIsOurs[routeClass] {
                 isOurs = known
             } else {
-                isOurs = bestLiveHop(recipient.routeClass, for: row, now: now) == peer
-                classIsOurs[recipient.routeClass] = isOurs
+                isOurs = bestLiveHop(routeClass, for: row, now: now) == peer
+                classIsOurs[routeClass] = isOurs
             }
             if isOurs { result.append(index) }
+        }
+        if !result.isEmpty, let copies = active[row.number]?.copies {
+            for place in copies.indices { result.removeAll { copies[place].recipients.contains($0) } }
         }
         return ofOneKind(result, row, peer)
     }

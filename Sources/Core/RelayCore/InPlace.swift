@@ -26,3 +26,17 @@ extension Dictionary {
         }
     }
 }
+
+extension ApartTable {
+    /// Looks at the value of a key where it stands.
+    @inline(__always)
+    func look<Result>(_ key: Key, _ body: (borrowing Value) -> Result) -> Result? {
+        index(forKey: key).map { body(values[$0]) }
+    }
+
+    /// Changes the value of a key; nothing where there is none.
+    @inline(__always)
+    mutating func change(_ key: Key, _ body: (inout Value) -> Void) {
+        if let place = index(forKey: key) { body(&values[place]) }
+    }
+}

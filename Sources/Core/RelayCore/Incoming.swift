@@ -183,7 +183,8 @@ extension RelayCore {
         case .offer(let ticket): offers[ticket].map { $0.received.addingSaturating($0.promised) } ?? 0
         case .submission(let ticket): submissions[ticket]?.received ?? 0
         case .envelope(let number):
-            rows.value(.envelope, Keys.envelope(number)).flatMap { EnvelopeRow(number: number, record: $0) }
+            (active[number]?.row
+                ?? rows.value(.envelope, Keys.envelope(number)).flatMap { EnvelopeRow(number: number, record: $0) })
                 .map { $0.receivedBytes.addingSaturating($0.reservedBytes) } ?? 0
         }
     }

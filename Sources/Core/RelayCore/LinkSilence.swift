@@ -15,7 +15,7 @@ extension RelayCore {
     // MARK: - Fail-over
 
     /// Since when a peer takes nothing: the last of its sessions was lost, ends or is silent since.
-    func lost(_ state: PeerState) -> RelayTime {
+    func lost(_ state: borrowing PeerState) -> RelayTime {
         var last: RelayTime?
         for session in state.sessions {
             guard let state = sessions[session] else { continue }
@@ -66,6 +66,7 @@ extension RelayCore {
 
     /// What has been under way on silent sessions for long enough goes another way, where there is one.
     mutating func silencesDue(_ turn: inout Turn) {
+        if !sessions.values.contains(where: \.isSilent) { return }
         let now = turn.now.relay
         for session in sessionOrder {
             guard let state = sessions[session], state.isSilent, !state.inFlight.isEmpty, state.silenceDue <= now else {

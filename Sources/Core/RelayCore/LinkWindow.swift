@@ -28,7 +28,7 @@ extension RelayCore {
     /// From this degree on an envelope goes by the session that is kept free.
     static let expressUrgency = Urgency.veryUrgent
     /// An envelope up to this size may go by it on any link, and a larger one if the link carries it in `expressTime`.
-    static let expressBytesMin: UInt64 = 64 << 10
+    package static let expressBytesMin: UInt64 = 64 << 10
     static let expressTime = Milliseconds(500)
     /// So long a link may be busy with what has been chosen; but no less than `windowBytesMin`.
     static let windowTime = Milliseconds.seconds(2)
@@ -77,22 +77,23 @@ extension RelayCore {
 
     /// Those for which there may be something. The sessions that are kept free come first; otherwise as they were established.
     var sessionsToFeed: [Ticket] {
-        var busy: [Ticket] = []
-        for session in sessionOrder where mayHaveWork(session) { busy.append(session) }
+        let busy = busySessions
         let express = Set(busy.filter { role(of: $0) == .express })
         return express.isEmpty ? busy : busy.filter(express.contains) + busy.filter { !express.contains($0) }
     }
 
-    /// False for a session to whose peer nothing can go at this moment, whatever room it has: hundreds of idle links are passed over.
-    private func mayHaveWork(_ session: Ticket) -> Bool {
-        guard let place = sessions.index(forKey: session) else { return false }
-        if !sessions.values[place].streams.isEmpty { return true }
-        let node = sessions.values[place].peer
-        if wetLanes.hasAny(of: node) { return true }
-        return peers.look(node) { state in
-            !state.setAside.isEmpty || state.hasMoreSetAside || !state.pause.keepsNothing
-                || state.credit.contains { $0 > 0 }
-        } ?? false
+    /// Those to whose peer something may go at this moment, whatever room they have. Found from what there is, not asked one by one:
+    /// hundreds of idle links are passed over.
+    private var busySessions: [Ticket] {
+        var busy: Set<Ticket> = []
+        for hop in wetLanes.hops { peers.look(hop) { busy.formUnion($0.sessions) } }
+        for position in peers.states.indices where peers.states[position].hasMoreThanLanes {
+            busy.formUnion(peers.states[position].sessions)
+        }
+        for place in sessions.values.indices where !sessions.values[place].streams.isEmpty {
+            busy.insert(sessions.key(at: place))
+        }
+        return busy.isEmpty ? [] : sessionOrder.filter(busy.contains)
     }
 
     /// How much may be under way on a session and not acknowledged.
@@ -172,18 +173,17 @@ extension RelayCore {
 
     // MARK: - Further sessions
 
-    private func wantsFurtherSession(_ state: PeerState) -> Bool {
-        guard state.peer.dials, state.isUp, !state.isDialling, !state.isSuspended,
-            state.sessions.count < Self.sessionsPerPeerMax
-        else { return false }
+    private func wantsFurtherSession(_ state: borrowing PeerState) -> Bool {
+        guard state.mayDialFurther, state.sessions.count < Self.sessionsPerPeerMax else { return false }
         if state.peer.hasUrgentSession, !has(.noSecondSession) { return state.sessions.count(where: isUsable) < 2 }
         // Where the old way leads nowhere any more, a new connection may find another.
         return state.sessions.allSatisfy { sessions.look($0, { $0.isSilent }) == true }
     }
 
     mutating func dialFurther(_ position: Int, _ now: RelayTime, _ turn: inout Turn) {
+        guard peers.states[position].mayDialFurther, wantsFurtherSession(peers.states[position]) else { return }
         let state = peers.states[position]
-        guard wantsFurtherSession(state), max(state.furtherDialDue, state.twinUntil) <= now else { return }
+        guard max(state.furtherDialDue, state.twinUntil) <= now else { return }
         let backoff = Backoff(minimum: limits.dialBackoffMin, maximum: limits.dialBackoffMax)
         peers.states[position].isDialling = true
         peers.states[position].dialDue = now
@@ -195,12 +195,13 @@ extension RelayCore {
     /// When a session beside those that are there is due, or a silent one is to be looked at.
     var linkDeadline: RelayTime? {
         var next: RelayTime?
-        for state in peers.states where wantsFurtherSession(state) {
-            next = min(next ?? .never, max(state.furtherDialDue, state.twinUntil))
+        for position in peers.states.indices
+        where peers.states[position].mayDialFurther && wantsFurtherSession(peers.states[position]) {
+            next = min(next ?? .never, max(peers.states[position].furtherDialDue, peers.states[position].twinUntil))
         }
-        for session in sessionOrder {
-            guard let state = sessions[session], state.isSilent, !state.inFlight.isEmpty else { continue }
-            next = min(next ?? .never, state.silenceDue)
+        for place in sessions.values.indices
+        where sessions.values[place].isSilent && !sessions.values[place].inFlight.isEmpty {
+            next = min(next ?? .never, sessions.values[place].silenceDue)
         }
         return next
     }

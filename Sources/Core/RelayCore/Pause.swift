@@ -127,8 +127,8 @@ extension RelayCore {
     /// A hop may be given large ones again: what others' pauses have kept back may go by it.
     private mutating func offerKept(butOf peer: NodeID) {
         for position in peers.states.indices where peers.states[position].peer.node != peer {
+            if peers.states[position].pause.passed.isEmpty, !peers.states[position].pause.hasMore { continue }
             let pause = peers.states[position].pause
-            if pause.passed.isEmpty, !pause.hasMore { continue }
             peers.states[position].pause.passed = []
             peers.states[position].pause.hasMore = false
             for key in pause.passed { offer(key) }
@@ -139,8 +139,8 @@ extension RelayCore {
     /// Pauses that are over: the next envelope that is offered is to tell.
     mutating func pausesDue(_ now: RelayTime) {
         for position in peers.states.indices {
+            if peers.states[position].pause.count == 0 { continue }
             let pause = peers.states[position].pause
-            if pause.count == 0 { continue }
             if pause.until != .zero, pause.until <= now {
                 peers.states[position].pause.until = .zero
                 offerKept(butOf: peers.states[position].peer.node)

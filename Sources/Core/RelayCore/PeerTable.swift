@@ -42,15 +42,26 @@ struct PeerState {
     var twinUntil: RelayTime = .zero
 
     var isUp: Bool { !sessions.isEmpty }
+
+    /// A first session is to be dialled, at its time.
+    @inline(__always) var waitsForDial: Bool { peer.dials && !isUp && !isDialling && !isSuspended }
+
+    /// A session beside those that are there may be dialled.
+    @inline(__always) var mayDialFurther: Bool { peer.dials && isUp && !isDialling && !isSuspended }
+
+    /// Something of its may go that stands in no lane.
+    @inline(__always) var hasMoreThanLanes: Bool {
+        !setAside.isEmpty || hasMoreSetAside || !pause.keepsNothing || credit.contains { $0 > 0 }
+    }
 }
 
 /// All neighbours.
 struct PeerTable {
-    var states: [PeerState]
+    var states: ApartArray<PeerState>
     private var index: [NodeID: Int]
 
     init(_ peers: [Peer], now: RelayTime) {
-        states = peers.map { PeerState(peer: $0, dialDue: now, downSince: now) }
+        states = ApartArray(peers.map { PeerState(peer: $0, dialDue: now, downSince: now) })
         index = [:]
         for (position, peer) in peers.enumerated() { index[peer.node] = position }
     }
@@ -95,25 +106,22 @@ struct PeerTable {
                 next.append(PeerState(peer: peer, dialDue: now, downSince: now))
             }
         }
-        states = next
+        states = ApartArray(next)
         index = [:]
         for (position, state) in next.enumerated() { index[state.peer.node] = position }
     }
 
     /// When the next dial or the end of a pause is due.
     var nextDeadline: RelayTime? {
-        var next: RelayTime?
-        for state in states {
-            for time in [dialDue(state), state.pause.until] {
-                guard let time, time != .zero else { continue }
-                if next == nil || time < next! { next = time }
+        var next = RelayTime.never
+        // By place, as in all that is done in each batch: what is handed out by a loop over hundreds of values is a copy of each.
+        for position in states.indices {
+            if states[position].waitsForDial, states[position].dialDue != .zero {
+                next = min(next, states[position].dialDue)
             }
+            if states[position].pause.until != .zero { next = min(next, states[position].pause.until) }
         }
-        return next
-    }
-
-    private func dialDue(_ state: PeerState) -> RelayTime? {
-        state.peer.dials && !state.isUp && !state.isDialling && !state.isSuspended ? state.dialDue : nil
+        return next == .never ? nil : next
     }
 }
 
@@ -297,12 +305,9 @@ extension RelayCore {
                 peers.states[position].isDialling = false
             }
             dialFurther(position, now, &turn)
-            let state = peers.states[position]
-            guard state.peer.dials, !state.isUp, !state.isDialling, !state.isSuspended, state.dialDue <= now else {
-                continue
-            }
+            guard peers.states[position].waitsForDial, peers.states[position].dialDue <= now else { continue }
             peers.states[position].isDialling = true
-            turn.effects.append(.dial(peer: state.peer.node))
+            turn.effects.append(.dial(peer: peers.states[position].peer.node))
         }
     }
 
@@ -316,13 +321,14 @@ extension RelayCore {
     }
 
     /// A session that is ending takes nothing more.
-    func hasUsableSession(_ state: PeerState) -> Bool {
+    func hasUsableSession(_ state: borrowing PeerState) -> Bool {
         state.sessions.contains { isUsable($0) }
     }
 
     /// True while a peer that has just been lost may still come back before others take over: for urgent ones a shorter while.
     func isExpectedBack(_ node: NodeID, urgency: Urgency = .normal, now: RelayTime) -> Bool {
-        guard let state = peers[node], !state.isSuspended, !hasUsableSession(state) else { return false }
-        return now < lost(state) + failoverWait(urgency)
+        peers.look(node) { state in
+            !state.isSuspended && !hasUsableSession(state) && now < lost(state) + failoverWait(urgency)
+        } ?? false
     }
 }

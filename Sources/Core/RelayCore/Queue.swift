@@ -43,7 +43,8 @@ struct WetLanes: Sendable {
 
     func classes(of hop: NodeID, _ urgency: Urgency) -> [UInt32] { byHop[hop]?[Int(urgency.rawValue)] ?? [] }
 
-    func hasAny(of hop: NodeID) -> Bool { byHop[hop] != nil }
+    /// All of which there is one; in no order.
+    var hops: some Sequence<NodeID> { byHop.keys }
 
     mutating func set(_ key: LaneKey, isWet: Bool, _ hops: [NodeID]) {
         for hop in hops {
@@ -169,6 +170,7 @@ extension RelayCore {
     mutating func envelope(_ number: UInt64, _ turn: inout Turn) -> EnvelopeRow? {
         inHand(number)
         if let active = active[number] { return active.row }
+        if let row = lateRows.row(number) { return row }
         if let fresh = fresh[number] { return fresh }
         let key = Keys.envelope(number)
         guard let raw = turn.rows.value(.envelope, key) else { return nil }
@@ -203,12 +205,20 @@ extension RelayCore {
     /// Writes an envelope's row; the active copy of it, if any, follows.
     mutating func save(_ row: EnvelopeRow, _ rows: any RowTransaction) {
         rows.put(.envelope, Keys.envelope(row.number), row.encoded())
+        lateRows.written(row.number)
         if let place = active.index(forKey: row.number) {
             active.values[place].row = row
         } else if row.ended == .zero, row.recipients.count <= Self.freshRecipientsMax {
             fresh[row.number] = row
         } else {
             fresh[row.number] = nil
+        }
+    }
+
+    /// Writes what answers have changed in this batch. Before anything that reads rows of envelopes by itself.
+    public mutating func writeLateRows(_ rows: any RowTransaction) {
+        for number in lateRows.takeAll() {
+            if let row = active[number]?.row { rows.put(.envelope, Keys.envelope(number), row.encoded()) }
         }
     }
 

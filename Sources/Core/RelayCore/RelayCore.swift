@@ -94,7 +94,7 @@ public struct RelayCore: Sendable {
     /// Of the memory of arrivals; nil before the first of them.
     var seenKey: KeyedHash?
     var peers: PeerTable
-    var sessions: [Ticket: SessionState] = [:]
+    var sessions = ApartTable<Ticket, SessionState>()
     /// Session tickets in the order of their establishment; iteration must not depend on hashing.
     var sessionOrder: [Ticket] = []
     var classes = RouteClasses()
@@ -105,6 +105,8 @@ public struct RelayCore: Sendable {
     var active: [UInt64: ActiveEnvelope] = [:]
     /// Rows that were written in this turn, as they were written: most go on a link at its end, and need not be read for that.
     var fresh: [UInt64: EnvelopeRow] = [:]
+    /// Active envelopes whose rows in the store are behind.
+    var lateRows = LateRows()
     /// Envelopes whose copies on links are others than at the last picture (CorePicture.swift).
     var activeChanges: [UInt64] = []
     var dispatches: [Ticket: DispatchState] = [:]
@@ -264,6 +266,7 @@ public struct RelayCore: Sendable {
     /// What happened, one at a time.
     public mutating func handle(_ event: Event, _ turn: inout Turn) {
         decisions += 1
+        if !event.leavesRowsLate { writeLateRows(turn.rows) }
         switch event {
         case .sessionEstablished(let session, let facts): sessionEstablished(session, facts, &turn)
         case .sessionEnding(let session): sessionEnding(session, turn.now.relay)
@@ -317,6 +320,7 @@ public struct RelayCore: Sendable {
         // Behind a change that was not taken reads answer nothing: there is nothing to decide by.
         if turn.rows.isFailed { return }
         decisions += 1
+        writeLateRows(turn.rows)
         wake(turn.now.relay)
         suspensionsDue(&turn)
         pendingSessionsDue(&turn)

@@ -8,6 +8,8 @@ import RelayRows
 /// The numbered lists of next hops. Small: as many as there are different lists in the routing table.
 struct RouteClasses {
     private(set) var hops: [UInt32: [NodeID]] = [:]
+    /// The lists in which a hop stands.
+    private var numbersOfHop: [NodeID: Set<UInt32>] = [:]
     private var numbers: [RouteClassRow: UInt32] = [:]
     /// Classes of what waits for suspended agencies: nobody draws from them.
     private(set) var suspended: Set<UInt32> = []
@@ -29,8 +31,11 @@ struct RouteClasses {
         return unreadable
     }
 
+    func listing(_ hop: NodeID) -> Set<UInt32> { numbersOfHop[hop] ?? [] }
+
     private mutating func add(_ number: UInt32, _ row: RouteClassRow) {
         hops[number] = row.hops
+        for hop in row.hops { numbersOfHop[hop, default: []].insert(number) }
         numbers[row] = number
         order.append(number)
         if row.isSuspended { suspended.insert(number) }

@@ -91,7 +91,9 @@ public struct Engine {
             core.submissionAbandoned(ticket, &turn)
         // Of a batch that has failed already nobody hears; the question is asked again.
         case .foundNoRoom(let input): refuse(input, &turn)
-        case .question(let ask): if !rows.isFailed { turn.effects.append(.reply(ask(core, rows))) }
+        case .question(let ask):
+            if !rows.isFailed { core.writeLateRows(rows) }
+            if !rows.isFailed { turn.effects.append(.reply(ask(core, rows))) }
         }
         if case .event(.sessionEnded) = input { cursors = cursors.filter { core.isOpen($0.key) } }
     }

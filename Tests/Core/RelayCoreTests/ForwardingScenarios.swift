@@ -1,11 +1,47 @@
 // How copies leave: routes, refusals, doubt, fail-over, fairness, reloads, expiry.
 
 import RelayCore
+import RelayEngine
 import RelayModel
 import RelayRows
 import Testing
 
 @Suite struct ForwardingScenarios {
+    /// While other copies are on links an answer changes the row in memory; in the store it stands before anybody reads it there.
+    @Test(arguments: [Answer.returned, .refused(.retransmit), .refused(.notAcceptable), .acknowledged])
+    func manyAnswersAreWrittenOnce(last: Answer) throws {
+        let bench = Bench()
+        for name in ["an", "binh", "chi"] { bench.connect(name) }
+        let bundle = bench.submit(["A1", "B1", "C1"])!.accepted!
+        let sent = bench.released.documents
+        try #require(sent.map(\.peer.name) == ["an", "binh", "chi"])
+        func answered(_ place: Int, _ answer: Answer) -> EngineInput {
+            .event(.transferAnswered(session: sent[place].session, dispatch: sent[place].ticket, answer))
+        }
+        let number = sent[0].number
+        let isWritten = EngineInput.question { _, rows in
+            let row = rows.value(.envelope, Keys.envelope(number)).flatMap { EnvelopeRow(number: number, record: $0) }
+            #expect(row?.recipients.map(\.state.isEnd) == [true, false, false])
+            return {}
+        }
+        bench.run([answered(0, .acknowledged), isWritten, answered(1, .acknowledged)])
+        #expect(bench.states(of: bundle) == ["A1": .forwarded, "B1": .forwarded, "C1": .waiting])
+        bench.restart()
+        #expect(bench.states(of: bundle) == ["A1": .forwarded, "B1": .forwarded, "C1": .waiting])
+        // And in one batch to the last copy, whatever its answer.
+        let again = Bench()
+        for name in ["an", "binh", "chi"] { again.connect(name) }
+        let other = again.submit(["A1", "B1", "C1"])!.accepted!
+        let copies = again.released.documents
+        again.run(
+            zip(copies, [Answer.acknowledged, .acknowledged, last]).map {
+                .event(.transferAnswered(session: $0.session, dispatch: $0.ticket, $1))
+            })
+        let states = again.states(of: other)
+        #expect([states["A1"], states["B1"]] == [.forwarded, .forwarded])
+        #expect(states["C1"]?.isEnd == (last == .acknowledged))
+    }
+
     @Test func noResourcesPausesThePeerAndCostsNoAttempt() {
         let bench = Bench()
         bench.connect("chi")

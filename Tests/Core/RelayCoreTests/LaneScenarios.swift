@@ -23,7 +23,7 @@ import Testing
             lanes.set(key, isWet: isWet, hopsOf(key.routeClass))
             for hop in hops {
                 let listed = model.filter { hopsOf($0.routeClass).contains(hop) }
-                #expect(lanes.hasAny(of: hop) == !listed.isEmpty)
+                #expect(lanes.hops.contains(hop) == !listed.isEmpty)
                 for urgency in Urgency.allCases {
                     #expect(
                         lanes.classes(of: hop, urgency)
