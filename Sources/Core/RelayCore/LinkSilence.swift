@@ -42,9 +42,11 @@ extension RelayCore {
         guard let state = sessions[session], !state.isSilent else { return }
         let now = turn.now.relay
         let due = now + doubtWait(.flash)
-        sessions.change(session) { $0.isSilent = true }
-        sessions.change(session) { $0.silentSince = now }
-        sessions.change(session) { $0.silenceDue = due }
+        sessions.change(session) {
+            $0.isSilent = true
+            $0.silentSince = now
+            $0.silenceDue = due
+        }
         wakeForFailover(now)
         offerSetAside(state.peer)
         // Another session of the same peer, if there is one, takes what waits.

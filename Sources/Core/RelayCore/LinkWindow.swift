@@ -104,8 +104,10 @@ extension RelayCore {
     }
 
     mutating func measured(_ session: Ticket, _ rate: UInt64, _ acknowledged: UInt64) {
-        sessions.change(session) { $0.bytesPerSecond = rate }
-        sessions.change(session) { $0.acknowledgedBytes = acknowledged }
+        sessions.change(session) {
+            $0.bytesPerSecond = rate
+            $0.acknowledgedBytes = acknowledged
+        }
     }
 
     // MARK: - Large ones that are urgent

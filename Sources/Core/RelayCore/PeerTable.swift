@@ -217,8 +217,10 @@ extension RelayCore {
 
     mutating func sessionEnding(_ session: Ticket, _ now: RelayTime) {
         guard let state = sessions[session], !state.isEnding else { return }
-        sessions.change(session) { $0.isEnding = true }
-        sessions.change(session) { $0.endingSince = now }
+        sessions.change(session) {
+            $0.isEnding = true
+            $0.endingSince = now
+        }
         // Others may take over, should it be the last one and not be followed by another.
         wakeForFailover(now)
     }

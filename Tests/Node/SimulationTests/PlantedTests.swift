@@ -12,8 +12,6 @@ import Testing
         var seed: UInt64
         /// Both kinds of link, by the seed; or values only, which are quicker.
         var isMixed = true
-        /// As `Scripts/simulate` has them.
-        var isLarge = false
     }
 
     static let cases = [
@@ -30,9 +28,9 @@ import Testing
         let all = Topology.allCases
         return World(
             Plan(
-                topology: all[Int(seed % UInt64(all.count))], seed: seed, duration: one.isLarge ? 300_000 : 150_000,
+                topology: all[Int(seed % UInt64(all.count))], seed: seed, duration: 150_000,
                 usesConversations: one.isMixed && (seed / UInt64(all.count)) % 2 == 0,
-                documents: one.isLarge ? 120 : 40, planted: planted)
+                documents: 40, planted: planted)
         ).run()
     }
 
