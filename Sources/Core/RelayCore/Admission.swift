@@ -324,8 +324,9 @@ extension RelayCore {
     private func refusalOfTime(_ offer: Offer, _ peer: Peer, _ word: ClockWord?, _ turn: Turn) -> Judgement? {
         let wall = turn.now.wall.milliseconds
         let created = offer.bundle.creationTime
-        // A node that doubts its own clock cannot say what is in the future; nor one whose clock this very copy proves wrong.
-        if !clockJudge.isDoubted, created > wall, created - wall > limits.clockAheadMax.count,
+        // A node that doubts its own clock cannot say what is in the future; nor one whose clock this very copy proves wrong. A record is
+        // taken all the same: nobody reports the end of a report, and a hop further on cannot give it a name without a time.
+        if !offer.isAdministrative, !clockJudge.isDoubted, created > wall, created - wall > limits.clockAheadMax.count,
             !clockIsOutvoted(by: word, of: peer.node, turn)
         {
             return .refuse(.notAcceptable, why: "created in the future", count: .creationInFuture)

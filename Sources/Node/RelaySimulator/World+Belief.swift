@@ -167,7 +167,11 @@ extension World {
             }
         case .event(.sessionEstablished(let session, let facts)):
             let link = BeliefBooks.Link(node: node.index, peer: facts.peer)
-            if belief.established[link, default: []].isEmpty { belief.fresh.insert(link) }
+            if belief.established[link, default: []].isEmpty {
+                belief.fresh.insert(link)
+                // What lower classes had earned on the link that was is over with it.
+                belief.passing[link] = nil
+            }
             belief.noRoom[link] = nil
             belief.established[link, default: []].insert(session)
         case .event(.sessionEnding(let session)): belief.ending.insert(session)
@@ -240,6 +244,10 @@ extension World {
         passing[own].earned = -passing[own].largest
         // One transfer may earn much at once.
         let slack = (belief.largest[link] ?? 0) / 10 + 10_000
+        if isBesideFull(dispatch, node) {
+            belief.passing[link] = passing
+            return
+        }
         for lower in 0..<own where passing[lower].ready != nil {
             passing[lower].earned += bytes / 20
             if passing[lower].earned > slack, let number = passing[lower].ready {
@@ -249,6 +257,14 @@ extension World {
             }
         }
         belief.passing[link] = passing
+    }
+
+    /// It goes on the session that is kept free for urgent ones while the other, the only one for lower classes, is busy and not done.
+    private func isBesideFull(_ dispatch: Dispatch, _ node: SimulatedNode) -> Bool {
+        let sessions = belief.established[BeliefBooks.Link(node: node.index, peer: dispatch.peer)] ?? []
+        let others = sessions.subtracting(belief.ending).subtracting([dispatch.session])
+        guard !others.isEmpty, others.allSatisfy({ $0 < dispatch.session }) else { return false }
+        return belief.flights.contains { $0.key.node == node.index && others.contains($0.value.session) }
     }
 
     // MARK: - What could go

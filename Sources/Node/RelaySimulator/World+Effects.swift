@@ -29,7 +29,7 @@ extension World {
         case .send(let dispatch):
             note(
                 node.index, "send", dispatch.number,
-                "sends \(dispatch.bundle) #\(dispatch.number) to \(dispatch.peer) as \(dispatch.ticket.number), for \(dispatch.copy?.recipients.map(\.text) ?? [dispatch.destination.text]), piece \(dispatch.piece.map { "\($0.offset)" } ?? "-")"
+                "sends \(dispatch.bundle) #\(dispatch.number) to \(dispatch.peer) as \(dispatch.ticket.number) on \(dispatch.session.number), \(dispatch.payloadLength) octets of urgency \(dispatch.urgency.rawValue), for \(dispatch.copy?.recipients.map(\.text) ?? [dispatch.destination.text]), piece \(dispatch.piece.map { "\($0.offset)" } ?? "-")"
             )
             sent(dispatch, node)
             hand(effect, dispatch.session)
