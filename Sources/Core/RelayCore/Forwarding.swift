@@ -68,11 +68,17 @@ extension RelayCore {
         let busy = sessionsToFeed
         if busy.isEmpty { return }
         var shares = activeShares
+        /// From which a place was kept.
+        var kept: [Ticket] = []
         for session in busy {
             guard let peer = sessions.look(session, { $0.peer }) else { continue }
             releaseMisplaced(session, &turn)
             var allowance = Allowance(rows: Self.scanBudget, places: shares.places(for: peer, limits.activeMax))
             let role = role(of: session)
+            if role == .express, allowance.places > 0, isOwedToOther(session, peer, busy) {
+                allowance.places -= 1
+                kept.append(session)
+            }
             while hasRoom(session), feed(session, peer, role, &allowance, &turn) {}
             if !hasRoom(session) || allowance.places <= 0 {
                 overtake(session, peer, hasPlaces: allowance.places > 0, &turn)
@@ -81,6 +87,20 @@ extension RelayCore {
             // What was not looked at is looked at in a turn of its own, at once.
             if allowance.rows <= 0 { hasMoreToFeed = true }
         }
+        // Where the other had nothing to send after all, this one goes on with what was kept from it.
+        for session in kept {
+            guard let peer = sessions.look(session, { $0.peer }) else { continue }
+            if hasRoom(session), !isOwedToOther(session, peer, busy) { hasMoreToFeed = true }
+        }
+    }
+
+    /// One place is for the peer's other session, if lower classes have earned it and that one has room: it comes behind this one, and
+    /// would find each place that comes free taken.
+    private func isOwedToOther(_ session: Ticket, _ peer: NodeID, _ busy: [Ticket]) -> Bool {
+        peers.look(peer) { state in
+            state.credit[..<Int(Self.expressUrgency.rawValue)].contains { $0 > 0 }
+                && state.sessions.contains { $0 != session && hasRoom($0) && busy.contains($0) }
+        } ?? false
     }
 
     /// What one session may take in one turn.
@@ -261,7 +281,7 @@ extension RelayCore {
             return nil
         }
         if isKept(row, from: peer) {
-            keepBack(key, row, from: peer, turn.now.relay)
+            if !isUnderWay(key, row) { keepBack(key, row, from: peer, turn.now.relay) }
             return nil
         }
         var doubtful: RelayTime?
@@ -282,7 +302,9 @@ extension RelayCore {
                 $0.state.isQueued && $0.routeClass == key.routeClass && $0.due == key.due
             }) {
                 turn.rows.delete(.queue, key.key)
-            } else if isSetAside, bestLiveHop(key.routeClass, for: row, now: turn.now.relay) != peer {
+            } else if isSetAside, !isUnderWay(key, row),
+                bestLiveHop(key.routeClass, for: row, now: turn.now.relay) != peer
+            {
                 // The hop that it was taken from has room again, and its lane has gone on.
                 offer(key)
             }
@@ -292,7 +314,7 @@ extension RelayCore {
         if isSetAside,
             !chosen.contains(where: {
                 row.recipients[$0].routeClass == key.routeClass && row.recipients[$0].due == key.due
-            })
+            }), !isUnderWay(key, row)
         {
             offer(key)
         }
@@ -329,6 +351,17 @@ extension RelayCore {
     }
 
     /// The waiting recipients of an envelope whose best hop is this peer and that no copy carries yet.
+    /// All of whom the key tells are on a link: they are looked at again when that is over. Offered before, the key would go round between
+    /// the hop that it is kept from and the one that has it.
+    private func isUnderWay(_ key: QueueKey, _ row: EnvelopeRow) -> Bool {
+        guard let copies = active[row.number]?.copies else { return false }
+        return row.recipients.indices.allSatisfy { index in
+            let recipient = row.recipients[index]
+            return !recipient.state.isQueued || recipient.routeClass != key.routeClass || recipient.due != key.due
+                || copies.contains { $0.recipients.contains(index) }
+        }
+    }
+
     private func recipientsBound(for peer: NodeID, _ row: EnvelopeRow, _ now: RelayTime) -> [Int] {
         // Of hundreds of recipients most go by other hops: those are passed over before anything else is asked.
         let listing = classes.listing(peer)

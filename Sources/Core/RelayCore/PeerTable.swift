@@ -232,7 +232,8 @@ extension RelayCore {
         guard let state = sessions.removeValue(forKey: session) else { return }
         sessionOrder.removeAll { $0 == session }
         let now = turn.now.relay
-        let redial = now + limits.dialBackoffMin
+        // What has stood for a while comes back soon: its node starts anew.
+        let redial = now + (now.since(state.since) >= Self.quickRedialTime ? quickRedial : limits.dialBackoffMin)
         peers.change(state.peer) {
             $0.sessions.removeAll { $0 == session }
             if !$0.isUp {
@@ -280,12 +281,19 @@ extension RelayCore {
             return peers.change(node) { $0.isDialling = false }
         }
         let isNews = peers[node].map { $0.lastError != reason } ?? false
+        let quick = Backoff(minimum: quickRedial, maximum: quickRedial)
         peers.change(node) {
             $0.isDialling = false
-            $0.failures += 1
             $0.failedAt = now
             $0.lastError = reason
-            $0.dialDue = now + backoff.delay(attempt: $0.failures, random: &generator)
+            if $0.upSince != .zero, now.since($0.downSince) < Self.quickRedialTime {
+                // One failure, however often it is tried: the waits that grow begin behind it.
+                $0.failures = max($0.failures, 1)
+                $0.dialDue = now + quick.delay(attempt: 1, random: &generator)
+            } else {
+                $0.failures += 1
+                $0.dialDue = now + backoff.delay(attempt: $0.failures, random: &generator)
+            }
         }
         random = generator
         if isNews {
@@ -293,6 +301,11 @@ extension RelayCore {
                 .notice(Notice(.notice, "cannot reach peer: \(reason)", peer: node, kind: .peerUnreachable)))
         }
     }
+
+    /// A node that was killed or updated listens again within seconds. For so long it is dialled without growing waits; the mail of
+    /// a hub stands still meanwhile.
+    private static var quickRedialTime: Milliseconds { .seconds(10) }
+    private var quickRedial: Milliseconds { min(Milliseconds(250), limits.dialBackoffMin) }
 
     /// Far beyond all time-outs of making contact.
     private static var diallingMax: Milliseconds { .minutes(15) }

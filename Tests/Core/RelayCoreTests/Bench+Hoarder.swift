@@ -19,6 +19,8 @@ extension Bench {
         var sent: Int?
         var lifetime = Milliseconds.days(1)
         var header = 1
+        /// When its maker says that it was made; now when absent.
+        var created: UInt64?
         var isRecord = false
         var isCompleted = true
     }
@@ -29,7 +31,7 @@ extension Bench {
         let ticket = ticket()
         let offer = Offer(
             ticket: ticket, session: sessions[node(from)]!,
-            bundle: BundleID(source: bundle.source, creationTime: wall, sequence: bundle.sequence),
+            bundle: BundleID(source: bundle.source, creationTime: bundle.created ?? wall, sequence: bundle.sequence),
             destination: bundle.destination, reportTo: bundle.source, piece: bundle.piece,
             payloadLength: UInt64(bundle.octets), lifetime: bundle.lifetime, age: .zero, hopLimit: 32, hopCount: 1,
             isAdministrative: bundle.isRecord, wantsStatusReports: false, document: nil, copy: nil,

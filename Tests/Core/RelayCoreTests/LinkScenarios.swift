@@ -74,6 +74,26 @@ import Testing
         #expect(session(.flash, 1_000_000) == [express])
     }
 
+    /// Where few may be under way, urgent ones would take each place that comes free, and the lower classes of the other session none.
+    @Test func aPlaceIsLeftToTheOtherSession() {
+        // Of four places one is this peer's own, none of the others' is.
+        let bench = Bench { $0.limits.activeMax = 4 }
+        bench.connect("chi")
+        bench.connect("chi")
+        for _ in 0..<200 { bench.submit(["C1"], urgency: .flash) }
+        for _ in 0..<3 { bench.submit(["C1"], urgency: .normal) }
+        var low: [Int] = []
+        var answered = 0
+        while answered < 200, answered < bench.released.documents.count {
+            let dispatch = bench.released.documents[answered]
+            if dispatch.urgency == .normal { low.append(answered) }
+            answered += 1
+            bench.answer(dispatch, .acknowledged)
+        }
+        #expect(low.count == 3, "\(low) of \(answered)")
+        #expect(low.allSatisfy { $0 < 150 }, "\(low)")
+    }
+
     /// Of a slow link's documents one is chosen, and the others can be held and deleted.
     @Test func whatIsNotChosenCanBeHeld() throws {
         let bench = Bench()
@@ -391,6 +411,38 @@ import Testing
         #expect(Self.dials(bench.reload(corrected)).isEmpty, "nothing has changed")
         for index in corrected.peers.indices { corrected.peers[index].address = "10.0.0.2:4556" }
         #expect(Self.dials(bench.reload(corrected)) == ["binh"])
+    }
+
+    /// A hub that is killed listens again within seconds; only then do the waits begin to grow.
+    @Test func aLinkThatStoodIsDialledQuicklyAtFirst() {
+        let bench = Self.dialling()
+        bench.run([])
+        bench.connect("binh")
+        bench.advance(.seconds(20))
+        bench.lose("binh")
+        func dialsWithin(_ seconds: UInt64) -> Int {
+            var count = 0
+            for _ in 0..<seconds * 20 where !Self.dials(bench.advance(Milliseconds(50))).isEmpty {
+                count += 1
+                bench.event(.dialFailed(peer: node("binh"), reason: "connection refused"))
+            }
+            return count
+        }
+        let soon = dialsWithin(10)
+        #expect((30...80).contains(soon), "\(soon)")
+        let later = dialsWithin(60)
+        #expect((3...8).contains(later), "\(later)")
+    }
+
+    /// What ends as soon as it has begun is no node that starts anew.
+    @Test func aSessionThatDoesNotLastIsNotDialledQuickly() {
+        let bench = Self.dialling()
+        bench.run([])
+        bench.connect("binh")
+        bench.advance(.seconds(2))
+        bench.lose("binh")
+        #expect(Self.dials(bench.advance(Milliseconds(500))).isEmpty)
+        #expect(Self.dials(bench.advance(Milliseconds(500))) == ["binh"])
     }
 
     /// A copy that the peer has passed on a moment ago says that it lives.

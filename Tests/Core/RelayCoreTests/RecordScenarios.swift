@@ -9,13 +9,14 @@ import Testing
 
 @Suite struct RecordScenarios {
     private func record(
-        _ bench: Bench, _ sequence: UInt64, octets: Int = 1_000, lifetime: Milliseconds = .days(1)
+        _ bench: Bench, _ sequence: UInt64, octets: Int = 1_000, lifetime: Milliseconds = .days(1),
+        created: UInt64? = nil
     ) -> [Effect] {
         bench.offerForeign(
             "an",
             .init(
                 source: node("an").endpoint, destination: node("binh").endpoint, sequence: sequence, octets: octets,
-                lifetime: lifetime, isRecord: true))
+                lifetime: lifetime, created: created, isRecord: true))
     }
 
     @Test func aRecordIsOfBoundedSize() {
@@ -24,6 +25,17 @@ import Testing
         #expect(record(bench, 1, octets: 1 << 20).acknowledgements == 1)
         let refused = record(bench, 2, octets: 1 << 20 + 1)
         #expect(refused.refusals == [.notAcceptable] && refused.reasons == ["not an administrative record"])
+    }
+
+    /// Nobody reports the end of a report, and on the way nobody can give it a name without a time.
+    @Test func aRecordOfTheFutureIsTaken() {
+        let bench = Bench()
+        bench.connect("an")
+        let ahead = bench.wall + Milliseconds.days(2).count
+        #expect(record(bench, 1, created: ahead).acknowledgements == 1)
+        let document = bench.offer(
+            "an", bench.bundle(of: "an", created: ahead), bench.document("A1", ["B1"]), path: bench.path("an"))
+        #expect(document.reasons == ["created in the future"])
     }
 
     /// Flash documents are not overtaken by a flood of records.
