@@ -29,7 +29,7 @@ let floors: KeyValuePairs<String, [String]> = [
     "Programs": ["edocd", "edocctl", "edoc-sim", "edoc-bench", "edoc-manual", "edoc-chunk-layout", "edoc-flips"],
     "Node": ["RelayNode", "RelayLink", "RelaySession", "RelaySimulator"],
     "Operators": ["RelayControl", "ControlAPI", "RelayConfiguration", "OpenMetrics"],
-    "Documents": ["EdXML"],
+    "Documents": ["EdXML", "Editions"],
     "Core": ["RelayEngine", "RelayCore", "RelayRouting"],
     "Wire": ["BundleProtocol", "TCPCL", "OpenSSLTLS"],
     "Store": ["RelayStore", "RelayRows", "LMDB"],
@@ -101,6 +101,7 @@ let package = Package(
         module("BundleProtocol", ["RelayModel", "CChecksum", nioCore]),
         module("TCPCL", ["RelayModel", nioCore]),
         module("EdXML", ["RelayModel", "CExpat"]),
+        module("Editions", ["RelayModel"]),
 
         // The decisions.
         module("RelayCore", ["RelayModel", "RelayRouting", "RelayRows"]),
@@ -184,6 +185,7 @@ let package = Package(
         tests("OpenMetricsTests", ["OpenMetrics"]),
         tests("JournalTests", ["Journal", "Monotonic", "TestNetwork", logging]),
         tests("EdXMLTests", ["EdXML", "RelayModel"]),
+        tests("EditionsTests", ["Editions", "RelayModel"]),
         tests("RelayConfigurationTests", ["RelayConfiguration", "RelayRouting", "RelayModel"]),
         tests("LMDBTests", ["LMDB"]),
         tests("RelayStoreTests", ["RelayStore", "RelayRows", "LMDB", "RelayModel", nioCore, nioLocks]),

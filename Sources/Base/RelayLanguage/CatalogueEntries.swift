@@ -12,7 +12,7 @@ public enum CatalogueEntries {
 
     private static let byNoun = [
         links, numbers, shares, configurationFiles, storeTroubles, deedSentences, outcomeSentences, packages, libraries,
-        machine, process, jobs,
+        machine, process, jobs, editions,
     ]
     .flatMap { $0 }
 

@@ -7,7 +7,7 @@ import Testing
     /// What decides takes time, chance and identity from outside.
     static let decisive: Set<String> = [
         "RelayModel", "RelayRouting", "RelayRows", "RelayCore", "RelayEngine", "RelaySession", "BundleProtocol",
-        "TCPCL",
+        "TCPCL", "Editions",
     ]
     static let banned = [
         "import Foundation", "Date(", "UUID(", "Task {", "Task(", "DispatchQueue", "ContinuousClock", "SuspendingClock",

@@ -20,6 +20,7 @@ import Testing
         ("BundleProtocol", ["RelayModel", "CChecksum"]),
         ("TCPCL", ["RelayModel"]),
         ("EdXML", ["RelayModel", "CExpat"]),
+        ("Editions", ["RelayModel"]),
         ("LMDB", ["CLMDB"]),
         ("OpenSSLTLS", ["RelayModel", "COpenSSL"]),
         ("RelayStore", ["RelayModel", "RelayRows", "LMDB", "CChecksum", "Monotonic"]),
@@ -88,6 +89,7 @@ import Testing
         "RelayRouting": [], "RelayRows": [], "RelayCore": [],
         "ControlAPI": ["FoundationEssentials", "Foundation"],
         "BundleProtocol": ["NIOCore"], "TCPCL": ["NIOCore"],
+        "Editions": [],
         "RelayEngine": ["NIOCore", "Synchronization"], "RelaySession": ["NIOCore", "Synchronization"],
     ]
 
