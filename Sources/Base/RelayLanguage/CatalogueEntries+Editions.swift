@@ -1,8 +1,9 @@
-// CatalogueEntries+Editions: what is wrong with an edition of the national directory, by template, and what it is in Vietnamese. Codes, names of fields and the words of the format stay as they are.
+// CatalogueEntries+Editions: what is wrong with an edition of the national directory or with a table of agencies, by template, and what it
+// is in Vietnamese. Codes, names of fields and the words of the format stay as they are.
 
 extension CatalogueEntries {
     static let editions: [Pair] = [
-        editionOctets, editionFields, editionRows, editionAgencies, editionAuthorities, editionSuccession,
+        editionOctets, editionFields, editionRows, editionAgencies, editionAuthorities, editionSuccession, agencyTables,
     ].flatMap { $0 }
 
     private static let editionOctets: [Pair] = [
@@ -190,5 +191,48 @@ extension CatalogueEntries {
         ),
         ("closed at %, and it would come back within % days", "đóng từ %1, mà lại trở lại trong vòng %2 ngày"),
         ("what is said of the time before % becomes another", "điều đã nêu về thời gian trước %1 trở thành khác"),
+    ]
+
+    private static let agencyTables: [Pair] = [
+        ("row %: % [%]", "hàng %1: %2 [%=3]"),
+        ("more than % rows; the rest is left out", "quá %1 hàng; phần còn lại bị bỏ"),
+        (
+            "the first row does not name the columns code and name",
+            "hàng đầu không nêu các cột code và name"
+        ),
+        ("the row is too long; it is left out", "hàng quá dài; hàng này bị bỏ"),
+        ("the row is not UTF-8; it is left out", "hàng không phải UTF-8; hàng này bị bỏ"),
+        (
+            "a quote is not closed, or text stands behind it; the row is left out",
+            "dấu nháy kép không đóng, hoặc có chữ đứng sau nó; hàng này bị bỏ"
+        ),
+        ("the column % stands twice; the first counts", "cột %=1 xuất hiện hai lần; lấy cột đầu"),
+        ("% is not a code; the row is left out", "%=1 không phải mã; hàng này bị bỏ"),
+        ("the code % stands in row % too; the row is left out", "mã %=1 cũng có ở hàng %2; hàng này bị bỏ"),
+        ("the name is empty; the code stands for it", "tên để trống; lấy mã làm tên"),
+        ("the name is longer than % octets; the row is left out", "tên dài hơn %1 byte; hàng này bị bỏ"),
+        (
+            "the name had spaces, signs or marks that are not seen; they are mended",
+            "tên có dấu cách, ký hiệu hoặc dấu không nhìn thấy; đã sửa"
+        ),
+        ("the mail address is longer than % octets; it is left out", "địa chỉ thư dài hơn %1 byte; bị bỏ"),
+        ("the id % stands in row % too, which counts", "id %=1 cũng có ở hàng %2, lấy hàng đó"),
+        ("the old code % is not a code; it is left out", "mã cũ %=1 không phải mã; bị bỏ"),
+        ("more than % old codes; the rest is left out", "quá %1 mã cũ; phần còn lại bị bỏ"),
+        ("the old code % is the code of row %; it is left out", "mã cũ %=1 là mã của hàng %2; bị bỏ"),
+        ("the old code % is also that of row %; it is left out", "mã cũ %=1 cũng là của hàng %2; bị bỏ"),
+        (
+            "no home is given for its code; it is planned, and not joined",
+            "không có nút nhà cho mã này; ghi là dự kiến, chưa tham gia"
+        ),
+        ("the parent % is in no row; it stands without one", "cấp trên %=1 không có ở hàng nào; để không có cấp trên"),
+        (
+            "its parents lead back to it, by way of %; it stands without one",
+            "các cấp trên dẫn trở lại chính nó, qua %=1; để không có cấp trên"
+        ),
+        (
+            "it lies more than % levels deep; it stands without a parent",
+            "nằm sâu quá %1 cấp; để không có cấp trên"
+        ),
     ]
 }
