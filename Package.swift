@@ -31,7 +31,7 @@ let floors: KeyValuePairs<String, [String]> = [
     "Operators": ["RelayControl", "ControlAPI", "RelayConfiguration", "OpenMetrics"],
     "Documents": ["EdXML", "Editions"],
     "Core": ["RelayEngine", "RelayCore", "RelayRouting"],
-    "Wire": ["BundleProtocol", "TCPCL", "OpenSSLTLS"],
+    "Wire": ["BundleProtocol", "TCPCL", "OpenSSLTLS", "OpenSSLCMS"],
     "Store": ["RelayStore", "RelayRows", "LMDB"],
     "Base": ["RelayModel", "Journal", "RelayLanguage", "Language", "Monotonic", "Listening", "Trap"],
     "System": ["CLMDB", "COpenSSL", "CExpat", "CChecksum", "CLinux"],
@@ -114,6 +114,7 @@ let package = Package(
         module("LMDB", ["CLMDB"]),
         module("RelayStore", ["RelayModel", "RelayRows", "LMDB", "CChecksum", "Monotonic", nioCore, nioLocks]),
         module("OpenSSLTLS", ["RelayModel", "COpenSSL", nioCore]),
+        module("OpenSSLCMS", ["RelayModel", "COpenSSL", "OpenSSLTLS"]),
         module(
             "RelayLink",
             [
@@ -190,6 +191,7 @@ let package = Package(
         tests("LMDBTests", ["LMDB"]),
         tests("RelayStoreTests", ["RelayStore", "RelayRows", "LMDB", "RelayModel", nioCore, nioLocks]),
         tests("OpenSSLTLSTests", ["OpenSSLTLS", "RelayModel", nioCore, nioPosix, nioEmbedded]),
+        tests("OpenSSLCMSTests", ["OpenSSLCMS", "RelayModel"]),
         tests(
             "RelayCoreTests",
             ["RelaySimulator", "RelayCore", "RelayEngine", "RelayStore", "RelayRows", "RelayModel", "OpenSSLTLS"]),

@@ -11,8 +11,8 @@ public enum CatalogueEntries {
         + byNoun
 
     private static let byNoun = [
-        links, numbers, shares, configurationFiles, storeTroubles, deedSentences, outcomeSentences, packages, libraries,
-        machine, process, jobs, editions,
+        links, numbers, shares, signatures, configurationFiles, storeTroubles, deedSentences, outcomeSentences,
+        packages, libraries, machine, process, jobs, editions,
     ]
     .flatMap { $0 }
 

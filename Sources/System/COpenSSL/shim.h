@@ -6,13 +6,17 @@
 
 #include <openssl/asn1.h>
 #include <openssl/bio.h>
+#include <openssl/cms.h>
 #include <openssl/crypto.h>
+#include <openssl/engine.h>
 #include <openssl/err.h>
+#include <openssl/ess.h>
 #include <openssl/evp.h>
 #include <openssl/objects.h>
 #include <openssl/pem.h>
 #include <openssl/rand.h>
 #include <openssl/ssl.h>
+#include <openssl/ui.h>
 #include <openssl/x509.h>
 #include <openssl/x509v3.h>
 #include <openssl/x509_vfy.h>
@@ -182,5 +186,62 @@ static inline const ASN1_STRING *COpenSSL_GENERAL_NAME_get0_other_ia5(const GENE
     if (name->d.otherName->value->type != V_ASN1_IA5STRING) return NULL;
     return name->d.otherName->value->value.ia5string;
 }
+
+// --- CMS ---------------------------------------------------------------------------------------------------------------
+
+static inline int COpenSSL_sk_CMS_SignerInfo_num(const STACK_OF(CMS_SignerInfo) *stack) {
+    return sk_CMS_SignerInfo_num(stack);
+}
+
+static inline CMS_SignerInfo *COpenSSL_sk_CMS_SignerInfo_value(const STACK_OF(CMS_SignerInfo) *stack, int index) {
+    return sk_CMS_SignerInfo_value(stack, index);
+}
+
+// Whether a signing-certificate-v2 attribute, in DER, names the first certificate of the list as the signer's [RFC 5035, 5.4],
+// and names none that is not in the list.
+static inline int COpenSSL_ESS_names_first(const ASN1_STRING *attribute, const STACK_OF(X509) *certificates) {
+    const unsigned char *start = ASN1_STRING_get0_data(attribute);
+    const unsigned char *end = start + ASN1_STRING_length(attribute);
+    ESS_SIGNING_CERT_V2 *list = d2i_ESS_SIGNING_CERT_V2(NULL, &start, ASN1_STRING_length(attribute));
+    int result = list != NULL && start == end && OSSL_ESS_check_signing_certs(NULL, list, certificates, 1) > 0;
+    ESS_SIGNING_CERT_V2_free(list);
+    return result;
+}
+
+// A name on one line, letters of all scripts as they are.
+static inline int COpenSSL_X509_NAME_print_line(BIO *bio, const X509_NAME *name) {
+    return X509_NAME_print_ex(bio, name, 0, XN_FLAG_ONELINE & ~ASN1_STRFLGS_ESC_MSB);
+}
+
+static inline long COpenSSL_BIO_get_mem_data(BIO *bio, char **start) { return BIO_get_mem_data(bio, start); }
+
+// --- Engines -----------------------------------------------------------------------------------------------------------
+// OpenSSL 3 calls them deprecated, and has no other way yet to the keys of Debian's libengine-pkcs11-openssl.
+
+#pragma clang diagnostic push
+#pragma clang diagnostic ignored "-Wdeprecated-declarations"
+
+// A structural reference, also to an engine in a shared object of the system's folder; NULL when there is none.
+static inline ENGINE *COpenSSL_ENGINE_by_id(const char *name) {
+    OPENSSL_init_crypto(OPENSSL_INIT_ENGINE_DYNAMIC, NULL);
+    return ENGINE_by_id(name);
+}
+
+static inline int COpenSSL_ENGINE_set(ENGINE *engine, const char *command, const char *value) {
+    return ENGINE_ctrl_cmd_string(engine, command, value, 0);
+}
+
+static inline int COpenSSL_ENGINE_init(ENGINE *engine) { return ENGINE_init(engine); }
+
+static inline int COpenSSL_ENGINE_finish(ENGINE *engine) { return ENGINE_finish(engine); }
+
+static inline int COpenSSL_ENGINE_free(ENGINE *engine) { return ENGINE_free(engine); }
+
+static inline EVP_PKEY *COpenSSL_ENGINE_load_private_key(
+    ENGINE *engine, const char *name, UI_METHOD *method, void *data) {
+    return ENGINE_load_private_key(engine, name, method, data);
+}
+
+#pragma clang diagnostic pop
 
 #endif

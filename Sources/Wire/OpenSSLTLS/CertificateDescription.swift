@@ -29,7 +29,7 @@ public struct CertificateDescription: Hashable, Sendable {
     /// id-on-bundleEID (RFC 9174, 8.10).
     static let bundleEIDType = "1.3.6.1.5.5.7.8.11"
 
-    init?(certificate: OpaquePointer) {
+    package init?(certificate: OpaquePointer) {
         guard let notBefore = unixSeconds(X509_get0_notBefore(certificate)),
             let notAfter = unixSeconds(X509_get0_notAfter(certificate)),
             let names = AlternativeNames(certificate: certificate),
@@ -120,7 +120,7 @@ private func serialText(of certificate: OpaquePointer) -> String {
 }
 
 /// The DER form of a certificate.
-func derBytes(of certificate: OpaquePointer) -> [UInt8]? {
+package func derBytes(of certificate: OpaquePointer) -> [UInt8]? {
     let count = Int(i2d_X509(certificate, nil))
     guard count > 0 else { return nil }
     return [UInt8](unsafeUninitializedCapacity: count) { target, written in

@@ -17,7 +17,7 @@ func escaped(_ bytes: UnsafeRawBufferPointer) -> String {
 
 /// Text for people in any script: letters stay, control, format (bidirectional overrides) and unassigned characters and
 /// the backslash become `\u{...}`, and what is beyond `limit` characters is cut.
-func escapedForDisplay(_ text: String, limit: Int = 256) -> String {
+package func escapedForDisplay(_ text: String, limit: Int = 256) -> String {
     var result = ""
     for scalar in text.unicodeScalars.prefix(limit) {
         switch scalar.properties.generalCategory {

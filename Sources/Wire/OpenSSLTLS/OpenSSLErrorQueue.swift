@@ -5,17 +5,17 @@ internal import COpenSSL
 import Glibc
 
 /// What was in OpenSSL's error queue of this thread when it was captured.
-struct OpenSSLErrorQueue {
+package struct OpenSSLErrorQueue {
     /// The packed codes, oldest first.
     private(set) var codes: [UInt] = []
     /// The codes as text, each with the data that OpenSSL attached.
-    private(set) var texts: [String] = []
+    package private(set) var texts: [String] = []
 
     /// More entries than OpenSSL's queue holds (ERR_NUM_ERRORS is 16).
     private static let entriesMax = 32
 
     /// Takes the whole queue of this thread, which is empty afterwards.
-    static func capture() -> OpenSSLErrorQueue {
+    package static func capture() -> OpenSSLErrorQueue {
         var queue = OpenSSLErrorQueue()
         while queue.codes.count < entriesMax {
             var data: UnsafePointer<CChar>?
@@ -55,7 +55,7 @@ struct OpenSSLErrorQueue {
 
 /// Runs `body` with an empty error queue, so that what is captured afterwards is of this call only.
 @inline(__always)
-func withEmptyErrorQueue<Result>(_ body: () -> Result) -> Result {
+package func withEmptyErrorQueue<Result>(_ body: () -> Result) -> Result {
     ERR_clear_error()
     return body()
 }

@@ -7,25 +7,28 @@ import Glibc
 import Trap
 
 /// Owns a list of certificates.
-final class CertificateStack {
-    let pointer: OpaquePointer
+package final class CertificateStack {
+    package let pointer: OpaquePointer
 
-    init() {
+    package init() {
         guard let pointer = COpenSSL_sk_X509_new_null() else { trap("OpenSSL is out of memory") }
         self.pointer = pointer
     }
+
+    /// Takes over the stack and the caller's references of what is in it.
+    package init(takingOwnership pointer: OpaquePointer) { self.pointer = pointer }
 
     deinit {
         COpenSSL_sk_X509_pop_free(pointer)
     }
 
-    var count: Int { Int(COpenSSL_sk_X509_num(pointer)) }
+    package var count: Int { Int(COpenSSL_sk_X509_num(pointer)) }
 
     /// Borrowed; nil beyond the end.
-    subscript(index: Int) -> OpaquePointer? { COpenSSL_sk_X509_value(pointer, Int32(index)) }
+    package subscript(index: Int) -> OpaquePointer? { COpenSSL_sk_X509_value(pointer, Int32(index)) }
 
     /// Takes over the caller's reference.
-    func append(takingOwnership certificate: OpaquePointer) {
+    package func append(takingOwnership certificate: OpaquePointer) {
         let count = COpenSSL_sk_X509_push(pointer, certificate)
         demand(count > 0, "OpenSSL is out of memory")
     }
@@ -42,13 +45,20 @@ struct PrivateKey: ~Copyable {
     }
 }
 
-enum TrustFiles {
+package enum TrustFiles {
     /// Thousands of certificates, or a CRL with a million entries.
     static let fileBytesMax = 64 << 20
 
     /// All certificates of a PEM file; at least one.
     static func certificates(_ path: String, what: String) throws(TLSError) -> CertificateStack {
-        var bytes = try contents(path, what: what, secret: false)
+        try certificates(of: contents(path, what: what, secret: false), path, what: what)
+    }
+
+    /// All certificates of what a PEM file holds; at least one.
+    package static func certificates(
+        of contents: [UInt8], _ path: String, what: String
+    ) throws(TLSError) -> CertificateStack {
+        var bytes = contents
         let stack = CertificateStack()
         try forEachPEM(&bytes, path, what: what) { bio in
             guard let certificate = PEM_read_bio_X509(bio, nil, refusePassphrase, nil) else { return false }
@@ -99,7 +109,7 @@ enum TrustFiles {
     // MARK: Files
 
     /// The bytes of a regular file. The mode of a secret one is judged on the open file, not on its name.
-    private static func contents(_ path: String, what: String, secret: Bool) throws(TLSError) -> [UInt8] {
+    package static func contents(_ path: String, what: String, secret: Bool) throws(TLSError) -> [UInt8] {
         let file = open(path, O_RDONLY | O_CLOEXEC | O_NOCTTY | O_NONBLOCK)
         guard file >= 0 else {
             throw TLSError(.fileUnreadable, "\(what) \(path) cannot be opened: \(reason(errno))")

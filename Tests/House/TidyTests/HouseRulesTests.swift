@@ -46,6 +46,7 @@ import Testing
         "Sources/Store/LMDB/WriteTransaction.swift",
         "Sources/Wire/OpenSSLTLS/TLSContext.swift", "Sources/Wire/OpenSSLTLS/OwnedContext.swift",
         "Sources/Wire/OpenSSLTLS/KeyLog.swift", "Sources/Wire/OpenSSLTLS/SHA256Hasher.swift",
+        "Sources/Wire/OpenSSLCMS/KeyToken.swift",
         "Sources/Store/RelayStore/LMDBStore.swift", "Sources/Store/RelayStore/MemoryStore.swift",
         "Sources/Node/RelayNode/BulkSubmission.swift", "Sources/Node/RelayNode/TakeSocket.swift",
         "Sources/Node/RelayNode/EngineThread.swift",

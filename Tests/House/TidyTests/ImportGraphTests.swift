@@ -23,6 +23,7 @@ import Testing
         ("Editions", ["RelayModel"]),
         ("LMDB", ["CLMDB"]),
         ("OpenSSLTLS", ["RelayModel", "COpenSSL"]),
+        ("OpenSSLCMS", ["RelayModel", "COpenSSL", "OpenSSLTLS"]),
         ("RelayStore", ["RelayModel", "RelayRows", "LMDB", "CChecksum", "Monotonic"]),
         ("RelayCore", ["RelayModel", "RelayRouting", "RelayRows"]),
         ("RelayEngine", ["RelayModel", "RelayRows", "RelayCore", "RelayStore", "BundleProtocol"]),
