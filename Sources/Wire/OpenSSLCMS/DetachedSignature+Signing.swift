@@ -84,7 +84,7 @@ extension DetachedSignature {
             guard code == .keyMismatch else { throw CMSError(code, "the key did not sign", details: details) }
             throw CMSError(code, "the key is not the key of the certificate of \(signer.certificate.subject)")
         }
-        for authority in signer.authorities { data.include(authority) }
+        for certificate in [signer.certificate] + signer.authorities { data.include(certificate) }
         guard let octets = data.octets else {
             throw CMSError(.signingFailed, "the key did not sign", details: OpenSSLErrorQueue.capture().texts)
         }
@@ -121,7 +121,7 @@ extension DetachedSignature {
         guard moment >= certificate.description.notBefore else {
             throw CMSError(.certificateNotYetValid, "the certificate of \(subject) is not valid yet")
         }
-        guard moment <= certificate.description.notAfter else {
+        guard moment < certificate.description.notAfter else {
             throw CMSError(.certificateExpired, "the certificate of \(subject) has expired")
         }
     }
@@ -134,7 +134,8 @@ extension SignedData {
         -> Bool
     {
         // RFC 5035, 3: signing-certificate-v2, which CMS_CADES adds.
-        let flags = UInt32(CMS_BINARY | CMS_PARTIAL | CMS_CADES | CMS_NOSMIMECAP)
+        // CMS_NOCERTS: the certificate may be there, which would be an error; `include` adds it otherwise.
+        let flags = UInt32(CMS_BINARY | CMS_PARTIAL | CMS_CADES | CMS_NOSMIMECAP | CMS_NOCERTS)
         guard let signer = CMS_add1_signer(pointer, certificate, key, EVP_sha256(), flags),
             let time = ASN1_TIME_set(nil, time_t(moment)), let type = OBJ_nid2obj(NID_pkcs7_data)
         else { return false }
@@ -150,7 +151,7 @@ extension SignedData {
     /// Adds a certificate that is not in it yet.
     fileprivate func include(_ certificate: SignerCertificate) {
         guard let own = OwnedCertificate(der: certificate.octets) else { return }
-        // 0 for one that is there already, with an entry in the error queue.
+        // One that is there already is an entry in the error queue.
         _ = withEmptyErrorQueue { CMS_add1_cert(pointer, own.pointer) }
         ERR_clear_error()
     }

@@ -85,7 +85,7 @@ private struct SignerCourt {
         guard let pointer = data.certificates[index], SigningKeyKind(of: pointer) != nil else { return .keyNotAccepted }
         guard COpenSSL_X509_may_sign(pointer) == 1 else { return .keyUsageMissing }
         if moment < certificate.description.notBefore { return .certificateNotYetValid }
-        if moment > certificate.description.notAfter { return .certificateExpired }
+        if moment >= certificate.description.notAfter { return .certificateExpired }
         if isNamed { return nil }
         authority = authorityAbove(pointer)
         return authority == nil ? .chainMissing : nil

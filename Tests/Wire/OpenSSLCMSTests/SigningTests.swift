@@ -105,9 +105,26 @@ import Testing
             code { _ = try DetachedSignature.sign(signers.digests(), by: an, at: dates.notBefore - 1) }
                 == .certificateNotYetValid)
         #expect(
-            code { _ = try DetachedSignature.sign(signers.digests(), by: an, at: dates.notAfter + 1) }
+            code { _ = try DetachedSignature.sign(signers.digests(), by: an, at: dates.notAfter) }
                 == .certificateExpired)
-        #expect(code { _ = try DetachedSignature.sign(signers.digests(), by: an, at: dates.notAfter) } == nil)
+        #expect(code { _ = try DetachedSignature.sign(signers.digests(), by: an, at: dates.notAfter - 1) } == nil)
+    }
+
+    /// Also one that is in the signature already, put there by another signer.
+    @Test func aCertificateIsInItOnce() throws {
+        try signers.signer("an", by: "ca")
+        try signers.signer("binh", by: "ca")
+        let signer = SignatureSigner(
+            certificate: try signers.certificate("an"),
+            authorities: [
+                try signers.certificate("ca"), try signers.certificate("binh"), try signers.certificate("ca"),
+            ],
+            key: try SigningKey(file: signers.path("an.key")))
+        let one = try DetachedSignature.sign(signers.digests(), by: signer, at: TestSigners.moment)
+        let two = try one.adding(signers.signing("binh"), signers.digests(), at: TestSigners.moment)
+        #expect(try signers.verify(two.octets, trusting: ["an", "binh"]).counted.count == 2)
+        #expect(try signers.opensslVerifies(two, authorityFile: "ca.pem"))
+        #expect(CraftedSignature(two.octets)?.certificates.count == 3)
     }
 
     @Test func nothingIsAddedToASignatureOfOtherContent() throws {
