@@ -51,8 +51,9 @@ public final class SigningKey {
         self.init(takingOwnership: key, token: nil)
     }
 
-    /// A key that a token keeps, by its `pkcs11:` URI [RFC 7512]. `module` is the PKCS#11 library; nil for the system's choice. `pin` is
-    /// asked when the token wants it: now, and before each signature if the token wants it then.
+    /// A key that a token keeps, by its `pkcs11:` URI [RFC 7512]. `module` is the PKCS#11 library; nil for what the system
+    /// has registered. The engine keeps the first library that it was started with while one of its keys lives. `pin` is asked when the
+    /// token wants it: now, and before each signature if the token wants it then.
     public convenience init(token uri: String, module: String? = nil, pin: SecretSource?) throws(CMSError) {
         let token = try KeyToken(module: module, pin: pin)
         self.init(takingOwnership: try token.load(uri), token: token)

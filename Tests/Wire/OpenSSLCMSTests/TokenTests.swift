@@ -77,6 +77,19 @@ import Testing
         }
     }
 
+    /// Debian registers the library of SoftHSM, and the engine finds it there.
+    @Test(.enabled(if: isInstalled, Comment(rawValue: packages)))
+    func theLibraryNeedNotBeNamed() async {
+        await #expect(processExitsWith: .success) {
+            try TokenTests.withToken { signers, _ in
+                let key = try SigningKey(token: "pkcs11:token=so;object=an;type=private") { Array("2468".utf8) }
+                let signer = SignatureSigner(certificate: try signers.certificate("an"), key: key)
+                let signature = try DetachedSignature.sign(signers.digests(), by: signer, at: TestSigners.moment)
+                #expect(try signers.verify(signature.octets, trusting: ["an"]).counted.count == 1)
+            }
+        }
+    }
+
     /// Two keys at once, each with its own PIN source, and the first goes on when the second is gone.
     @Test(.enabled(if: isInstalled, Comment(rawValue: packages)))
     func keysOfATokenLiveBesideEachOther() async {
@@ -132,6 +145,20 @@ import Testing
                 #expect(load("slot_0-id_01", nil) == .tokenNameMalformed)
                 // Right again after all that.
                 #expect(load(good) { Array("2468".utf8) } == nil)
+            }
+        }
+    }
+
+    /// openssl's own program ends with a fault then (Debian 12).
+    @Test(.enabled(if: isInstalled, Comment(rawValue: packages)), arguments: [true, false])
+    func aProcessThatFoundNoKeyEndsWell(_ isNamed: Bool) async {
+        await #expect(processExitsWith: .success) { [isNamed] in
+            try TokenTests.withToken { signers, module in
+                let uri = "pkcs11:token=so;object=none;type=private"
+                let found = code {
+                    _ = try SigningKey(token: uri, module: isNamed ? module : nil) { Array("2468".utf8) }
+                }
+                #expect(found == .tokenKeyUnavailable)
             }
         }
     }
