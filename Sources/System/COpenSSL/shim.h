@@ -10,7 +10,6 @@
 #include <openssl/crypto.h>
 #include <openssl/engine.h>
 #include <openssl/err.h>
-#include <openssl/ess.h>
 #include <openssl/evp.h>
 #include <openssl/objects.h>
 #include <openssl/pem.h>
@@ -195,17 +194,6 @@ static inline int COpenSSL_sk_CMS_SignerInfo_num(const STACK_OF(CMS_SignerInfo) 
 
 static inline CMS_SignerInfo *COpenSSL_sk_CMS_SignerInfo_value(const STACK_OF(CMS_SignerInfo) *stack, int index) {
     return sk_CMS_SignerInfo_value(stack, index);
-}
-
-// Whether a signing-certificate-v2 attribute, in DER, names the first certificate of the list as the signer's [RFC 5035, 5.4],
-// and names none that is not in the list.
-static inline int COpenSSL_ESS_names_first(const ASN1_STRING *attribute, const STACK_OF(X509) *certificates) {
-    const unsigned char *start = ASN1_STRING_get0_data(attribute);
-    const unsigned char *end = start + ASN1_STRING_length(attribute);
-    ESS_SIGNING_CERT_V2 *list = d2i_ESS_SIGNING_CERT_V2(NULL, &start, ASN1_STRING_length(attribute));
-    int result = list != NULL && start == end && OSSL_ESS_check_signing_certs(NULL, list, certificates, 1) > 0;
-    ESS_SIGNING_CERT_V2_free(list);
-    return result;
 }
 
 // A name on one line, letters of all scripts as they are.

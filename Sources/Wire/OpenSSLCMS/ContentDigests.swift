@@ -17,6 +17,17 @@ enum AcceptedDigest: Int32, CaseIterable, Sendable {
         case .sha512: "SHA512"
         }
     }
+
+    /// As it stands in DER [RFC 5754, 2].
+    var objectIdentifier: [UInt8] {
+        let last: UInt8 =
+            switch self {
+            case .sha256: 1
+            case .sha384: 2
+            case .sha512: 3
+            }
+        return [0x60, 0x86, 0x48, 0x01, 0x65, 0x03, 0x04, 0x02, last]
+    }
 }
 
 /// The digests of content that comes in portions: SHA-256, and what the signers of a signature have used besides.

@@ -11,6 +11,7 @@ struct DERElement {
     static let sequence: UInt8 = 0x30
     static let set: UInt8 = 0x31
     static let integer: UInt8 = 0x02
+    static let octetString: UInt8 = 0x04
     static let objectIdentifier: UInt8 = 0x06
     /// `[n]`, constructed.
     static func context(_ number: UInt8) -> UInt8 { 0xa0 | number }

@@ -30,7 +30,7 @@ private struct SignerCourt {
         var refusal = Self.first {
             guard let digest = reading.digest else { return .digestNotAccepted }
             guard let index, let pointer, let certificate else { return .certificateMissing }
-            if let refusal = self.refusal(ofAttributes: reading, index) { return refusal }
+            if let refusal = self.refusal(ofAttributes: reading, pointer) { return refusal }
             if let refusal = self.refusal(of: certificate, index, authority: &authority) { return refusal }
             guard let kind = SigningKeyKind(of: pointer), reading.isAlgorithm(of: kind, digest) else {
                 return .algorithmNotAccepted
@@ -55,25 +55,16 @@ private struct SignerCourt {
         let fitting = (0..<data.certificates.count).filter { index in
             data.certificates[index].map { reading.isIdentified(by: $0) } == true
         }
-        return fitting.first { isNamed($0, by: reading) } ?? fitting.first
+        let named = reading.signingCertificate
+        return fitting.first { index in data.certificates[index].map { named?.names($0) == true } == true }
+            ?? fitting.first
     }
 
-    /// Whether the signed attributes name this certificate as the signer's.
-    private func isNamed(_ index: Int, by reading: SignerReading) -> Bool {
-        guard let attribute = reading.signingCertificate, let signer = data.certificates[index] else { return false }
-        let ordered = CertificateStack()
-        ordered.append(borrowed: signer)
-        for other in 0..<data.certificates.count where other != index {
-            if let certificate = data.certificates[other] { ordered.append(borrowed: certificate) }
-        }
-        return withEmptyErrorQueue { COpenSSL_ESS_names_first(attribute, ordered.pointer) } == 1
-    }
-
-    private func refusal(ofAttributes reading: SignerReading, _ index: Int) -> SignerRefusal? {
+    private func refusal(ofAttributes reading: SignerReading, _ certificate: OpaquePointer) -> SignerRefusal? {
         guard let type = reading.contentType, reading.messageDigest != nil, reading.signingTime != nil,
-            reading.signingCertificate != nil
+            let named = reading.signingCertificate
         else { return .attributesMissing }
-        return type == NID_pkcs7_data && isNamed(index, by: reading) ? nil : .attributesContradict
+        return type == NID_pkcs7_data && named.names(certificate) ? nil : .attributesContradict
     }
 
     /// What is wrong with the certificate, whatever it has signed.

@@ -149,7 +149,7 @@ enum SignedDataFrame {
     }
 
     /// The object identifier of a digest algorithm; its parameters are absent or NULL [RFC 5754, 2].
-    private static func algorithm(_ element: DERElement) -> [UInt8]? {
+    static func algorithm(_ element: DERElement) -> [UInt8]? {
         guard element.tag == DERElement.sequence, let fields = element.elements(limit: 2), let name = fields.first,
             name.tag == DERElement.objectIdentifier
         else { return nil }

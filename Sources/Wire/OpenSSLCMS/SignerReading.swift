@@ -85,10 +85,57 @@ struct SignerReading {
         return nil
     }
 
-    /// The signing-certificate-v2 attribute [RFC 5035, 3], in DER.
-    var signingCertificate: UnsafePointer<ASN1_STRING>? {
-        attribute(NID_id_smime_aa_signingCertificateV2, V_ASN1_SEQUENCE).map {
-            UnsafePointer($0.assumingMemoryBound(to: ASN1_STRING.self))
+    /// What the signing-certificate-v2 attribute says of the signer's certificate [RFC 5035, 3 and 4]: the first of its list, as it must
+    /// be. Read here and not by OpenSSL, which would compare each of a long list with each certificate.
+    var signingCertificate: SigningCertificate? {
+        guard let pointer = attribute(NID_id_smime_aa_signingCertificateV2, V_ASN1_SEQUENCE) else { return nil }
+        let text = UnsafePointer(pointer.assumingMemoryBound(to: ASN1_STRING.self))
+        guard let start = ASN1_STRING_get0_data(text) else { return nil }
+        return SigningCertificate(UnsafeRawBufferPointer(start: start, count: Int(ASN1_STRING_length(text))))
+    }
+
+    /// Hash of a certificate, and the method.
+    struct SigningCertificate {
+        let digest: AcceptedDigest
+        let hash: [UInt8]
+
+        /// The signer and the authorities above it.
+        private static let certificatesMax = 16
+
+        init?(_ octets: UnsafeRawBufferPointer) {
+            var rest = octets
+            guard let list = DERElement(takenFrom: &rest), rest.isEmpty, list.tag == DERElement.sequence,
+                let certificates = list.elements(limit: 2)?.first, certificates.tag == DERElement.sequence,
+                let first = certificates.elements(limit: Self.certificatesMax)?.first,
+                let fields = first.elements(limit: 3), let kind = fields.first
+            else { return nil }
+            // The method is SHA-256 unless it says another.
+            let isDefault = kind.tag == DERElement.octetString
+            guard let hash = isDefault ? kind : fields.dropFirst().first, hash.tag == DERElement.octetString,
+                let digest = isDefault ? .sha256 : Self.method(kind)
+            else { return nil }
+            self.digest = digest
+            self.hash = Array(hash.content)
+        }
+
+        private static func method(_ element: DERElement) -> AcceptedDigest? {
+            AcceptedDigest.allCases.first { digest in
+                SignedDataFrame.algorithm(element) == digest.objectIdentifier
+            }
+        }
+
+        /// Whether this is the hash of the certificate.
+        func names(_ certificate: OpaquePointer) -> Bool {
+            var octets = [UInt8](repeating: 0, count: Int(EVP_MAX_MD_SIZE))
+            var count: UInt32 = 0
+            let method =
+                switch digest {
+                case .sha256: EVP_sha256()
+                case .sha384: EVP_sha384()
+                case .sha512: EVP_sha512()
+                }
+            guard X509_digest(certificate, method, &octets, &count) == 1 else { return false }
+            return Array(octets.prefix(Int(count))) == hash
         }
     }
 

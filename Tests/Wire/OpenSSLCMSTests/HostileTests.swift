@@ -136,6 +136,34 @@ import Testing
         #expect(code { _ = try DetachedSignature(octets: crafted.octets) } != nil)
     }
 
+    /// The attribute that names the signer's certificate [RFC 5035, 4]: long lists are not looked through.
+    @Test func signingCertificatesAreBounded() throws {
+        func read(_ octets: [UInt8]) -> SignerReading.SigningCertificate? {
+            octets.withUnsafeBytes { SignerReading.SigningCertificate($0) }
+        }
+        func attribute(_ names: [[UInt8]], _ further: [UInt8] = []) -> [UInt8] {
+            let list = names.flatMap { CraftedSignature.element(0x30, $0) }
+            return CraftedSignature.element(0x30, CraftedSignature.element(0x30, list) + further)
+        }
+        let hash = CraftedSignature.element(0x04, [UInt8](repeating: 7, count: 32))
+        func method(_ name: [UInt8]) -> [UInt8] {
+            CraftedSignature.element(0x30, CraftedSignature.element(0x06, name)) + hash
+        }
+        #expect(read(attribute([hash]))?.digest == .sha256)
+        #expect(read(attribute([hash], [0x30, 0x00]))?.hash.count == 32)
+        for digest in AcceptedDigest.allCases {
+            #expect(read(attribute([method(digest.objectIdentifier)]))?.digest == digest)
+        }
+        #expect(read(attribute(Array(repeating: hash, count: 16))) != nil)
+        #expect(read(attribute(Array(repeating: hash, count: 17))) == nil)
+        // SHA-1, nothing, and what stands behind.
+        #expect(read(attribute([method([0x2b, 0x0e, 0x03, 0x02, 0x1a])])) == nil)
+        #expect(read(attribute([])) == nil && read(attribute([[]])) == nil && read([]) == nil)
+        #expect(read(attribute([hash]) + [0]) == nil)
+        let good = attribute([method(AcceptedDigest.sha384.objectIdentifier)])
+        for count in 0..<good.count { #expect(read(Array(good.prefix(count))) == nil) }
+    }
+
     @Test func boundsComeFirst() throws {
         let good = try #require(CraftedSignature(signers.sign("an").octets))
         #expect(code { _ = try DetachedSignature(octets: []) } == .signatureMalformed)

@@ -47,6 +47,18 @@ import Testing
         }
     }
 
+    /// Whoever calls back twice in one call has tried the first: a token would count a second attempt.
+    @Test func aSecretIsGivenOnce() {
+        let request = SecretRequest { Array("2468".utf8) }
+        let pointer = Unmanaged.passUnretained(request).toOpaque()
+        var target = [CChar](repeating: 0, count: 16)
+        #expect(answerSecret(&target, 16, 0, pointer) == 4)
+        #expect(answerSecret(&target, 16, 0, pointer) == -1)
+        let long = SecretRequest { Array("2468".utf8) }
+        #expect(answerSecret(&target, 3, 0, Unmanaged.passUnretained(long).toOpaque()) == -1)
+        #expect(long.isAsked && !long.isAnswered)
+    }
+
     @Test func filesThatAreNoKeys() throws {
         #expect(code { _ = try SigningKey(file: signers.path("missing.key")) } == .fileUnreadable)
         #expect(code { _ = try SigningKey(file: signers.path("an.pem")) } == .keyExposed)
