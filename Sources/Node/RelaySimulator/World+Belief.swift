@@ -252,11 +252,19 @@ extension World {
             passing[lower].earned += bytes / 20
             if passing[lower].earned > slack, let number = passing[lower].ready {
                 fail(
-                    "\(node.id) sends more and more urgent mail to \(dispatch.peer), and #\(number) of urgency \(lower) gets no share"
+                    "\(node.id) sends more and more urgent mail to \(dispatch.peer), and #\(number) of urgency \(lower) gets no share: \(passing[lower].earned) octets owed, \(slack) allowed; \(why(number, node))"
                 )
             }
         }
         belief.passing[link] = passing
+    }
+
+    /// What the node itself says of what waits.
+    private func why(_ number: UInt64, _ node: SimulatedNode) -> [String] {
+        guard let core = node.engine?.core, let row = node.read({ $0.envelope(number) }) else { return [] }
+        return row.recipients.indices.filter { row.recipients[$0].state.isQueued }.flatMap {
+            core.wait(row, $0, now: node.clock.relay(now)).why
+        }
     }
 
     /// It goes on the session that is kept free for urgent ones while the other, the only one for lower classes, is busy and not done.
