@@ -233,7 +233,7 @@ extension RelayCore {
         sessionOrder.removeAll { $0 == session }
         let now = turn.now.relay
         // What has stood for a while comes back soon: its node starts anew.
-        let redial = now + (now.since(state.since) >= Self.quickRedialTime ? quickRedial : limits.dialBackoffMin)
+        let redial = now + (now.since(state.since) >= Self.standingTime ? quickRedial : limits.dialBackoffMin)
         peers.change(state.peer) {
             $0.sessions.removeAll { $0 == session }
             if !$0.isUp {
@@ -305,6 +305,8 @@ extension RelayCore {
     /// A node that was killed or updated listens again within seconds. For so long it is dialled without growing waits; the mail of
     /// a hub stands still meanwhile.
     private static var quickRedialTime: Milliseconds { .seconds(10) }
+    /// What ended sooner than this behind its beginning may do so again.
+    private static var standingTime: Milliseconds { .seconds(2) }
     private var quickRedial: Milliseconds { min(Milliseconds(250), limits.dialBackoffMin) }
 
     /// Far beyond all time-outs of making contact.

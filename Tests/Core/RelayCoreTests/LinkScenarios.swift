@@ -439,7 +439,7 @@ import Testing
         let bench = Self.dialling()
         bench.run([])
         bench.connect("binh")
-        bench.advance(.seconds(2))
+        bench.advance(.seconds(1))
         bench.lose("binh")
         #expect(Self.dials(bench.advance(Milliseconds(500))).isEmpty)
         #expect(Self.dials(bench.advance(Milliseconds(500))) == ["binh"])
