@@ -33,7 +33,7 @@ import Testing
         ("Sources/Programs/edoc-sim/", "of tests"), ("Sources/Programs/edoc-bench/", "of tests"),
         ("Sources/Programs/edoc-chunk-layout/", "of tests"), ("Sources/Programs/edoc-flips/", "of tests"),
         ("Sources/Programs/edoc-manual/", "when the package is built"),
-        ("Sources/Documents/Editions/MadeDirectory.swift", "a made directory, of tests and of the benchmark"),
+        ("Sources/Wire/Editions/MadeDirectory.swift", "a made directory, of tests and of the benchmark"),
     ]
 
     /// What is put together with others to sentences that have entries, or never shown as it is.
