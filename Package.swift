@@ -155,7 +155,9 @@ let package = Package(
         program(
             "edocctl",
             [
-                "Language", "RelayLanguage", "RelayModel", "ControlAPI", "EdXML", "RelayControl", "RelayStore",
+                "Language", "RelayLanguage", "RelayModel", "ControlAPI", "EdXML", "Editions", "OpenSSLCMS",
+                "OpenSSLTLS",
+                "RelayControl", "RelayStore",
                 arguments,
                 nioCore, nioPosix, nioHTTP,
             ]),

@@ -10,6 +10,7 @@ extension CatalogueEntries {
         ("line %, field %: % [%]", "dòng %1, trường %=2: %3 [%=4]"),
         ("the edition ends before its end", "ấn bản kết thúc giữa chừng"),
         ("the edition is larger than % octets", "ấn bản lớn hơn %1 byte"),
+        ("the file is larger than % octets", "tệp lớn hơn %1 byte"),
         ("the line is longer than % octets", "dòng dài hơn %1 byte"),
         ("the line ends too early", "dòng kết thúc quá sớm"),
         ("something stands behind the end", "còn nội dung sau chỗ kết thúc"),

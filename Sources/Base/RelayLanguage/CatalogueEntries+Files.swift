@@ -77,6 +77,7 @@ extension CatalogueEntries {
             "không ghi được %1: tên này không phải UTF-8; hãy dùng tên khác"
         ),
         ("cannot read %: %", "không đọc được %1: %2"), ("cannot write %: %", "không ghi được %1: %2"),
+        ("cannot read %: it is larger than % octets", "không đọc được %1: tệp lớn hơn %2 byte"),
         ("cannot run %: %", "không chạy được %1: %2"),
         (
             "it is not a regular file, and its length must be known first",

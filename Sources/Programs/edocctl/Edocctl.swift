@@ -92,7 +92,7 @@ struct Edocctl: AsyncParsableCommand {
             BackupCommand.self, RestoreCommand.self, SalvageCommand.self, VerifyCommand.self, CheckCommand.self,
             DoctorCommand.self,
             ReportCommand.self,
-            LogLevelCommand.self, WireCommand.self,
+            LogLevelCommand.self, WireCommand.self, DirectoryCommand.self,
         ])
 }
 

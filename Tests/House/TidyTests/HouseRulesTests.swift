@@ -74,7 +74,8 @@ import Testing
         "Sources/Node/RelayNode/RelayClock.swift", "Sources/Node/RelayNode/NodeLogging.swift",
         "Sources/Node/RelayNode/StandardErrorLog.swift",
         "Sources/Node/RelayNode/Examination.swift", "Sources/Operators/RelayControl/OfflineNode.swift",
-        "Sources/Programs/edocctl/PackageCommand.swift", "Sources/Programs/edocctl/ReportCommand.swift",
+        "Sources/Programs/edocctl/DirectoryCommand.swift", "Sources/Programs/edocctl/PackageCommand.swift",
+        "Sources/Programs/edocctl/ReportCommand.swift",
         "Sources/Programs/edocctl/RestoreCommand.swift", "Sources/Wire/OpenSSLTLS/TLSContext.swift",
         "Sources/Wire/OpenSSLTLS/TLSExamination.swift", "Sources/Wire/OpenSSLTLS/CertificateVerdict.swift",
     ]

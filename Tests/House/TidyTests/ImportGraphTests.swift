@@ -64,7 +64,10 @@ import Testing
         ("edocd", ["Language", "RelayLanguage", "RelayNode", "RelayConfiguration", "ControlAPI"]),
         (
             "edocctl",
-            ["Language", "RelayLanguage", "ControlAPI", "RelayModel", "EdXML", "RelayControl", "RelayStore"]
+            [
+                "Language", "RelayLanguage", "ControlAPI", "RelayModel", "EdXML", "Editions", "OpenSSLCMS",
+                "OpenSSLTLS", "RelayControl", "RelayStore",
+            ]
         ),
         ("edoc-sim", ["RelaySimulator"]),
         (

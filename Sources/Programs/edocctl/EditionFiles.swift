@@ -1,0 +1,234 @@
+// EditionFiles: editions of the directory and their signatures as files: read and written whole, with the path in every complaint.
+// An authority's folder holds them by name: AUTHORITY-NUMBER.json is the whole, AUTHORITY-NUMBER.changes.json what changed, and the
+// signature of each lies beside it as .p7s. Fails by NegativeAnswer and FileError.
+
+import Editions
+import Glibc
+import Language
+import OpenSSLCMS
+import OpenSSLTLS
+import RelayModel
+
+extension HashFunction {
+    /// SHA-256, by which editions are named.
+    static var sha256: HashFunction {
+        HashFunction {
+            let hasher = SHA256Hasher()
+            return RunningHash(update: { hasher.update($0) }, finish: { hasher.finish() })
+        }
+    }
+}
+
+/// An edition that was read, with its octets.
+struct EditionFile {
+    var path: String
+    var octets: [UInt8]
+    var edition: Edition
+
+    init(path: String, octets: [UInt8], edition: Edition) {
+        self.path = path
+        self.octets = octets
+        self.edition = edition
+    }
+
+    /// Reads a whole.
+    init(_ path: String) throws {
+        self.path = path
+        octets = try Self.contents(path, max: EditionBounds.national.bytesMax)
+        edition = try Self.complaining(of: path) { octets throws(EditionError) in
+            try Edition(reading: octets, hash: .sha256)
+        }(octets)
+    }
+
+    /// The octets of a file of bounded size.
+    static func contents(_ path: String, max: Int) throws(FileError) -> [UInt8] {
+        let file = try InputFile(path)
+        guard file.length <= UInt64(max) else {
+            throw FileError("cannot read \(path): it is larger than \(max) octets")
+        }
+        var result: [UInt8] = []
+        result.reserveCapacity(Int(file.length))
+        while case let run = try file.next(), run.readableBytes > 0 {
+            result += run.readableBytesView
+            guard result.count <= max else { throw FileError("cannot read \(path): it is larger than \(max) octets") }
+        }
+        return result
+    }
+
+    /// What is wrong with a file is said with its path.
+    static func complaining<Value, Result>(
+        of path: String, _ body: @escaping (Value) throws(EditionError) -> Result
+    ) -> (Value) throws -> Result {
+        { value in
+            do throws(EditionError) {
+                return try body(value)
+            } catch {
+                throw NegativeAnswer(
+                    sentence: Shown.text(
+                        path + ", "
+                            + phrase("line \(error.line)", "dòng \(error.line)")
+                            + (error.field.isEmpty ? "" : ", \(error.field)") + ": "
+                            + Shown.sentence(error.sentence) + " [\(error.code.rawValue)]"))
+            }
+        }
+    }
+
+    static func write(_ octets: [UInt8], to path: String, overwrites: Bool) throws {
+        let file = try OutputFile(path, overwrites: overwrites)
+        try octets.withUnsafeBytes { try file.write($0) }
+        try file.finish()
+    }
+
+    /// The same of signatures and keys.
+    static func complaining<Result>(_ body: () throws(CMSError) -> Result) throws -> Result {
+        do throws(CMSError) {
+            return try body()
+        } catch {
+            throw NegativeAnswer(
+                sentence: Shown.text(
+                    Shown.sentence(error.sentence) + " [\(error.code.rawValue)]"
+                        + (error.details.isEmpty ? "" : ": " + error.details.joined(separator: "; "))))
+        }
+    }
+}
+
+/// The editions of one authority in its folder.
+struct EditionFolder {
+    var folder: String
+    var authority: AgencyCode
+
+    init(_ folder: String, _ authority: AgencyCode) {
+        self.folder = folder
+        self.authority = authority
+    }
+
+    func whole(_ number: UInt64) -> String { "\(folder)/\(authority)-\(number).json" }
+    func changes(_ number: UInt64) -> String { "\(folder)/\(authority)-\(number).changes.json" }
+    static func signature(of path: String) -> String { path + ".p7s" }
+
+    /// The numbers of the wholes that are there, in order.
+    func numbers() throws(FileError) -> [UInt64] {
+        guard let directory = opendir(folder) else {
+            throw FileError("cannot read \(folder): \(String(cString: strerror(errno)))")
+        }
+        defer { closedir(directory) }
+        var result: [UInt64] = []
+        while let entry = readdir(directory) {
+            let name = withUnsafeBytes(of: &entry.pointee.d_name) {
+                String(decoding: $0.prefix { $0 != 0 }, as: UTF8.self)
+            }
+            guard name.hasPrefix("\(authority)-"), name.hasSuffix(".json"), !name.hasSuffix(".changes.json") else {
+                continue
+            }
+            let digits = name.dropFirst(authority.text.utf8.count + 1).dropLast(".json".utf8.count)
+            guard let number = UInt64(digits), String(number) == digits else { continue }
+            result.append(number)
+        }
+        return result.sorted()
+    }
+
+    /// The edition of a number, which must say so itself.
+    func edition(_ number: UInt64) throws -> EditionFile {
+        let file = try EditionFile(whole(number))
+        guard file.edition.head.authority == authority, file.edition.head.number == number else {
+            throw NegativeAnswer(
+                sentence: Shown.text(
+                    phrase(
+                        "\(file.path): it is edition \(file.edition.head.number) of \(file.edition.head.authority)",
+                        "\(file.path): đây là ấn bản \(file.edition.head.number) của \(file.edition.head.authority)")))
+        }
+        return file
+    }
+
+    /// The last one, if there is any.
+    func last() throws -> EditionFile? {
+        guard let number = try numbers().last else { return nil }
+        return try edition(number)
+    }
+
+    func isSigned(_ path: String) -> Bool { access(Self.signature(of: path), F_OK) == 0 }
+}
+
+/// Who may publish what, as a root edition says it.
+struct Authorities {
+    var rows: [AuthorityRow]
+    private var root: Edition
+
+    init(_ root: Edition) {
+        rows = root.rows.compactMap { if case .authority(let row) = $0 { row } else { nil } }
+        self.root = root
+    }
+
+    /// What an edition below may name without having it: agencies and nodes of the root.
+    var surroundings: Surroundings {
+        Surroundings(
+            agency: { [root] code in
+                if case .agency(let row) = root.row(.agency(code)) { row } else { nil }
+            },
+            node: { [root] node in
+                if case .node(let row) = root.row(.node(node)) { row } else { nil }
+            })
+    }
+
+    func row(_ authority: AgencyCode) throws(NegativeAnswer) -> AuthorityRow {
+        guard let row = rows.first(where: { $0.authority == authority }) else {
+            throw NegativeAnswer(
+                sentence: phrase(
+                    "the root edition names no authority \(authority)", "ấn bản gốc không nêu cơ quan cấp \(authority)")
+            )
+        }
+        return row
+    }
+
+    func remit(_ authority: AgencyCode) throws(NegativeAnswer) -> Remit {
+        guard let remit = Remit(of: authority, in: rows) else {
+            _ = try row(authority)
+            return .root
+        }
+        return remit
+    }
+}
+
+/// Who has signed a file, judged by what an authority's row says.
+struct SignatureCount {
+    var verdict: SignatureVerdict
+    var row: AuthorityRow
+
+    var places: Int { row.places(filledBy: verdict.counted) }
+    var isEnough: Bool { row.isSatisfied(by: verdict.counted) }
+
+    /// Certificates must be valid when the edition becomes so.
+    init(of path: String, _ octets: [UInt8], by row: AuthorityRow, at moment: Moment) throws {
+        try self.init(Self.signature(beside: path), octets, by: row, at: moment)
+    }
+
+    init(_ signature: DetachedSignature, _ octets: [UInt8], by row: AuthorityRow, at moment: Moment) throws {
+        self.row = row
+        let trust = SignatureTrust(certificates: Set(row.certificates + row.heirs.map(\.fingerprint)))
+        verdict = try EditionFile.complaining { () throws(CMSError) in
+            try signature.verify(Self.digests(of: octets, for: signature), trust: trust, at: moment.seconds)
+        }
+    }
+
+    static func signature(beside path: String) throws -> DetachedSignature {
+        let octets = try EditionFile.contents(EditionFolder.signature(of: path), max: DetachedSignature.octetsMax)
+        return try EditionFile.complaining { () throws(CMSError) in try DetachedSignature(octets: octets) }
+    }
+
+    static func digests(of octets: [UInt8], for signature: DetachedSignature?) -> ContentDigests {
+        let digests = signature.map { ContentDigests(for: $0) } ?? ContentDigests()
+        octets.withUnsafeBytes { digests.update($0) }
+        return digests
+    }
+
+    /// A line for each signer.
+    var text: String {
+        verdict.signers.map { signer in
+            let who = signer.certificate.map { "\($0.subject), \($0.fingerprint.groups)" } ?? "?"
+            let what =
+                signer.refusal.map { phrase("does not count: ", "không được tính: ") + Shown.sentence($0.sentence) }
+                ?? phrase("counts", "được tính")
+            return Shown.text("  \(who): \(what)") + "\n"
+        }.joined()
+    }
+}
