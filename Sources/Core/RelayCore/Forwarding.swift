@@ -75,14 +75,13 @@ extension RelayCore {
             releaseMisplaced(session, &turn)
             var allowance = Allowance(rows: Self.scanBudget, places: shares.places(for: peer, limits.activeMax))
             let role = role(of: session)
-            if role == .express, allowance.places > 0, isOwedToOther(session, peer, busy) {
-                allowance.places -= 1
-                kept.append(session)
-            }
+            let isOwed = role == .express && allowance.places > 0 && isOwedToOther(session, peer, busy)
+            if isOwed { allowance.places -= 1 }
             while hasRoom(session), feed(session, peer, role, &allowance, &turn) {}
             if !hasRoom(session) || allowance.places <= 0 {
-                overtake(session, peer, hasPlaces: allowance.places > 0, &turn)
+                overtake(session, peer, hasPlaces: isOwed || allowance.places > 0, &turn)
             }
+            if isOwed, allowance.places <= 0 { kept.append(session) }
             shares.note(peer, copies(of: peer))
             // What was not looked at is looked at in a turn of its own, at once.
             if allowance.rows <= 0 { hasMoreToFeed = true }
@@ -303,18 +302,20 @@ extension RelayCore {
         return sent
     }
 
-    /// The waiting recipients of an envelope whose best hop is this peer and that no copy carries yet.
     /// All of whom the key tells are on a link: they are looked at again when that is over. Offered before, the key would go round between
     /// the hop that it is kept from and the one that has it.
     private func isUnderWay(_ key: QueueKey, _ row: EnvelopeRow) -> Bool {
         guard let copies = active[row.number]?.copies else { return false }
-        return row.recipients.indices.allSatisfy { index in
-            let recipient = row.recipients[index]
-            return !recipient.state.isQueued || recipient.routeClass != key.routeClass || recipient.due != key.due
-                || copies.contains { $0.recipients.contains(index) }
+        var isTold = false
+        for (index, recipient) in row.recipients.enumerated()
+        where recipient.state.isQueued && recipient.routeClass == key.routeClass && recipient.due == key.due {
+            guard copies.contains(where: { $0.recipients.contains(index) }) else { return false }
+            isTold = true
         }
+        return isTold
     }
 
+    /// The waiting recipients of an envelope whose best hop is this peer and that no copy carries yet.
     private func recipientsBound(for peer: NodeID, _ row: EnvelopeRow, _ now: RelayTime) -> [Int] {
         // Of hundreds of recipients most go by other hops: those are passed over before anything else is asked.
         let listing = classes.listing(peer)

@@ -33,6 +33,8 @@ struct PeerState {
     var hasMoreSetAside = false
     /// When a dial failed last.
     var failedAt: RelayTime = .zero
+    /// When the last session ended of a link that had stood for a while; zero where it had not.
+    var stoodUntil: RelayTime = .zero
 
     /// What it has said of itself on its last session.
     var greeting: Greeting?
@@ -233,13 +235,15 @@ extension RelayCore {
         sessionOrder.removeAll { $0 == session }
         let now = turn.now.relay
         // What has stood for a while comes back soon: its node starts anew.
-        let redial = now + (now.since(state.since) >= Self.standingTime ? quickRedial : limits.dialBackoffMin)
+        let hasStood = now.since(state.since) >= Self.standingTime
+        let redial = now + (hasStood ? quickRedial : limits.dialBackoffMin)
         peers.change(state.peer) {
             $0.sessions.removeAll { $0 == session }
             if !$0.isUp {
                 // A last session that took nothing any more was lost to the queue before it ended.
                 $0.downSince = state.isEnding ? state.endingSince : state.isSilent ? state.silentSince : now
                 $0.dialDue = max(redial, $0.twinUntil)
+                $0.stoodUntil = hasStood ? now : .zero
                 $0.lastError = reason
             }
             if now.since(state.since) >= Self.steadySession { $0.furtherDials = 0 }
@@ -286,7 +290,7 @@ extension RelayCore {
             $0.isDialling = false
             $0.failedAt = now
             $0.lastError = reason
-            if $0.upSince != .zero, now.since($0.downSince) < Self.quickRedialTime {
+            if $0.stoodUntil != .zero, now.since($0.stoodUntil) < Self.quickRedialTime {
                 // One failure, however often it is tried: the waits that grow begin behind it.
                 $0.failures = max($0.failures, 1)
                 $0.dialDue = now + quick.delay(attempt: 1, random: &generator)

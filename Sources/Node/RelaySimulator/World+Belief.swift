@@ -21,6 +21,7 @@ struct DispatchNote {
     var sender: String
     /// Of the whole payload.
     var bytes: UInt64
+    var sentAt: UInt64
     /// It was taken off its silent session, and has gone to one of its recipients once more, or was about to: what is answered to the second
     /// one counts.
     var isSuperseded = false
@@ -89,6 +90,8 @@ extension World {
     private static let smallMax: UInt64 = 16 << 10
     /// How often the links are looked at.
     static let lookGap: UInt64 = 4_000
+    /// A transfer that is answered later than this is on a slow line.
+    private static let slowTime: UInt64 = 3_000
     /// So long at most nothing of a sender is offered to a neighbour that has said *Retransmit* of it: two minutes, and one until it is seen
     /// that no probe went.
     private static let fullShareWait: UInt64 = 200_000
@@ -105,7 +108,8 @@ extension World {
             session: dispatch.session, number: dispatch.number, bundle: dispatch.bundle, recipients: names,
             peer: dispatch.peer,
             isWhole: dispatch.piece == nil, isDocument: dispatch.document != nil, urgency: dispatch.urgency,
-            sender: dispatch.document?.sender.text ?? "", bytes: dispatch.piece?.total ?? dispatch.payloadLength)
+            sender: dispatch.document?.sender.text ?? "", bytes: dispatch.piece?.total ?? dispatch.payloadLength,
+            sentAt: now)
         for name in names {
             let key = BeliefBooks.Doubt(node: node.index, number: dispatch.number, recipient: name)
             guard let doubt = belief.doubts[key] else { continue }
@@ -244,7 +248,7 @@ extension World {
         passing[own].earned = -passing[own].largest
         // One transfer may earn much at once.
         let slack = (belief.largest[link] ?? 0) / 10 + 10_000
-        if isBesideFull(dispatch, node) {
+        if isBesideSlow(dispatch, node) {
             belief.passing[link] = passing
             return
         }
@@ -267,12 +271,15 @@ extension World {
         }
     }
 
-    /// It goes on the session that is kept free for urgent ones while the other, the only one for lower classes, is busy and not done.
-    private func isBesideFull(_ dispatch: Dispatch, _ node: SimulatedNode) -> Bool {
+    /// It goes on the session that is kept free for urgent ones while the other, the only one for lower classes, has been at one thing for
+    /// seconds: what waits for that one waits for its line.
+    private func isBesideSlow(_ dispatch: Dispatch, _ node: SimulatedNode) -> Bool {
         let sessions = belief.established[BeliefBooks.Link(node: node.index, peer: dispatch.peer)] ?? []
         let others = sessions.subtracting(belief.ending).subtracting([dispatch.session])
         guard !others.isEmpty, others.allSatisfy({ $0 < dispatch.session }) else { return false }
-        return belief.flights.contains { $0.key.node == node.index && others.contains($0.value.session) }
+        return belief.flights.contains {
+            $0.key.node == node.index && others.contains($0.value.session) && $0.value.sentAt + Self.slowTime <= now
+        }
     }
 
     // MARK: - What could go

@@ -41,22 +41,27 @@ struct DeskOptions: ParsableArguments {
         return EditionFolder(folder, code)
     }
 
-    /// Who may publish what: by the root edition before `number` for the root itself, by the one that counts for others. The first root
-    /// edition speaks for itself; who reads it has its certificate's fingerprint from elsewhere.
-    func authorities(for file: EditionFile) throws -> Authorities {
-        let head = file.edition.head
-        if head.isRoot {
-            let before = head.number > 1 ? try EditionFolder(folder, head.authority).edition(head.number - 1) : file
-            return Authorities(before.edition)
+    /// What stands in the folder: what counts, and what is proposed on top of it.
+    func standing() throws -> DeskStanding {
+        let editions = try editions()
+        if editions.authority == EditionHead.root {
+            guard root == nil else {
+                throw UsageError(
+                    sentence: phrase(
+                        "--root is for other authorities: the root's editions follow those in its folder",
+                        "--root dành cho cơ quan cấp khác: ấn bản gốc nối tiếp các ấn bản trong thư mục"))
+            }
+            return try DeskStanding(ofRoot: editions)
         }
-        if let root { return Authorities(try EditionFile(root).edition) }
-        guard let last = try EditionFolder(folder, EditionHead.root).last() else {
+        if let root { return try DeskStanding(editions, roots: [RootFile(root).edition]) }
+        let roots = try DeskStanding(ofRoot: EditionFolder(folder, EditionHead.root)).counting
+        guard !roots.isEmpty else {
             throw NegativeAnswer(
                 sentence: phrase(
-                    "no root edition lies in \(Shown.text(folder)): name it with --root",
-                    "trong \(Shown.text(folder)) không có ấn bản gốc: hãy nêu bằng --root"))
+                    "no root edition that is signed enough lies in \(Shown.text(folder)): name it with --root",
+                    "trong \(Shown.text(folder)) không có ấn bản gốc đã đủ chữ ký: hãy nêu bằng --root"))
         }
-        return Authorities(last.edition)
+        return try DeskStanding(editions, roots: roots.map(\.edition))
     }
 }
 
@@ -105,18 +110,23 @@ struct DirectoryProposeCommand: ParsableCommand {
     var until: String
 
     func run() throws {
-        let editions = try desk.editions()
+        let lock = try FolderLock(desk.folder)
+        defer { lock.release() }
+        let standing = try desk.standing()
+        let editions = standing.editions
         let (from, until) = (try Moment(typed: from), try Moment(typed: until))
+        if let proposal = standing.proposal, editions.isTouched(proposal.edition.head.number) {
+            let number = proposal.edition.head.number
+            throw NegativeAnswer(
+                sentence: phrase(
+                    "edition \(number) is being signed, and has not all it needs: approve it, or remove its files",
+                    "ấn bản \(number) đang được ký và chưa đủ: hãy phê duyệt, hoặc xóa các tệp của ấn bản đó"))
+        }
         let octets = try EditionFile.contents(rows, max: EditionBounds.national.bytesMax)
         let rows = try EditionFile.complaining(of: rows) { octets throws(EditionError) in
             try RowLines.rows(reading: octets)
         }(octets)
-        var before = try editions.last()
-        var isReplaced = false
-        if let last = before, !editions.isSigned(last.path) {
-            isReplaced = true
-            before = last.edition.head.number > 1 ? try editions.edition(last.edition.head.number - 1) : nil
-        }
+        let before = standing.counting.last
         let draft = EditionDraft(
             authority: editions.authority, number: (before?.edition.head.number ?? 0) + 1,
             before: before?.edition.sealed.hash, from: from, until: until)
@@ -128,16 +138,16 @@ struct DirectoryProposeCommand: ParsableCommand {
             try edition.written(hash: .sha256)
         }(edition)
         let file = EditionFile(path: path, octets: whole, edition: edition)
-        let examination = try EditionReport(file, before: before, try desk.authorities(for: file), at: nil)
-        Output.say(examination.text)
-        guard examination.isSound else { throw QuietExit(status: .negative) }
-        try EditionFile.write(whole, to: path, overwrites: isReplaced)
+        let report = try EditionReport(file, before: before, standing, at: nil)
+        Output.say(report.text)
+        guard report.isSound else { throw QuietExit(status: .negative) }
         if let before {
             let changes = try EditionFile.complaining(of: path) { pair throws(EditionError) in
                 try EditionChanges(from: pair.0, to: pair.1).written(hash: .sha256)
             }((before.edition, edition))
-            try EditionFile.write(changes, to: editions.changes(draft.number), overwrites: isReplaced)
+            try EditionFile.write(changes, to: editions.changes(draft.number), overwrites: true)
         }
+        try EditionFile.write(whole, to: path, overwrites: true)
         Output.say(
             phrase(
                 "Proposed: \(Shown.text(path)). Now it is to be approved.",
@@ -167,16 +177,13 @@ struct DirectoryApproveCommand: ParsableCommand {
                 "Chỉ ký nếu ấn bản có mã băm này; ghi vài chữ số đầu là đủ."))) var hash: String?
 
     func run() throws {
-        let editions = try desk.editions()
-        guard let file = try editions.last() else {
-            throw NegativeAnswer(
-                sentence: phrase(
-                    "no edition of \(editions.authority) lies in \(Shown.text(desk.folder))",
-                    "trong \(Shown.text(desk.folder)) không có ấn bản của \(editions.authority)"))
-        }
-        let head = file.edition.head
-        let before = head.number > 1 ? try editions.edition(head.number - 1) : nil
-        let report = try EditionReport(file, before: before, try desk.authorities(for: file), at: nil)
+        let lock = try FolderLock(desk.folder)
+        defer { lock.release() }
+        let standing = try desk.standing()
+        // One that has all it needs may be signed by others as well.
+        guard let file = standing.proposal ?? standing.counting.last else { throw standing.nothing }
+        let before = standing.before(file)
+        let report = try EditionReport(file, before: before, standing, at: nil)
         Output.say(report.text)
         guard report.isSound else { throw QuietExit(status: .negative) }
         let digits = hash?.filter { $0 != ":" }.lowercased()
@@ -186,36 +193,28 @@ struct DirectoryApproveCommand: ParsableCommand {
                     "the edition has another hash than --hash says; nothing is signed",
                     "mã băm của ấn bản khác với --hash; không ký gì"))
         }
-        // The changes are signed only as far as they make this very edition of the one before.
-        var paths = [(file.path, file.octets)]
-        if let before {
-            let path = editions.changes(head.number)
-            let octets = try EditionFile.contents(path, max: EditionBounds.national.bytesMax)
-            let made = try EditionFile.complaining(of: path) { octets throws(EditionError) in
-                try EditionChanges(reading: octets, hash: .sha256).applied(to: before.edition, hash: .sha256)
-            }(octets)
-            guard made == file.edition else {
-                throw NegativeAnswer(
-                    sentence: phrase(
-                        "\(Shown.text(path)) makes another edition of the one before; nothing is signed",
-                        "\(Shown.text(path)) tạo ra ấn bản khác từ ấn bản trước; không ký gì"))
-            }
-            paths.append((path, octets))
-        }
+        // The whole comes last: it is what an edition is known to be signed by.
+        var files = [(path: file.path, octets: file.octets)]
+        if let before { files.insert(try standing.editions.changes(of: file, after: before), at: 0) }
         let signer = try signer()
         let now = Moment.now
-        var signatures: [(String, [UInt8], Bool)] = []
-        var standing: SignatureCount?
-        for (path, octets) in paths {
+        var written: [(path: String, octets: [UInt8], isThere: Bool)] = []
+        var last: SignatureCount?
+        for (path, octets) in files {
             let beside = EditionFolder.signature(of: path)
-            let there = access(beside, F_OK) == 0 ? try SignatureCount.signature(beside: path) : nil
+            let there = EditionFolder.isThere(beside) ? try SignatureCount.signature(beside: path) : nil
+            if let there {
+                let count = try SignatureCount(there, octets, by: report.row, at: file.edition.head.from)
+                last = count
+                if count.verdict.counted.contains(signer.certificate.fingerprint) { continue }
+            }
             let digests = SignatureCount.digests(of: octets, for: nil)
             let signature = try EditionFile.complaining { () throws(CMSError) in
                 if let there { return try there.adding(signer, digests, at: now.seconds) }
                 return try DetachedSignature.sign(digests, by: signer, at: now.seconds)
             }
             // A signature that would not count is not written: it would stand there like one that does.
-            let count = try SignatureCount(signature, octets, by: report.row, at: head.from)
+            let count = try SignatureCount(signature, octets, by: report.row, at: file.edition.head.from)
             guard count.verdict.counted.contains(signer.certificate.fingerprint) else {
                 Output.say(count.text)
                 throw NegativeAnswer(
@@ -223,22 +222,31 @@ struct DirectoryApproveCommand: ParsableCommand {
                         "this signature would not count; nothing is signed",
                         "chữ ký này sẽ không được tính; không ký gì"))
             }
-            if path == file.path { standing = count }
-            signatures.append((beside, signature.octets, there != nil))
+            last = count
+            written.append((beside, signature.octets, there != nil))
         }
-        for (path, octets, isThere) in signatures { try EditionFile.write(octets, to: path, overwrites: isThere) }
-        guard let standing else { return }
-        Output.say(standing.text)
-        Output.say(DirectoryPublishCommand.standing(standing) + "\n")
+        guard !written.isEmpty else {
+            throw NegativeAnswer(
+                sentence: phrase(
+                    "this certificate has signed the edition already, and counts once",
+                    "chứng thư này đã ký ấn bản, và chỉ được tính một lần"))
+        }
+        for file in written { try EditionFile.write(file.octets, to: file.path, overwrites: file.isThere) }
+        guard let last else { return }
+        Output.say(last.text)
+        Output.say(DirectoryPublishCommand.standing(last) + "\n")
     }
 
     private func signer() throws -> SignatureSigner {
-        let source: SecretSource = { [secret] in
-            if let secret { return try? EditionFile.contents(secret, max: 4_096).firstLine }
+        let read = try secret.map { try EditionFile.contents($0, max: 4_096).firstLine }
+        let source: SecretSource = {
+            if let read { return read }
             guard isatty(STDIN_FILENO) == 1, let typed = getpass(phrase("Secret of the key: ", "Mật khẩu của khóa: "))
             else { return nil }
             defer { memset(typed, 0, strlen(typed)) }
-            return Array(UnsafeRawBufferPointer(start: typed, count: strlen(typed)))
+            let octets = Array(UnsafeRawBufferPointer(start: typed, count: strlen(typed)))
+            // Ctrl-C is a character here: whoever types it, or nothing, gives up; a token counts wrong ones.
+            return octets.isEmpty || octets.contains(3) ? nil : octets
         }
         return try EditionFile.complaining { () throws(CMSError) in
             let key =
@@ -264,36 +272,31 @@ struct DirectoryPublishCommand: ParsableCommand {
     @OptionGroup var desk: DeskOptions
 
     func run() throws {
-        let editions = try desk.editions()
-        guard let file = try editions.last() else {
-            throw NegativeAnswer(
-                sentence: phrase(
-                    "no edition of \(editions.authority) lies in \(Shown.text(desk.folder))",
-                    "trong \(Shown.text(desk.folder)) không có ấn bản của \(editions.authority)"))
-        }
-        let head = file.edition.head
-        let before = head.number > 1 ? try editions.edition(head.number - 1) : nil
-        let report = try EditionReport(file, before: before, try desk.authorities(for: file), at: nil)
+        let standing = try desk.standing()
+        guard let file = standing.proposal ?? standing.counting.last else { throw standing.nothing }
+        let before = standing.before(file)
+        let report = try EditionReport(file, before: before, standing, at: nil)
         guard report.isSound else {
             Output.say(report.text)
             throw QuietExit(status: .negative)
         }
-        var paths = [file.path]
-        if before != nil { paths.append(editions.changes(head.number)) }
-        for path in paths {
-            guard editions.isSigned(path) else {
+        var files = [(path: file.path, octets: file.octets)]
+        if let before { files.append(try standing.editions.changes(of: file, after: before)) }
+        for (path, octets) in files {
+            guard EditionFolder.isThere(EditionFolder.signature(of: path)) else {
                 throw NegativeAnswer(
                     sentence: phrase("\(Shown.text(path)) is not signed", "\(Shown.text(path)) chưa được ký"))
             }
-            let octets = try EditionFile.contents(path, max: EditionBounds.national.bytesMax)
-            let count = try SignatureCount(of: path, octets, by: report.row, at: head.from)
+            let count = try SignatureCount(of: path, octets, by: report.row, at: file.edition.head.from)
             guard count.isEnough else {
                 Output.say(count.text)
                 throw NegativeAnswer(sentence: Self.standing(count))
             }
         }
         Output.say(report.text)
-        for path in paths { Output.say("  \(Shown.text(path)), \(Shown.text(EditionFolder.signature(of: path)))\n") }
+        for (path, _) in files {
+            Output.say("  \(Shown.text(path)), \(Shown.text(EditionFolder.signature(of: path)))\n")
+        }
     }
 
     static func standing(_ count: SignatureCount) -> String {
@@ -314,11 +317,18 @@ struct EditionReport {
     private var refusal: EditionRefusal?
     private var differences: Int?
 
-    /// `at`: when it is to count; nil leaves aside whether it does now.
-    init(_ file: EditionFile, before: EditionFile?, _ authorities: Authorities, at now: Moment?) throws {
+    init(_ file: EditionFile, before: EditionFile?, _ standing: DeskStanding, at now: Moment?) throws {
+        let authorities = standing.authorities(for: file)
+        try self.init(file, before: before, authorities, row: standing.row(for: file, authorities), at: now)
+    }
+
+    /// `row`: who may sign it. `at`: when it is to count; nil leaves aside whether it does now.
+    init(
+        _ file: EditionFile, before: EditionFile?, _ authorities: Authorities, row: AuthorityRow, at now: Moment?
+    ) throws {
         let edition = file.edition
         head = edition.sealed
-        row = try authorities.row(edition.head.authority)
+        self.row = row
         let remit = try authorities.remit(edition.head.authority)
         let alone = EditionExamination.findings(
             of: edition, remit: remit, surroundings: edition.head.isRoot ? nil : authorities.surroundings,
@@ -360,103 +370,5 @@ struct EditionReport {
         }
         if leftOut > 0 { lines.append(phrase("  ! and \(leftOut) more", "  ! và \(leftOut) mục nữa")) }
         return lines.map { Shown.text($0) + "\n" }.joined()
-    }
-}
-
-struct DirectoryCheckCommand: ParsableCommand {
-    static let configuration = CommandConfiguration(
-        commandName: "check",
-        abstract: phrase(
-            "Says all that is wrong with an edition; ends with 1 where it may not count.",
-            "Nêu mọi chỗ sai của một ấn bản; kết thúc bằng 1 nếu ấn bản không thể có hiệu lực."))
-
-    @Argument(help: .init(phrase("The edition, whole.", "Ấn bản, đầy đủ."))) var file: String
-    @Option(help: .init(phrase("The edition before it.", "Ấn bản trước đó."))) var after: String?
-    @Option(help: .init(phrase("The root edition that counts.", "Ấn bản gốc đang có hiệu lực."))) var root: String?
-
-    func run() throws {
-        let file = try EditionFile(file)
-        let before = try after.map { try EditionFile($0) }
-        let report = try EditionReport(
-            file, before: before, try Self.authorities(for: file, before: before, root: root), at: nil)
-        Output.say(report.text)
-        guard report.isSound else { throw QuietExit(status: .negative) }
-    }
-
-    static func authorities(for file: EditionFile, before: EditionFile?, root: String?) throws -> Authorities {
-        if let root { return Authorities(try EditionFile(root).edition) }
-        guard file.edition.head.isRoot else {
-            throw UsageError(
-                sentence: phrase(
-                    "name the root edition with --root: it says what \(file.edition.head.authority) may publish",
-                    "hãy nêu ấn bản gốc bằng --root: ấn bản đó cho biết \(file.edition.head.authority) được công bố những gì"
-                ))
-        }
-        return Authorities((before ?? file).edition)
-    }
-}
-
-struct DirectoryVerifyCommand: ParsableCommand {
-    static let configuration = CommandConfiguration(
-        commandName: "verify",
-        abstract: phrase(
-            "Says who has signed an edition, and whether that is enough at this moment.",
-            "Cho biết ai đã ký ấn bản, và hiện nay đã đủ chưa."),
-        discussion: phrase(
-            "The first root edition is believed by the fingerprint of a certificate that was read over the telephone.",
-            "Ấn bản gốc đầu tiên được tin theo dấu vân tay chứng thư đã đọc qua điện thoại."))
-
-    @Argument(help: .init(phrase("The edition, whole.", "Ấn bản, đầy đủ."))) var file: String
-    @Option(help: .init(phrase("The edition before it.", "Ấn bản trước đó."))) var after: String?
-    @Option(help: .init(phrase("The root edition that counts.", "Ấn bản gốc đang có hiệu lực."))) var root: String?
-    @Option(
-        help: .init(
-            phrase(
-                "The fingerprint by which the first root edition is believed.",
-                "Dấu vân tay để tin ấn bản gốc đầu tiên."))) var fingerprint: String?
-
-    func run() throws {
-        let file = try EditionFile(file)
-        let before = try after.map { try EditionFile($0) }
-        let head = file.edition.head
-        let isFirst = head.isRoot && before == nil && root == nil
-        var report = try EditionReport(
-            file, before: before, try DirectoryCheckCommand.authorities(for: file, before: before, root: root),
-            at: .now)
-        if isFirst {
-            guard let text = fingerprint else {
-                throw UsageError(
-                    sentence: phrase(
-                        "give --fingerprint: a first root edition cannot vouch for itself",
-                        "hãy ghi --fingerprint: ấn bản gốc đầu tiên không thể tự bảo chứng"))
-            }
-            guard let known = Digest(fingerprint: text) else {
-                throw UsageError(
-                    sentence: phrase(
-                        "--fingerprint must have 64 hexadecimal digits", "--fingerprint phải có 64 chữ số thập lục phân"
-                    ))
-            }
-            // Only what that certificate has signed is believed, and it is among the root's own.
-            guard report.row.certificates.contains(known) else {
-                throw NegativeAnswer(
-                    sentence: phrase(
-                        "the root edition does not name the certificate of --fingerprint",
-                        "ấn bản gốc không nêu chứng thư của --fingerprint"))
-            }
-            let count = try SignatureCount(of: file.path, file.octets, by: report.row, at: head.from)
-            guard count.verdict.counted.contains(known) else {
-                Output.say(count.text)
-                throw NegativeAnswer(
-                    sentence: phrase(
-                        "the certificate of --fingerprint has not signed the edition",
-                        "chứng thư của --fingerprint chưa ký ấn bản"))
-            }
-        }
-        let count = try SignatureCount(of: file.path, file.octets, by: report.row, at: head.from)
-        report.row = count.row
-        Output.say(report.text + count.text)
-        guard count.isEnough else { throw NegativeAnswer(sentence: DirectoryPublishCommand.standing(count)) }
-        Output.say(DirectoryPublishCommand.standing(count) + "\n")
-        guard report.isSound else { throw QuietExit(status: .negative) }
     }
 }

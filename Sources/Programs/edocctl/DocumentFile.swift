@@ -24,7 +24,8 @@ final class InputFile: Sendable {
     let length: UInt64
 
     init(_ path: String) throws(FileError) {
-        let descriptor = TypedPath.withBytes(path) { open($0, O_RDONLY | O_CLOEXEC) }
+        // A pipe that nobody writes to would be waited for; it is refused below.
+        let descriptor = TypedPath.withBytes(path) { open($0, O_RDONLY | O_CLOEXEC | O_NONBLOCK) }
         guard descriptor >= 0 else { throw FileError("cannot read", path) }
         var status = stat()
         guard fstat(descriptor, &status) == 0, status.st_mode & S_IFMT == S_IFREG else {

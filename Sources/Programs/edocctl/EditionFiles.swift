@@ -140,13 +140,140 @@ struct EditionFolder {
         return file
     }
 
-    /// The last one, if there is any.
-    func last() throws -> EditionFile? {
-        guard let number = try numbers().last else { return nil }
-        return try edition(number)
+    /// The changes of an edition, which must make this very edition of the one before.
+    func changes(of file: EditionFile, after before: EditionFile) throws -> (path: String, octets: [UInt8]) {
+        let path = changes(file.edition.head.number)
+        let octets = try EditionFile.contents(path, max: EditionBounds.national.bytesMax)
+        let made = try EditionFile.complaining(of: path) { octets throws(EditionError) in
+            try EditionChanges(reading: octets, hash: .sha256).applied(to: before.edition, hash: .sha256)
+        }(octets)
+        guard made == file.edition else {
+            throw NegativeAnswer(
+                sentence: phrase(
+                    "\(Shown.text(path)) makes another edition of the one before",
+                    "\(Shown.text(path)) tạo ra ấn bản khác từ ấn bản trước"))
+        }
+        return (path, octets)
     }
 
-    func isSigned(_ path: String) -> Bool { access(Self.signature(of: path), F_OK) == 0 }
+    /// Somebody has begun to sign it.
+    func isTouched(_ number: UInt64) -> Bool {
+        [whole(number), changes(number)].contains { Self.isThere(Self.signature(of: $0)) }
+    }
+
+    static func isThere(_ path: String) -> Bool {
+        var found = stat()
+        return lstat(path, &found) == 0
+    }
+}
+
+/// One desk works in a folder at a time.
+struct FolderLock {
+    private let descriptor: Int32
+
+    init(_ folder: String) throws(FileError) {
+        descriptor = open(folder, O_RDONLY | O_DIRECTORY | O_CLOEXEC)
+        guard descriptor >= 0 else {
+            throw FileError("cannot read \(folder): \(String(cString: strerror(errno)))")
+        }
+        while flock(descriptor, LOCK_EX) != 0, errno == EINTR {}
+    }
+
+    func release() { _ = close(descriptor) }
+}
+
+/// What counts of an authority's editions in its folder, and what is proposed on top of it. An edition counts if enough have signed it:
+/// of the root, by the word of the one before it, the first by its own; of others, by the word of a root edition that counts.
+struct DeskStanding {
+    let editions: EditionFolder
+    /// In order, without a gap.
+    private(set) var counting: [EditionFile] = []
+    /// The next one, which has not all it needs.
+    private(set) var proposal: EditionFile?
+    /// The root editions by whose word others are judged, the last one last; of the root itself, none.
+    private let roots: [Edition]
+    /// Who may sign the next edition of the root: where heirs have signed, they have taken their places.
+    private var rootRow: AuthorityRow?
+    /// Who could sign the one that counts.
+    private var rowBefore: AuthorityRow?
+
+    init(ofRoot editions: EditionFolder) throws {
+        self.editions = editions
+        roots = []
+        try walk { file, known in
+            let row = try known ?? Authorities(file.edition).row(EditionHead.root)
+            return [row]
+        }
+    }
+
+    init(_ editions: EditionFolder, roots: [Edition]) throws {
+        self.editions = editions
+        self.roots = roots
+        let authority = editions.authority
+        try walk { _, _ in
+            // An older edition was signed by whom an older root edition named.
+            roots.reversed().compactMap { root in
+                Authorities(root).rows.first { $0.authority == authority }
+            }
+        }
+    }
+
+    private mutating func walk(_ rows: (EditionFile, AuthorityRow?) throws -> [AuthorityRow]) throws {
+        for number in try editions.numbers() {
+            let file = try editions.edition(number)
+            if let last = counting.last?.edition.head.number, number != last + 1 { throw gap(last, number) }
+            guard proposal == nil else { throw gap(proposal?.edition.head.number ?? 0, number) }
+            var enough: SignatureCount?
+            if EditionFolder.isThere(EditionFolder.signature(of: file.path)) {
+                for row in try rows(file, rootRow) where enough == nil {
+                    let count = try SignatureCount(of: file.path, file.octets, by: row, at: file.edition.head.from)
+                    if count.isEnough { enough = count }
+                }
+            }
+            guard let enough else {
+                proposal = file
+                continue
+            }
+            counting.append(file)
+            guard file.edition.head.isRoot else { continue }
+            rowBefore = enough.row
+            rootRow = try Authorities(file.edition).row(EditionHead.root).after(signers: enough.verdict.counted)
+        }
+    }
+
+    private func gap(_ last: UInt64, _ number: UInt64) -> NegativeAnswer {
+        NegativeAnswer(
+            sentence: phrase(
+                "edition \(number) of \(editions.authority) lies behind edition \(last), which has not all it needs or is not the one before",
+                "ấn bản \(number) của \(editions.authority) nằm sau ấn bản \(last), là ấn bản chưa đủ điều kiện hoặc không liền trước"
+            ))
+    }
+
+    /// The one before it that counts.
+    func before(_ file: EditionFile) -> EditionFile? {
+        counting.last { $0.edition.head.number < file.edition.head.number }
+    }
+
+    /// By whose word it may publish what.
+    func authorities(for file: EditionFile) -> Authorities {
+        if let root = roots.last { return Authorities(root) }
+        return Authorities((before(file) ?? file).edition)
+    }
+
+    /// Who may sign it.
+    func row(for file: EditionFile, _ authorities: Authorities) throws -> AuthorityRow {
+        guard roots.isEmpty else { return try authorities.row(editions.authority) }
+        if before(file) == nil { return try authorities.row(EditionHead.root) }
+        let isCounting = counting.last.map { $0.path == file.path } ?? false
+        return try (isCounting ? rowBefore : rootRow) ?? authorities.row(EditionHead.root)
+    }
+
+    var nothing: NegativeAnswer {
+        NegativeAnswer(
+            sentence: phrase(
+                "no edition of \(editions.authority) lies in \(Shown.text(editions.folder))",
+                "trong \(Shown.text(editions.folder)) không có ấn bản của \(editions.authority)"))
+    }
 }
 
 /// Who may publish what, as a root edition says it.

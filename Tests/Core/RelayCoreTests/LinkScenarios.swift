@@ -19,6 +19,11 @@ import Testing
         }
     }
 
+    /// Nobody dials a second one beside it.
+    private static func oneSession(_ configuration: inout CoreConfiguration) {
+        for index in configuration.peers.indices { configuration.peers[index].hasUrgentSession = false }
+    }
+
     private static func dials(_ effects: [Effect]) -> [String] {
         effects.compactMap { if case .dial(let peer) = $0 { peer.name } else { nil } }
     }
@@ -415,7 +420,7 @@ import Testing
 
     /// A hub that is killed listens again within seconds; only then do the waits begin to grow.
     @Test func aLinkThatStoodIsDialledQuicklyAtFirst() {
-        let bench = Self.dialling()
+        let bench = Self.dialling(Self.oneSession)
         bench.run([])
         bench.connect("binh")
         bench.advance(.seconds(20))
@@ -436,13 +441,16 @@ import Testing
 
     /// What ends as soon as it has begun is no node that starts anew.
     @Test func aSessionThatDoesNotLastIsNotDialledQuickly() {
-        let bench = Self.dialling()
+        let bench = Self.dialling(Self.oneSession)
         bench.run([])
         bench.connect("binh")
         bench.advance(.seconds(1))
         bench.lose("binh")
         #expect(Self.dials(bench.advance(Milliseconds(500))).isEmpty)
         #expect(Self.dials(bench.advance(Milliseconds(500))) == ["binh"])
+        bench.event(.dialFailed(peer: node("binh"), reason: "connection refused"))
+        #expect(Self.dials(bench.advance(Milliseconds(450))).isEmpty)
+        #expect(Self.dials(bench.advance(Milliseconds(550))) == ["binh"])
     }
 
     /// A copy that the peer has passed on a moment ago says that it lives.

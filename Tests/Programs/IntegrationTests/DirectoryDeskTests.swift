@@ -119,6 +119,52 @@ import Testing
         #expect(try desk.directory("verify", "root-1.json", "--fingerprint", an).status == 1)
     }
 
+    /// One person alone gets nowhere: nothing is built on an edition that has not all it needs, and none judges by its own word.
+    @Test func oneOfTwoIsNotEnough() throws {
+        let desk = try Desk()
+        try desk.makeRoot()
+        for name in ["an", "binh"] { #expect(try desk.approve("root", name).status == 0) }
+        let an = try desk.fingerprint("an")
+        let alone = desk.folder.text("root.rows").split(separator: "\n").map { line in
+            line.contains("\"root\"")
+                ? "{\"authority\":\"root\",\"subtrees\":[\"*\"],\"certificates\":[\"\(an)\"],\"needs\":1}"
+                : String(line)
+        }
+        try desk.folder.write(alone.joined(separator: "\n") + "\n", to: "alone.rows")
+        func propose(_ authority: String, _ rows: String) throws -> (status: Int32, text: String) {
+            try desk.directory(
+                "propose", "--authority", authority, "--rows", rows, "--from", ISO8601DateFormatter.moment(), "--until",
+                ISO8601DateFormatter.day(200))
+        }
+        #expect(try propose("root", "alone.rows").status == 0)
+        // Unsigned, it judges nobody; others stand on the root edition that counts.
+        try desk.folder.write("", to: "none.rows")
+        #expect(try propose("H29", "none.rows").status == 0)
+        #expect(try desk.approve("root", "an").text.contains("1 of 2"))
+        #expect(try desk.directory("publish", "--authority", "root").status == 1)
+        let built = try propose("root", "alone.rows")
+        #expect(built.status == 1 && built.text.contains("edition 2 is being signed"), "\(built)")
+        // An edition does not vouch for itself, nor for its like.
+        #expect(try desk.directory("verify", "root-2.json", "--root", "root-2.json").status == 2)
+        #expect(try desk.directory("verify", "root-2.json", "--after", "root-1.json").status == 1)
+        #expect(try desk.directory("verify", "H29-1.json", "--root", "root-1.json").status == 1, "nobody has signed it")
+
+        // Of the two files of an edition one was signed when the machine went away: the same person ends it.
+        #expect(try desk.approve("root", "binh").text.contains("2 of 2"))
+        #expect(try desk.directory("publish", "--authority", "root").status == 0)
+        unlink(desk.folder["root-2.changes.json.p7s"])
+        #expect(try desk.directory("publish", "--authority", "root").status == 1)
+        for name in ["an", "binh"] { #expect(try desk.approve("root", name).status == 0) }
+        #expect(try desk.directory("publish", "--authority", "root").status == 0)
+        #expect(try desk.directory("verify", "root-2.json", "--after", "root-1.json").status == 0)
+
+        // Changes that make something else are not handed on.
+        try desk.folder.write(
+            desk.folder.text("root-2.changes.json").replacingOccurrences(of: an, with: String(an.reversed())),
+            to: "root-2.changes.json")
+        #expect(try desk.directory("publish", "--authority", "root").status == 1)
+    }
+
     @Test func anAuthorityBeginsWithATableAndMerges() throws {
         let desk = try Desk()
         try desk.makeRoot()
