@@ -24,14 +24,18 @@ struct DirectoryCommand: ParsableCommand {
 
 /// Where an authority's editions lie.
 struct DeskOptions: ParsableArguments {
-    @Option(help: .init(phrase("The authority: root, or a code such as H29.", "Cơ quan cấp: root, hoặc mã như H29.")))
+    @Option(
+        help: .init(
+            phrase("The authority: root, or a code such as H29.", "Cơ quan cấp: root, hoặc mã như H29."),
+            valueName: "agency"))
     var authority: String
-    @Option(help: .init(phrase("The folder of its editions.", "Thư mục chứa các ấn bản."))) var folder = "."
+    @Option(help: .init(phrase("The folder of its editions.", "Thư mục chứa các ấn bản."), valueName: "store"))
+    var folder = "."
     @Option(
         help: .init(
             phrase(
                 "The root edition that counts; without it the last one of the folder.",
-                "Ấn bản gốc đang có hiệu lực; nếu bỏ trống là ấn bản gốc cuối cùng trong thư mục.")))
+                "Ấn bản gốc đang có hiệu lực; nếu bỏ trống là ấn bản gốc cuối cùng trong thư mục."), valueName: "file"))
     var root: String?
 
     func editions() throws -> EditionFolder {
@@ -103,10 +107,14 @@ struct DirectoryProposeCommand: ParsableCommand {
     )
 
     @OptionGroup var desk: DeskOptions
-    @Option(help: .init(phrase("The file of rows.", "Tệp chứa các dòng."))) var rows: String
-    @Option(help: .init(phrase("Valid from this day or moment.", "Có hiệu lực từ ngày hoặc thời điểm này."))) var from:
-        String
-    @Option(help: .init(phrase("Valid until this day or moment.", "Có hiệu lực đến ngày hoặc thời điểm này.")))
+    @Option(help: .init(phrase("The file of rows.", "Tệp chứa các dòng."), valueName: "file")) var rows: String
+    @Option(
+        help: .init(
+            phrase("Valid from this day or moment.", "Có hiệu lực từ ngày hoặc thời điểm này."), valueName: "date"))
+    var from: String
+    @Option(
+        help: .init(
+            phrase("Valid until this day or moment.", "Có hiệu lực đến ngày hoặc thời điểm này."), valueName: "date"))
     var until: String
 
     func run() throws {
@@ -165,16 +173,19 @@ struct DirectoryApproveCommand: ParsableCommand {
             "KEY là một tệp, hoặc URI pkcs11: của thiết bị ký. Mật khẩu được gõ vào, hoặc đọc từ --secret."))
 
     @OptionGroup var desk: DeskOptions
-    @Option(help: .init(phrase("The signer's certificate.", "Chứng thư của người ký."))) var certificate: String
+    @Option(help: .init(phrase("The signer's certificate.", "Chứng thư của người ký."), valueName: "file"))
+    var certificate: String
     @Option(help: .init(phrase("The signer's key.", "Khóa của người ký."))) var key: String
-    @Option(help: .init(phrase("The library of the token.", "Thư viện của thiết bị ký."))) var module: String?
+    @Option(help: .init(phrase("The library of the token.", "Thư viện của thiết bị ký."), valueName: "file"))
+    var module: String?
     @Option(
-        help: .init(phrase("A file with the passphrase or PIN.", "Tệp chứa mật khẩu hoặc mã PIN."))) var secret: String?
+        help: .init(phrase("A file with the passphrase or PIN.", "Tệp chứa mật khẩu hoặc mã PIN."), valueName: "file"))
+    var secret: String?
     @Option(
         help: .init(
             phrase(
                 "Sign only if the edition has this hash; its first digits will do.",
-                "Chỉ ký nếu ấn bản có mã băm này; ghi vài chữ số đầu là đủ."))) var hash: String?
+                "Chỉ ký nếu ấn bản có mã băm này; ghi vài chữ số đầu là đủ."), valueName: "anchor")) var hash: String?
 
     func run() throws {
         let lock = try FolderLock(desk.folder)

@@ -15,13 +15,13 @@ struct DirectoryAtCommand: ParsableCommand {
             "What is so of codes at a moment: state, home, and who takes their documents.",
             "Tình trạng của các mã tại một thời điểm: trạng thái, nút, và cơ quan nào nhận văn bản."))
 
-    @Argument(help: .init(phrase("The day or moment.", "Ngày hoặc thời điểm."))) var moment: String
+    @Argument(help: .init(phrase("The day or moment.", "Ngày hoặc thời điểm."), valueName: "date")) var moment: String
     @Argument(help: .init(phrase("The edition, whole.", "Ấn bản, đầy đủ."))) var file: String
     @Argument(
         help: .init(
             phrase(
                 "The codes, in any spelling; all agencies without one.",
-                "Các mã, dạng nào cũng được; bỏ trống là tất cả.")))
+                "Các mã, dạng nào cũng được; bỏ trống là tất cả."), valueName: "agency"))
     var codes: [String] = []
 
     func run() throws {
@@ -80,8 +80,8 @@ struct DirectoryDiffCommand: ParsableCommand {
             "What one edition says otherwise than another, row by row.",
             "Ấn bản này nói khác ấn bản kia ở những dòng nào."))
 
-    @Argument(help: .init(phrase("The one before.", "Ấn bản trước."))) var before: String
-    @Argument(help: .init(phrase("The one behind.", "Ấn bản sau."))) var after: String
+    @Argument(help: .init(phrase("The one before.", "Ấn bản trước."), valueName: "file")) var before: String
+    @Argument(help: .init(phrase("The one behind.", "Ấn bản sau."), valueName: "file")) var after: String
 
     func run() throws {
         let (before, after) = (try EditionFile(before).edition, try EditionFile(after).edition)
@@ -118,7 +118,7 @@ struct DirectoryHistoryCommand: ParsableCommand {
             "What became of a code over editions, the oldest first.",
             "Một mã đã thay đổi thế nào qua các ấn bản, cũ nhất trước."))
 
-    @Argument(help: .init(phrase("The code.", "Mã."))) var code: String
+    @Argument(help: .init(phrase("The code.", "Mã."), valueName: "agency")) var code: String
     @Argument(help: .init(phrase("The editions, whole.", "Các ấn bản, đầy đủ."))) var files: [String]
 
     func run() throws {
@@ -149,14 +149,14 @@ struct DirectoryImportCommand: ParsableCommand {
             "Columns by name: id, pid, code, name, mail, oldCode or code102. The rows are for propose --rows.",
             "Cột theo tên: id, pid, code, name, mail, oldCode hoặc code102. Các dòng dùng cho propose --rows."))
 
-    @Argument(help: .init(phrase("The table.", "Tệp bảng."))) var table: String
-    @Option(help: .init(phrase("Joined from this day.", "Tham gia từ ngày này."))) var joined: String
+    @Argument(help: .init(phrase("The table.", "Tệp bảng."), valueName: "file")) var table: String
+    @Option(help: .init(phrase("Joined from this day.", "Tham gia từ ngày này."), valueName: "date")) var joined: String
     @Option(
         parsing: .upToNextOption,
         help: .init(
             phrase(
                 "The home node: NODE for all, or H29.*=NODE for what is below a code.",
-                "Nút: NÚT cho tất cả, hoặc H29.*=NÚT cho các mã bên dưới."))) var home: [String]
+                "Nút: NÚT cho tất cả, hoặc H29.*=NÚT cho các mã bên dưới."), valueName: "node")) var home: [String]
     @Option(
         name: [.short, .long],
         help: .init(
@@ -210,7 +210,7 @@ struct DirectoryFingerprintCommand: ParsableCommand {
             "The fingerprint of a certificate, to be read over the telephone.",
             "Dấu vân tay của chứng thư, để đọc qua điện thoại."))
 
-    @Argument(help: .init(phrase("The certificate.", "Chứng thư."))) var certificate: String
+    @Argument(help: .init(phrase("The certificate.", "Chứng thư."), valueName: "file")) var certificate: String
 
     func run() throws {
         let certificate = try EditionFile.complaining { () throws(CMSError) in

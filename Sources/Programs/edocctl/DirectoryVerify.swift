@@ -10,12 +10,12 @@ import RelayModel
 /// An edition as it came, and what it is judged by.
 struct ReceivedOptions: ParsableArguments {
     @Argument(help: .init(phrase("The edition, whole.", "Ấn bản, đầy đủ."))) var file: String
-    @Option(help: .init(phrase("The edition before it.", "Ấn bản trước đó."))) var after: String?
+    @Option(help: .init(phrase("The edition before it.", "Ấn bản trước đó."), valueName: "file")) var after: String?
     @Option(
         help: .init(
             phrase(
                 "For editions of others: the root edition that counts.",
-                "Với ấn bản của cơ quan khác: ấn bản gốc đang có hiệu lực.")))
+                "Với ấn bản của cơ quan khác: ấn bản gốc đang có hiệu lực."), valueName: "file"))
     var root: String?
 
     func read() throws -> (file: EditionFile, before: EditionFile?, root: RootFile?) {
@@ -105,10 +105,12 @@ struct DirectoryVerifyCommand: ParsableCommand {
         help: .init(
             phrase(
                 "A fingerprint by which a root edition is believed; each must have signed it.",
-                "Dấu vân tay để tin ấn bản gốc; mỗi chứng thư phải đã ký."))) var fingerprint: [String] = []
+                "Dấu vân tay để tin ấn bản gốc; mỗi chứng thư phải đã ký."), valueName: "anchor")) var fingerprint:
+        [String] = []
     @Option(
         help: .init(
-            phrase("Whether it counts at this moment; now without it.", "Xét tại thời điểm này; bỏ trống là bây giờ.")))
+            phrase("Whether it counts at this moment; now without it.", "Xét tại thời điểm này; bỏ trống là bây giờ."),
+            valueName: "date"))
     var at: String?
 
     func run() throws {

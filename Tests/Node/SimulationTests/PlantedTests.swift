@@ -16,7 +16,7 @@ import Testing
 
     static let cases = [
         Case(bug: .expiresOnLink, seed: 2), Case(bug: .noCredit, seed: 37), Case(bug: .doubtIgnored, seed: 2),
-        Case(bug: .laneStalls, seed: 46, isMixed: false), Case(bug: .reportIsCustody, seed: 37),
+        Case(bug: .laneStalls, seed: 46, isMixed: false), Case(bug: .reportIsCustody, seed: 108),
         Case(bug: .completedWhileHeld, seed: 31, isMixed: false), Case(bug: .nothingOvertakes, seed: 1),
         Case(bug: .noSecondSession, seed: 1), Case(bug: .begunIsGivenBack, seed: 1),
         Case(bug: .largePausesAll, seed: 11),
