@@ -346,7 +346,7 @@ extension RelayCore {
         row.bundle.creationTime > wall.milliseconds.addingSaturating(limits.clockDisagreementMax.count)
     }
 
-    /// A node whose clock is ahead does not know it before others tell, and its records are refused meanwhile. One that every
+    /// A node whose clock is ahead does not know it before others tell, and older nodes refuse its records meanwhile. One that every
     /// hop has refused gets a name without a time.
     private mutating func renameRecord(_ row: inout EnvelopeRow, _ turn: inout Turn) {
         guard row.kind == .administrative, row.origin == nil, row.bundle.creationTime > 0 else { return }

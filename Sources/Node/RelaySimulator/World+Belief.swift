@@ -248,11 +248,8 @@ extension World {
         passing[own].earned = -passing[own].largest
         // One transfer may earn much at once.
         let slack = (belief.largest[link] ?? 0) / 10 + 10_000
-        if isBesideSlow(dispatch, node) {
-            belief.passing[link] = passing
-            return
-        }
-        for lower in 0..<own where passing[lower].ready != nil {
+        let counts = !isBesideSlow(dispatch, node)
+        for lower in 0..<own where counts && passing[lower].ready != nil {
             passing[lower].earned += bytes / 20
             if passing[lower].earned > slack, let number = passing[lower].ready {
                 fail(

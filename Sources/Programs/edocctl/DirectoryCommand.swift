@@ -57,15 +57,18 @@ struct DeskOptions: ParsableArguments {
             }
             return try DeskStanding(ofRoot: editions)
         }
-        if let root { return try DeskStanding(editions, roots: [RootFile(root).edition]) }
-        let roots = try DeskStanding(ofRoot: EditionFolder(folder, EditionHead.root)).counting
-        guard !roots.isEmpty else {
+        if let root {
+            let edition = try RootFile(root).edition
+            return try DeskStanding(editions, root: edition, named: [Authorities(edition).rows])
+        }
+        let roots = try DeskStanding(ofRoot: EditionFolder(folder, EditionHead.root))
+        guard let last = roots.counting.last else {
             throw NegativeAnswer(
                 sentence: phrase(
                     "no root edition that is signed enough lies in \(Shown.text(folder)): name it with --root",
                     "trong \(Shown.text(folder)) không có ấn bản gốc đã đủ chữ ký: hãy nêu bằng --root"))
         }
-        return try DeskStanding(editions, roots: roots.map(\.edition))
+        return try DeskStanding(editions, root: last.edition, named: roots.named)
     }
 }
 
@@ -131,28 +134,28 @@ struct DirectoryProposeCommand: ParsableCommand {
                     "ấn bản \(number) đang được ký và chưa đủ: hãy phê duyệt, hoặc xóa các tệp của ấn bản đó"))
         }
         let octets = try EditionFile.contents(rows, max: EditionBounds.national.bytesMax)
-        let rows = try EditionFile.complaining(of: rows) { octets throws(EditionError) in
+        let rows = try EditionFile.complaining(of: rows) { () throws(EditionError) in
             try RowLines.rows(reading: octets)
-        }(octets)
+        }
         let before = standing.counting.last
         let draft = EditionDraft(
             authority: editions.authority, number: (before?.edition.head.number ?? 0) + 1,
             before: before?.edition.sealed.hash, from: from, until: until)
         let path = editions.whole(draft.number)
-        let edition = try EditionFile.complaining(of: path) { draft throws(EditionError) in
+        let edition = try EditionFile.complaining(of: path) { () throws(EditionError) in
             try Edition(draft, rows: rows, hash: .sha256)
-        }(draft)
-        let whole = try EditionFile.complaining(of: path) { edition throws(EditionError) in
+        }
+        let whole = try EditionFile.complaining(of: path) { () throws(EditionError) in
             try edition.written(hash: .sha256)
-        }(edition)
+        }
         let file = EditionFile(path: path, octets: whole, edition: edition)
         let report = try EditionReport(file, before: before, standing, at: nil)
         Output.say(report.text)
         guard report.isSound else { throw QuietExit(status: .negative) }
         if let before {
-            let changes = try EditionFile.complaining(of: path) { pair throws(EditionError) in
-                try EditionChanges(from: pair.0, to: pair.1).written(hash: .sha256)
-            }((before.edition, edition))
+            let changes = try EditionFile.complaining(of: path) { () throws(EditionError) in
+                try EditionChanges(from: before.edition, to: edition).written(hash: .sha256)
+            }
             try EditionFile.write(changes, to: editions.changes(draft.number), overwrites: true)
         }
         try EditionFile.write(whole, to: path, overwrites: true)
@@ -321,8 +324,8 @@ struct DirectoryPublishCommand: ParsableCommand {
 
 /// What was found of an edition, by itself and behind the one before.
 struct EditionReport {
-    var row: AuthorityRow
-    private var head: SealedHead
+    let row: AuthorityRow
+    private let head: SealedHead
     private var findings: [EditionFinding]
     private var leftOut: Int
     private var refusal: EditionRefusal?

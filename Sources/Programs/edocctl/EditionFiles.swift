@@ -33,11 +33,11 @@ struct EditionFile {
 
     /// Reads a whole.
     init(_ path: String) throws {
-        self.path = path
-        octets = try Self.contents(path, max: EditionBounds.national.bytesMax)
-        edition = try Self.complaining(of: path) { octets throws(EditionError) in
+        let octets = try Self.contents(path, max: EditionBounds.national.bytesMax)
+        let edition = try Self.complaining(of: path) { () throws(EditionError) in
             try Edition(reading: octets, hash: .sha256)
-        }(octets)
+        }
+        self.init(path: path, octets: octets, edition: edition)
     }
 
     /// The octets of a file of bounded size.
@@ -56,20 +56,16 @@ struct EditionFile {
     }
 
     /// What is wrong with a file is said with its path.
-    static func complaining<Value, Result>(
-        of path: String, _ body: @escaping (Value) throws(EditionError) -> Result
-    ) -> (Value) throws -> Result {
-        { value in
-            do throws(EditionError) {
-                return try body(value)
-            } catch {
-                throw NegativeAnswer(
-                    sentence: Shown.text(
-                        path + ", "
-                            + phrase("line \(error.line)", "dòng \(error.line)")
-                            + (error.field.isEmpty ? "" : ", \(error.field)") + ": "
-                            + Shown.sentence(error.sentence) + " [\(error.code.rawValue)]"))
-            }
+    static func complaining<Result>(of path: String, _ body: () throws(EditionError) -> Result) throws -> Result {
+        do throws(EditionError) {
+            return try body()
+        } catch {
+            throw NegativeAnswer(
+                sentence: Shown.text(
+                    path + ", "
+                        + phrase("line \(error.line)", "dòng \(error.line)")
+                        + (error.field.isEmpty ? "" : ", \(error.field)") + ": "
+                        + Shown.sentence(error.sentence) + " [\(error.code.rawValue)]"))
         }
     }
 
@@ -144,9 +140,9 @@ struct EditionFolder {
     func changes(of file: EditionFile, after before: EditionFile) throws -> (path: String, octets: [UInt8]) {
         let path = changes(file.edition.head.number)
         let octets = try EditionFile.contents(path, max: EditionBounds.national.bytesMax)
-        let made = try EditionFile.complaining(of: path) { octets throws(EditionError) in
+        let made = try EditionFile.complaining(of: path) { () throws(EditionError) in
             try EditionChanges(reading: octets, hash: .sha256).applied(to: before.edition, hash: .sha256)
-        }(octets)
+        }
         guard made == file.edition else {
             throw NegativeAnswer(
                 sentence: phrase(
@@ -186,12 +182,14 @@ struct FolderLock {
 /// of the root, by the word of the one before it, the first by its own; of others, by the word of a root edition that counts.
 struct DeskStanding {
     let editions: EditionFolder
-    /// In order, without a gap.
+    /// The last two, in order: an edition and the one before it. Each may be large, and a folder has many.
     private(set) var counting: [EditionFile] = []
+    /// The authorities that the root editions name, of each that counts, in order.
+    private(set) var named: [[AuthorityRow]] = []
     /// The next one, which has not all it needs.
     private(set) var proposal: EditionFile?
-    /// The root editions by whose word others are judged, the last one last; of the root itself, none.
-    private let roots: [Edition]
+    /// The root edition by whose word others are judged; of the root itself, none.
+    private let root: Edition?
     /// Who may sign the next edition of the root: where heirs have signed, they have taken their places.
     private var rootRow: AuthorityRow?
     /// Who could sign the one that counts.
@@ -199,23 +197,19 @@ struct DeskStanding {
 
     init(ofRoot editions: EditionFolder) throws {
         self.editions = editions
-        roots = []
+        root = nil
         try walk { file, known in
             let row = try known ?? Authorities(file.edition).row(EditionHead.root)
             return [row]
         }
     }
 
-    init(_ editions: EditionFolder, roots: [Edition]) throws {
+    /// `named`: what root editions up to this one name; an older edition was signed by whom an older one named.
+    init(_ editions: EditionFolder, root: Edition, named: [[AuthorityRow]]) throws {
         self.editions = editions
-        self.roots = roots
-        let authority = editions.authority
-        try walk { _, _ in
-            // An older edition was signed by whom an older root edition named.
-            roots.reversed().compactMap { root in
-                Authorities(root).rows.first { $0.authority == authority }
-            }
-        }
+        self.root = root
+        let rows = named.reversed().compactMap { $0.first { $0.authority == editions.authority } }
+        try walk { _, _ in rows }
     }
 
     private mutating func walk(_ rows: (EditionFile, AuthorityRow?) throws -> [AuthorityRow]) throws {
@@ -234,10 +228,12 @@ struct DeskStanding {
                 proposal = file
                 continue
             }
-            counting.append(file)
+            counting = counting.suffix(1) + [file]
             guard file.edition.head.isRoot else { continue }
             rowBefore = enough.row
-            rootRow = try Authorities(file.edition).row(EditionHead.root).after(signers: enough.verdict.counted)
+            let authorities = Authorities(file.edition)
+            named.append(authorities.rows)
+            rootRow = try authorities.row(EditionHead.root).after(signers: enough.verdict.counted)
         }
     }
 
@@ -256,13 +252,13 @@ struct DeskStanding {
 
     /// By whose word it may publish what.
     func authorities(for file: EditionFile) -> Authorities {
-        if let root = roots.last { return Authorities(root) }
+        if let root { return Authorities(root) }
         return Authorities((before(file) ?? file).edition)
     }
 
     /// Who may sign it.
     func row(for file: EditionFile, _ authorities: Authorities) throws -> AuthorityRow {
-        guard roots.isEmpty else { return try authorities.row(editions.authority) }
+        guard root == nil else { return try authorities.row(editions.authority) }
         if before(file) == nil { return try authorities.row(EditionHead.root) }
         let isCounting = counting.last.map { $0.path == file.path } ?? false
         return try (isCounting ? rowBefore : rootRow) ?? authorities.row(EditionHead.root)
@@ -298,21 +294,19 @@ struct Authorities {
     }
 
     func row(_ authority: AgencyCode) throws(NegativeAnswer) -> AuthorityRow {
-        guard let row = rows.first(where: { $0.authority == authority }) else {
-            throw NegativeAnswer(
-                sentence: phrase(
-                    "the root edition names no authority \(authority)", "ấn bản gốc không nêu cơ quan cấp \(authority)")
-            )
-        }
+        guard let row = rows.first(where: { $0.authority == authority }) else { throw Self.unnamed(authority) }
         return row
     }
 
     func remit(_ authority: AgencyCode) throws(NegativeAnswer) -> Remit {
-        guard let remit = Remit(of: authority, in: rows) else {
-            _ = try row(authority)
-            return .root
-        }
+        guard let remit = Remit(of: authority, in: rows) else { throw Self.unnamed(authority) }
         return remit
+    }
+
+    private static func unnamed(_ authority: AgencyCode) -> NegativeAnswer {
+        NegativeAnswer(
+            sentence: phrase(
+                "the root edition names no authority \(authority)", "ấn bản gốc không nêu cơ quan cấp \(authority)"))
     }
 }
 
