@@ -1,6 +1,8 @@
 // EdXMLError: why a package was refused, where, and in a sentence that a document system's developer understands. A
 // value; the sentence never quotes the package unescaped.
 
+import RelayModel
+
 /// The refusal of an edXML package.
 public struct EdXMLError: Error, Hashable, Sendable {
     /// What is wrong. Stable words: they stand in answers to submitters and in metrics.
@@ -62,22 +64,4 @@ struct EdXMLFault: Error {
 }
 
 /// Text from a package as it may stand in a sentence: printable, quoted and short.
-func quoted(_ text: String) -> String {
-    var result = "\""
-    var count = 0
-    for scalar in text.unicodeScalars {
-        guard count < 40 else {
-            result += "…"
-            break
-        }
-        count += 1
-        switch scalar.properties.generalCategory {
-        case .control, .format, .surrogate, .privateUse, .unassigned, .lineSeparator, .paragraphSeparator:
-            result += "\\u{" + String(scalar.value, radix: 16) + "}"
-        default:
-            if scalar == "\"" || scalar == "\\" { result += "\\" }
-            result.unicodeScalars.append(scalar)
-        }
-    }
-    return result + "\""
-}
+func quoted(_ text: String) -> String { quoted(text, scalarsMax: 40) }

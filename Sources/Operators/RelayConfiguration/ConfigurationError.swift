@@ -2,6 +2,8 @@
 // there. Values; all errors of a load are gathered and printed at once, since a second look at a night's restart
 // costs more than a long list. Texts from files are shown escaped and short.
 
+import RelayModel
+
 /// One error in a configuration file.
 public struct ConfigurationError: Error, Hashable, Sendable {
     public enum Code: String, Sendable, CaseIterable {
@@ -108,23 +110,7 @@ struct ErrorList {
 }
 
 /// Text from a file as it may stand in an error: printable, quoted and short.
-func quoted(_ text: String) -> String {
-    var result = "\""
-    for (count, scalar) in text.unicodeScalars.enumerated() {
-        guard count < 60 else {
-            result += "…"
-            break
-        }
-        switch scalar.properties.generalCategory {
-        case .control, .format, .surrogate, .privateUse, .unassigned, .lineSeparator, .paragraphSeparator:
-            result += "\\u{" + String(scalar.value, radix: 16) + "}"
-        default:
-            if scalar == "\"" || scalar == "\\" { result += "\\" }
-            result.unicodeScalars.append(scalar)
-        }
-    }
-    return result + "\""
-}
+func quoted(_ text: String) -> String { quoted(text, scalarsMax: 60) }
 
 /// The candidate that differs from `word` in the fewest letters, if they are few.
 func nearest(_ word: String, in candidates: some Sequence<String>) -> String? {

@@ -1,6 +1,8 @@
 // EditionError: why the octets of an edition are refused: a code, the line, the field, and a sentence that never quotes the file
 // unescaped. A value.
 
+import RelayModel
+
 public struct EditionError: Error, Hashable, Sendable {
     /// What is wrong. Stable words: they stand in answers, in logs and in metrics.
     public enum Code: String, Sendable, CaseIterable {
@@ -90,20 +92,4 @@ struct EditionFault: Error {
 }
 
 /// A text of a file as it may stand in a sentence: printable, quoted and short.
-func quoted(_ text: String) -> String {
-    var result = "\""
-    for (count, scalar) in text.unicodeScalars.enumerated() {
-        guard count < 40 else {
-            result += "…"
-            break
-        }
-        switch scalar.properties.generalCategory {
-        case .control, .format, .surrogate, .privateUse, .unassigned, .lineSeparator, .paragraphSeparator:
-            result += "\\u{" + String(scalar.value, radix: 16) + "}"
-        default:
-            if scalar == "\"" || scalar == "\\" { result += "\\" }
-            result.unicodeScalars.append(scalar)
-        }
-    }
-    return result + "\""
-}
+func quoted(_ text: String) -> String { quoted(text, scalarsMax: 40) }
